@@ -1,0 +1,159 @@
+package carrierfsm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// opened is a record with its body decoded: what the decisions work on. It is
+// a value: a decision returns a new one and leaves the old as it was.
+type opened struct {
+	Record
+	body
+}
+
+// body is what a record holds beyond its columns. It is stored as JSON, sealed
+// where a Sealer is configured. It never holds a password or a code.
+type body struct {
+	// Who and where.
+	Account string   `json:"account,omitempty"`
+	Token   string   `json:"token,omitempty"`
+	At      Source   `json:"source,omitzero"`
+	Cursor  []byte   `json:"cursor,omitempty"`
+	Consent *Consent `json:"consent,omitempty"`
+
+	// What is asked now.
+	Ask      PromptKind `json:"ask,omitempty"`
+	Message  string     `json:"message,omitempty"`
+	Code     time.Time  `json:"code,omitzero"`   // when the code is too old
+	ResendAt time.Time  `json:"resend,omitzero"` // when another may be asked for
+	Idle     time.Time  `json:"idle,omitzero"`   // when upstream drops the token
+	Life     time.Time  `json:"life,omitzero"`   // when the whole has taken too long
+
+	// What was used up, per source.
+	Attempts map[PromptKind]int `json:"attempts,omitempty"`
+	Resends  int                `json:"resends,omitempty"`
+
+	// PasswordStep is the step at which the password in use was given.
+	PasswordStep int `json:"password_step,omitempty"`
+
+	// Intent is the call that is about to be made, or is under way.
+	Intent *intent `json:"intent,omitempty"`
+	// Lost is an intent that was settled as unknown in the latest commit: an
+	// answer that comes late still finds its place.
+	Lost *intent `json:"lost,omitempty"`
+}
+
+// intent is the durable note that an upstream call is about to be made.
+type intent struct {
+	// Version is the record's version that opened it, and so its name.
+	Version int64     `json:"version"`
+	Call    Call      `json:"call"`
+	Input   InputKind `json:"input"`
+	At      time.Time `json:"at"`
+	// Deadline is absolute: nothing is sent after it.
+	Deadline time.Time `json:"deadline"`
+	// Counted are the attempts that went up with it.
+	Counted []PromptKind `json:"counted,omitempty"`
+	// Canceled tells that a cancellation waits for the settlement.
+	Canceled bool `json:"canceled,omitempty"`
+}
+
+// clone returns a copy whose maps are its own. Intents are never changed in place.
+func (o opened) clone() opened {
+	o.Attempts = maps.Clone(o.Attempts)
+	if o.Attempts == nil {
+		o.Attempts = make(map[PromptKind]int)
+	}
+	return o
+}
+
+// The first byte of a body tells what it is: '{' begins plain JSON.
+const sealedBody = 'S'
+
+// codec turns records and details into what the store keeps, and back.
+type codec struct{ sealer Sealer }
+
+// open decodes a record. Its errors match ErrNewerTable, ErrSealed or ErrCorrupt.
+func (c codec) open(r Record) (opened, error) {
+	if r.Table > TableVersion {
+		return opened{Record: r}, fmt.Errorf("%w: %d, this build has %d", ErrNewerTable, r.Table, TableVersion)
+	}
+	if !r.State.Valid() || r.State == Applied || r.Step < 0 {
+		return opened{Record: r}, fmt.Errorf("%w: its columns make no sense", ErrCorrupt)
+	}
+	o := opened{Record: r}
+	err := c.decode(r.Body, recordData(r.ID), &o.body)
+	if err == nil && promptSince[o.Ask] == 0 && !r.State.Terminal() {
+		err = fmt.Errorf("%w: it asks for nothing that is known", ErrCorrupt)
+	}
+	return o, err
+}
+
+// seal encodes the body of o into its record and sets the columns that follow
+// from the rest.
+func (c codec) seal(o opened) (Record, error) {
+	r := o.Record
+	r.Source = o.At.Website
+	r.InFlight = o.Intent != nil
+	r.Table = max(stateSince[o.State], eventSince[o.Reason], promptSince[o.Ask])
+	var err error
+	r.Body, err = c.encode(o.body, recordData(r.ID))
+	return r, err
+}
+
+func (c codec) encode(v any, associated []byte) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil || c.sealer == nil {
+		return plain, err
+	}
+	sealed, err := c.sealer.Encrypt(plain, associated)
+	if err != nil {
+		return nil, fmt.Errorf("carrierfsm: the sealer failed: %w", err)
+	}
+	return append([]byte{sealedBody}, sealed...), nil
+}
+
+func (c codec) decode(data, associated []byte, v any) error {
+	if len(data) > 0 && data[0] == sealedBody {
+		if c.sealer == nil {
+			return fmt.Errorf("%w: it is sealed and no Sealer is configured", ErrSealed)
+		}
+		plain, err := c.sealer.Decrypt(data[1:], associated)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrSealed, err)
+		}
+		data = plain
+	}
+	if json.Unmarshal(data, v) != nil {
+		return fmt.Errorf("%w: its body is not one of ours", ErrCorrupt)
+	}
+	return nil
+}
+
+// recordData and detailData bind what is sealed to its place.
+func recordData(id string) []byte { return []byte("carrierfsm record " + id) }
+
+func detailData(id string, step int) []byte {
+	return fmt.Appendf(nil, "carrierfsm detail %s %d", id, step)
+}
+
+// entry encodes a transition for the store.
+func (c codec) entry(t Transition) (Entry, error) {
+	e := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
+	var err error
+	e.Detail, err = c.encode(t.Detail, detailData(t.ID, t.Step))
+	return e, err
+}
+
+// transition decodes an entry of the store. A blanked entry has the zero Detail.
+func (c codec) transition(e Entry) (Transition, error) {
+	t := Transition{ID: e.ID, Step: e.Step, From: e.From, Event: e.Event, To: e.To, At: e.At}
+	if len(e.Detail) == 0 {
+		return t, nil
+	}
+	err := c.decode(e.Detail, detailData(e.ID, e.Step), &t.Detail)
+	return t, err
+}

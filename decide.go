@@ -1,0 +1,193 @@
+package carrierfsm
+
+import "time"
+
+// The decisions: values in, values out. No clock, no store, no upstream. The
+// Machine carries them out.
+
+// refuse tells why an input is not taken now; nil if it is.
+func (o opened) refuse(in Input, now time.Time, l Limits) error {
+	kind, p := in.Kind(), in.parts()
+	switch {
+	case o.State.Terminal():
+		return ErrNotAwaited
+	case kind == InputCancel:
+		return nil
+	case o.Intent != nil:
+		return ErrInFlight
+	case p.step < o.Step:
+		return ErrStale
+	case p.step > o.Step:
+		return invalid("the input answers a prompt that was not yet shown")
+	case kind == InputResendCaptcha:
+		return o.refuseResend(now, l)
+	case answeredBy[o.Ask] != kind:
+		return ErrNotAwaited
+	}
+	for _, k := range o.counts(in) {
+		if o.Attempts[k] >= l.attempts(k) {
+			return ErrTooMany
+		}
+	}
+	return nil
+}
+
+func (o opened) refuseResend(now time.Time, l Limits) error {
+	switch {
+	case !o.Ask.resendable():
+		return ErrNotAwaited
+	case o.Resends >= l.Resends:
+		return ErrTooMany
+	case now.Before(o.ResendAt):
+		return ErrTooSoon
+	}
+	return nil
+}
+
+// counts are the attempts that an input uses up: that of the prompt, and of
+// the password where one is typed again beside a code.
+func (o opened) counts(in Input) []PromptKind {
+	switch {
+	case in.Kind() == InputResendCaptcha:
+		return nil
+	case in.Kind() == InputCaptcha && !in.parts().password.Empty():
+		return []PromptKind{o.Ask, PromptPassword}
+	default:
+		return []PromptKind{o.Ask}
+	}
+}
+
+// callOf is the call that an input leads to.
+var callOf = map[InputKind]Call{
+	InputApply:         CallApply,
+	InputPassword:      CallCollect,
+	InputQueryPassword: CallCollect,
+	InputCaptcha:       CallCollect,
+	InputResendCaptcha: CallResend,
+	InputRequestReset:  CallReset,
+	InputResetCaptcha:  CallReset,
+	InputSkipSource:    CallSkip,
+}
+
+// intend opens an intent for an input that was not refused: from this commit
+// on the attempt is spent, whatever becomes of the call.
+func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) opened {
+	p, counted := in.parts(), o.counts(in)
+	o = o.touch(now)
+	for _, k := range counted {
+		o.Attempts[k]++
+	}
+	switch {
+	case in.Kind() == InputApply:
+		consent := p.consent
+		consent.At = storeTime(consent.At)
+		o.Account, o.Consent = p.form.Phone, &consent
+	case in.Kind() == InputResendCaptcha:
+		o.Resends++
+	case !p.password.Empty():
+		o.PasswordStep = p.step
+	}
+	o.Intent = &intent{
+		Version: o.Version, Call: callOf[in.Kind()], Input: in.Kind(),
+		At: now, Deadline: deadline, Counted: counted,
+	}
+	o.Due = deadline.Add(grace)
+	return o
+}
+
+// flagCancel notes that a cancellation waits for the call under way.
+func (o opened) flagCancel(now time.Time) opened {
+	o = o.touch(now)
+	flagged := *o.Intent
+	flagged.Canceled = true
+	o.Intent = &flagged
+	return o
+}
+
+// touch begins the next version of a record.
+func (o opened) touch(now time.Time) opened {
+	o = o.clone()
+	o.Version++
+	o.Updated = now
+	o.Lost = nil
+	return o
+}
+
+// outcome is what became of a call: a reply, or a fault where there was none.
+type outcome struct {
+	fault   Fault
+	reply   Reply  // Content is clean already
+	receipt string // token, for an application
+	source  Source // for an application
+}
+
+// settle decides what an outcome means for the verification whose intent it
+// answers, or for one whose intent was given up in its latest commit.
+func (o opened) settle(out outcome, now time.Time, l Limits) decision {
+	in := o.Intent
+	late := in == nil
+	if late {
+		in = o.Lost
+	}
+	d := o.begin(now, l)
+	d.Intent = nil
+	d.detail = Detail{Input: in.Input, Fault: out.fault, Late: late}
+	if out.fault != "" {
+		d.fault(out.fault, *in)
+	} else {
+		d.reply(out, *in)
+	}
+	d.bound()
+	switch {
+	case d.State.Terminal():
+	case in.Canceled:
+		d.clock(Canceled)
+	case !now.Before(d.Life):
+		d.clock(Expired)
+	}
+	return d.end()
+}
+
+// overdue decides what the clock says; ok is false where it says nothing yet.
+func (o opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
+	if o.Due.IsZero() || now.Before(o.Due) {
+		return decision{}, false
+	}
+	if in := o.Intent; in != nil {
+		d = o.settle(outcome{fault: FaultUnknown}, now, l)
+		if !d.State.Terminal() {
+			d.Lost = in
+		}
+		return d, true
+	}
+	d = o.begin(now, l)
+	if end := earliest(o.Idle, o.Life); !now.Before(end) {
+		d.clock(Expired)
+	} else {
+		d.move(CaptchaExpired)
+		d.ask(CaptchaExpired, o.Ask)
+		d.bound()
+	}
+	return d.end(), true
+}
+
+// cancel ends a verification that has no call under way.
+func (o opened) cancel(now time.Time, l Limits) decision {
+	d := o.begin(now, l)
+	d.detail.Input = InputCancel
+	d.clock(Canceled)
+	return d.end()
+}
+
+// erase leaves a tombstone: the columns without what could be personal, an
+// empty body. It does not need the old body, which may be sealed for others.
+func (o opened) erase(now time.Time) decision {
+	o.body = body{}
+	d := o.begin(now, Limits{})
+	d.move(Erased)
+	d.Source, d.Attempts = "", nil
+	return d.end()
+}
+
+// storeTime cuts a time to what stores keep: whole microseconds, UTC.
+func storeTime(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }

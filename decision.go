@@ -1,0 +1,161 @@
+package carrierfsm
+
+import "time"
+
+// decision is the next version of a verification in the making, with the
+// transitions that led there.
+type decision struct {
+	opened
+	transitions []Transition
+
+	now    time.Time
+	limits Limits
+	detail Detail
+	err    error
+}
+
+func (o opened) begin(now time.Time, l Limits) decision {
+	return decision{opened: o.touch(now), now: now, limits: l}
+}
+
+// move makes one transition; looplab says where it leads.
+func (d *decision) move(event Event) {
+	to, err := next(d.State, event)
+	if err != nil {
+		d.err = err
+		return
+	}
+	d.Step++
+	detail := d.detail
+	detail.Tables = tablesHash
+	d.transitions = append(d.transitions, Transition{
+		ID: d.ID, Step: d.Step, From: d.State, Event: event, To: to, At: d.now, Detail: detail,
+	})
+	d.State, d.Reason = to, event
+}
+
+// clock makes a transition that upstream had no part in.
+func (d *decision) clock(event Event) {
+	d.detail = Detail{Input: d.detail.Input}
+	d.move(event)
+}
+
+// fault decides a call that brought no reply.
+func (d *decision) fault(f Fault, in intent) {
+	event := faultEvents[f]
+	d.move(event)
+	d.Message = ""
+	switch {
+	case f == FaultNotSent:
+		d.giveBack(in)
+	case in.Call != CallApply:
+		d.Idle = d.now.Add(d.limits.IdleLife)
+	}
+	d.ask(event, d.Ask)
+}
+
+// giveBack returns the attempts of an intent that was certainly not sent.
+func (d *decision) giveBack(in intent) {
+	for _, k := range in.Counted {
+		d.Attempts[k]--
+	}
+	if in.Call == CallResend {
+		d.Resends--
+	}
+}
+
+// reply decides what upstream answered.
+func (d *decision) reply(out outcome, in intent) {
+	r, source := out.reply, d.At
+	if r.Next != nil && r.Next.Website == "" {
+		r.Next = nil
+	}
+	if in.Call == CallApply {
+		source = out.source
+	}
+	rule := judge(in.Call, r, source)
+	d.detail.Code, d.detail.Type, d.detail.Template = r.Code, r.Type, r.Template
+	d.detail.Message = r.Content
+	d.detail.Contradiction = contradicts(in.Call, r)
+	d.Message = r.Content
+	d.move(rule.then)
+	d.use(rule.then, out, in)
+	switch rule.then {
+	case ApplicationAccepted, SourceCollected:
+		d.detail = Detail{}
+		d.move(PasswordRequested)
+		d.ask(PasswordRequested, PromptPassword)
+	default:
+		d.ask(rule.then, rule.ask)
+	}
+	if rule.soon {
+		d.ResendAt = d.now
+	}
+}
+
+// use takes over what a reply brings beside its meaning.
+func (d *decision) use(event Event, out outcome, in intent) {
+	switch event {
+	case ApplicationAccepted, SourceUnsupported:
+		d.Token, d.At = out.receipt, out.source
+	case SourceCollected:
+		d.At = *out.reply.Next
+		d.restart()
+	case PasswordReset:
+		d.restart()
+	}
+	if in.Call != CallApply {
+		d.Cursor = out.reply.Cursor
+	}
+	if d.Token != "" {
+		d.Idle = d.now.Add(d.limits.IdleLife)
+	}
+}
+
+// restart gives the person all attempts anew: another source, another password.
+func (d *decision) restart() {
+	d.Attempts, d.Resends, d.PasswordStep = make(map[PromptKind]int), 0, 0
+}
+
+// ask sets what the person is asked after an event, unless that ended it.
+func (d *decision) ask(event Event, ask PromptKind) {
+	if d.State.Terminal() {
+		return
+	}
+	d.Ask = event.asks(ask, d.Ask)
+	switch event {
+	case CaptchaRequested, OwnSMSRequested, CaptchaReissued, ResetCaptchaRequested:
+		d.Code = d.now.Add(d.limits.CodeLife)
+		d.ResendAt = d.now.Add(d.limits.ResendAfter)
+	case OutcomeUnknown, CaptchaExpired:
+		d.ResendAt = d.now
+	}
+	switch {
+	case !d.Ask.code():
+		d.Code, d.ResendAt = time.Time{}, time.Time{}
+	case !d.now.Before(d.Code):
+		d.Code = d.now.Add(d.limits.CodeLife)
+	}
+}
+
+// bound ends a verification that has no attempts or steps left.
+func (d *decision) bound() {
+	if d.State.Terminal() {
+		return
+	}
+	if d.Attempts[d.Ask] >= d.limits.attempts(d.Ask) || d.Step >= maxSteps-2 {
+		d.clock(AttemptsExhausted)
+	}
+}
+
+// end sets what follows from the rest.
+func (d *decision) end() decision {
+	if d.State.Terminal() {
+		d.Due, d.Key, d.Ask = time.Time{}, "", ""
+		d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		d.Intent, d.Attempts = nil, nil
+	} else {
+		d.Due = d.deadline()
+	}
+	return *d
+}

@@ -1,0 +1,315 @@
+package carrierfsm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Config is what a Machine is made of. Store and Upstream are required; every
+// other field may be left zero.
+type Config struct {
+	// Store keeps the verifications.
+	Store Store
+	// Upstream makes the calls.
+	Upstream Upstream
+	// Sealer seals what is stored and the carried password. Defaults to none:
+	// the token and the phone number are then readable to whoever reads the store.
+	Sealer Sealer
+	// Limits bound a verification. Each defaults as its comment says.
+	Limits Limits
+	// CallTimeout is how long upstream may take for one call; it is fixed before
+	// the intent, as a deadline. Integrators saw calls of 300 s. Defaults to 180 s.
+	CallTimeout time.Duration
+	// Grace is how long after a call's deadline another replica waits before it
+	// gives the call up. The clocks of the replicas must differ by less.
+	// Defaults to 15 s.
+	Grace time.Duration
+	// PollInterval is how often Run looks for what is due. Defaults to 1 s.
+	PollInterval time.Duration
+	// MaxInFlight is how many submissions may be under way in this process;
+	// further ones wait. Defaults to 10,000.
+	MaxInFlight int
+	// CaptchaWithoutPassword sends codes without the password where none is
+	// held, instead of refusing them. Upstream's document sends both; one
+	// integrator does not. Defaults to false.
+	CaptchaWithoutPassword bool
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Logger is told of transitions (debug) and of what needs attention (warn):
+	// ids, states and events, nothing personal. Defaults to silence.
+	Logger *slog.Logger
+}
+
+// Machine moves verifications along. It is safe for concurrent use, and any
+// number of machines in any number of processes may share one store.
+type Machine struct {
+	cfg   Config
+	codec codec
+	vault vault
+	gate  *gate
+	drops atomic.Int64
+}
+
+// New checks the configuration and returns a Machine. It starts nothing; the
+// host calls Run. Errors match ErrInvalid.
+func New(c Config) (*Machine, error) {
+	if c.Store == nil || c.Upstream == nil {
+		return nil, invalid("Config needs a Store and an Upstream")
+	}
+	var err error
+	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+		return nil, err
+	}
+	err = firstError(
+		orDefault(&c.CallTimeout, 180*time.Second),
+		orDefault(&c.Grace, 15*time.Second),
+		orDefault(&c.PollInterval, time.Second),
+		orDefault(&c.MaxInFlight, 10_000),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Machine{cfg: c, codec: codec{c.Sealer}, gate: newGate(c.MaxInFlight)}, nil
+}
+
+// NewVerification is what Create needs to know. The zero value is enough.
+type NewVerification struct {
+	// ID names the verification: 1 to 128 bytes of printable ASCII without
+	// spaces, nothing personal. Empty lets Create make a UUIDv7.
+	ID string
+	// Key, where not empty, is unique among live verifications. Keep a keyed
+	// hash of the phone number here: two runs on one number burn each other's
+	// codes. Never the number itself. At most 128 bytes.
+	Key string
+}
+
+// Create begins a verification in the state created. It returns ErrExists,
+// ErrKeyInUse, ErrInvalid or ErrStore.
+func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
+	if n.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Verification{}, fmt.Errorf("carrierfsm: no random numbers: %w", err)
+		}
+		n.ID = id.String()
+	}
+	if err := n.check(); err != nil {
+		return Verification{}, &Error{ID: "(invalid)", Err: err}
+	}
+	now := m.now()
+	o := opened{
+		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
+		body:   body{Ask: PromptApplication, Life: now.Add(m.cfg.Limits.Life)},
+	}
+	d := o.begin(now, m.cfg.Limits)
+	err := m.write(ctx, d.end(), m.cfg.Store.Create)
+	if err != nil {
+		return Verification{}, &Error{ID: n.ID, Err: err}
+	}
+	return d.view(m.cfg.Limits), nil
+}
+
+func (n NewVerification) check() error {
+	if len(n.ID) > 128 || len(n.Key) > 128 {
+		return invalid("the id or key is longer than 128 bytes")
+	}
+	for i := range len(n.ID) {
+		if n.ID[i] <= ' ' || n.ID[i] > '~' {
+			return invalid("the id has characters other than printable ASCII")
+		}
+	}
+	if len(n.ID) == 11 && n.ID[0] == '1' && digits(n.ID) {
+		return invalid("the id looks like a phone number")
+	}
+	return nil
+}
+
+// Get returns a verification as it stands, after settling what was overdue.
+// It returns ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt or ErrStore.
+func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
+	o, err := m.current(ctx, id)
+	if err != nil && o.Version == 0 {
+		return Verification{}, &Error{ID: id, Err: err}
+	}
+	return o.view(m.cfg.Limits), nil // what could not be settled now will be by Run
+}
+
+// History returns the transitions of a verification, in order. Errors are as
+// for Get.
+func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
+	entries, err := m.cfg.Store.History(ctx, id, 0, 2*maxSteps)
+	if err != nil {
+		return nil, &Error{ID: id, Err: storeError(err)}
+	}
+	if len(entries) == 0 {
+		if _, err := m.cfg.Store.Load(ctx, id); err != nil {
+			return nil, &Error{ID: id, Err: storeError(err)}
+		}
+	}
+	list := make([]Transition, 0, len(entries))
+	for _, e := range entries {
+		t, err := m.codec.transition(e)
+		if err != nil {
+			return nil, &Error{ID: id, State: e.To, Step: e.Step, Err: err}
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// List returns verifications by their columns, newest first, without opening
+// them. To go on behind a page, pass its last Created and ID as Query.After.
+func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
+	records, err := m.cfg.Store.List(ctx, q)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	list := make([]Summary, len(records))
+	for i, r := range records {
+		list[i] = summary(r)
+	}
+	return list, nil
+}
+
+// Close refuses further submissions, waits for those under way until ctx
+// ends, and destroys the passwords that are held. What is still under way
+// then goes on by itself; what is cut off is settled by another replica's
+// Run, or by the next. It returns the context's error if it did not wait for all.
+func (m *Machine) Close(ctx context.Context) error {
+	err := m.gate.close(ctx)
+	m.vault.close()
+	return err
+}
+
+// Stats are counts of this Machine since New.
+type Stats struct {
+	// InFlight is how many submissions are under way now.
+	InFlight int
+	// Dropped is how many replies came too late to be taken.
+	Dropped int64
+}
+
+// Stats returns the counts.
+func (m *Machine) Stats() Stats {
+	return Stats{InFlight: m.gate.inside(), Dropped: m.drops.Load()}
+}
+
+// now is the time as stores keep it.
+func (m *Machine) now() time.Time { return storeTime(m.cfg.Now()) }
+
+// races is how often an operation begins anew because somebody else wrote first.
+const races = 16
+
+// load reads and opens a record.
+func (m *Machine) load(ctx context.Context, id string) (opened, error) {
+	r, err := m.cfg.Store.Load(ctx, id)
+	if err != nil {
+		return opened{}, storeError(err)
+	}
+	o, err := m.codec.open(r)
+	if err != nil {
+		return opened{}, err
+	}
+	return o, nil
+}
+
+// current loads a verification and settles what is overdue. With an error of
+// the settlement it also returns what it loaded.
+func (m *Machine) current(ctx context.Context, id string) (opened, error) {
+	for range races {
+		o, err := m.load(ctx, id)
+		if err != nil {
+			return o, err
+		}
+		d, due := o.overdue(m.now(), m.cfg.Limits)
+		if !due {
+			return o, nil
+		}
+		switch err = m.commit(ctx, d); {
+		case err == nil:
+			return d.opened, nil
+		case !errors.Is(err, ErrConflict):
+			return o, err
+		}
+	}
+	return opened{}, ErrConflict
+}
+
+// commit writes a decision.
+func (m *Machine) commit(ctx context.Context, d decision) error {
+	return m.write(ctx, d, m.cfg.Store.Commit)
+}
+
+// write encodes a decision and hands it to one of the store's writing
+// methods. When the store's answer is lost, the record is read back: the
+// commit id tells whether it was written after all.
+func (m *Machine) write(ctx context.Context, d decision, to func(context.Context, Record, ...Entry) error) error {
+	r, entries, err := m.encode(d)
+	if err != nil {
+		return err
+	}
+	return m.writeRecord(ctx, r, entries, to)
+}
+
+func (m *Machine) writeRecord(ctx context.Context, r Record, entries []Entry, to func(context.Context, Record, ...Entry) error) error {
+	err := to(ctx, r, entries...)
+	if err != nil && !m.written(ctx, r) {
+		return storeError(err)
+	}
+	for _, e := range entries {
+		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
+	}
+	return nil
+}
+
+// readBack is how long a commit whose answer was lost is looked for.
+const readBack = 5 * time.Second
+
+// written tells whether the store holds this very commit.
+func (m *Machine) written(ctx context.Context, r Record) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBack)
+	defer cancel()
+	stored, err := m.cfg.Store.Load(ctx, r.ID)
+	return err == nil && stored.CommitID == r.CommitID
+}
+
+func (m *Machine) encode(d decision) (Record, []Entry, error) {
+	if d.err != nil {
+		return Record{}, nil, d.err
+	}
+	r, err := m.codec.seal(d.opened)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	_, _ = rand.Read(r.CommitID[:]) // never fails, by its contract
+	entries := make([]Entry, len(d.transitions))
+	for i, t := range d.transitions {
+		if entries[i], err = m.codec.entry(t); err != nil {
+			return Record{}, nil, err
+		}
+	}
+	return r, entries, nil
+}
+
+// storeError puts what a store returned under one of our names.
+func storeError(err error) error {
+	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}

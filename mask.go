@@ -1,0 +1,66 @@
+package carrierfsm
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxMessage bounds upstream's text, in bytes.
+const maxMessage = 1024
+
+// maskNumber shows a number's first three and last four digits:
+// "138****8000". Anything shorter than seven digits is hidden whole.
+func maskNumber(number string) string {
+	switch {
+	case number == "":
+		return ""
+	case len(number) < 8 || !digits(number):
+		return "****"
+	}
+	return number[:3] + "****" + number[len(number)-4:]
+}
+
+// personalNumber finds what is long enough to be a phone or ID card number.
+var personalNumber = regexp.MustCompile(`[0-9]{11,}[Xx]?`)
+
+// clean makes upstream's text fit to be stored and shown: the secrets and
+// personal values of this call are replaced, any other long number is masked,
+// control characters and broken UTF-8 are dropped, the length is bounded.
+func clean(text string, secrets []Secret, personal ...string) string {
+	text = strings.Map(dropControl, strings.ToValidUTF8(text, ""))
+	for _, s := range secrets {
+		s.Use(func(value []byte) { text = hide(text, string(value)) })
+	}
+	for _, value := range personal {
+		text = hide(text, value)
+	}
+	text = personalNumber.ReplaceAllString(text, "****")
+	return truncate(text, maxMessage)
+}
+
+func hide(text, value string) string {
+	if value == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, value, "****")
+}
+
+func dropControl(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
+}
+
+// truncate cuts text to at most n bytes, between characters.
+func truncate(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}

@@ -1,0 +1,89 @@
+package carrierfsm
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// sweepPage is how many due records are read at once.
+const sweepPage = 100
+
+// Run settles what is due, again and again until ctx ends, and returns nil
+// then. Every replica may run it; whoever comes first does the work. What
+// fails is logged, once for each record, and tried again.
+func (m *Machine) Run(ctx context.Context) error {
+	ticker := time.NewTicker(m.cfg.PollInterval)
+	defer ticker.Stop()
+	warned := make(map[string]bool)
+	for ctx.Err() == nil {
+		m.sweep(ctx, func(id string, err error) {
+			if !warned[id] {
+				warned[id] = true
+				m.cfg.Logger.WarnContext(ctx, "what is due could not be settled", "id", id, "err", err)
+			}
+		})
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// Settle does once what Run does again and again: it settles every prompt
+// whose time is over and every call whose process died before it could store
+// what came of it, and tells how many. The error joins those of the records
+// that could not be settled, which don't stop the others.
+func (m *Machine) Settle(ctx context.Context) (int, error) {
+	var errs []error
+	n := m.sweep(ctx, func(id string, err error) {
+		errs = append(errs, &Error{ID: id, Err: err})
+	})
+	return n, errors.Join(errs...)
+}
+
+// sweep settles what is due now and tells how many that was. A record that
+// can't be opened is reported and passed over.
+func (m *Machine) sweep(ctx context.Context, report func(id string, err error)) (settled int) {
+	var mark DueMark
+	for ctx.Err() == nil {
+		records, err := m.cfg.Store.Due(ctx, m.now(), mark, sweepPage)
+		if err != nil {
+			report("", storeError(err))
+			return settled
+		}
+		for _, r := range records {
+			switch done, err := m.settleDue(ctx, r); {
+			case err != nil:
+				report(r.ID, err)
+			case done:
+				settled++
+			}
+		}
+		if len(records) < sweepPage {
+			return settled
+		}
+		last := records[len(records)-1]
+		mark = DueMark{Due: last.Due, ID: last.ID}
+	}
+	return settled
+}
+
+// settleDue settles one record as it was read; the version check sees to it
+// that a timer can't fire into a later step.
+func (m *Machine) settleDue(ctx context.Context, r Record) (bool, error) {
+	o, err := m.codec.open(r)
+	if err != nil {
+		return false, err
+	}
+	d, due := o.overdue(m.now(), m.cfg.Limits)
+	if !due {
+		return false, nil
+	}
+	err = m.commit(ctx, d)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+		return false, nil // somebody else was first
+	}
+	return err == nil, err
+}

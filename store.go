@@ -1,0 +1,155 @@
+package carrierfsm
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps verifications. It is one of the two ports of this package; the
+// stores of this module are store/memory and store/sqlite, and
+// fsmtest.TestStore is the contract as a test for any other.
+//
+// Every method is safe for concurrent use, by several processes too where the
+// medium allows it. A method that returns an error matching none of the
+// sentinels named in its comment means "the store failed, and whether the
+// write took place is unknown"; the machine then reads the record back and
+// recognises its own write by [Record.CommitID]. A cancelled context never
+// leaves half a write behind.
+//
+// The store owns nothing that it is given: it copies Body and Detail before
+// it returns, and what it returns belongs to the caller. Times are whole
+// microseconds in UTC and come back equal; the zero time stays zero.
+type Store interface {
+	// Create inserts a new record, whose Version is 1, with the entries that
+	// belong to it (mostly none). It returns ErrExists when the ID is taken
+	// and ErrKeyInUse when another record holds the same non-empty Key.
+	Create(ctx context.Context, r Record, entries ...Entry) error
+
+	// Load returns the record with this id, or ErrNotFound.
+	Load(ctx context.Context, id string) (Record, error)
+
+	// Commit replaces the record and appends entries to its history, both or
+	// neither. The stored version must be r.Version-1, else it returns
+	// ErrConflict and changes nothing; for an unknown id it returns
+	// ErrNotFound. Created never changes; ErrKeyInUse is as for Create.
+	Commit(ctx context.Context, r Record, entries ...Entry) error
+
+	// Erase does what Commit does and, in the same commit, blanks the Detail
+	// of every earlier entry of this id. The medium keeps no readable copy of
+	// the old Body and Details beyond what its own documentation admits.
+	Erase(ctx context.Context, r Record, entries ...Entry) error
+
+	// History returns the entries of id with a step greater than afterStep,
+	// in the order of their steps, at most limit of them. An unknown id has
+	// no entries; that is no error.
+	History(ctx context.Context, id string, afterStep, limit int) ([]Entry, error)
+
+	// List returns the records that match q, without their bodies, newest
+	// creation first, ties by descending id.
+	List(ctx context.Context, q Query) ([]Record, error)
+
+	// Due returns at most limit whole records whose Due is set and not after
+	// now, earliest first, ties by ascending id, beginning after the given
+	// place. Its cost does not grow with the records that are not due.
+	Due(ctx context.Context, now time.Time, after DueMark, limit int) ([]Record, error)
+
+	// Purge deletes at most limit records in a terminal state that were last
+	// updated before the given time, with their histories, and tells how many
+	// it deleted. Feed skips what was purged.
+	Purge(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Feed is a further power of a Store: all histories as one settled sequence,
+// which is the outbox. Both stores of this module have it.
+type Feed interface {
+	// Feed returns the entries whose Position is greater than after, in
+	// ascending order of Position, at most limit of them. An entry never
+	// appears at a place that a reader may have passed already, however late
+	// it was committed; the entries of one verification stand in the order of
+	// their steps.
+	Feed(ctx context.Context, after int64, limit int) ([]Entry, error)
+}
+
+// Record is one verification as a store keeps it: columns that a store may
+// index and query, and a Body that only the machine can read.
+type Record struct {
+	// ID names the verification: 1 to 128 bytes of printable ASCII, no space.
+	ID string
+	// State is where the verification stands.
+	State State
+	// Step is how many transitions it has had; 0 after creation.
+	Step int
+	// Version is 1 after creation and grows by one with every commit.
+	Version int64
+	// Table is the highest table version that the record makes use of.
+	Table int
+	// Source is the website of the present data source, empty before there is one.
+	Source string
+	// Reason is the event of the latest transition, empty before the first.
+	Reason Event
+	// InFlight tells that an intent is open: a call upstream may be under way.
+	InFlight bool
+	// Due is when the machine has to look at the record again by itself; the
+	// zero time means never.
+	Due time.Time
+	// Created and Updated are the times of the first and the latest commit.
+	Created, Updated time.Time
+	// Key, where it is not empty, is unique among all records of the store.
+	// The machine empties it when the verification ends.
+	Key string
+	// CommitID is a random name of the latest commit of this record.
+	CommitID [16]byte
+	// Body is opaque, and may be sealed. The store never looks into it.
+	Body []byte
+}
+
+// Entry is one row of history: one transition. Entries are never changed,
+// but for the Detail that Erase blanks.
+type Entry struct {
+	// ID and Step name the entry; steps of an id run 1, 2, 3 … without a gap.
+	ID   string
+	Step int
+	// From, Event and To are the transition. From and To may be equal.
+	From  State
+	Event Event
+	To    State
+	// At is when the transition was decided.
+	At time.Time
+	// Detail is opaque, and may be sealed; nil where it was erased.
+	Detail []byte
+	// Position is the entry's place in the Feed. Only Feed sets it; it is
+	// greater than zero there, and ignored in what is written.
+	Position int64
+}
+
+// Query selects records for List. The zero value selects all.
+type Query struct {
+	// States, where not empty, are the states wanted.
+	States []State
+	// Source, where not empty, is the website wanted.
+	Source string
+	// Reason, where not empty, is the latest event wanted.
+	Reason Event
+	// InFlight true wants only records with an open intent.
+	InFlight bool
+	// CreatedBefore and UpdatedBefore, where set, are exclusive bounds.
+	CreatedBefore, UpdatedBefore time.Time
+	// After continues behind the last record of the page before; the zero
+	// value begins at the newest.
+	After ListMark
+	// Limit is the most records to return. Zero or less means 100.
+	Limit int
+}
+
+// ListMark is a place in the order of List: that of a record.
+type ListMark struct {
+	Created time.Time
+	ID      string
+}
+
+// DueMark is a place in the order of Due: that of a record. The zero value is
+// before all.
+type DueMark struct {
+	Due time.Time
+	ID  string
+}
