@@ -48,8 +48,8 @@ func (d *decision) fault(f Fault, in intent) {
 	switch {
 	case f == FaultNotSent:
 		d.giveBack(in)
-	case in.Call != CallApply:
-		d.Idle = d.now.Add(d.limits.IdleLife)
+	case in.Call != CallApply: // upstream may have seen the token, until the deadline at the latest
+		d.Idle = earliest(d.now, in.Deadline).Add(d.limits.IdleLife)
 	}
 	d.ask(event, d.Ask)
 }
