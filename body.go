@@ -95,6 +95,9 @@ func (c codec) open(r Record) (opened, error) {
 // seal encodes the body of o into its record and sets the columns that follow
 // from the rest.
 func (c codec) seal(o opened) (Record, error) {
+	if o.Reason == Erased {
+		c = codec{} // a tombstone holds nothing, and everyone may read it
+	}
 	r := o.Record
 	r.Source = o.At.Website
 	r.InFlight = o.Intent != nil
@@ -142,6 +145,9 @@ func detailData(id string, step int) []byte {
 
 // entry encodes a transition for the store.
 func (c codec) entry(t Transition) (Entry, error) {
+	if t.Event == Erased {
+		c = codec{}
+	}
 	e := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
 	var err error
 	e.Detail, err = c.encode(t.Detail, detailData(t.ID, t.Step))
