@@ -1,0 +1,141 @@
+// Command quickstart walks one verification from created to done in the
+// terminal: over HTTP, against a simulated operator, on a SQLite file.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// options are the program's flags.
+type options struct {
+	carrier     string
+	interactive bool
+	db          string
+	id          string
+	fault       string
+}
+
+// errUsage marks what the person at the terminal has to put right.
+var errUsage = errors.New("usage")
+
+// run is the program; it returns the exit code: 2 for bad flags or a bad
+// database path, 1 for what broke, 0 else, interrupted or not.
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	o, err := parse(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil {
+		err = demo(ctx, o, in, out)
+	}
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprintln(errs, "quickstart:", strings.TrimSuffix(err.Error(), ": usage"))
+		return 2
+	default:
+		_, _ = fmt.Fprintln(errs, "quickstart:", err)
+		return 1
+	}
+}
+
+func parse(args []string, out io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.carrier, "carrier", "plain", "whom to verify with: "+strings.Join(carrierNames(), ", "))
+	flags.BoolVar(&o.interactive, "interactive", false, "ask you, instead of a simulated person")
+	flags.StringVar(&o.db, "db", "", "the SQLite file to keep the verification in (default: a temporary one)")
+	flags.StringVar(&o.id, "id", "demo", "the verification's id; the same id and file carry on")
+	flags.StringVar(&o.fault, "fault", "", "what to break at the first password: "+strings.Join(faultNames(), ", "))
+	err = flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprintln(out, "Walks one verification from created to done against a simulated operator.")
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		return o, err
+	case err != nil:
+		return o, fmt.Errorf("%w: %w", err, errUsage)
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q: %w", flags.Arg(0), errUsage)
+	}
+	return o, o.check()
+}
+
+func (o options) check() error {
+	if _, known := carrierNamed(o.carrier); !known {
+		return fmt.Errorf("no carrier %q; there are %s: %w", o.carrier, strings.Join(carrierNames(), ", "), errUsage)
+	}
+	if _, known := faults[o.fault]; o.fault != "" && !known {
+		return fmt.Errorf("no fault %q; there are %s: %w", o.fault, strings.Join(faultNames(), ", "), errUsage)
+	}
+	return nil
+}
+
+// demo puts everything together, as a host would.
+func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
+	if o.db == "" {
+		dir, err := os.MkdirTemp("", "carrierfsm-quickstart-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		o.db = filepath.Join(dir, "quickstart.db")
+		o.id = "" // a new file, a new id
+	}
+	store, err := sqlite.Open(ctx, o.db)
+	if err != nil {
+		return fmt.Errorf("can't open the database: %w: %w", err, errUsage)
+	}
+	defer func() { _ = store.Close() }()
+
+	world, err := openWorld(o)
+	if err != nil {
+		return err
+	}
+	defer world.close()
+
+	upstream, err := juxinli.New(juxinli.Config{BaseURL: world.url, Org: "DEMO"})
+	if err != nil {
+		return err
+	}
+	machine, err := carrierfsm.New(carrierfsm.Config{
+		Store:       store,
+		Upstream:    upstream,
+		CallTimeout: 5 * time.Second, // short, so that a lost reply is soon over
+		Grace:       time.Second,
+		Limits:      carrierfsm.Limits{ResendAfter: 5 * time.Second},
+	})
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- machine.Run(background) }()
+	defer func() { stop(); <-done }()
+
+	s := newStory(out, machine)
+	defer s.closing(background, machine)
+	return s.play(ctx, o, world.person(o, in, out))
+}

@@ -1,0 +1,50 @@
+-- The row that every commit rewrites is small and stands by itself; the body
+-- stands beside it. Times are microseconds since 1970; 0 is never.
+CREATE TABLE carrierfsm_verifications (
+    id        TEXT    NOT NULL PRIMARY KEY,
+    state     TEXT    NOT NULL,
+    step      INTEGER NOT NULL,
+    version   INTEGER NOT NULL,
+    tables    INTEGER NOT NULL,
+    source    TEXT    NOT NULL,
+    reason    TEXT    NOT NULL,
+    in_flight INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    created   INTEGER NOT NULL,
+    updated   INTEGER NOT NULL,
+    key       TEXT    NOT NULL,
+    commit_id BLOB    NOT NULL
+) WITHOUT ROWID;
+
+-- What Due reads: only what will ever be due.
+CREATE INDEX carrierfsm_due ON carrierfsm_verifications (due, id) WHERE due > 0;
+
+-- One live verification a key.
+CREATE UNIQUE INDEX carrierfsm_key ON carrierfsm_verifications (key) WHERE key <> '';
+
+-- What List reads, newest first.
+CREATE INDEX carrierfsm_created ON carrierfsm_verifications (created, id);
+
+-- What Purge reads.
+CREATE INDEX carrierfsm_ended ON carrierfsm_verifications (updated) WHERE state IN ('done', 'failed');
+
+CREATE TABLE carrierfsm_bodies (
+    id   TEXT NOT NULL PRIMARY KEY,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- The history is the outbox. SQLite has one writer at a time, so a position
+-- that is given inside its transaction is a settled order; AUTOINCREMENT never
+-- gives one twice.
+CREATE TABLE carrierfsm_history (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id       TEXT    NOT NULL,
+    step     INTEGER NOT NULL,
+    from_    TEXT    NOT NULL,
+    event    TEXT    NOT NULL,
+    to_      TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    detail   BLOB
+);
+
+CREATE UNIQUE INDEX carrierfsm_history_step ON carrierfsm_history (id, step);

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+const recordColumns = `v.id, v.state, v.step, v.version, v.tables, v.source, v.reason, v.in_flight, v.due, v.created, v.updated, v.key, v.commit_id`
+
+const entryColumns = `position, id, step, from_, event, to_, at, detail`
+
+const wholeRecord = `SELECT ` + recordColumns + `, b.body FROM carrierfsm_verifications v JOIN carrierfsm_bodies b USING (id) `
+
+// Load is carrierfsm.Store's.
+func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	list, err := collect(ctx, s.read, scanWhole, wholeRecord+`WHERE v.id = ?`, id)
+	if err != nil {
+		return carrierfsm.Record{}, err
+	}
+	if len(list) == 0 {
+		return carrierfsm.Record{}, carrierfsm.ErrNotFound
+	}
+	return list[0], nil
+}
+
+// History is carrierfsm.Store's.
+func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
+	list, err := collect(ctx, s.read, scanEntry,
+		`SELECT `+entryColumns+` FROM carrierfsm_history WHERE id = ? AND step > ? ORDER BY step LIMIT ?`, id, afterStep, limit)
+	for i := range list {
+		list[i].Position = 0
+	}
+	return list, err
+}
+
+// Feed is carrierfsm.Feed's.
+func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]carrierfsm.Entry, error) {
+	return collect(ctx, s.read, scanEntry,
+		`SELECT `+entryColumns+` FROM carrierfsm_history WHERE position > ? ORDER BY position LIMIT ?`, after, limit)
+}
+
+// Due is carrierfsm.Store's.
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+	return collect(ctx, s.read, scanWhole,
+		wholeRecord+`WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`,
+		micros(now), micros(after.Due), after.ID, limit)
+}
+
+// List is carrierfsm.Store's.
+func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	where, args := conditions(q)
+	return collect(ctx, s.read, scanRecord,
+		`SELECT `+recordColumns+` FROM carrierfsm_verifications v`+where+` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
+		append(args, limit)...)
+}
+
+// conditions are those of a query that are set.
+func conditions(q carrierfsm.Query) (where string, args []any) {
+	var terms []string
+	add := func(wanted bool, term string, values ...any) {
+		if wanted {
+			terms = append(terms, term)
+			args = append(args, values...)
+		}
+	}
+	states := make([]any, len(q.States))
+	for i, s := range q.States {
+		states[i] = string(s)
+	}
+	add(len(states) > 0, `v.state IN (?`+strings.Repeat(`, ?`, max(0, len(states)-1))+`)`, states...)
+	add(q.Source != "", `v.source = ?`, q.Source)
+	add(q.Reason != "", `v.reason = ?`, string(q.Reason))
+	add(q.InFlight, `v.in_flight = 1`)
+	add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
+	add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
+	add(q.After != (carrierfsm.ListMark{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Created), q.After.ID)
+	if len(terms) == 0 {
+		return "", nil
+	}
+	return ` WHERE ` + strings.Join(terms, ` AND `), args
+}
+
+// querier is a pool or one connection of it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// collect runs a query and scans its rows.
+func collect[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) (list []T, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,103 @@
+package simulator
+
+// Ask is something that an operator asks for after the service password.
+type Ask string
+
+// What operators ask for.
+const (
+	AskCode       Ask = "code"           // a code by SMS (10002)
+	AskSecondCode Ask = "second code"    // a further one (10001)
+	AskOwnSMS     Ask = "own message"    // the person texts CXXD first (10017)
+	AskQuery      Ask = "query password" // the operator's second password (10022)
+)
+
+// Carrier is one operator: a data source, and how it behaves.
+type Carrier struct {
+	// Key is a short name for command lines, Description a line about it.
+	Key, Description string
+	// Website and Name are the data source's.
+	Website, Name string
+	// Offline takes the data source out of service (status 0).
+	Offline bool
+	// ResetMethod is reset_pwd_method: 0 none, 1 by SMS, 2 with a new password.
+	ResetMethod int
+	// Asks is what is asked after the password, in order. Empty: nothing more.
+	Asks []Ask
+	// Reissues answers a wrong or old code with 10006 and texts another.
+	Reissues bool
+	// Weak refuses the password as too simple (10007).
+	Weak bool
+	// Unreal finds the number not registered under the person's name (10009).
+	Unreal bool
+	// Next is the website that follows when this one is through; empty: none.
+	Next string
+}
+
+// Carriers returns the built-in operators. Each has one of the built-in People.
+func Carriers() []Carrier {
+	return []Carrier{
+		{Key: "plain", Description: "a password, then a code", Website: "chinamobilejs", Name: "江苏移动", Asks: []Ask{AskCode}},
+		{Key: "unicom", Description: "a password and nothing more", Website: "chinaunicom", Name: "中国联通"},
+		{Key: "beijing", Description: "a code, then a query password", Website: "chinamobilebj", Name: "北京移动", Asks: []Ask{AskCode, AskQuery}},
+		{Key: "sichuan", Description: "two codes, one after the other", Website: "chinamobilesc", Name: "四川移动", Asks: []Ask{AskCode, AskSecondCode}},
+		{Key: "jilin", Description: "the person texts CXXD to 10001, then a code", Website: "chinatelecomjl", Name: "吉林电信", Asks: []Ask{AskOwnSMS}},
+		{Key: "reissue", Description: "a wrong code brings another by itself", Website: "chinamobilezj", Name: "浙江移动", Asks: []Ask{AskCode}, Reissues: true},
+		{Key: "weak", Description: "the password is too simple and can't be reset", Website: "chinamobilegd", Name: "广东移动", Weak: true},
+		{Key: "weak-resettable", Description: "the password is too simple and can be reset", Website: "chinamobilesh", Name: "上海移动", Weak: true, ResetMethod: 2},
+		{Key: "unreal", Description: "the number is not in the person's name", Website: "chinatelecomgd", Name: "广东电信", Asks: []Ask{AskCode}, Unreal: true},
+		{Key: "offline", Description: "not in service at present", Website: "chinamobilexz", Name: "西藏移动", Offline: true},
+		{Key: "two-sources", Description: "a second data source follows the first", Website: "chinamobileah", Name: "安徽移动", Asks: []Ask{AskCode}, Next: "chinatelecomah"},
+		{Key: "second-source", Description: "the second of two data sources", Website: "chinatelecomah", Name: "安徽电信", Asks: []Ask{AskCode}},
+	}
+}
+
+// Person has an account with an operator. Every value must be invented.
+type Person struct {
+	// Phone is 11 digits, Name and IDCard are what the account is registered under.
+	Phone, Name, IDCard string
+	// Website is the operator's.
+	Website string
+	// Password is the service password, QueryPassword the second one of
+	// operators that have it, NextPassword that of the data source that follows.
+	Password, QueryPassword, NextPassword string
+}
+
+// People returns the built-in people: one for each of Carriers, in that order.
+func People() []Person {
+	carriers := Carriers()
+	people := make([]Person, len(carriers))
+	for i, c := range carriers {
+		people[i] = Person{
+			Phone: "138001380" + string(appendDigits(nil, uint32(i))[4:]),
+			Name:  "测试用户", IDCard: "11010119900307867X", Website: c.Website,
+			Password: "246810", QueryPassword: "135790", NextPassword: "864200",
+		}
+	}
+	return people
+}
+
+func (s *Server) carrier(website string) (Carrier, bool) {
+	for _, c := range s.cfg.Carriers {
+		if c.Website == website {
+			return c, true
+		}
+	}
+	return Carrier{}, false
+}
+
+func (s *Server) person(phone string) (Person, bool) {
+	for _, p := range s.cfg.People {
+		if p.Phone == phone {
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
+// passwordAt is the person's service password at a website.
+func (p Person) passwordAt(website string) string {
+	if website == p.Website {
+		return p.Password
+	}
+	return p.NextPassword
+}

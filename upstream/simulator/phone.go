@@ -1,0 +1,49 @@
+package simulator
+
+import "time"
+
+// Message is an SMS that a phone received.
+type Message struct {
+	// At is when, Code what it says to type.
+	At   time.Time
+	Code string
+}
+
+// text is a message as Save keeps it: without the code.
+type text struct {
+	Token  string    `json:"token"`
+	Number int       `json:"number"`
+	At     time.Time `json:"at"`
+}
+
+// Inbox is what a phone received, oldest first.
+func (s *Server) Inbox(phone string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	texts := s.world.Inboxes[phone]
+	list := make([]Message, len(texts))
+	for i, t := range texts {
+		list[i] = Message{At: t.At, Code: s.code(t.Token, t.Number)}
+	}
+	return list
+}
+
+// TextCXXD is the person texting CXXD to 10001 from the phone: operators that
+// wait for it answer with a code.
+func (s *Server) TextCXXD(phone string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.world.Sessions {
+		carrier, _ := s.carrier(a.Website)
+		if a.Phone == phone && !a.Done && a.Stage > 0 && a.Stage <= len(carrier.Asks) && carrier.Asks[a.Stage-1] == AskOwnSMS {
+			s.text(a)
+		}
+	}
+}
+
+// text sends the next code. The caller holds the lock.
+func (s *Server) text(a *session) {
+	a.Texts++
+	a.At, a.Spent = s.cfg.Now(), false
+	s.world.Inboxes[a.Phone] = append(s.world.Inboxes[a.Phone], text{Token: a.Token, Number: a.Texts, At: a.At})
+}
