@@ -1,0 +1,86 @@
+package carrierfsm
+
+import "time"
+
+// The bridge from the pure core to the tests outside the package.
+
+// Names for what the decisions take and return.
+type (
+	Opened   = opened
+	Intent   = intent
+	Outcome  = outcome
+	Decision = decision
+)
+
+// What is called as it is.
+var (
+	Next          = next
+	ErrNoEdge     = errNoEdge
+	CheckEdges    = checkEdges
+	CheckTogether = func(edges []Edge) error { return checkTogether(edges, rules) }
+	Clean         = clean
+	Check         = Input.check
+	CallOf        = callOf
+	Contradicts   = contradicts
+	MaxMessage    = maxMessage
+	MaxSteps      = maxSteps
+)
+
+// Verdict is what the reply table says.
+type Verdict struct {
+	Event Event
+	Ask   PromptKind
+	Soon  bool
+}
+
+// Judge asks the reply table.
+func Judge(call Call, r Reply, s Source) Verdict {
+	rule := judge(call, r, s)
+	return Verdict{rule.then, rule.ask, rule.soon}
+}
+
+// CheckRules checks the reply table with each rule so often as times says.
+func CheckRules(times func(ReplyRule) int) error {
+	var list []rule
+	for i, r := range ReplyRules() {
+		for range times(r) {
+			list = append(list, rules[i])
+		}
+	}
+	return checkRules(list)
+}
+
+// DefaultLimits are the limits with nothing configured.
+func DefaultLimits() Limits {
+	l, _ := Limits{}.withDefaults()
+	return l
+}
+
+// Replied, Received and Faulted are the outcomes of a call.
+func Replied(r Reply) Outcome { return outcome{reply: r} }
+
+func Received(accepted bool, token string, s Source) Outcome {
+	return outcome{reply: Reply{Success: accepted}, receipt: token, source: s}
+}
+
+func Faulted(f Fault) Outcome { return outcome{fault: f} }
+
+func (o opened) Refuse(in Input, now time.Time, l Limits) error { return o.refuse(in, now, l) }
+
+func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) Opened {
+	return o.intend(in, now, deadline, grace)
+}
+func (o opened) FlagCancel(now time.Time) Opened                         { return o.flagCancel(now) }
+func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision    { return o.settle(out, now, l) }
+func (o opened) Overdue(now time.Time, l Limits) (Decision, bool)        { return o.overdue(now, l) }
+func (o opened) Cancel(now time.Time, l Limits) Decision                 { return o.cancel(now, l) }
+func (o opened) Erase(now time.Time) Decision                            { return o.erase(now) }
+func (o opened) Prompt(l Limits) *Prompt                                 { return o.prompt(l) }
+func (o opened) View(l Limits) Verification                              { return o.view(l) }
+func (o opened) AwaitsOutcome(name int64, out Outcome) bool              { return o.awaitsOutcome(name, out) }
+func (d decision) Transitions() []Transition                             { return d.transitions }
+func (d decision) Err() error                                            { return d.err }
+func Open(s Sealer, r Record) (Opened, error)                            { return codec{s}.open(r) }
+func Seal(s Sealer, o Opened) (Record, error)                            { return codec{s}.seal(o) }
+func SealEntry(s Sealer, t Transition) (Entry, error)                    { return codec{s}.entry(t) }
+func OpenEntry(s Sealer, e Entry) (Transition, error)                    { return codec{s}.transition(e) }

@@ -1,0 +1,171 @@
+package fsmtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// StoreSubject is one fresh, empty store under test.
+type StoreSubject struct {
+	// Store is the store. It should be a carrierfsm.Feed too.
+	Store carrierfsm.Store
+	// Reopen opens the same medium again, as after a crash, without closing
+	// Store first. Nil: the medium does not outlive its process.
+	Reopen func() (carrierfsm.Store, error)
+}
+
+// TestStore runs the contract of carrierfsm.Store as subtests. open makes a
+// fresh store for each, and cleans up with tb.
+func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
+	t.Helper()
+	for _, c := range storeCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.check(open(t)); err != nil {
+				t.Errorf("%v\n\nthe rule: %s", err, c.rule)
+			}
+		})
+	}
+}
+
+// CheckStore is TestStore for any caller: it returns the joined failures, each
+// with its rule. It fails tb only where open does.
+func CheckStore(tb testing.TB, open func(tb testing.TB) StoreSubject) error {
+	tb.Helper()
+	var errs []error
+	for _, c := range storeCases {
+		if err := c.check(open(tb)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w (the rule: %s)", c.name, err, c.rule))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// storeCase is one rule of the contract.
+type storeCase struct {
+	name, rule string
+	run        func(*storeBench) error
+}
+
+// check runs the case. A store that is broken enough to make it panic has failed it.
+func (c storeCase) check(s StoreSubject) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return c.run(&storeBench{StoreSubject: s, ctx: context.Background()})
+}
+
+// storeBench is what a case works with.
+type storeBench struct {
+	StoreSubject
+	ctx context.Context //nolint:containedctx // a case has one context, and says so where it uses another
+}
+
+// The times of the cases are whole microseconds in UTC, as the contract has them.
+var noon = time.Date(2030, 6, 1, 12, 0, 0, 123456000, time.UTC)
+
+// record is a record with every column filled in.
+func record(id string) carrierfsm.Record {
+	r := carrierfsm.Record{
+		ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Source: "chinamobilejs",
+		Reason: carrierfsm.ApplicationRejected, InFlight: true,
+		Due: noon.Add(time.Hour), Created: noon, Updated: noon.Add(time.Minute),
+		Key: "key of " + id, Body: []byte("body of " + id),
+	}
+	copy(r.CommitID[:], "commit of "+id)
+	return r
+}
+
+// next is the record after one more transition, and the entry of that.
+func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
+	r.Version++
+	r.Step++
+	r.Updated = r.Updated.Add(time.Second)
+	r.Body = fmt.Appendf(nil, "body %d of %s", r.Version, r.ID)
+	copy(r.CommitID[:], fmt.Sprintf("%d of %s", r.Version, r.ID))
+	e := carrierfsm.Entry{
+		ID: r.ID, Step: r.Step, From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created,
+		At: r.Updated, Detail: fmt.Appendf(nil, "detail %d of %s", r.Step, r.ID),
+	}
+	return r, e
+}
+
+// create creates a record and gives it n transitions.
+func (b *storeBench) create(id string, n int) (carrierfsm.Record, error) {
+	return b.put(record(id), n)
+}
+
+func (b *storeBench) put(r carrierfsm.Record, n int) (carrierfsm.Record, error) {
+	if err := b.Store.Create(b.ctx, r); err != nil {
+		return r, fmt.Errorf("Create: %w", err)
+	}
+	for range n {
+		var e carrierfsm.Entry
+		r, e = next(r)
+		if err := b.Store.Commit(b.ctx, r, e); err != nil {
+			return r, fmt.Errorf("Commit: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// holds compares what the store holds with a record and its number of entries.
+func (b *storeBench) holds(r carrierfsm.Record) error {
+	stored, err := b.Store.Load(b.ctx, r.ID)
+	if err != nil {
+		return fmt.Errorf("Load: %w", err)
+	}
+	if !bytes.Equal(r.Body, stored.Body) {
+		return errors.New("the stored body differs")
+	}
+	stored.Body = r.Body // compared above; a megabyte is slow to diff
+	if diff := cmp.Diff(r, stored, cmp.Comparer(bytes.Equal)); diff != "" {
+		return fmt.Errorf("the stored record differs (-want +got):\n%s", diff)
+	}
+	return b.hasHistory(r.ID, r.Step)
+}
+
+// hasHistory sees that the steps run 1, 2, 3 … n.
+func (b *storeBench) hasHistory(id string, n int) error {
+	entries, err := b.Store.History(b.ctx, id, 0, 1000)
+	if err != nil {
+		return fmt.Errorf("History: %w", err)
+	}
+	if len(entries) != n {
+		return fmt.Errorf("the history has %d entries, not %d", len(entries), n)
+	}
+	for i, e := range entries {
+		if e.Step != i+1 || e.ID != id {
+			return fmt.Errorf("entry %d of the history is step %d of %s", i, e.Step, e.ID)
+		}
+	}
+	return nil
+}
+
+// want tells whether err matches; what says which operation it came from.
+func want(what string, err, target error) error {
+	if !errors.Is(err, target) {
+		return fmt.Errorf("%s returned %v, not %v", what, err, target)
+	}
+	return nil
+}
+
+// first is the first error.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

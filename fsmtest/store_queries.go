@@ -1,0 +1,270 @@
+package fsmtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+var feedCases = []storeCase{
+	{"FeedOrder", "Feed gives every entry once, at ascending positions, those of one id in the order of their steps", feedOrder},
+	{"FeedSettled", "an entry never appears at a place that a reader has passed", feedSettled},
+}
+
+var queryCases = []storeCase{
+	{"ListOrder", "List is newest first, ties by descending id, in pages without gaps or repetitions, and without bodies", listOrder},
+	{"ListFilters", "List returns just what the query asks for", listFilters},
+	{"DueOrder", "Due is earliest first, ties by ascending id, up to and including now, in pages behind the mark", dueOrder},
+	{"DueFollows", "Due follows every commit: a new time, an earlier one, none", dueFollows},
+	{"Purge", "Purge deletes what ended before the time, at most the limit, with its history, and Feed passes over it", purges},
+}
+
+// feed reads everything from a place on.
+func (b *storeBench) feed(after int64, page int) ([]carrierfsm.Entry, error) {
+	feed, ok := b.Store.(carrierfsm.Feed)
+	if !ok {
+		return nil, errors.New("the store is no carrierfsm.Feed")
+	}
+	var all []carrierfsm.Entry
+	for {
+		list, err := feed.Feed(b.ctx, after, page)
+		if err != nil || len(list) == 0 {
+			return all, err
+		}
+		all = append(all, list...)
+		after = list[len(list)-1].Position
+	}
+}
+
+// inOrder sees that positions ascend and each id's steps run without gaps
+// behind those seen before.
+func inOrder(entries []carrierfsm.Entry, seen map[string]int) error {
+	var last int64
+	for _, e := range entries {
+		if e.Position <= last {
+			return fmt.Errorf("position %d after %d", e.Position, last)
+		}
+		if e.Step != seen[e.ID]+1 {
+			return fmt.Errorf("step %d of %s after step %d", e.Step, e.ID, seen[e.ID])
+		}
+		last, seen[e.ID] = e.Position, e.Step
+	}
+	return nil
+}
+
+func feedOrder(b *storeBench) error {
+	for _, id := range []string{"v1", "v2", "v3"} {
+		if _, err := b.create(id, 4); err != nil {
+			return err
+		}
+	}
+	entries, err := b.feed(0, 5)
+	if err != nil {
+		return err
+	}
+	if len(entries) != 12 {
+		return fmt.Errorf("%d entries, not 12", len(entries))
+	}
+	return inOrder(entries, make(map[string]int))
+}
+
+// feedSettled: a reader follows while writers commit; it must miss nothing.
+func feedSettled(b *storeBench) error {
+	const writers, steps = 6, 10
+	var writing atomic.Int32
+	writing.Store(writers)
+	seen := make(map[string]int)
+	errs := atOnce(writers+1, func(i int) error {
+		if i < writers {
+			defer writing.Add(-1)
+			_, err := b.create(fmt.Sprintf("v%d", i), steps)
+			return err
+		}
+		var after int64
+		for done := false; !done; {
+			done = writing.Load() == 0 // read once more after the last commit
+			entries, err := b.feed(after, 7)
+			if err = first(err, inOrder(entries, seen)); err != nil {
+				return err
+			}
+			if len(entries) > 0 {
+				after = entries[len(entries)-1].Position
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for id, n := range seen {
+		if n != steps {
+			return fmt.Errorf("the reader saw %d of %d steps of %s", n, steps, id)
+		}
+	}
+	if len(seen) != writers {
+		return fmt.Errorf("the reader saw %d of %d verifications", len(seen), writers)
+	}
+	return nil
+}
+
+func listOrder(b *storeBench) error {
+	var ids []string
+	for i := range 7 {
+		r := record(fmt.Sprintf("v%d", i))
+		r.Created = noon.Add(time.Duration(i/3) * time.Microsecond) // three at a time are equal
+		if _, err := b.put(r, 0); err != nil {
+			return err
+		}
+		ids = append(ids, r.ID)
+	}
+	slices.Reverse(ids)
+	var got []string
+	q := carrierfsm.Query{Limit: 2}
+	for {
+		page, err := b.Store.List(b.ctx, q)
+		if err != nil || len(page) == 0 {
+			return first(err, differ("the ids", ids, got))
+		}
+		for _, r := range page {
+			if r.Body != nil {
+				return fmt.Errorf("the record %s came with its body", r.ID)
+			}
+			got = append(got, r.ID)
+			q.After = carrierfsm.ListMark{Created: r.Created, ID: r.ID}
+		}
+	}
+}
+
+func listFilters(b *storeBench) error {
+	other := record("other")
+	other.State, other.Source, other.Reason, other.InFlight = carrierfsm.Done, "chinaunicom", carrierfsm.CollectionStarted, false
+	other.Created, other.Updated = noon.Add(-time.Hour), noon.Add(-time.Hour)
+	for _, r := range []carrierfsm.Record{record("usual"), other} {
+		if _, err := b.put(r, 0); err != nil {
+			return err
+		}
+	}
+	for _, c := range []struct {
+		q    carrierfsm.Query
+		want []string
+	}{
+		{carrierfsm.Query{}, []string{"usual", "other"}},
+		{carrierfsm.Query{States: []carrierfsm.State{carrierfsm.Done, carrierfsm.Failed}}, []string{"other"}},
+		{carrierfsm.Query{States: []carrierfsm.State{carrierfsm.Created, carrierfsm.Done}}, []string{"usual", "other"}},
+		{carrierfsm.Query{Source: "chinaunicom"}, []string{"other"}},
+		{carrierfsm.Query{Reason: carrierfsm.CollectionStarted}, []string{"other"}},
+		{carrierfsm.Query{InFlight: true}, []string{"usual"}},
+		{carrierfsm.Query{CreatedBefore: noon}, []string{"other"}},
+		{carrierfsm.Query{UpdatedBefore: noon}, []string{"other"}},
+		{carrierfsm.Query{Source: "chinaunicom", InFlight: true}, nil},
+		{carrierfsm.Query{Limit: 1}, []string{"usual"}},
+	} {
+		page, err := b.Store.List(b.ctx, c.q)
+		if err = first(err, differ(fmt.Sprintf("the ids for %+v", c.q), c.want, idsOf(page))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func idsOf(records []carrierfsm.Record) (ids []string) {
+	for _, r := range records {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func dueOrder(b *storeBench) error {
+	due := map[string]time.Duration{"e": -2 * time.Second, "b": -time.Microsecond, "a": -time.Microsecond, "d": -time.Hour, "c": 0, "later": time.Microsecond, "never": 0}
+	for id, at := range due {
+		r := record(id)
+		r.Due = noon.Add(at)
+		if id == "never" {
+			r.Due = time.Time{}
+		}
+		if _, err := b.put(r, 0); err != nil {
+			return err
+		}
+	}
+	var got []string
+	var mark carrierfsm.DueMark
+	for {
+		page, err := b.Store.Due(b.ctx, noon, mark, 2)
+		if err != nil || len(page) == 0 {
+			return first(err, differ("the ids", []string{"d", "e", "a", "b", "c"}, got))
+		}
+		for _, r := range page {
+			if len(r.Body) == 0 {
+				return fmt.Errorf("the record %s came without its body", r.ID)
+			}
+			got = append(got, r.ID)
+			mark = carrierfsm.DueMark{Due: r.Due, ID: r.ID}
+		}
+	}
+}
+
+func dueFollows(b *storeBench) error {
+	r, err := b.create("v1", 0)
+	if err != nil {
+		return err
+	}
+	for _, due := range []time.Time{noon.Add(time.Minute), noon.Add(-time.Minute), {}, noon} {
+		after, e := next(r)
+		after.Due = due
+		if err := b.Store.Commit(b.ctx, after, e); err != nil {
+			return err
+		}
+		r = after
+		page, err := b.Store.Due(b.ctx, noon, carrierfsm.DueMark{}, 10)
+		if err != nil {
+			return err
+		}
+		if wanted := !due.IsZero() && !due.After(noon); wanted != (len(page) == 1) {
+			return fmt.Errorf("with due at %v, Due returned %d records", due, len(page))
+		}
+	}
+	return nil
+}
+
+func purges(b *storeBench) error {
+	for _, c := range []struct {
+		id    string
+		state carrierfsm.State
+		at    time.Duration
+	}{
+		{"old1", carrierfsm.Done, -time.Hour},
+		{"old2", carrierfsm.Failed, -2 * time.Hour},
+		{"old3", carrierfsm.Done, -time.Minute},
+		{"live", carrierfsm.AwaitingCaptcha, -time.Hour},
+		{"exactly", carrierfsm.Done, 0},
+	} {
+		r := record(c.id)
+		r.State, r.Updated = c.state, noon.Add(c.at).Add(-2*time.Second)
+		if _, err := b.put(r, 2); err != nil {
+			return err
+		}
+	}
+	total := 0
+	for _, want := range []int{2, 1, 0} {
+		n, err := b.Store.Purge(b.ctx, noon, 2)
+		if err = first(err, differ("the numbers purged", want, n)); err != nil {
+			return err
+		}
+		total += n
+	}
+	left, err := b.Store.List(b.ctx, carrierfsm.Query{})
+	if err != nil {
+		return err
+	}
+	ids := idsOf(left)
+	slices.Sort(ids)
+	if err := first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2)); err != nil {
+		return err
+	}
+	entries, err := b.feed(0, 3)
+	return first(err, differ("the number of entries left", 4, len(entries)), inOrder(entries, make(map[string]int)))
+}

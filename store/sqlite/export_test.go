@@ -1,0 +1,9 @@
+package sqlite
+
+import "context"
+
+// Pragma reads or sets a pragma of the writing connection.
+func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err error) {
+	err = s.write.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
+	return value, err
+}
