@@ -136,6 +136,9 @@ func (d *decision) ask(event Event, ask PromptKind) {
 	case !d.now.Before(d.Code):
 		d.Code = d.now.Add(d.limits.CodeLife)
 	}
+	if d.Ask.code() && d.ResendAt.IsZero() {
+		d.ResendAt = d.now // no code was sent that we know of
+	}
 }
 
 // bound ends a verification that has no attempts or steps left.

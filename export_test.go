@@ -70,17 +70,21 @@ func (o opened) Refuse(in Input, now time.Time, l Limits) error { return o.refus
 func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) Opened {
 	return o.intend(in, now, deadline, grace)
 }
-func (o opened) FlagCancel(now time.Time) Opened                         { return o.flagCancel(now) }
-func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision    { return o.settle(out, now, l) }
-func (o opened) Overdue(now time.Time, l Limits) (Decision, bool)        { return o.overdue(now, l) }
-func (o opened) Cancel(now time.Time, l Limits) Decision                 { return o.cancel(now, l) }
-func (o opened) Erase(now time.Time) Decision                            { return o.erase(now) }
-func (o opened) Prompt(l Limits) *Prompt                                 { return o.prompt(l) }
-func (o opened) View(l Limits) Verification                              { return o.view(l) }
-func (o opened) AwaitsOutcome(name int64, out Outcome) bool              { return o.awaitsOutcome(name, out) }
-func (d decision) Transitions() []Transition                             { return d.transitions }
-func (d decision) Err() error                                            { return d.err }
-func Open(s Sealer, r Record) (Opened, error)                            { return codec{s}.open(r) }
-func Seal(s Sealer, o Opened) (Record, error)                            { return codec{s}.seal(o) }
-func SealEntry(s Sealer, t Transition) (Entry, error)                    { return codec{s}.entry(t) }
-func OpenEntry(s Sealer, e Entry) (Transition, error)                    { return codec{s}.transition(e) }
+
+func (o opened) FlagCancel(now time.Time) Opened { return o.flagCancel(now) }
+
+func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(out, now, l) }
+
+func (o opened) Overdue(now time.Time, l Limits) (Decision, bool) { return o.overdue(now, l) }
+func (o opened) Cancel(now time.Time, l Limits) Decision          { return o.cancel(now, l) }
+func (o opened) Erase(now time.Time) Decision                     { return o.erase(now) }
+func (o opened) Prompt(l Limits) *Prompt                          { return o.prompt(l) }
+func (o opened) View(l Limits) Verification                       { return o.view(l) }
+func (o opened) AwaitsOutcome(name int64, out Outcome) bool       { return o.awaitsOutcome(name, out) }
+func (d decision) Transitions() []Transition                      { return d.transitions }
+func (d decision) Err() error                                     { return d.err }
+func Open(s Sealer, r Record) (Opened, error)                     { return codec{s}.open(r) }
+func Seal(s Sealer, o Opened) (Record, error)                     { return codec{s}.seal(o) }
+func SealEntry(s Sealer, t Transition) (Entry, error)             { return codec{s}.entry(t) }
+
+func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }

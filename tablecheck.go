@@ -85,24 +85,37 @@ func reach(edges []Edge, ends func(Edge) (from, to State), start ...State) map[S
 	return reached
 }
 
-// checkTogether sees that whatever a call can be answered has an edge from
-// every state in which that call can be made.
+// checkTogether sees that whatever can happen to a verification has an edge
+// from every state in which it can happen: what upstream answers a call, a
+// call without an answer, and what we end by ourselves.
 func checkTogether(edges []Edge, rules []rule) error {
 	var errs []error
 	has := make(map[Edge]bool)
 	for _, e := range edges {
 		has[Edge{From: e.From, Event: e.Event}] = true
 	}
+	need := func(event Event, from []State) {
+		for _, s := range from {
+			if !has[Edge{From: s, Event: event}] {
+				errs = append(errs, fmt.Errorf("%s can happen in %s and has no edge there", event, s))
+			}
+		}
+	}
 	for _, r := range rules {
 		from := either
 		if r.call == apply {
 			from = created
 		}
-		for _, s := range from {
-			if !has[Edge{From: s, Event: r.then}] {
-				errs = append(errs, fmt.Errorf("a reply says %s, which has no edge from %s", r.then, s))
-			}
-		}
+		need(r.then, from)
 	}
+	for _, event := range faultEvents {
+		need(event, asked)
+	}
+	need(AttemptsExhausted, asked)
+	need(CaptchaExpired, captcha)
+	need(PasswordRequested, applied)
+	need(Expired, running)
+	need(Canceled, running)
+	need(Erased, States())
 	return errors.Join(errs...)
 }

@@ -1,0 +1,68 @@
+package fsmtest
+
+import (
+	"fmt"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// upstream reads answers from a story's command.
+func (s *stage) upstream(words []string) ([]string, error) {
+	for len(words) > 0 {
+		hold := ""
+		if words[0] == "held" || words[0] == "stubborn" {
+			hold, words = words[0], words[1:]
+		}
+		a, rest, err := readAnswer(words)
+		if err != nil {
+			return nil, err
+		}
+		switch hold {
+		case "held":
+			a, s.gate = Held(a)
+		case "stubborn":
+			a, s.gate = Stubborn(a)
+		}
+		s.Upstream.Then(a)
+		words = rest
+	}
+	return nil, nil
+}
+
+// wordAnswers are the answers of one word.
+var wordAnswers = map[string]Answer{
+	"refuse":     Refuse("申请信息有误"),
+	"offline":    AcceptAt(carrierfsm.Source{Website: "chinamobilexz", Name: "西藏移动"}),
+	"resettable": AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Name: "上海移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}),
+	"lost":       Lost(),
+	"not-sent":   NotSent(),
+	"panic":      Panics(),
+	"running":    Reply(carrierfsm.Reply{Success: true, Code: "0", Type: "RUNNING", Content: "采集请求超时"}),
+	"tip":        Reply(carrierfsm.Reply{Success: true, Type: "TIP", Content: "正在登录"}),
+	"error":      Reply(carrierfsm.Reply{Success: true, Type: "ERROR", Content: "运营商异常"}),
+	"failure":    Reply(carrierfsm.Reply{Content: "系统异常"}),
+	"already":    Reply(carrierfsm.Reply{Success: true, Type: "ERROR", AlreadyCollected: true}),
+}
+
+// readAnswer reads one answer and returns the words behind it.
+func readAnswer(words []string) (a Answer, rest []string, err error) {
+	if len(words) == 0 {
+		return a, nil, fmt.Errorf("an answer is missing")
+	}
+	if a, found := wordAnswers[words[0]]; found {
+		return a, words[1:], nil
+	}
+	if len(words) > 1 {
+		switch words[0] {
+		case "accept":
+			return Accept(words[1]), words[2:], nil
+		case "next":
+			return Next(words[1]), words[2:], nil
+		case "tpl":
+			return Reply(carrierfsm.Reply{Success: true, Type: "CONTROL", Template: words[1]}), words[2:], nil
+		case "10002+":
+			return Reply(carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Template: words[1]}), words[2:], nil
+		}
+	}
+	return Code(carrierfsm.ProcessCode(words[0])), words[1:], nil
+}
