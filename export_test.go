@@ -83,6 +83,7 @@ func (o opened) View(l Limits) Verification                       { return o.vie
 func (o opened) AwaitsOutcome(name int64, out Outcome) bool       { return o.awaitsOutcome(name, out) }
 func (d decision) Transitions() []Transition                      { return d.transitions }
 func (d decision) Err() error                                     { return d.err }
+func (d decision) After() Opened                                  { return d.opened }
 func Open(s Sealer, r Record) (Opened, error)                     { return codec{s}.open(r) }
 func Seal(s Sealer, o Opened) (Record, error)                     { return codec{s}.seal(o) }
 func SealEntry(s Sealer, t Transition) (Entry, error)             { return codec{s}.entry(t) }

@@ -111,6 +111,7 @@ func checkTogether(edges []Edge, rules []rule) error {
 	for _, event := range faultEvents {
 		need(event, asked)
 	}
+	need(ReplyUnrecognized, asked) // what judge falls back to
 	need(AttemptsExhausted, asked)
 	need(CaptchaExpired, captcha)
 	need(PasswordRequested, applied)

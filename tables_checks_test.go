@@ -50,7 +50,8 @@ func TestAReplyWithoutAnEdgeDoesNotLoad(t *testing.T) {
 	t.Parallel()
 	for _, event := range []Event{CaptchaRequested, OutcomeUnknown, ReplyUnrecognized, SourceCollected, ApplicationAccepted} {
 		for i, e := range Edges() {
-			if e.Event == event {
+			fault := e.From == Created && e.Event != ApplicationAccepted // no reply to a form means it
+			if e.Event == event && !fault {
 				require.ErrorContains(t, CheckTogether(slices.Delete(Edges(), i, i+1)), string(event), "%v", e)
 			}
 		}
