@@ -1,0 +1,175 @@
+package juxinli_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func decode(t *testing.T, r io.Reader) (body map[string]any) {
+	t.Helper()
+	require.NoError(t, json.NewDecoder(r).Decode(&body))
+	return body
+}
+
+// saying is a server that says one thing.
+func saying(tb testing.TB, kind, body string) *httptest.Server {
+	tb.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		_, _ = io.WriteString(w, body)
+	}))
+	tb.Cleanup(server.Close)
+	return server
+}
+
+func TestAReplyIsReadWithEveryTolerance(t *testing.T) {
+	t.Parallel()
+	next := &carrierfsm.Source{Website: "chinatelecomah", Name: "安徽电信", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}
+	cases := []struct {
+		rule, body string
+		want       carrierfsm.Reply
+	}{
+		{
+			"the document's example", `{"success":true,"data":{"type":"CONTROL","content":"输入动态密码","process_code":10002,"req_msg_tpl":{"type":"SUBMIT_CAPTCHA","method":"AUTO"},"finish":false}}`,
+			carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Template: "SUBMIT_CAPTCHA", Content: "输入动态密码"},
+		},
+		{"a code as a string", `{"success":true,"data":{"process_code":"10008","finish":true}}`, carrierfsm.Reply{Success: true, Code: "10008", Finish: true}},
+		{"a code with blanks", `{"success":true,"data":{"process_code":" 10008 "}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
+		{"a code with a fraction of nothing", `{"success":true,"data":{"process_code":10008.0}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
+		{"a code in powers of ten", `{"success":true,"data":{"process_code":1.0008e4}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
+		{"a code with a real fraction is none that we know", `{"success":true,"data":{"process_code":10008.5}}`, carrierfsm.Reply{Success: true, Code: "10008.5"}},
+		{"a code that is no number is none that we know", `{"success":true,"data":{"process_code":"ok"}}`, carrierfsm.Reply{Success: true, Code: "ok"}},
+		{"a code that is null is absent", `{"success":true,"data":{"process_code":null}}`, carrierfsm.Reply{Success: true}},
+		{"a code that is missing is absent, and not 0", `{"success":true,"data":{}}`, carrierfsm.Reply{Success: true}},
+		{"the code 0", `{"success":true,"data":{"type":"RUNNING","process_code":0}}`, carrierfsm.Reply{Success: true, Code: "0", Type: "RUNNING"}},
+		{"success as a string", `{"success":"true","data":{"process_code":10002}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
+		{`"false" is false`, `{"success":"false","message":"系统异常"}`, carrierfsm.Reply{Content: "系统异常"}},
+		{"success in capitals", `{"success":"True","data":{"process_code":10002}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
+		{"a failure without data", `{"success":false,"message":"token无效"}`, carrierfsm.Reply{Content: "token无效"}},
+		{"everything null", `{"success":true,"message":null,"data":{"type":null,"content":null,"process_code":null,"req_msg_tpl":null,"next_datasource":null,"finish":null}}`, carrierfsm.Reply{Success: true}},
+		{"data null", `{"success":true,"data":null}`, carrierfsm.Reply{Success: true}},
+		{"data absent", `{"success":true}`, carrierfsm.Reply{Success: true}},
+		{"unknown fields", `{"success":true,"trace":{"a":[1]},"data":{"process_code":10002,"new":[]}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
+		{"finish as a string", `{"success":true,"data":{"process_code":10008,"finish":"true"}}`, carrierfsm.Reply{Success: true, Code: "10008", Finish: true}},
+		{
+			"a next source", `{"success":true,"data":{"process_code":10008,"finish":false,"next_datasource":{"website":"chinatelecomah","name":"安徽电信","status":1,"reset_pwd_method":"2"}}}`,
+			carrierfsm.Reply{Success: true, Code: "10008", Next: next},
+		},
+		{"a next source without a website is none", `{"success":true,"data":{"process_code":10008,"next_datasource":{}}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
+		{
+			"collected before, as an error", `{"success":true,"data":{"type":"ERROR","content":"当前网站已经采集完成,请不要重复采集"}}`,
+			carrierfsm.Reply{Success: true, Type: "ERROR", Content: "当前网站已经采集完成,请不要重复采集", AlreadyCollected: true},
+		},
+		{"collected before, as a failure", `{"success":false,"message":"抓取完成"}`, carrierfsm.Reply{Content: "抓取完成", AlreadyCollected: true}},
+		{"the same words in a normal reply say nothing", `{"success":true,"data":{"type":"CONTROL","content":"抓取完成, 重复采集"}}`, carrierfsm.Reply{Success: true, Type: "CONTROL", Content: "抓取完成, 重复采集"}},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			got, err := client(t, saying(t, "application/json;charset=utf-8", c.body).URL).Collect(context.Background(), request("246810"))
+			require.NoError(t, err)
+			require.Empty(t, cmp.Diff(plain(c.want), plain(got)))
+		})
+	}
+}
+
+// plain is a reply that cmp can print.
+func plain(r carrierfsm.Reply) map[string]any {
+	return map[string]any{
+		"success": r.Success, "code": r.Code, "type": r.Type, "template": r.Template, "finish": r.Finish,
+		"next": r.Next, "already": r.AlreadyCollected, "content": r.Content,
+	}
+}
+
+func TestWhatIsNoReplyIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule, kind, body string
+		want             error
+	}{
+		{"HTML", "text/html", "<title>502</title>", juxinli.ErrNotJSON},
+		{"no content type", "", `{"success":true}`, juxinli.ErrNotJSON},
+		{"nothing", "application/json", "", juxinli.ErrMalformed},
+		{"half of it", "application/json", `{"success":true,"data":{"process`, juxinli.ErrMalformed},
+		{"an array", "application/json", `[]`, juxinli.ErrMalformed},
+		{"null", "application/json", `null`, juxinli.ErrMalformed},
+		{"no success", "application/json", `{"data":{"process_code":10008}}`, juxinli.ErrMalformed},
+		{"success of another kind", "application/json", `{"success":1,"data":{"process_code":10008}}`, juxinli.ErrMalformed},
+		{"data of another kind", "application/json", `{"success":true,"data":[10008]}`, juxinli.ErrMalformed},
+		{"broken UTF-8", "application/json", "{\"success\":true,\"message\":\"\xff\"}", juxinli.ErrMalformed},
+		{"too much", "application/json", `{"success":true,"message":"` + strings.Repeat("x", 2<<20) + `"}`, juxinli.ErrTooLarge},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			_, err := client(t, saying(t, c.kind, c.body).URL).Collect(context.Background(), request("246810"))
+			require.ErrorIs(t, err, c.want)
+			require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
+		})
+	}
+}
+
+func TestAReceiptMustBeOfUse(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"success":true}`, `{"success":true,"data":null}`, `{"success":true,"data":{"token":""}}`,
+		`{"success":true,"data":{"token":"t"}}`, `{"success":true,"data":{"token":"t","datasource":{"status":1}}}`,
+	} {
+		_, err := client(t, saying(t, "application/json", body).URL).Apply(context.Background(), carrierfsm.Application{})
+		require.ErrorIs(t, err, juxinli.ErrMalformed, body)
+	}
+	for body, online := range map[string]bool{
+		`{"success":"true","data":{"token":"t","datasource":{"website":"w","status":"1"}}}`:                  true,
+		`{"success":true,"code":65557,"data":{"token":"t","datasource":{"website":"w","status":1}}}`:         true,
+		`{"success":true,"code":null,"data":{"token":"t","datasource":{"website":"w","status":0}}}`:          false,
+		`{"success":true,"data":{"token":"t","datasource":{"website":"w"}}}`:                                 false,
+		`{"success":true,"data":{"token":"t","datasource":{"website":"w","status":2,"reset_pwd_method":9}}}`: false,
+	} {
+		receipt, err := client(t, saying(t, "application/json", body).URL).Apply(context.Background(), carrierfsm.Application{})
+		require.NoError(t, err, body)
+		require.True(t, receipt.Accepted, body)
+		require.Equal(t, online, receipt.Source.Online, body)
+		require.Equal(t, carrierfsm.ResetNone, receipt.Source.ResetMethod, body)
+	}
+	receipt, err := client(t, saying(t, "application/json", `{"success":true,"code":65558,"message":"不可用"}`).URL).Apply(context.Background(), carrierfsm.Application{})
+	require.NoError(t, err)
+	require.False(t, receipt.Accepted, "version 3 has a code of its own for success")
+	require.Equal(t, "不可用", receipt.Message)
+}
+
+func FuzzDecodeReply(f *testing.F) {
+	for _, seed := range []string{
+		`{"success":true,"data":{"type":"CONTROL","content":"输入动态密码","process_code":10002,"req_msg_tpl":{"type":"SUBMIT_CAPTCHA","method":"AUTO"},"finish":false}}`,
+		`{"success":"false","message":"抓取完成"}`, `{"success":true,"data":{"process_code":"0","type":"RUNNING"}}`,
+		`{"success":true,"data":{"process_code":1.0008e4,"next_datasource":{"website":"w","status":1}}}`, `[]`, `null`, `{`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		reply, err := juxinli.DecodeReply(body)
+		if err != nil {
+			require.ErrorIs(t, err, juxinli.ErrMalformed)
+			return
+		}
+		require.True(t, utf8.ValidString(reply.Content+string(reply.Code)+reply.Template+reply.Type))
+		require.False(t, reply.Next != nil && reply.Next.Website == "")
+		again, err := juxinli.DecodeReply(body)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(plain(reply), plain(again)))
+		_, _ = juxinli.DecodeReceipt(body)
+	})
+}

@@ -1,0 +1,7 @@
+package juxinli
+
+// DecodeReply and DecodeReceipt are what the fuzzer drives.
+var (
+	DecodeReply   = decodeReply
+	DecodeReceipt = decodeReceipt
+)

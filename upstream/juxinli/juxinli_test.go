@@ -1,0 +1,263 @@
+package juxinli_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func client(tb testing.TB, url string, set ...func(*juxinli.Config)) *juxinli.Client {
+	tb.Helper()
+	cfg := juxinli.Config{BaseURL: url, Org: "DEMO"}
+	for _, f := range set {
+		f(&cfg)
+	}
+	c, err := juxinli.New(cfg)
+	require.NoError(tb, err)
+	return c
+}
+
+// simulated is a client in front of the simulator.
+func simulated(tb testing.TB) (*juxinli.Client, *simulator.Server, *httptest.Server) {
+	tb.Helper()
+	world := simulator.New(simulator.Config{})
+	server := httptest.NewServer(world)
+	tb.Cleanup(server.Close)
+	return client(tb, server.URL), world, server
+}
+
+func form(p simulator.Person) carrierfsm.Form {
+	return carrierfsm.Form{Name: p.Name, IDCard: p.IDCard, Phone: p.Phone, Contacts: []carrierfsm.Contact{{Name: "联系人", Phone: "13800138099"}}}
+}
+
+func TestJuxinliKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
+		c, world, server := simulated(tb)
+		elsewhere := httptest.NewServer(world)
+		tb.Cleanup(elsewhere.Close)
+		person := simulator.People()[0]
+		return fsmtest.UpstreamSubject{
+			Upstream:    c,
+			Again:       func() carrierfsm.Upstream { return client(tb, server.URL) },
+			Application: carrierfsm.Application{Form: form(person)},
+			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
+				receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(person)})
+				return carrierfsm.Request{
+					Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone,
+					Password: carrierfsm.NewSecret(secret),
+				}, err
+			},
+			Break:    func(b fsmtest.Breakage) { breakNext(world, server, elsewhere.URL, b) },
+			Arrivals: world.Arrivals,
+		}
+	})
+}
+
+func breakNext(world *simulator.Server, server *httptest.Server, elsewhere string, b fsmtest.Breakage) {
+	switch b {
+	case fsmtest.BreakConnection:
+		server.Close()
+	case fsmtest.BreakReply:
+		world.FaultNext(simulator.DropAfterReading())
+	case fsmtest.BreakMidway:
+		world.FaultNext(simulator.Reset())
+	case fsmtest.BreakGarbage:
+		world.FaultNext(simulator.Garbage())
+	case fsmtest.BreakHTML:
+		world.FaultNext(simulator.HTML())
+	case fsmtest.BreakStatus:
+		world.FaultNext(simulator.ServerError(true))
+	case fsmtest.BreakRedirect:
+		world.FaultNext(simulator.Redirect(elsewhere + "/orgApi/rest/v2/messages/collect/req"))
+	case fsmtest.BreakSize:
+		world.FaultNext(simulator.Oversized())
+	case fsmtest.BreakSlow:
+		world.FaultNext(simulator.SlowHeader(time.Hour))
+	}
+}
+
+func TestNewRefusesWhatIsNotSafe(t *testing.T) {
+	t.Parallel()
+	for rule, cfg := range map[string]juxinli.Config{
+		"no org":                {},
+		"HTTP to elsewhere":     {Org: "DEMO", BaseURL: "http://www.juxinli.com"},
+		"another scheme":        {Org: "DEMO", BaseURL: "ftp://127.0.0.1"},
+		"no URL":                {Org: "DEMO", BaseURL: "://"},
+		"no host":               {Org: "DEMO", BaseURL: "https://"},
+		"a negative timeout":    {Org: "DEMO", Timeout: -1},
+		"a negative body bound": {Org: "DEMO", MaxBody: -1},
+	} {
+		_, err := juxinli.New(cfg)
+		require.Error(t, err, rule)
+	}
+	for _, url := range []string{"", "https://example.com", "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"} {
+		_, err := juxinli.New(juxinli.Config{Org: "DEMO", BaseURL: url})
+		require.NoError(t, err, url)
+	}
+}
+
+func TestDatasourcesAreListed(t *testing.T) {
+	t.Parallel()
+	c, _, _ := simulated(t)
+	list, err := c.Datasources(context.Background())
+	require.NoError(t, err)
+	require.Len(t, list, len(simulator.Carriers()))
+	require.Empty(t, cmp.Diff(carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}, list[0]))
+}
+
+func TestApplicationsOfBothVersions(t *testing.T) {
+	t.Parallel()
+	_, _, server := simulated(t)
+	for _, v3 := range []bool{false, true} {
+		c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.ApplicationsV3 = v3 })
+		receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(simulator.People()[0])})
+		require.NoError(t, err)
+		require.True(t, receipt.Accepted)
+		require.Len(t, receipt.Token, 32)
+		require.Equal(t, "chinamobilejs", receipt.Source.Website)
+		refused, err := c.Apply(context.Background(), carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}})
+		require.NoError(t, err)
+		require.False(t, refused.Accepted)
+		require.Equal(t, "申请信息有误", refused.Message)
+	}
+}
+
+func TestAnInputThatTheAPIDoesNotKnowIsNotSent(t *testing.T) {
+	t.Parallel()
+	c, world, _ := simulated(t)
+	for _, kind := range []carrierfsm.InputKind{carrierfsm.InputApply, carrierfsm.InputCancel, "dance"} {
+		_, err := c.Collect(context.Background(), carrierfsm.Request{Input: kind})
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	}
+	require.Empty(t, world.Requests())
+}
+
+// What certainly was not sent: nobody listens, nobody knows the name, the
+// certificate is not trusted, the deadline passed on the way.
+func TestWhatNeverLeftIsNotSent(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := "http://" + listener.Addr().String()
+	require.NoError(t, listener.Close())
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
+	secure.Config.ErrorLog = quiet()
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	for rule, url := range map[string]string{
+		"nobody listens":             nobody,
+		"nobody knows the name":      "https://no-such-host.invalid",
+		"the certificate is unknown": secure.URL,
+	} {
+		_, err := client(t, url).Collect(context.Background(), request("246810"))
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
+	}
+}
+
+func TestAfterTheDeadlineNothingIsSent(t *testing.T) {
+	t.Parallel()
+	c, world, _ := simulated(t)
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	defer cancel()
+	_, err := c.Collect(ctx, request("246810"))
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	require.Empty(t, world.Requests())
+}
+
+func TestOverTLSItWorksToo(t *testing.T) {
+	t.Parallel()
+	world := simulator.New(simulator.Config{})
+	server := httptest.NewTLSServer(world)
+	t.Cleanup(server.Close)
+	c := client(t, server.URL, func(cfg *juxinli.Config) {
+		cfg.TLS = server.Client().Transport.(*http.Transport).TLSClientConfig
+	})
+	receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(simulator.People()[1])})
+	require.NoError(t, err)
+	r := request("246810")
+	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, simulator.People()[1].Phone
+	reply, err := c.Collect(context.Background(), r)
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ProcessCode("10008"), reply.Code)
+	world.FaultNext(simulator.DropAfterReading())
+	_, err = c.Collect(context.Background(), r)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, carrierfsm.ErrNotSent, "bytes of the request were written inside TLS")
+}
+
+func TestEveryCallHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	seen := make(chan string, 3)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.RemoteAddr
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"success":true,"data":{"process_code":10002}}`)
+	}))
+	t.Cleanup(server.Close)
+	c := client(t, server.URL)
+	addresses := make(map[string]bool)
+	for range cap(seen) {
+		_, err := c.Collect(context.Background(), request("246810"))
+		require.NoError(t, err)
+		addresses[<-seen] = true
+	}
+	require.Len(t, addresses, cap(seen))
+}
+
+func TestWhatIsOnTheWire(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		Path, Type, Key string
+		Body            map[string]any
+	}
+	got := make(chan seen, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- seen{r.URL.Path, r.Header.Get("Content-Type"), r.Header.Get("Idempotency-Key"), decode(t, r.Body)}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"success":false}`)
+	}))
+	t.Cleanup(server.Close)
+	const odd = `"\'<>&{}%` + "密码"
+	for kind, want := range map[carrierfsm.InputKind]string{
+		carrierfsm.InputPassword: "", carrierfsm.InputCaptcha: "SUBMIT_CAPTCHA",
+		carrierfsm.InputResendCaptcha: "RESEND_CAPTCHA", carrierfsm.InputQueryPassword: "SUBMIT_QUERY_PWD",
+	} {
+		r := carrierfsm.Request{
+			Input: kind, Token: "t", Website: "chinamobilejs", Account: "13800138000",
+			Password: carrierfsm.NewSecret(odd), Captcha: carrierfsm.NewSecret("500001"), QueryPassword: carrierfsm.NewSecret("135790"),
+		}
+		_, err := client(t, server.URL+"/base/").Collect(context.Background(), r)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(seen{
+			"/base/orgApi/rest/v2/messages/collect/req", "application/json;charset=utf-8", "",
+			map[string]any{
+				"token": "t", "website": "chinamobilejs", "account": "13800138000", "type": want,
+				"password": odd, "captcha": "500001", "queryPwd": "135790",
+			},
+		}, <-got))
+		require.False(t, r.Password.Empty(), "the caller destroys its secrets itself")
+	}
+}
+
+func request(password string) carrierfsm.Request {
+	return carrierfsm.Request{
+		Input: carrierfsm.InputPassword, Token: "00000000000000000000000000000001", Website: "chinamobilejs",
+		Account: "13800138000", Password: carrierfsm.NewSecret(password),
+	}
+}
