@@ -54,8 +54,7 @@ func (s *submission) collect(ctx context.Context, o opened) outcome {
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	reply.Content = clean(reply.Content, []Secret{s.service, s.query, s.captcha}, o.Account, o.Token)
-	return outcome{reply: reply}
+	return outcome{reply: cleanReply(reply, []Secret{s.service, s.query, s.captcha}, o.Account, o.Token)}
 }
 
 var errNoToken = errors.New("carrierfsm: an accepted application without token or website")

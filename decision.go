@@ -86,7 +86,11 @@ func (d *decision) reply(out outcome, in intent) {
 		d.move(PasswordRequested)
 		d.ask(PasswordRequested, PromptPassword)
 	default:
-		d.ask(rule.then, rule.ask)
+		ask := rule.ask
+		if in.Call == CallResend && d.Ask.resendable() && ask == PromptCaptcha {
+			ask = d.Ask // a second code that is sent again is still the second
+		}
+		d.ask(rule.then, ask)
 	}
 	if rule.soon {
 		d.ResendAt = d.now

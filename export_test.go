@@ -19,11 +19,8 @@ var (
 	CheckEdges    = checkEdges
 	CheckTogether = func(edges []Edge) error { return checkTogether(edges, rules) }
 	Clean         = clean
-	Check         = Input.check
-	CallOf        = callOf
 	Contradicts   = contradicts
 	MaxMessage    = maxMessage
-	MaxSteps      = maxSteps
 )
 
 // Verdict is what the reply table says.

@@ -257,6 +257,12 @@ func (Form) LogValue() slog.Value { return slog.StringValue(redacted) }
 // LogValue is what slog shows.
 func (Contact) LogValue() slog.Value { return slog.StringValue(redacted) }
 
+// MarshalText is what JSON and XML show.
+func (Form) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalText is what JSON and XML show.
+func (Contact) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 func invalid(why string) error { return fmt.Errorf("%w: %s", ErrInvalid, why) }
 
 func firstError(errs ...error) error {

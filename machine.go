@@ -194,6 +194,9 @@ func (m *Machine) Close(ctx context.Context) error {
 	return err
 }
 
+// Format prints the type's name: a Machine holds what nobody should print.
+func (*Machine) Format(f fmt.State, _ rune) { printRedacted(f, "Machine") }
+
 // Stats are counts of this Machine since New.
 type Stats struct {
 	// InFlight is how many submissions are under way now.

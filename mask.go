@@ -1,14 +1,19 @@
 package carrierfsm
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// maxMessage bounds upstream's text, in bytes.
-const maxMessage = 1024
+// maxMessage and maxWord bound upstream's text and its words, in bytes.
+const (
+	maxMessage = 1024
+	maxWord    = 64
+)
 
 // maskNumber shows a number's first three and last four digits:
 // "138****8000". Anything shorter than seven digits is hidden whole.
@@ -38,6 +43,22 @@ func clean(text string, secrets []Secret, personal ...string) string {
 	}
 	text = personalNumber.ReplaceAllString(text, "****")
 	return truncate(text, maxMessage)
+}
+
+// cleanReply makes all words of a reply fit to be stored. Those that the reply
+// table knows stay as they are, whatever the secrets happen to be.
+func cleanReply(r Reply, secrets []Secret, personal ...string) Reply {
+	r.Content = clean(r.Content, secrets, personal...)
+	word := func(known words, s string) string {
+		if s == "" || slices.Contains(known, s) {
+			return s
+		}
+		return cmp.Or(truncate(clean(s, secrets, personal...), maxWord), "****")
+	}
+	r.Code = ProcessCode(word(codeWords, string(r.Code)))
+	r.Type = word(kindWords, r.Type)
+	r.Template = word(tplWords, r.Template)
+	return r
 }
 
 func hide(text, value string) string {

@@ -1,6 +1,9 @@
 package carrierfsm
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // PromptKind is what a person is asked for.
 type PromptKind string
@@ -99,23 +102,23 @@ func (e Event) asks(ask, now PromptKind) PromptKind {
 		return PromptPassword
 	case QueryPasswordRequested, QueryPasswordRejected:
 		return PromptQueryPassword
-	case CaptchaRequested:
-		return ask
 	case OwnSMSRequested:
 		return PromptOwnSMS
-	case CaptchaRejected:
-		if answeredBy[now] == InputCaptcha {
-			return now
-		}
-		return PromptCaptcha
-	case CaptchaReissued:
-		if now == PromptSecondCaptcha {
-			return now
-		}
-		return PromptCaptcha
 	case ResetCaptchaRequested, NewPasswordRejected:
 		return PromptResetCaptcha
+	case CaptchaRequested, CaptchaRejected, CaptchaReissued:
+		return cmp.Or(ask, e.sameCode(now))
 	default:
 		return now
 	}
+}
+
+// sameCode is the kind of code that is asked for again: the one that was
+// asked for, if one was. A code that upstream sent again by itself needs no
+// message of the person's.
+func (e Event) sameCode(now PromptKind) PromptKind {
+	if !now.code() || now == PromptOwnSMS && e != CaptchaRejected {
+		return PromptCaptcha
+	}
+	return now
 }

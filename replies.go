@@ -103,7 +103,9 @@ var rules = join(
 
 		// A step of the password reset. Only 11000 is success.
 		{call: reset, success: no, then: ResetFailed},
-		{call: reset, success: yes, code: code("10001", "10002", "10004", "10006"), then: ResetCaptchaRequested},
+		{call: reset, success: yes, code: code("10001", "10002"), then: ResetCaptchaRequested},
+		{call: reset, success: yes, code: code("10004"), then: CaptchaRejected, ask: PromptResetCaptcha},
+		{call: reset, success: yes, code: code("10006"), then: CaptchaReissued, ask: PromptResetCaptcha},
 		{call: reset, success: yes, code: code("10010", "11001"), then: NewPasswordRejected},
 		{call: reset, success: yes, code: code("11000"), then: PasswordReset},
 		{call: reset, success: yes, code: code("30000", "31000"), then: ResetFailed},

@@ -77,6 +77,9 @@ type gcmKey struct {
 	aead cipher.AEAD
 }
 
+// Format prints nothing of the keys.
+func (*gcmSealer) Format(f fmt.State, _ rune) { printRedacted(f, "Sealer") }
+
 func (s *gcmSealer) find(id string) *gcmKey {
 	i := slices.IndexFunc(s.keys, func(k gcmKey) bool { return k.id == id })
 	if i < 0 {

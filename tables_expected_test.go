@@ -56,8 +56,9 @@ var expectedReplies = []expectedReply{
 	// The reset: section 5. Only 11000 is success, and what ends it is reset_failed.
 	{call: "reset", success: "no", event: ResetFailed},
 	{call: "reset", success: "yes", code: "0", event: OutcomeUnknown},
-	// 10004 and 10006 too; but see TestAWrongCodeInAResetIsToldAsWrong.
-	{call: "reset", success: "yes", code: "10001 10002 10004 10006", event: ResetCaptchaRequested},
+	{call: "reset", success: "yes", code: "10001 10002", event: ResetCaptchaRequested},
+	{call: "reset", success: "yes", code: "10004", event: CaptchaRejected, ask: PromptResetCaptcha},
+	{call: "reset", success: "yes", code: "10006", event: CaptchaReissued, ask: PromptResetCaptcha},
 	{call: "reset", success: "yes", code: "10010 11001", event: NewPasswordRejected},
 	{call: "reset", success: "yes", code: "11000", event: PasswordReset},
 	{call: "reset", success: "yes", code: "30000 31000", event: ResetFailed},

@@ -161,6 +161,18 @@ func (r Request) LogValue() slog.Value { return slog.StringValue(string(r.Input)
 // LogValue is what slog shows.
 func (r Reply) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
+// MarshalText is what JSON and XML show.
+func (Application) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalText is what JSON and XML show.
+func (Receipt) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalText is what JSON and XML show.
+func (Request) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalText is what JSON and XML show.
+func (r Reply) MarshalText() ([]byte, error) { return fmt.Append(nil, r), nil }
+
 func printRedacted(f fmt.State, what string) {
 	_, _ = fmt.Fprintf(f, "%s %s", what, redacted)
 }

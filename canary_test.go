@@ -1,0 +1,298 @@
+package carrierfsm_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+// The canary test: an upstream repeats every secret in its texts and errors
+// while verifications run on a SQLite file. Then the files, the logs, the
+// errors and every public value are searched for the secrets, in clear,
+// encoded and hashed. There must be none.
+
+// canaries are the secrets, odd enough that every encoding changes them.
+var canaries = map[string]string{
+	"password":       `Pw"7f3a/91&x`,
+	"wrong password": `Wr'ong+4c?%2`,
+	"query password": `Qp<88>b1=e0;`,
+	"code":           `Co|d5e7{20}~`,
+	"wrong code":     `Cw@91#ab^*()`,
+	"refused code":   `Rf!33,44.[]_`,
+}
+
+// personal values may be in the sealed or unsealed body, where the documents
+// say so, and nowhere else.
+const (
+	canaryName   = "测试用户甲"
+	canaryIDCard = "11010119900307867X"
+	canaryPhone  = "13800138042"
+	canaryToken  = "c0ffee00c0ffee00c0ffee00c0ffee42"
+)
+
+func TestNoSecretIsFoundAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, sealed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("sealed=%t", sealed), func(t *testing.T) {
+			t.Parallel()
+			c := newCanary(t, sealed)
+			c.play()
+			c.search()
+		})
+	}
+}
+
+// canary is a run with everything that it leaves behind.
+type canary struct {
+	t      *testing.T
+	sealed bool
+	path   string
+	store  *sqlite.Store
+	cfg    carrierfsm.Config
+	m      *carrierfsm.Machine
+	said   bytes.Buffer // logs, errors, formatted values
+	seen   map[string]bool
+}
+
+func newCanary(t *testing.T, sealed bool) *canary {
+	t.Helper()
+	c := &canary{t: t, sealed: sealed, path: filepath.Join(t.TempDir(), "canary.db"), seen: make(map[string]bool)}
+	var err error
+	c.store, err = sqlite.Open(context.Background(), c.path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.store.Close()) })
+	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
+	c.cfg = carrierfsm.Config{Store: c.store, Upstream: echo{c}, Logger: slog.New(fanout{
+		slog.NewJSONHandler(&c.said, debug), slog.NewTextHandler(&c.said, debug),
+	})}
+	if sealed {
+		c.cfg.Sealer = sealer(t)
+	}
+	c.restart()
+	return c
+}
+
+func (c *canary) restart() {
+	m, err := carrierfsm.New(c.cfg)
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { require.NoError(c.t, m.Close(context.Background())) })
+	c.m = m
+}
+
+// note keeps a value in every form that a careless host could print it in.
+func (c *canary) note(values ...any) {
+	for _, v := range values {
+		_, _ = fmt.Fprintf(&c.said, "%v\n%+v\n%#v\n%s\n%q\n%x\n", v, v, v, v, v, v)
+		if text, err := json.Marshal(v); err == nil {
+			c.said.Write(text)
+		}
+		c.cfg.Logger.Info("noted", "value", v)
+	}
+}
+
+// do submits and notes everything about it.
+func (c *canary) do(id string, in carrierfsm.Input) carrierfsm.Verification {
+	c.note(in, &in)
+	v, err := c.m.Submit(context.Background(), id, in)
+	c.note(v, err, c.m, in)
+	if v.Prompt != nil {
+		c.note(*v.Prompt)
+	}
+	return v
+}
+
+// play goes through everything that handles a secret.
+func (c *canary) play() {
+	ctx := context.Background()
+	s := func(name string) carrierfsm.Secret {
+		c.seen[name] = true
+		return carrierfsm.NewSecret(canaries[name])
+	}
+	for _, id := range []string{"kept", "erased"} {
+		_, err := c.m.Create(ctx, carrierfsm.NewVerification{ID: id})
+		require.NoError(c.t, err)
+		form := carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}
+		consent := application(0).Consent
+		c.note(form, carrierfsm.Application{Form: form}, carrierfsm.Contact{Name: canaryName, Phone: canaryPhone})
+		v := c.do(id, carrierfsm.Apply{Form: form, Consent: consent})
+		v = c.do(id, carrierfsm.Password{Step: v.Step, Password: s("wrong password")})
+		v = c.do(id, carrierfsm.Password{Step: v.Step, Password: s("password")})
+		carry := v.Prompt.Carry
+		v = c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("wrong code")})
+		c.do(id, carrierfsm.Captcha{Step: v.Step - 1, Code: s("refused code")})
+		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: carrierfsm.NewSecret(strings.Repeat(canaries["refused code"], 20))})
+		c.restart()
+		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("refused code")}) // needs the password
+		if c.sealed {
+			require.NotEmpty(c.t, carry)
+			v = c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("code"), Carry: carry})
+		} else {
+			c.do(id, carrierfsm.Cancel{})
+			continue
+		}
+		c.do(id, carrierfsm.QueryPassword{Step: v.Step, Password: s("query password")}) // the reply is lost
+		c.do(id, carrierfsm.Cancel{})
+	}
+	if !c.sealed {
+		c.lone(s)
+	}
+	require.NoError(c.t, c.m.Erase(ctx, "erased"))
+	c.tell(ctx)
+	for name := range canaries {
+		require.True(c.t, c.seen[name], "%s was not part of the run", name)
+	}
+}
+
+// lone has the second code and the query password without a carry.
+func (c *canary) lone(s func(string) carrierfsm.Secret) {
+	_, err := c.m.Create(context.Background(), carrierfsm.NewVerification{ID: "lone"})
+	require.NoError(c.t, err)
+	v := c.do("lone", carrierfsm.Apply{Form: carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}, Consent: application(0).Consent})
+	v = c.do("lone", carrierfsm.Password{Step: v.Step, Password: s("password")})
+	v = c.do("lone", carrierfsm.Captcha{Step: v.Step, Code: s("code")})
+	c.do("lone", carrierfsm.QueryPassword{Step: v.Step, Password: s("query password")})
+}
+
+// tell notes what the machine tells by itself.
+func (c *canary) tell(ctx context.Context) {
+	for _, id := range []string{"kept", "erased"} {
+		v, err := c.m.Get(ctx, id)
+		require.NoError(c.t, err)
+		history, err := c.m.History(ctx, id)
+		require.NoError(c.t, err)
+		c.note(v, history)
+	}
+	list, err := c.m.List(ctx, carrierfsm.Query{})
+	require.NoError(c.t, err)
+	c.note(list, c.m.Stats(), c.m)
+}
+
+// search looks for every secret in everything.
+func (c *canary) search() {
+	files, err := filepath.Glob(c.path + "*")
+	require.NoError(c.t, err)
+	require.GreaterOrEqual(c.t, len(files), 2, "the log is searched too")
+	places := map[string]string{"logs, errors and values": c.said.String()}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		require.NoError(c.t, err)
+		places[filepath.Base(name)] = string(content)
+	}
+	for place, content := range places {
+		for name, secret := range canaries {
+			for form, text := range forms(secret) {
+				require.False(c.t, strings.Contains(content, text), "the %s stands in %s, %s", name, place, form)
+			}
+		}
+		for what, value := range map[string]string{"name": canaryName, "ID card": canaryIDCard} {
+			require.False(c.t, strings.Contains(content, value), "the %s stands in %s", what, place)
+		}
+		if c.sealed || !strings.HasPrefix(place, "canary") {
+			require.False(c.t, strings.Contains(content, canaryPhone), "the phone number stands in %s", place)
+			require.False(c.t, strings.Contains(content, canaryToken), "the token stands in %s", place)
+		}
+	}
+}
+
+// forms are the ways in which a value could be written down.
+func forms(secret string) map[string]string {
+	quoted, _ := json.Marshal(secret)
+	sum256, sum1, sum5 := sha256.Sum256([]byte(secret)), sha1.Sum([]byte(secret)), md5.Sum([]byte(secret))
+	all := map[string]string{
+		"in clear": secret, "in hex": hex.EncodeToString([]byte(secret)), "in capital hex": strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		"in a URL": url.QueryEscape(secret), "in a path": url.PathEscape(secret),
+		"in JSON": string(quoted[1 : len(quoted)-1]), "in Go": fmt.Sprintf("%q", secret)[1 : len(fmt.Sprintf("%q", secret))-1],
+		"as SHA-256": hex.EncodeToString(sum256[:]), "as raw SHA-256": string(sum256[:]),
+		"as SHA-1": hex.EncodeToString(sum1[:]), "as MD5": hex.EncodeToString(sum5[:]),
+	}
+	for shift := range 3 { // base64 of a text in which it stands at any place
+		padded := append(make([]byte, shift), secret...)
+		for name, e := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "URL base64": base64.RawURLEncoding} {
+			encoded := e.EncodeToString(padded)
+			all[fmt.Sprintf("in %s, shifted by %d", name, shift)] = encoded[shift+1 : len(encoded)-2]
+		}
+	}
+	return all
+}
+
+func TestTheCanaryTestFindsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	secret := canaries["password"]
+	for form, text := range forms(secret) {
+		require.NotEmpty(t, text, form)
+	}
+	hidden := base64.StdEncoding.EncodeToString([]byte(`{"x":"` + secret + `"}`))
+	found := false
+	for _, text := range forms(secret) {
+		found = found || strings.Contains(hidden, text)
+	}
+	require.True(t, found)
+}
+
+// echo is an upstream that repeats everything it is told, in every text.
+type echo struct{ c *canary }
+
+func (echo) Apply(_ context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return carrierfsm.Receipt{
+		Accepted: true, Token: canaryToken, Message: a.Form.Name + a.Form.IDCard + a.Form.Phone,
+		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
+	}, nil
+}
+
+func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	said := "您输入的是 " + r.Account + " " + r.Token
+	values := make(map[string]bool)
+	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha} {
+		s.Use(func(value []byte) {
+			said += " " + string(value)
+			values[string(value)] = true
+		})
+	}
+	e.c.note(r, carrierfsm.Receipt{Token: r.Token})
+	out := carrierfsm.Reply{Success: true, Type: "CONTROL", Content: said, Code: "10002"}
+	switch {
+	case values[canaries["query password"]]:
+		return carrierfsm.Reply{}, errors.New("the connection broke: " + said)
+	case values[canaries["code"]]:
+		out.Code = "10022"
+	case values[canaries["wrong code"]]:
+		out.Code = "10004"
+	case values[canaries["wrong password"]]:
+		out.Code = "10003"
+	}
+	return out, nil
+}
+
+// fanout logs to all of its handlers.
+type fanout []slog.Handler
+
+func (f fanout) Enabled(context.Context, slog.Level) bool { return true }
+
+func (f fanout) Handle(ctx context.Context, r slog.Record) error {
+	var errs []error
+	for _, h := range f {
+		errs = append(errs, h.Handle(ctx, r.Clone()))
+	}
+	return errors.Join(errs...)
+}
+
+func (f fanout) WithAttrs([]slog.Attr) slog.Handler { return f }
+func (f fanout) WithGroup(string) slog.Handler      { return f }

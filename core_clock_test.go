@@ -1,0 +1,215 @@
+package carrierfsm_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	. "github.com/carrierfsm/carrierfsm"
+)
+
+func TestATerminalReplyWinsThenCancelThenLife(t *testing.T) {
+	t.Parallel()
+	intime, late := after(3*time.Minute), after(31*time.Minute)
+	cases := []struct {
+		rule     string
+		out      Outcome
+		canceled bool
+		now      time.Time
+		want     []Event
+	}{
+		{"success, canceled and overdue", said("10008"), true, late, []Event{CollectionStarted}},
+		{"refused, canceled and overdue", said("10009"), true, late, []Event{VerificationRejected}},
+		{"success and overdue", said("10008"), false, late, []Event{CollectionStarted}},
+		{"asked again, canceled and overdue", said("10002"), true, late, []Event{CaptchaRequested, Canceled}},
+		{"asked again and canceled", said("10004"), true, intime, []Event{CaptchaRejected, Canceled}},
+		{"asked again and overdue", said("10004"), false, late, []Event{CaptchaRejected, Expired}},
+		{"lost and canceled", Faulted(FaultUnknown), true, intime, []Event{OutcomeUnknown, Canceled}},
+		{"lost and overdue", Faulted(FaultUnknown), false, late, []Event{OutcomeUnknown, Expired}},
+		{"not sent and canceled", Faulted(FaultNotSent), true, intime, []Event{UpstreamUnavailable, Canceled}},
+		{"another source and canceled", nextSource(), true, intime, []Event{SourceCollected, PasswordRequested, Canceled}},
+		{"a moment before the end of life", said("10002"), false, after(30*time.Minute - 1), []Event{CaptchaRequested}},
+		{"at the end of life", said("10002"), false, after(30 * time.Minute), []Event{CaptchaRequested, Expired}},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			o := answering(PromptCaptcha)
+			if c.canceled {
+				flagged := o.FlagCancel(after(150 * time.Second))
+				require.False(t, o.Intent.Canceled, "the old value is left as it was")
+				require.Equal(t, o.Version+1, flagged.Version)
+				require.Equal(t, o.Step, flagged.Step, "a note is no step")
+				require.Equal(t, o.Due, flagged.Due)
+				require.Equal(t, o.Intent.Version, flagged.Intent.Version, "the intent keeps its name")
+				require.True(t, flagged.View(DefaultLimits()).Canceling)
+				o = flagged
+			}
+			d := o.Settle(c.out, c.now, DefaultLimits())
+			require.Equal(t, c.want, happened(d))
+			judgeSteps(t, o, d)
+			if d.State.Terminal() {
+				judgeEnd(t, d.After())
+			}
+		})
+	}
+}
+
+func TestWhatTheClockSays(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		rule   string
+		ask    PromptKind
+		change func(*Opened)
+		at     time.Duration
+		want   []Event
+	}{
+		{"a code before its deadline", PromptCaptcha, nil, 5*time.Minute - 1, nil},
+		{"a code at its deadline", PromptCaptcha, nil, 5 * time.Minute, []Event{CaptchaExpired}},
+		{"a second code", PromptSecondCaptcha, nil, 5 * time.Minute, []Event{CaptchaExpired}},
+		{"a code that the person texts for", PromptOwnSMS, nil, 6 * time.Minute, []Event{CaptchaExpired}},
+		{"a reset code", PromptResetCaptcha, nil, 5 * time.Minute, []Event{CaptchaExpired}},
+		{"a code, looked at after the token was dropped", PromptCaptcha, nil, 10 * time.Minute, []Event{Expired}},
+		{"a code, looked at after the whole life", PromptCaptcha, nil, 31 * time.Minute, []Event{Expired}},
+		{"a password before its deadline", PromptPassword, nil, 10*time.Minute - 1, nil},
+		{"a password at its deadline", PromptPassword, nil, 10 * time.Minute, []Event{Expired}},
+		{"a query password", PromptQueryPassword, nil, 10 * time.Minute, []Event{Expired}},
+		{"a form before the end of life", PromptApplication, nil, 30*time.Minute - 1, nil},
+		{"a form at the end of life", PromptApplication, nil, 30 * time.Minute, []Event{Expired}},
+		{"a password at the end of life", PromptPassword, func(o *Opened) { o.Life, o.Due = after(time.Minute), after(time.Minute) }, time.Minute, []Event{Expired}},
+		{"a code whose deadline is that of the token", PromptCaptcha, func(o *Opened) { o.Idle = o.Code }, 5 * time.Minute, []Event{Expired}},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			o := standing(c.ask)
+			if c.change != nil {
+				c.change(&o)
+			}
+			d, due := o.Overdue(after(c.at), DefaultLimits())
+			require.Equal(t, c.want != nil, due)
+			if !due {
+				return
+			}
+			require.Equal(t, c.want, happened(d))
+			judgeSteps(t, o, d)
+			require.Empty(t, d.Transitions()[0].Detail.Input, "the clock submits nothing")
+			if d.State.Terminal() {
+				judgeEnd(t, d.After())
+				return
+			}
+			require.Equal(t, c.ask, d.Ask)
+			require.Equal(t, after(c.at+5*time.Minute).UnixMicro(), d.Code.UnixMicro(), "asked again, for as long")
+			require.Empty(t, d.Attempts, "an expired code is no attempt")
+			require.Equal(t, o.Idle, d.Idle, "the clock does not keep the token alive")
+			if r := d.After().Prompt(DefaultLimits()).Resend; r != nil {
+				require.Equal(t, after(c.at), r.At, "another code at once")
+			}
+		})
+	}
+}
+
+func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for ask, kind := range answerOf {
+		o := standing(ask)
+		at := o.Due.Add(-time.Second)
+		o = o.Intend(inputFor(kind, o.Step), at, at.Add(coreTimeout), coreGrace)
+		_, due := o.Overdue(at.Add(coreTimeout+coreGrace-1), DefaultLimits())
+		require.False(t, due, ask)
+		d, due := o.Overdue(at.Add(coreTimeout+coreGrace), DefaultLimits())
+		require.True(t, due, "past deadline and grace anybody may give it up")
+		require.Equal(t, OutcomeUnknown, happened(d)[0])
+		require.Nil(t, d.Intent)
+		require.Equal(t, 1, o.Attempts[ask])
+		if !d.State.Terminal() {
+			require.Equal(t, o.Intent, d.Lost, "a late answer finds its place")
+			require.False(t, d.Due.Before(at.Add(coreTimeout+coreGrace)), "it is asked again, not past already")
+		}
+	}
+}
+
+func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
+	t.Parallel()
+	o := answering(PromptCaptcha)
+	name := o.Intent.Version
+	require.True(t, o.AwaitsOutcome(name, said("10008")))
+	require.True(t, o.AwaitsOutcome(name, Faulted(FaultUnknown)))
+	require.False(t, o.AwaitsOutcome(name+1, said("10008")), "that is another's")
+	d, due := o.Overdue(o.Due, DefaultLimits())
+	require.True(t, due)
+	lost := d.After()
+	require.True(t, lost.AwaitsOutcome(name, said("10008")))
+	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultUnknown)), "that was said already")
+	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultNotSent)))
+	require.False(t, lost.AwaitsOutcome(name-1, said("10008")))
+
+	late := lost.Settle(said("10001"), o.Due.Add(time.Second), DefaultLimits())
+	require.Equal(t, []Event{CaptchaRequested}, happened(late))
+	require.True(t, late.Transitions()[0].Detail.Late)
+	require.Equal(t, PromptSecondCaptcha, late.Ask)
+	require.Equal(t, 1, late.Attempts[PromptCaptcha], "spent once")
+	require.Nil(t, late.Lost)
+	judgeSteps(t, lost, late)
+
+	for what, newer := range map[string]Opened{
+		"another answer": submitted(lost, InputCaptcha),
+		"a resend":       submitted(lost, InputResendCaptcha),
+		"the end":        lost.Cancel(o.Due, DefaultLimits()).After(),
+		"erasure":        lost.Erase(o.Due).After(),
+	} {
+		require.False(t, newer.AwaitsOutcome(name, said("10008")), what)
+	}
+	canceled, _ := o.FlagCancel(after(3*time.Minute)).Overdue(o.Due, DefaultLimits())
+	require.False(t, canceled.After().AwaitsOutcome(name, said("10008")), "a cancellation is final")
+}
+
+func TestCancelEndsWhateverIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, ask := range PromptKinds() {
+		o := standing(ask)
+		d := o.Cancel(after(time.Minute), DefaultLimits())
+		require.Equal(t, []Event{Canceled}, happened(d))
+		require.Equal(t, InputCancel, d.Transitions()[0].Detail.Input)
+		judgeSteps(t, o, d)
+		judgeEnd(t, d.After())
+	}
+}
+
+func TestEraseLeavesATombstoneFromEveryState(t *testing.T) {
+	t.Parallel()
+	var all []Opened
+	for _, ask := range PromptKinds() {
+		all = append(all, standing(ask))
+	}
+	for ask := range answerOf {
+		all = append(all, answering(ask))
+	}
+	all = append(all, ended(Done, CollectionStarted), ended(Failed, Expired))
+	for _, o := range all {
+		d := o.Erase(after(time.Hour))
+		require.NoError(t, d.Err())
+		require.Equal(t, []Event{Erased}, happened(d))
+		judgeSteps(t, o, d)
+		judgeEnd(t, d.After())
+		want := Failed
+		if o.State == Done {
+			want = Done
+		}
+		require.Equal(t, want, d.State)
+		r, err := Seal(sealer(t), d.After())
+		require.NoError(t, err)
+		require.JSONEq(t, "{}", string(r.Body), "nothing is left, and everyone may read it")
+		require.Empty(t, r.Source)
+		require.Empty(t, r.Key)
+		require.False(t, r.InFlight)
+		v := d.After().View(DefaultLimits())
+		require.Empty(t, v.Account)
+		require.Nil(t, v.Consent)
+		require.True(t, v.Token.Empty())
+		e, err := SealEntry(sealer(t), d.Transitions()[0])
+		require.NoError(t, err)
+		require.NotContains(t, string(e.Detail), "138")
+	}
+}

@@ -1,0 +1,203 @@
+package carrierfsm_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	. "github.com/carrierfsm/carrierfsm"
+)
+
+func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
+	t.Parallel()
+	now := after(3 * time.Minute)
+	for ask := range answerOf {
+		notSent := answering(ask).Settle(Faulted(FaultNotSent), now, DefaultLimits())
+		require.Equal(t, []Event{UpstreamUnavailable}, happened(notSent))
+		require.Zero(t, notSent.Attempts[ask], ask)
+		unknown := answering(ask).Settle(Faulted(FaultUnknown), now, DefaultLimits())
+		require.Equal(t, []Event{OutcomeUnknown}, happened(unknown))
+		require.Equal(t, 1, unknown.Attempts[ask], ask)
+		for _, d := range []Decision{notSent, unknown} {
+			judgeSteps(t, answering(ask), d)
+			require.Equal(t, ask, d.Ask, "the person is asked the same again")
+			require.Equal(t, stateOf[ask], d.State)
+			require.Empty(t, d.Message, "upstream said nothing")
+			require.Nil(t, d.Lost)
+		}
+	}
+}
+
+func TestAResendThatWasNotSentIsGivenBackToo(t *testing.T) {
+	t.Parallel()
+	o := standing(PromptCaptcha)
+	o.Resends = 1
+	for fault, left := range map[Fault]int{FaultNotSent: 1, FaultUnknown: 2} {
+		d := submitted(o, InputResendCaptcha).Settle(Faulted(fault), after(3*time.Minute), DefaultLimits())
+		require.Equal(t, left, d.Resends, fault)
+		require.Empty(t, d.Attempts, "no answer was spent")
+	}
+	d := submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, 2, d.Resends)
+	require.Equal(t, after(4*time.Minute), d.ResendAt)
+	require.Equal(t, after(8*time.Minute), d.Code)
+}
+
+func TestAnUnknownCodeMayBeResentAtOnce(t *testing.T) {
+	t.Parallel()
+	at := after(time.Second)
+	o := standing(PromptCaptcha).Intend(inputFor(InputCaptcha, coreStep), at, at.Add(coreTimeout), coreGrace)
+	d := o.Settle(Faulted(FaultUnknown), at, DefaultLimits())
+	require.NoError(t, d.After().Refuse(ResendCaptcha{Step: d.Step}, at, DefaultLimits()))
+	require.NoError(t, d.After().Refuse(inputFor(InputCaptcha, d.Step), at, DefaultLimits()), "or a new code be typed")
+	require.Equal(t, after(5*time.Minute), d.Code, "the deadline stays")
+}
+
+func TestAnUnknownOutcomeKeepsTheTokenAliveUntilTheCallsDeadlineAtMost(t *testing.T) {
+	t.Parallel()
+	o := answering(PromptPassword) // at 2 min, deadline at 5 min
+	d := o.Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, after(13*time.Minute), d.Idle)
+	d = o.Settle(Faulted(FaultUnknown), after(9*time.Minute), DefaultLimits())
+	require.Equal(t, after(15*time.Minute), d.Idle)
+	d = o.Settle(Faulted(FaultNotSent), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, after(10*time.Minute), d.Idle, "what was not sent did not use it")
+}
+
+func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		rule   string
+		ask    PromptKind
+		change func(*Opened)
+		out    Outcome
+		want   []Event
+	}{
+		{"the third wrong code", PromptCaptcha, tried(PromptCaptcha, 2), said("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
+		{"the second wrong code", PromptCaptcha, tried(PromptCaptcha, 1), said("10004"), []Event{CaptchaRejected}},
+		{"the third wrong second code", PromptSecondCaptcha, tried(PromptSecondCaptcha, 2), said("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
+		{"the third wrong code of one's own", PromptOwnSMS, tried(PromptOwnSMS, 2), said("10018"), []Event{OwnSMSRequested, AttemptsExhausted}},
+		{"the second wrong password", PromptPassword, tried(PromptPassword, 1), said("10003"), []Event{PasswordRejected, AttemptsExhausted}},
+		{"the first wrong password", PromptPassword, nil, said("10003"), []Event{PasswordRejected}},
+		{"the second password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 2), said("10003"), []Event{PasswordRejected, AttemptsExhausted}},
+		{"the first password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 1), said("10003"), []Event{PasswordRejected}},
+		{"the third wrong query password", PromptQueryPassword, tried(PromptQueryPassword, 2), said("10023"), []Event{QueryPasswordRejected, AttemptsExhausted}},
+		{"the third code expired", PromptCaptcha, tried(PromptCaptcha, 2), said("10006"), []Event{CaptchaReissued, AttemptsExhausted}},
+		{"the third form refused", PromptApplication, tried(PromptApplication, 2), Received(false, "", Source{}), []Event{ApplicationRejected, AttemptsExhausted}},
+		{"the third form lost", PromptApplication, tried(PromptApplication, 2), Faulted(FaultUnknown), []Event{OutcomeUnknown, AttemptsExhausted}},
+		{"the last code lost", PromptCaptcha, tried(PromptCaptcha, 2), Faulted(FaultUnknown), []Event{OutcomeUnknown, AttemptsExhausted}},
+		{"the last code not understood", PromptCaptcha, tried(PromptCaptcha, 2), said("10005"), []Event{ReplyUnrecognized, AttemptsExhausted}},
+		{"the last code not sent", PromptCaptcha, tried(PromptCaptcha, 2), Faulted(FaultNotSent), []Event{UpstreamUnavailable}},
+		{"the last code right", PromptCaptcha, tried(PromptCaptcha, 2), said("10008"), []Event{CollectionStarted}},
+		{"the last code right, a second one asked", PromptCaptcha, tried(PromptCaptcha, 2), said("10001"), []Event{CaptchaRequested}},
+		{"the last password right", PromptPassword, tried(PromptPassword, 1), said("10002"), []Event{CaptchaRequested}},
+		{"the last password, another source", PromptPassword, tried(PromptPassword, 1), nextSource(), []Event{SourceCollected, PasswordRequested}},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			o := standing(c.ask)
+			if c.change != nil {
+				c.change(&o)
+			}
+			o = submitted(o, answerOf[c.ask])
+			d := o.Settle(c.out, after(3*time.Minute), DefaultLimits())
+			require.Equal(t, c.want, happened(d))
+			judgeSteps(t, o, d)
+			if c.want[len(c.want)-1] == AttemptsExhausted {
+				require.Equal(t, Failed, d.State)
+				require.Equal(t, Detail{Input: answerOf[c.ask], Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "upstream had no part in it")
+				judgeEnd(t, d.After())
+			} else if !d.State.Terminal() {
+				require.Positive(t, d.After().Prompt(DefaultLimits()).AttemptsLeft)
+			}
+		})
+	}
+}
+
+func nextSource() Outcome {
+	return Replied(Reply{Success: true, Code: "10008", Next: &Source{Website: "chinatelecomjl", Online: true}})
+}
+
+func TestAnotherSourceBeginsAnew(t *testing.T) {
+	t.Parallel()
+	o := answering(PromptCaptcha, tried(PromptPassword, 2), func(o *Opened) { o.Resends = 3 })
+	d := o.Settle(nextSource(), after(3*time.Minute), DefaultLimits())
+	require.Empty(t, d.Attempts)
+	require.Zero(t, d.Resends)
+	require.Zero(t, d.PasswordStep, "the old password is not wanted there")
+	require.Equal(t, "chinatelecomjl", d.At.Website)
+	require.Equal(t, Applied, d.Transitions()[0].To, "applied has its own row")
+	require.Equal(t, ProcessCode("10008"), d.Transitions()[0].Detail.Code)
+	require.Equal(t, AwaitingPassword, d.State, "and nobody rests there")
+
+	nameless := Replied(Reply{Success: true, Code: "10008", Next: &Source{Name: "吉林电信"}})
+	require.Equal(t, []Event{CollectionStarted}, happened(o.Settle(nameless, after(3*time.Minute), DefaultLimits())), "a source without a website is none")
+}
+
+func TestAPasswordResetBeginsAnewOnTheSameSource(t *testing.T) {
+	t.Parallel()
+	o := standing(PromptResetCaptcha)
+	o.Attempts = map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3}
+	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
+	d := o.Settle(said("11000"), after(time.Second), DefaultLimits())
+	require.Equal(t, []Event{PasswordReset}, happened(d))
+	require.Equal(t, PromptPassword, d.Ask)
+	require.Empty(t, d.Attempts)
+	require.Equal(t, coreSource.Website, d.At.Website)
+	for code, event := range map[string]Event{"10002": ResetCaptchaRequested, "10010": NewPasswordRejected, "11001": NewPasswordRejected} {
+		o.Attempts = map[PromptKind]int{PromptResetCaptcha: 1}
+		d = o.Settle(said(code), after(time.Second), DefaultLimits())
+		require.Equal(t, []Event{event}, happened(d))
+		require.Equal(t, PromptResetCaptcha, d.Ask)
+		require.Empty(t, cmp.Diff(map[PromptKind]int{PromptResetCaptcha: 1}, d.Attempts))
+	}
+	for _, code := range []string{"31000", "30000"} {
+		require.Equal(t, []Event{ResetFailed}, happened(o.Settle(said(code), after(time.Second), DefaultLimits())))
+	}
+}
+
+func TestWhatAnApplicationLeadsTo(t *testing.T) {
+	t.Parallel()
+	offline := coreSource
+	offline.Online = false
+	now := after(3 * time.Minute)
+	d := answering(PromptApplication).Settle(Received(true, token, coreSource), now, DefaultLimits())
+	require.Equal(t, []Event{ApplicationAccepted, PasswordRequested}, happened(d))
+	require.Equal(t, PromptPassword, d.Ask)
+	require.Equal(t, token, d.Token)
+	require.Equal(t, coreSource, d.At)
+	require.Equal(t, now.Add(10*time.Minute), d.Idle)
+	require.Equal(t, d.Idle, d.Due)
+	judgeSteps(t, answering(PromptApplication), d)
+
+	d = answering(PromptApplication).Settle(Received(true, token, offline), now, DefaultLimits())
+	require.Equal(t, []Event{SourceUnsupported}, happened(d))
+	judgeEnd(t, d.After())
+
+	d = answering(PromptApplication).Settle(Received(false, "", Source{}), now, DefaultLimits())
+	require.Equal(t, []Event{ApplicationRejected}, happened(d))
+	require.Equal(t, PromptApplication, d.Ask)
+	require.True(t, d.Idle.IsZero(), "there is no token to lose")
+	require.Equal(t, d.Life, d.Due)
+}
+
+func TestFiftyStepsAtMost(t *testing.T) {
+	t.Parallel()
+	const last = 47 // two steps of one reply and the end must still fit
+	for step := 1; step <= last; step++ {
+		for _, out := range []Outcome{said("10006"), nextSource(), Faulted(FaultNotSent), said("10008")} {
+			o := answering(PromptCaptcha, func(o *Opened) { o.Step = step })
+			d := o.Settle(out, after(3*time.Minute), DefaultLimits())
+			require.LessOrEqual(t, d.Step, 50)
+			require.True(t, d.State.Terminal() || d.Step <= last, "nobody rests where fifty could be passed")
+		}
+	}
+	o := standing(PromptCaptcha)
+	o.Step = last
+	d, due := o.Overdue(after(5*time.Minute), DefaultLimits())
+	require.True(t, due)
+	require.Equal(t, []Event{CaptchaExpired, AttemptsExhausted}, happened(d))
+}

@@ -1,0 +1,124 @@
+package carrierfsm_test
+
+import (
+	"maps"
+	"time"
+
+	. "github.com/carrierfsm/carrierfsm"
+)
+
+// The pure core is tested on values: a verification that stands somewhere, an
+// input or an outcome, and a time.
+
+const (
+	coreStep    = 10
+	coreVersion = 20
+	coreGrace   = 15 * time.Second
+	coreTimeout = 3 * time.Minute
+)
+
+// coreStart is when every standing verification was asked what it is asked.
+var coreStart = time.Unix(1_900_000_000, 0).UTC()
+
+func after(d time.Duration) time.Time { return coreStart.Add(d) }
+
+// coreSource is a source whose password can't be reset.
+var coreSource = Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}
+
+// stateOf is where each kind of prompt is asked.
+var stateOf = map[PromptKind]State{
+	PromptApplication: Created, PromptPassword: AwaitingPassword, PromptQueryPassword: AwaitingPassword,
+	PromptCaptcha: AwaitingCaptcha, PromptSecondCaptcha: AwaitingCaptcha, PromptOwnSMS: AwaitingCaptcha,
+	PromptResetCaptcha: AwaitingCaptcha,
+}
+
+// standing is a verification that is asked this since coreStart.
+func standing(ask PromptKind) Opened {
+	var o Opened
+	o.Record = Record{
+		ID: "v1", State: stateOf[ask], Step: coreStep, Version: coreVersion, Reason: PasswordRequested, Key: "hash",
+		Created: coreStart, Updated: coreStart,
+	}
+	o.Ask, o.Life = ask, after(30*time.Minute)
+	o.Message = "输入动态密码"
+	o.Attempts = map[PromptKind]int{}
+	if ask == PromptApplication {
+		o.Step, o.Version, o.Reason = 0, 1, ""
+		o.Due = o.Life
+		return o
+	}
+	o.Account, o.Token, o.At, o.Idle = "13800138000", token, coreSource, after(10*time.Minute)
+	o.Consent = &Consent{Policy: "test-1", At: coreStart, Channel: "test"}
+	o.Due = o.Idle
+	if stateOf[ask] == AwaitingCaptcha {
+		o.Code, o.ResendAt = after(5*time.Minute), after(time.Minute)
+		o.Due = o.Code
+	}
+	return o
+}
+
+// ended is a verification that has ended.
+func ended(s State, reason Event) Opened {
+	o := standing(PromptCaptcha)
+	o.State, o.Reason, o.Key, o.Ask, o.Attempts = s, reason, "", "", nil
+	o.Due, o.Code, o.ResendAt, o.Idle, o.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return o
+}
+
+// inputFor is an input of the kind that names the step.
+func inputFor(kind InputKind, step int) Input {
+	secret := NewSecret("246810")
+	switch kind {
+	case InputApply:
+		return application(step)
+	case InputPassword:
+		return Password{Step: step, Password: secret}
+	case InputQueryPassword:
+		return QueryPassword{Step: step, Password: secret}
+	case InputCaptcha:
+		return Captcha{Step: step, Code: secret}
+	case InputResendCaptcha:
+		return ResendCaptcha{Step: step}
+	default:
+		return Cancel{}
+	}
+}
+
+// answerOf is the kind of input that answers each kind of prompt.
+var answerOf = map[PromptKind]InputKind{
+	PromptApplication: InputApply, PromptPassword: InputPassword, PromptQueryPassword: InputQueryPassword,
+	PromptCaptcha: InputCaptcha, PromptSecondCaptcha: InputCaptcha, PromptOwnSMS: InputCaptcha,
+}
+
+// answering is a verification whose prompt was answered two minutes after
+// coreStart; the call is under way.
+func answering(ask PromptKind, change ...func(*Opened)) Opened {
+	o := standing(ask)
+	for _, f := range change {
+		f(&o)
+	}
+	return submitted(o, answerOf[ask])
+}
+
+func submitted(o Opened, kind InputKind) Opened {
+	at := after(2 * time.Minute)
+	return o.Intend(inputFor(kind, o.Step), at, at.Add(coreTimeout), coreGrace)
+}
+
+func tried(kind PromptKind, n int) func(*Opened) {
+	return func(o *Opened) {
+		o.Attempts = maps.Clone(o.Attempts)
+		o.Attempts[kind] = n
+	}
+}
+
+// said is a reply with the code and nothing else.
+func said(code string) Outcome { return Replied(Reply{Success: true, Code: ProcessCode(code)}) }
+
+// happened are the events of a decision.
+func happened(d Decision) (events []Event) {
+	for _, t := range d.Transitions() {
+		events = append(events, t.Event)
+	}
+	return events
+}
