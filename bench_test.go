@@ -119,7 +119,6 @@ func (b *bench) latest(n int) []carrierfsm.Event {
 type player struct {
 	mu       sync.Mutex
 	next     []func(context.Context) (carrierfsm.Reply, error)
-	receipts []func() (carrierfsm.Receipt, error)
 	requests []carrierfsm.Request
 	arrivals map[string]int
 }
@@ -137,29 +136,12 @@ func (p *player) thenDo(f func(context.Context) (carrierfsm.Reply, error)) {
 	p.next = append(p.next, f)
 }
 
-func (p *player) thenFail(err error) {
-	p.thenDo(func(context.Context) (carrierfsm.Reply, error) { return carrierfsm.Reply{}, err })
-}
-
 // thenTake answers a request after it took some time, whatever its context says.
 func (p *player) thenTake(d time.Duration, r carrierfsm.Reply) {
 	p.thenDo(func(context.Context) (carrierfsm.Reply, error) { time.Sleep(d); return r, nil }) //nolint:forbidigo // fake time
 }
 
-func (p *player) thenReceive(f func() (carrierfsm.Receipt, error)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.receipts = append(p.receipts, f)
-}
-
 func (p *player) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.receipts) > 0 {
-		f := p.receipts[0]
-		p.receipts = p.receipts[1:]
-		return f()
-	}
 	return carrierfsm.Receipt{Accepted: true, Token: token, Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}}, nil
 }
 

@@ -1,6 +1,7 @@
 package carrierfsm_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestAResendHasItsTimeAndItsNumber(t *testing.T) {
 			require.Equal(t, c.resends+1, submitted(o, InputResendCaptcha).Resends)
 			require.Equal(t, 3-c.resends, o.Prompt(DefaultLimits()).Resend.Left, c.rule)
 		}
-		if c.want == ErrTooMany || c.want == ErrNotAwaited {
+		if errors.Is(c.want, ErrTooMany) || errors.Is(c.want, ErrNotAwaited) {
 			require.Nil(t, o.Prompt(DefaultLimits()).Resend, c.rule)
 		}
 	}

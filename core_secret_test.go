@@ -58,7 +58,7 @@ func holders() map[string]any {
 // forms are the ways in which the value could show.
 func requireHidden(t *testing.T, printed, why string) {
 	t.Helper()
-	for _, form := range []string{hidden, "246810", fmt.Sprintf("%x", hidden), fmt.Sprintf("%X", hidden), strings.Trim(fmt.Sprint([]byte(hidden)), "[]"), strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(hidden)), "[]byte{"), "}")} {
+	for _, form := range []string{hidden, "246810", fmt.Sprintf("%x", hidden), fmt.Sprintf("%X", hidden), strings.Trim(fmt.Sprintf("%d", []byte(hidden)), "[]"), strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(hidden)), "[]byte{"), "}")} {
 		require.NotContains(t, printed, form, why)
 	}
 }

@@ -46,7 +46,7 @@ var storyCommands = map[string]func(*stage, []string) ([]string, error){
 	"get":      func(s *stage, _ []string) ([]string, error) { return s.show(s.Get(), nil), nil },
 	"restart":  func(s *stage, _ []string) ([]string, error) { s.Restart(); return nil, nil },
 	"erase":    (*stage).erase,
-	"history":  (*stage).history,
+	"history":  (*stage).all,
 }
 
 func (s *stage) command(line string) ([]string, error) {
@@ -144,9 +144,9 @@ func (s *stage) erase([]string) ([]string, error) {
 	return s.show(s.Get(), err), nil
 }
 
-func (s *stage) history([]string) ([]string, error) {
+func (s *stage) all([]string) ([]string, error) {
 	var out []string
-	for _, t := range s.Bench.History() {
+	for _, t := range s.History() {
 		line := fmt.Sprintf("%d %s", t.Step, transition(t))
 		for _, d := range details(t.Detail) {
 			line += " " + d
@@ -161,7 +161,7 @@ func (s *stage) show(v carrierfsm.Verification, err error) (out []string) {
 	if err != nil {
 		out = append(out, "error: "+errName(err))
 	}
-	for _, t := range s.Bench.History() {
+	for _, t := range s.History() {
 		if t.Step > s.told {
 			s.told = t.Step
 			out = append(out, transition(t))

@@ -107,13 +107,13 @@ func (b *storeBench) create(id string, n int) (carrierfsm.Record, error) {
 
 func (b *storeBench) put(r carrierfsm.Record, n int) (carrierfsm.Record, error) {
 	if err := b.Store.Create(b.ctx, r); err != nil {
-		return r, fmt.Errorf("Create: %w", err)
+		return r, fmt.Errorf("calling Create: %w", err)
 	}
 	for range n {
 		var e carrierfsm.Entry
 		r, e = next(r)
 		if err := b.Store.Commit(b.ctx, r, e); err != nil {
-			return r, fmt.Errorf("Commit: %w", err)
+			return r, fmt.Errorf("calling Commit: %w", err)
 		}
 	}
 	return r, nil
@@ -123,7 +123,7 @@ func (b *storeBench) put(r carrierfsm.Record, n int) (carrierfsm.Record, error) 
 func (b *storeBench) holds(r carrierfsm.Record) error {
 	stored, err := b.Store.Load(b.ctx, r.ID)
 	if err != nil {
-		return fmt.Errorf("Load: %w", err)
+		return fmt.Errorf("calling Load: %w", err)
 	}
 	if !bytes.Equal(r.Body, stored.Body) {
 		return errors.New("the stored body differs")
@@ -139,7 +139,7 @@ func (b *storeBench) holds(r carrierfsm.Record) error {
 func (b *storeBench) hasHistory(id string, n int) error {
 	entries, err := b.Store.History(b.ctx, id, 0, 1000)
 	if err != nil {
-		return fmt.Errorf("History: %w", err)
+		return fmt.Errorf("calling History: %w", err)
 	}
 	if len(entries) != n {
 		return fmt.Errorf("the history has %d entries, not %d", len(entries), n)
@@ -155,9 +155,17 @@ func (b *storeBench) hasHistory(id string, n int) error {
 // want tells whether err matches; what says which operation it came from.
 func want(what string, err, target error) error {
 	if !errors.Is(err, target) {
-		return fmt.Errorf("%s returned %v, not %v", what, err, target)
+		return fmt.Errorf("%s did not return %q but: %w", what, target.Error(), orNone(err))
 	}
 	return nil
+}
+
+// orNone gives the absence of an error a name.
+func orNone(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
 }
 
 // first is the first error.

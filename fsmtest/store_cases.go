@@ -285,7 +285,7 @@ func reopens(b *storeBench) error {
 	}
 	again, err := b.Reopen()
 	if err != nil {
-		return fmt.Errorf("Reopen: %w", err)
+		return fmt.Errorf("calling Reopen: %w", err)
 	}
 	b.Store = again
 	after, e := next(r)

@@ -108,7 +108,7 @@ func (r Row) run(tb testing.TB, cfg carrierfsm.Config) error {
 	}
 	v, err := b.answer(r.Input)
 	if !errors.Is(err, r.Err) || r.Err == nil && err != nil {
-		return fmt.Errorf("the input returned %v, not %v", err, r.Err)
+		return fmt.Errorf("the input should have returned %q, and returned: %w", fmt.Sprint(r.Err), orNone(err))
 	}
 	if !r.Answer.said && len(b.Upstream.Calls()) != calls {
 		return errors.New("upstream was called")

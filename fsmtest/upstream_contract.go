@@ -119,7 +119,7 @@ func relays(s UpstreamSubject) error { return relayed(s, s.Upstream, theSecret) 
 func relayed(s UpstreamSubject, u carrierfsm.Upstream, secret string) error {
 	r, err := s.Request(carrierfsm.InputPassword, secret)
 	if err != nil {
-		return fmt.Errorf("Request: %w", err)
+		return fmt.Errorf("calling Request: %w", err)
 	}
 	if _, err := u.Collect(context.Background(), r); err != nil {
 		return err
@@ -134,7 +134,7 @@ func stateless(s UpstreamSubject) error {
 func notSent(s UpstreamSubject) error {
 	r, err := s.Request(carrierfsm.InputPassword, theSecret)
 	if err != nil {
-		return fmt.Errorf("Request: %w", err)
+		return fmt.Errorf("calling Request: %w", err)
 	}
 	s.Break(BreakConnection)
 	_, err = s.Upstream.Collect(context.Background(), r)
@@ -144,7 +144,7 @@ func notSent(s UpstreamSubject) error {
 func overBeforeItBegan(s UpstreamSubject) error {
 	r, err := s.Request(carrierfsm.InputPassword, theSecret)
 	if err != nil {
-		return fmt.Errorf("Request: %w", err)
+		return fmt.Errorf("calling Request: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -155,7 +155,7 @@ func overBeforeItBegan(s UpstreamSubject) error {
 func unknownAfter(s UpstreamSubject, b Breakage) error {
 	r, err := s.Request(carrierfsm.InputPassword, theSecret)
 	if err != nil {
-		return fmt.Errorf("Request: %w", err)
+		return fmt.Errorf("calling Request: %w", err)
 	}
 	s.Break(b)
 	ctx, cancel := context.WithCancel(context.Background())

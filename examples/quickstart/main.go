@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,8 +23,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // options are the program's flags.
@@ -131,9 +133,10 @@ func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		return err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- machine.Run(background) }()
-	defer func() { stop(); <-done }()
+	var running sync.WaitGroup
+	running.Go(func() { _ = machine.Run(background) }) // returns nil, when it is stopped
+	defer running.Wait()
+	defer stop()
 
 	s := newStory(out, machine)
 	defer s.closing(background, machine)

@@ -39,11 +39,10 @@ func (s *story) play(ctx context.Context, o options, p person) error {
 			s.ask(v)
 			v, err = s.submit(ctx, v, p)
 		}
-		switch {
-		case ctx.Err() != nil:
-			s.interrupted(o, v)
-			return nil
-		case err != nil:
+		if ctx.Err() != nil {
+			return s.interrupted(o, v)
+		}
+		if err != nil {
 			return err
 		}
 		s.tell(ctx, v.ID)
@@ -166,14 +165,15 @@ func (s *story) history(ctx context.Context, id string) error {
 	return nil
 }
 
-// interrupted tells how to carry on.
-func (s *story) interrupted(o options, v carrierfsm.Verification) {
+// interrupted tells how to carry on. That is no error.
+func (s *story) interrupted(o options, v carrierfsm.Verification) error {
 	s.say(plain, "\nInterrupted in %s, step %d.", v.State, v.Step)
 	if o.id == "" {
 		s.say(plain, "The database was a temporary one. Name one with -db to be able to carry on.")
-		return
+		return nil
 	}
 	s.say(plain, "Carry on with: go run ./examples/quickstart -carrier %s -db %s -id %s", o.carrier, o.db, o.id)
+	return nil
 }
 
 // closing waits a little for what is under way.

@@ -93,7 +93,8 @@ func openWorld(o options) (*world, error) {
 }
 
 func (w *world) listen() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var on net.ListenConfig
+	listener, err := on.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
