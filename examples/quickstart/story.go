@@ -48,7 +48,7 @@ func (s *story) play(ctx context.Context, o options, p person) error {
 		s.tell(ctx, v.ID)
 	}
 	s.end(v)
-	return s.history(ctx, v.ID)
+	return s.history(context.WithoutCancel(ctx), v.ID)
 }
 
 // begin creates the verification, or finds it where it was left.

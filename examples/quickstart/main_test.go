@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start runs the program and returns its exit code and what it printed.
+func start(ctx context.Context, in string, args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = run(ctx, args, strings.NewReader(in), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestEachCarrierComesToItsEnd(t *testing.T) {
+	t.Parallel()
+	for carrier, want := range map[string]string{
+		"plain":           "Done: 138****8000 of 江苏移动 is verified.",
+		"unicom":          "Done: 138****8001 of 中国联通 is verified.",
+		"beijing":         "Done: 138****8002 of 北京移动 is verified.",
+		"sichuan":         "Done: 138****8003 of 四川移动 is verified.",
+		"jilin":           "Done: 138****8004 of 吉林电信 is verified.",
+		"reissue":         "Done: 138****8005 of 浙江移动 is verified.",
+		"weak":            "Failed: the password is too weak, and can't be reset here.",
+		"weak-resettable": "Failed: no attempts are left.",
+		"unreal":          "Failed: the operator ended it.",
+		"offline":         "Failed: this operator is not served at present.",
+		"two-sources":     "Done: 138****8010 of 安徽电信 is verified.",
+		"second-source":   "Done: 138****8011 of 安徽电信 is verified.",
+	} {
+		t.Run(carrier, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := start(context.Background(), "", "-carrier", carrier)
+			require.Zero(t, code, errs)
+			require.Contains(t, out, want)
+			require.Contains(t, out, "History of ")
+			require.NotContains(t, out, "\x1b[", "no colour where there is no terminal")
+			for _, secret := range []string{"246810", "135790", "864200"} {
+				require.NotContains(t, out, secret)
+			}
+		})
+	}
+	require.Len(t, carrierNames(), 12, "every carrier is in the table above")
+}
+
+func TestNoFaultKeepsItFromItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, fault := range faultNames() {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := start(context.Background(), "", "-fault", fault)
+			require.Zero(t, code, errs)
+			require.Contains(t, out, "awaiting_password again: ", "the person is asked again")
+			require.Contains(t, out, "Done: ")
+		})
+	}
+}
+
+func TestWhatIsWrongWithTheArgumentsIsOneLine(t *testing.T) {
+	t.Parallel()
+	notAFolder := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(notAFolder, nil, 0o600))
+	garbage := filepath.Join(t.TempDir(), "garbage.db")
+	require.NoError(t, os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600))
+	for rule, args := range map[string][]string{
+		"an unknown flag":           {"-colour"},
+		"a flag without its value":  {"-db"},
+		"an argument too many":      {"plain"},
+		"an unknown carrier":        {"-carrier", "moon"},
+		"an unknown fault":          {"-fault", "moon"},
+		"a folder that is not":      {"-db", filepath.Join(t.TempDir(), "no", "such", "folder.db")},
+		"a file in place of one":    {"-db", filepath.Join(notAFolder, "x.db")},
+		"a folder in place of file": {"-db", t.TempDir()},
+		"a file that is no base":    {"-db", garbage},
+	} {
+		code, out, errs := start(context.Background(), "", args...)
+		require.Equal(t, 2, code, rule)
+		require.Empty(t, out, rule)
+		require.Equal(t, 1, strings.Count(errs, "\n"), "%s: %q", rule, errs)
+		require.True(t, strings.HasPrefix(errs, "quickstart: "), rule)
+	}
+	code, out, _ := start(context.Background(), "", "-h")
+	require.Zero(t, code)
+	require.Contains(t, out, "-interactive")
+}
+
+func TestAPersonAtTheTerminalMayAnswer(t *testing.T) {
+	t.Parallel()
+	_, out, _ := start(context.Background(), "000000\n246810\n", "-interactive", "-carrier", "unicom")
+	require.Contains(t, out, "the password was wrong")
+	require.Contains(t, out, "Done: ")
+	code, _, errs := start(context.Background(), "", "-interactive")
+	require.Equal(t, 1, code, "the input ended")
+	require.Equal(t, "quickstart: EOF\n", errs)
+}
+
+// Interrupted at any of its lines, it carries on where it was.
+func TestAnInterruptedRunCarriesOn(t *testing.T) {
+	t.Parallel()
+	_, whole, _ := start(context.Background(), "", "-carrier", "beijing")
+	lines := strings.Split(strings.TrimSpace(whole), "\n")
+	for n := 1; n < len(lines); n++ {
+		db := filepath.Join(t.TempDir(), "demo.db")
+		args := []string{"-carrier", "beijing", "-db", db, "-id", "demo"}
+		ctx, cancel := context.WithCancel(context.Background())
+		out := &interrupter{after: n, cancel: cancel}
+		require.Zero(t, run(ctx, args, strings.NewReader(""), out, io.Discard), "line %d", n)
+		cancel()
+		code, again, errs := start(context.Background(), "", args...)
+		require.Zero(t, code, "line %d: %s", n, errs)
+		require.Contains(t, again, "Done: ", "line %d: %s", n, again)
+		require.NotContains(t, again, "carries on in done, step 0")
+		code, third, _ := start(context.Background(), "", args...)
+		require.Zero(t, code)
+		require.Contains(t, third, "carries on in done")
+		saved, err := os.ReadFile(db + ".simulator.json")
+		require.NoError(t, err)
+		require.NotContains(t, string(saved), "246810")
+	}
+}
+
+// interrupter is a terminal at which somebody presses Ctrl-C after so many lines.
+type interrupter struct {
+	mu     sync.Mutex
+	after  int
+	cancel func()
+}
+
+func (i *interrupter) Write(b []byte) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.after -= bytes.Count(b, []byte("\n")); i.after <= 0 {
+		i.cancel()
+	}
+	return len(b), nil
+}
