@@ -11,8 +11,8 @@ import (
 	. "github.com/carrierfsm/carrierfsm"
 )
 
-// What the documents say and the code does not do, found by the tests of the
-// tables and the core. Each is explained to the person who may decide.
+// What the tables alone don't tell: the same word of upstream means something
+// else after another call, or must not be kept as it came.
 
 // The answer to a resend is 10002 whatever was asked (section 3). For a second
 // code it means: the second code was sent again. Asking for a first code

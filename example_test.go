@@ -1,0 +1,181 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// exampleMachine is a machine on a store in memory, with an upstream that answers thus.
+func exampleMachine(answers ...fsmtest.Answer) *carrierfsm.Machine {
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream(answers...)})
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// exampleVerification has its form accepted already.
+func exampleVerification(ctx context.Context, m *carrierfsm.Machine) carrierfsm.Verification {
+	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+	if err != nil {
+		panic(err)
+	}
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// A verification from created to done: after each submission the prompt says
+// what to ask next.
+func ExampleMachine_Submit() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10008"))
+
+	v, _ := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+	fmt.Println(v.State, "asks for", v.Prompt.Kind)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{
+		Form:    carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"},
+		Consent: carrierfsm.Consent{Policy: "2026-11", At: time.Now(), Channel: "app"},
+	})
+	fmt.Println(v.State, "asks for", v.Prompt.Kind)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+	fmt.Println(v.State, "asks for", v.Prompt.Kind)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Captcha{Step: v.Prompt.Step, Code: carrierfsm.NewSecret("500001")})
+	fmt.Println(v.State, v.Account)
+	// Output:
+	// created asks for application
+	// awaiting_password asks for password
+	// awaiting_captcha asks for captcha
+	// done 138****8000
+}
+
+// A wrong password is no error: the prompt says why it is asked again.
+func ExamplePrompt() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Code("10003"))
+	v := exampleVerification(ctx, m)
+
+	v, err := m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("000000")})
+	fmt.Println(err)
+	fmt.Println(v.Prompt.Kind, "because of", v.Prompt.Reason, "with", v.Prompt.AttemptsLeft, "left")
+	// Output:
+	// <nil>
+	// password because of password_rejected with 1 left
+}
+
+// A second click answers a prompt that is no longer asked. Nothing is sent, and
+// the refusal comes with what is asked now.
+func ExampleError() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Code("10002"), fsmtest.Code("10001"))
+	v := exampleVerification(ctx, m)
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+
+	click := func() (carrierfsm.Verification, error) {
+		return m.Submit(ctx, "v1", carrierfsm.Captcha{Step: v.Prompt.Step, Code: carrierfsm.NewSecret("500001")})
+	}
+	_, _ = click()
+	now, err := click()
+	fmt.Println(errors.Is(err, carrierfsm.ErrStale))
+	fmt.Println(err)
+	fmt.Println("now it asks for", now.Prompt.Kind)
+	// Output:
+	// true
+	// carrierfsm: the input answers an older prompt (id v1, awaiting_captcha, step 4, captcha)
+	// now it asks for second_captcha
+}
+
+// When a reply is lost, nobody can know whether the code was used: that is said,
+// and another code may be asked for at once.
+func ExampleMachine_Submit_unknown() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Code("10002"), fsmtest.Lost())
+	v := exampleVerification(ctx, m)
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+
+	v, err := m.Submit(ctx, v.ID, carrierfsm.Captcha{Step: v.Prompt.Step, Code: carrierfsm.NewSecret("500001")})
+	fmt.Println(err, v.Prompt.Reason, !v.Prompt.Resend.At.After(time.Now()))
+	// Output:
+	// <nil> outcome_unknown true
+}
+
+// The history is one row a transition.
+func ExampleMachine_History() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Code("10008"))
+	v := exampleVerification(ctx, m)
+	_, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+
+	history, _ := m.History(ctx, v.ID)
+	for _, t := range history {
+		fmt.Println(t.Step, t.From, t.Event, t.To)
+	}
+	// Output:
+	// 1 created application_accepted applied
+	// 2 applied password_requested awaiting_password
+	// 3 awaiting_password collection_started done
+}
+
+// Erase leaves the fact that there was a verification, and nothing of whose.
+func ExampleMachine_Erase() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Code("10008"))
+	v := exampleVerification(ctx, m)
+
+	fmt.Println(m.Erase(ctx, v.ID))
+	v, _ = m.Get(ctx, v.ID)
+	fmt.Printf("%s %s %q %v\n", v.State, v.Reason, v.Account, v.Consent)
+	// Output:
+	// <nil>
+	// failed erased "" <nil>
+}
+
+// With a Sealer the store holds ciphertext, and the answer to a password has a
+// carry, with which another replica can send the code.
+func ExampleNewSealer() {
+	ctx := context.Background()
+	sealer, err := carrierfsm.NewSealer(carrierfsm.SealKey{
+		ID: "2026-11", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef"), // from your key store
+	})
+	if err != nil {
+		panic(err)
+	}
+	cfg := carrierfsm.Config{
+		Store: memory.New(), Sealer: sealer,
+		Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"), fsmtest.Code("10008")),
+	}
+	one, _ := carrierfsm.New(cfg)
+	another, _ := carrierfsm.New(cfg)
+
+	v := exampleVerification(ctx, one)
+	v, _ = one.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+	code := carrierfsm.Captcha{Step: v.Prompt.Step, Code: carrierfsm.NewSecret("500001"), Carry: v.Prompt.Carry}
+	v, err = another.Submit(ctx, v.ID, code)
+	fmt.Println(v.State, err)
+	// Output:
+	// done <nil>
+}
+
+// A Secret shows itself to nobody but Use.
+func ExampleSecret() {
+	s := carrierfsm.NewSecret("246810")
+	fmt.Printf("%v %s %#v %d\n", s, s, s, s)
+	s.Use(func(value []byte) { fmt.Println(len(value), "bytes") })
+	s.Destroy()
+	fmt.Println(s.Empty())
+	// Output:
+	// [redacted] [redacted] [redacted] [redacted]
+	// 6 bytes
+	// true
+}

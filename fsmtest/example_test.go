@@ -1,0 +1,41 @@
+package fsmtest_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+// TestHostAsksForTheCodeAgain is a host's own test in ten lines: upstream
+// refuses a code, and what the host would show is looked at.
+func TestHostAsksForTheCodeAgain(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10004"))
+	if _, err := b.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Password("246810"); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.Captcha("500001")
+	if err != nil || v.Prompt.Reason != carrierfsm.CaptchaRejected {
+		t.Fatal(v, err)
+	}
+}
+
+// A scripted upstream tells what arrived.
+func ExampleUpstream() {
+	up := fsmtest.NewUpstream(fsmtest.Code("10002"), fsmtest.Code("10008"))
+	fmt.Println(up.Arrivals("500001"), up)
+	// Output: 0 Upstream calls=0 script=2
+}
+
+// A story can be kept as a text file and played again; see testdata.
+func ExampleRunStories() {
+	var t *testing.T // the test's
+	if t != nil {
+		fsmtest.RunStories(t, "testdata", false)
+	}
+}
