@@ -70,9 +70,9 @@ func TestRunSettlesWhatIsDueUntilItIsStopped(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- b.another().Run(ctx) }()
-		time.Sleep(5*time.Minute + 2*time.Second)
+		time.Sleep(5*time.Minute + 2*time.Second) //nolint:forbidigo // fake time
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, b.latest(1))
-		time.Sleep(5 * time.Minute)
+		time.Sleep(5 * time.Minute) //nolint:forbidigo // fake time
 		require.Equal(t, []carrierfsm.Event{carrierfsm.Expired}, b.latest(1))
 		stop()
 		require.NoError(t, <-done)
@@ -101,7 +101,7 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- m.Run(ctx) }()
-		time.Sleep(5*time.Minute + 10*time.Second)
+		time.Sleep(5*time.Minute + 10*time.Second) //nolint:forbidigo // fake time
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, b.latest(1))
 		stop()
 		require.NoError(t, <-done)

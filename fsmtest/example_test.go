@@ -31,11 +31,3 @@ func ExampleUpstream() {
 	fmt.Println(up.Arrivals("500001"), up)
 	// Output: 0 Upstream calls=0 script=2
 }
-
-// A story can be kept as a text file and played again; see testdata.
-func ExampleRunStories() {
-	var t *testing.T // the test's
-	if t != nil {
-		fsmtest.RunStories(t, "testdata", false)
-	}
-}
