@@ -166,11 +166,15 @@ func judgePrompt(t *testing.T, why string, from PromptKind, d Decision, now time
 		}
 		due = d.Code
 		soon := strings.Contains(why, "RESEND_CAPTCHA")
-		if sent && !soon && d.Ask != PromptOwnSMS {
-			require.Equal(t, now.Add(time.Minute), d.Prompt(DefaultLimits()).Resend.At, why)
-		}
-		if soon || d.Reason == OutcomeUnknown && d.Ask != PromptOwnSMS {
-			require.Equal(t, now, d.Prompt(DefaultLimits()).Resend.At, "%s: at once", why)
+		switch at := d.Prompt(DefaultLimits()).Resend; {
+		case d.Ask == PromptOwnSMS:
+			require.Nil(t, at, "%s: another code needs another message of the person's own", why)
+		case sent && !soon:
+			require.Equal(t, now.Add(time.Minute), at.At, why)
+		case soon || d.Reason == OutcomeUnknown || stateOf[from] != AwaitingCaptcha:
+			require.Equal(t, now, at.At, "%s: at once", why)
+		default:
+			require.Equal(t, after(time.Minute), at.At, "%s: no code was sent since", why)
 		}
 	} else {
 		require.True(t, d.Code.IsZero() && d.ResendAt.IsZero(), why)

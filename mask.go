@@ -1,7 +1,6 @@
 package carrierfsm
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,7 +52,11 @@ func cleanReply(r Reply, secrets []Secret, personal ...string) Reply {
 		if s == "" || slices.Contains(known, s) {
 			return s
 		}
-		return cmp.Or(truncate(clean(s, secrets, personal...), maxWord), "****")
+		s = truncate(clean(s, secrets, personal...), maxWord)
+		if s == "" || slices.Contains(known, s) {
+			return "****" // an unknown word must not become a known one
+		}
+		return s
 	}
 	r.Code = ProcessCode(word(codeWords, string(r.Code)))
 	r.Type = word(kindWords, r.Type)
@@ -61,8 +64,9 @@ func cleanReply(r Reply, secrets []Secret, personal ...string) Reply {
 	return r
 }
 
+// hide replaces a value in a text of valid UTF-8; one that is none is not in it.
 func hide(text, value string) string {
-	if value == "" {
+	if value == "" || !utf8.ValidString(value) {
 		return text
 	}
 	return strings.ReplaceAll(text, value, "****")
