@@ -201,32 +201,3 @@ func TestFiftyStepsAtMost(t *testing.T) {
 	require.True(t, due)
 	require.Equal(t, []Event{CaptchaExpired, AttemptsExhausted}, happened(d))
 }
-
-// The answer to a resend is 10002 whatever was asked (section 3). For a second
-// code it means: the second code was sent again. Asking for a first code
-// instead spends that one's attempts, of which none may be left.
-func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
-	t.Parallel()
-	o := submitted(standing(PromptSecondCaptcha), InputResendCaptcha)
-	d := o.Settle(said("10002"), after(3*time.Minute), DefaultLimits())
-	require.Equal(t, PromptSecondCaptcha, d.Ask)
-
-	o = standing(PromptSecondCaptcha)
-	o.Attempts[PromptCaptcha] = 3 // the third was right
-	d = submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
-	require.Equal(t, []Event{CaptchaRequested}, happened(d), "a resend must not end it")
-}
-
-// 10004 and 10006 in a reset are a wrong and an expired code (section 5). A
-// user interface written from prompts alone can't tell the person so, if the
-// reason is that a code was requested; and the code in hand grows no younger.
-func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
-	t.Parallel()
-	o := standing(PromptResetCaptcha)
-	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
-	for code, event := range map[string]Event{"10004": CaptchaRejected, "10006": CaptchaReissued} {
-		d := o.Settle(said(code), after(time.Minute), DefaultLimits())
-		require.Equal(t, event, d.Reason, code)
-		require.Equal(t, PromptResetCaptcha, d.Ask, code)
-	}
-}

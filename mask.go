@@ -15,7 +15,7 @@ const (
 )
 
 // maskNumber shows a number's first three and last four digits:
-// "138****8000". Anything shorter than seven digits is hidden whole.
+// "138****8000". One of fewer than eight is hidden whole.
 func maskNumber(number string) string {
 	switch {
 	case number == "":
@@ -34,10 +34,13 @@ var personalNumber = regexp.MustCompile(`[0-9]{11,}[Xx]?`)
 // control characters and broken UTF-8 are dropped, the length is bounded.
 func clean(text string, secrets []Secret, personal ...string) string {
 	text = strings.Map(dropControl, strings.ToValidUTF8(text, ""))
+	hidden := slices.Clone(personal)
 	for _, s := range secrets {
-		s.Use(func(value []byte) { text = hide(text, string(value)) })
+		s.Use(func(value []byte) { hidden = append(hidden, string(value)) })
 	}
-	for _, value := range personal {
+	// The longest first: a short one inside it must not leave the rest readable.
+	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
+	for _, value := range hidden {
 		text = hide(text, value)
 	}
 	text = personalNumber.ReplaceAllString(text, "****")

@@ -35,11 +35,11 @@ func (w words) are(names ...string) (s set) {
 
 // of returns the set that holds the word of one value.
 func (w words) of(value string) set {
-	if value == "" {
-		value = absent
-	}
 	i := slices.Index(w, value)
-	if i < 0 {
+	switch {
+	case value == "":
+		i = slices.Index(w, absent)
+	case i < 0 || value == absent:
 		i = slices.Index(w, unknown)
 	}
 	return 1 << i

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,125 +17,311 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// The suite is tested for failing: each upstream here breaks one rule.
+type (
+	collect func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error)
+	apply   func(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error)
+)
 
-type collect func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error)
+// broken is an upstream with something around its calls; nil leaves one alone.
+type broken struct {
+	around func(world, collect) collect
+	apply  func(apply) apply
+}
+
+// world is what a broken upstream needs to know in order to break a rule.
+type world struct {
+	elsewhere carrierfsm.Upstream // where redirects point to
+}
+
+// failing is a collect whose errors are changed.
+func failing(change func(r carrierfsm.Request, err error) error) func(world, collect) collect {
+	return func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, err := next(ctx, r)
+			if err != nil {
+				err = change(r, err)
+			}
+			return reply, err
+		}
+	}
+}
+
+func revealed(s carrierfsm.Secret) (text string) {
+	s.Use(func(b []byte) { text = string(b) })
+	return text
+}
+
+// The suite is tested for failing: each upstream here breaks one rule.
+var brokenUpstreams = []struct {
+	what string
+	with broken
+	rule string
+}{
+	{"it tries again", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, err := next(ctx, r)
+			if err != nil {
+				reply, err = next(ctx, r)
+			}
+			return reply, err
+		}
+	}}, "Unknown/the_reply_is_lost"},
+	{"it tries again and hides it", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, err := next(ctx, r)
+			if err != nil {
+				_, _ = next(ctx, r)
+			}
+			return reply, err
+		}
+	}}, "Unknown/the_server_says_that_it_failed"},
+	{"it follows redirects", broken{around: func(w world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, err := next(ctx, r)
+			if status, ok := errors.AsType[*juxinli.StatusError](err); ok && status.Status == 307 {
+				return w.elsewhere.Collect(ctx, r)
+			}
+			return reply, err
+		}
+	}}, "Unknown/the_server_points_elsewhere"},
+	{"it takes every failure for not sent", broken{around: failing(func(_ carrierfsm.Request, err error) error {
+		return fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
+	})}, "Unknown/the_reply_is_garbage"},
+	{
+		"it never says not sent",
+		broken{around: failing(func(carrierfsm.Request, error) error { return errors.New("it failed") })},
+		"NotSent",
+	},
+	{"it repeats the token", broken{around: failing(func(r carrierfsm.Request, err error) error {
+		return fmt.Errorf("token %s: %w", r.Token, err)
+	})}, "NotSent"},
+	{"it repeats the secret", broken{around: failing(func(r carrierfsm.Request, err error) error {
+		return fmt.Errorf("password %s: %w", revealed(r.Password), err)
+	})}, "Unknown/the_reply_is_a_web_page"},
+	{"it hides the number in a field", broken{around: failing(func(r carrierfsm.Request, err error) error {
+		return fmt.Errorf("failed: %w", hiding{err, r.Account})
+	})}, "Unknown/the_reply_is_half_a_reply"},
+	{"it swallows failures", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, _ := next(ctx, r)
+			return reply, nil
+		}
+	}}, "Unknown/the_server_says_that_it_failed"},
+	{"it goes on after the end", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			return next(context.WithoutCancel(ctx), r)
+		}
+	}}, "OverBeforeItBegan"},
+	{"it hears a cancellation and no deadline", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				ctx = context.WithoutCancel(ctx)
+			}
+			return next(ctx, r)
+		}
+	}}, "PastDeadline"},
+	{"it sends nothing", broken{around: func(world, collect) collect {
+		return func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+			return carrierfsm.Reply{Success: true, Code: "10008"}, nil
+		}
+	}}, "Relays"},
+	{"it relays passwords only", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			if r.Input != carrierfsm.InputPassword {
+				return carrierfsm.Reply{}, nil
+			}
+			return next(ctx, r)
+		}
+	}}, "RelaysEveryInput"},
+	{"it takes any input for a password", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			if !r.Password.Empty() {
+				r.Input = carrierfsm.InputPassword
+			}
+			return next(ctx, r)
+		}
+	}}, "UnknownInput"},
+	{"it takes a refusal for an error", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			reply, err := next(ctx, r)
+			if err == nil && reply.Code != "10008" {
+				err = errors.New("refused")
+			}
+			return reply, err
+		}
+	}}, "Relays"},
+	{"it destroys the secrets", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			defer r.Password.Destroy()
+			return next(ctx, r)
+		}
+	}}, "LeavesSecrets"},
+	{"it goes on only with what it began", broken{around: func(_ world, next collect) collect {
+		var mu sync.Mutex
+		began := make(map[string]bool)
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if began[r.Token] {
+				return next(ctx, r)
+			}
+			return carrierfsm.Reply{}, errors.New("an unknown token")
+		}
+	}}, "Stateless"},
+	{"it takes one call at a time", broken{around: func(_ world, next collect) collect {
+		busy := make(chan struct{}, 1)
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			select {
+			case busy <- struct{}{}:
+				defer func() { <-busy }()
+				return next(ctx, r)
+			default:
+				return carrierfsm.Reply{}, carrierfsm.ErrNotSent
+			}
+		}
+	}}, "ManyAtOnce"},
+	{"it accepts without a token", broken{apply: func(next apply) apply {
+		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+			receipt, err := next(ctx, a)
+			receipt.Token = ""
+			return receipt, err
+		}
+	}}, "Accepts"},
+	{"it takes a refused form for an error", broken{apply: func(next apply) apply {
+		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+			receipt, err := next(ctx, a)
+			if err == nil && !receipt.Accepted {
+				err = errors.New("refused")
+			}
+			return receipt, err
+		}
+	}}, "Refuses"},
+	{"it takes a lost application for not sent", broken{apply: func(next apply) apply {
+		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+			receipt, err := next(ctx, a)
+			if err != nil {
+				err = carrierfsm.ErrNotSent
+			}
+			return receipt, err
+		}
+	}}, "ApplyUnknown/the_reply_is_lost"},
+	{"it repeats the person's name", broken{apply: func(next apply) apply {
+		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+			receipt, err := next(ctx, a)
+			if err != nil {
+				err = fmt.Errorf("%s: %w", a.Form.Name, err)
+			}
+			return receipt, err
+		}
+	}}, "ApplyNotSent"},
+}
+
+// hiding shows with %#v what it does not show otherwise.
+type hiding struct {
+	error
+	number string
+}
 
 func TestTheSuiteFindsEachBrokenUpstream(t *testing.T) {
 	t.Parallel()
-	for _, b := range []struct {
-		what string
-		wrap func(collect) collect
-		rule string
-	}{
-		{"it tries again", func(next collect) collect {
-			return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				reply, err := next(ctx, r)
-				if err != nil {
-					reply, err = next(ctx, r)
-				}
-				return reply, err
-			}
-		}, "Unknown/the_reply_is_lost"},
-		{"it takes every failure for not sent", func(next collect) collect {
-			return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				reply, err := next(ctx, r)
-				if err != nil {
-					err = fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
-				}
-				return reply, err
-			}
-		}, "Unknown/the_reply_is_garbage"},
-		{"it never says not sent", func(next collect) collect {
-			return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				reply, err := next(ctx, r)
-				if err != nil {
-					err = errors.New("it failed")
-				}
-				return reply, err
-			}
-		}, "NotSent"},
-		{"it repeats the token", func(next collect) collect {
-			return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				reply, err := next(ctx, r)
-				if err != nil {
-					err = fmt.Errorf("token %s: %w", r.Token, err)
-				}
-				return reply, err
-			}
-		}, "NotSent"},
-		{"it swallows failures", func(next collect) collect {
-			return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				reply, _ := next(ctx, r)
-				return reply, nil
-			}
-		}, "Unknown/the_server_says_that_it_failed"},
-		{"it goes on after the end", func(next collect) collect {
-			return func(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-				defer cancel()
-				return next(ctx, r)
-			}
-		}, "OverBeforeItBegan"},
-		{"it sends nothing", func(collect) collect {
-			return func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
-				return carrierfsm.Reply{Success: true, Code: "10008"}, nil
-			}
-		}, "Relays"},
-	} {
+	for _, b := range brokenUpstreams {
 		t.Run(b.what, func(t *testing.T) {
 			t.Parallel()
 			err := fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 				tb.Helper()
-				return subject(tb, b.wrap)
+				return subject(tb, b.with)
 			})
-			require.ErrorContains(t, err, b.rule+": ")
+			require.Error(t, err)
+			require.Contains(t, "\n"+err.Error(), "\n"+b.rule+": ")
 		})
 	}
 }
 
-// wrapped is an upstream with something around Collect.
-type wrapped struct {
-	carrierfsm.Upstream
+func TestTheSuiteFindsNothingWhereNothingIsBroken(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
+		tb.Helper()
+		return subject(tb, broken{})
+	}))
+}
+
+// altered is an upstream with other calls.
+type altered struct {
 	collect collect
+	apply   apply
 }
 
-func (w wrapped) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	return w.collect(ctx, r)
+func (a altered) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	return a.collect(ctx, r)
 }
 
-func subject(tb testing.TB, wrap func(collect) collect) fsmtest.UpstreamSubject {
+func (a altered) Apply(ctx context.Context, f carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return a.apply(ctx, f)
+}
+
+func alter(c *juxinli.Client, w world, b broken) carrierfsm.Upstream {
+	up := altered{c.Collect, c.Apply}
+	if b.around != nil {
+		up.collect = b.around(w, up.collect)
+	}
+	if b.apply != nil {
+		up.apply = b.apply(up.apply)
+	}
+	return up
+}
+
+func subject(tb testing.TB, b broken) fsmtest.UpstreamSubject {
 	tb.Helper()
-	world := simulator.New(simulator.Config{})
-	server := httptest.NewServer(world)
-	tb.Cleanup(server.Close)
+	sim := simulator.New(simulator.Config{})
+	serve := func() (*httptest.Server, *juxinli.Client) {
+		server := httptest.NewServer(sim)
+		tb.Cleanup(server.Close)
+		c, err := juxinli.New(juxinli.Config{BaseURL: server.URL, Org: "DEMO"})
+		require.NoError(tb, err)
+		return server, c
+	}
+	server, c := serve()
+	_, elsewhere := serve()
+	w := world{elsewhere: elsewhere}
 	person := simulator.People()[0]
 	application := carrierfsm.Application{Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}}
-	c, err := juxinli.New(juxinli.Config{BaseURL: server.URL, Org: "DEMO"})
-	require.NoError(tb, err)
-	up := wrapped{c, wrap(c.Collect)}
 	return fsmtest.UpstreamSubject{
-		Upstream: up, Again: func() carrierfsm.Upstream { return up }, Application: application,
+		Upstream:    alter(c, w, b),
+		Again:       func() carrierfsm.Upstream { return alter(c, w, b) },
+		Application: application,
+		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
 		Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
-			receipt, err := c.Apply(context.Background(), application)
-			return carrierfsm.Request{
-				Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone,
-				Password: carrierfsm.NewSecret(secret),
-			}, err
+			receipt, err := c.Apply(tb.Context(), application)
+			return asking(kind, secret, receipt, person.Phone), err
 		},
-		Break: func(b fsmtest.Breakage) {
-			faults := map[fsmtest.Breakage]simulator.Fault{
-				fsmtest.BreakReply: simulator.DropAfterReading(), fsmtest.BreakMidway: simulator.Reset(),
-				fsmtest.BreakGarbage: simulator.Garbage(), fsmtest.BreakHTML: simulator.HTML(),
-				fsmtest.BreakStatus: simulator.ServerError(true), fsmtest.BreakRedirect: simulator.Redirect("http://127.0.0.1:1/"),
-				fsmtest.BreakSize: simulator.Oversized(), fsmtest.BreakSlow: simulator.SlowHeader(time.Hour),
-			}
-			if b == fsmtest.BreakConnection {
-				server.Close()
-				return
-			}
-			world.FaultNext(faults[b])
-		},
-		Arrivals: world.Arrivals,
+		Break:    func(way fsmtest.Breakage) { breakNext(sim, server, way) },
+		Arrivals: sim.Arrivals,
 	}
+}
+
+func asking(kind carrierfsm.InputKind, secret string, to carrierfsm.Receipt, account string) carrierfsm.Request {
+	r := carrierfsm.Request{Input: kind, Token: to.Token, Website: to.Source.Website, Account: account}
+	switch kind {
+	case carrierfsm.InputPassword:
+		r.Password = carrierfsm.NewSecret(secret)
+	case carrierfsm.InputQueryPassword:
+		r.QueryPassword = carrierfsm.NewSecret(secret)
+	case carrierfsm.InputCaptcha:
+		r.Captcha = carrierfsm.NewSecret(secret)
+	}
+	return r
+}
+
+func breakNext(sim *simulator.Server, server *httptest.Server, way fsmtest.Breakage) {
+	if way == fsmtest.BreakConnection {
+		server.Close()
+		return
+	}
+	sim.FaultNext(map[fsmtest.Breakage]simulator.Fault{
+		fsmtest.BreakReply: simulator.DropAfterReading(), fsmtest.BreakMidway: simulator.Reset(),
+		fsmtest.BreakHalf: simulator.Truncated(), fsmtest.BreakGarbage: simulator.Garbage(),
+		fsmtest.BreakHTML: simulator.HTML(), fsmtest.BreakStatus: simulator.ServerError(true),
+		fsmtest.BreakRedirect: simulator.Redirect("http://127.0.0.1:1/"), fsmtest.BreakSize: simulator.Oversized(),
+		fsmtest.BreakSlow: simulator.SlowHeader(5 * time.Second),
+	}[way])
 }

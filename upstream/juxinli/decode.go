@@ -2,8 +2,6 @@ package juxinli
 
 import (
 	"encoding/json"
-	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -22,21 +20,21 @@ type envelope struct {
 const accepted = "65557"
 
 type replyData struct {
-	Type     text       `json:"type"`
-	Content  text       `json:"content"`
-	Code     number     `json:"process_code"`
-	Finish   boolean    `json:"finish"`
-	Template *template  `json:"req_msg_tpl"`
-	Next     *rawSource `json:"next_datasource"`
+	Type     word                `json:"type"`
+	Content  text                `json:"content"`
+	Code     number              `json:"process_code"`
+	Finish   boolean             `json:"finish"`
+	Template optional[template]  `json:"req_msg_tpl"`
+	Next     optional[rawSource] `json:"next_datasource"`
 }
 
 type template struct {
-	Type text `json:"type"`
+	Type word `json:"type"`
 }
 
 type receiptData struct {
-	Token  text      `json:"token"`
-	Source rawSource `json:"datasource"`
+	Token  text                `json:"token"`
+	Source optional[rawSource] `json:"datasource"`
 }
 
 type rawSource struct {
@@ -45,6 +43,15 @@ type rawSource struct {
 	Status  number `json:"status"`
 	Reset   number `json:"reset_pwd_method"`
 }
+
+// Bounds of what is handed on, in bytes.
+const (
+	maxName    = 256
+	maxContent = 4096
+)
+
+// usable tells whether the source can be named in a request.
+func (s rawSource) usable() bool { return s.Website != "" && len(s.Website) <= maxName }
 
 func (s rawSource) source() carrierfsm.Source {
 	method := carrierfsm.ResetNone
@@ -55,12 +62,12 @@ func (s rawSource) source() carrierfsm.Source {
 		method = carrierfsm.ResetWithNewPassword
 	}
 	return carrierfsm.Source{
-		Website: string(s.Website), Name: string(s.Name), Online: s.Status == "1", ResetMethod: method,
+		Website: string(s.Website), Name: cut(s.Name, maxName), Online: s.Status == "1", ResetMethod: method,
 	}
 }
 
-// open reads the envelope: an object that says whether it was a success.
-func open(answer []byte) (envelope, error) {
+// unwrap reads the envelope: an object that says whether it was a success.
+func unwrap(answer []byte) (envelope, error) {
 	var e envelope
 	if !utf8.Valid(answer) || json.Unmarshal(answer, &e) != nil || e.Success == notTold {
 		return e, ErrMalformed
@@ -68,71 +75,99 @@ func open(answer []byte) (envelope, error) {
 	return e, nil
 }
 
+// decodeReply reads the answer to a collect call. A success whose data can't
+// be read is malformed; a failure needs no data.
 func decodeReply(answer []byte) (carrierfsm.Reply, error) {
-	e, err := open(answer)
+	e, err := unwrap(answer)
 	if err != nil {
 		return carrierfsm.Reply{}, err
 	}
-	var d replyData
-	if !absent(e.Data) && json.Unmarshal(e.Data, &d) != nil {
-		return carrierfsm.Reply{}, ErrMalformed
+	d, err := e.replyData()
+	if err != nil {
+		return carrierfsm.Reply{}, err
 	}
 	r := carrierfsm.Reply{
 		Success: e.Success == told, Code: carrierfsm.ProcessCode(d.Code), Type: string(d.Type),
-		Finish: d.Finish == told, Content: string(d.Content),
+		Template: string(d.Template.value.Type), Finish: d.Finish == told, Content: cut(d.Content, maxContent),
 	}
 	if r.Content == "" {
-		r.Content = string(e.Message)
+		r.Content = cut(e.Message, maxContent)
 	}
-	if d.Template != nil {
-		r.Template = string(d.Template.Type)
-	}
-	if d.Next != nil && d.Next.Website != "" {
-		next := d.Next.source()
+	switch {
+	case d.Next.value.usable():
+		next := d.Next.value.source()
 		r.Next = &next
+	case d.Next.there && !r.Finish:
+		// There is a next source and no knowing which. Without it the reply
+		// would read as the end of it all.
+		return carrierfsm.Reply{}, ErrMalformed
 	}
-	r.AlreadyCollected = alreadyCollected(r)
+	r.AlreadyCollected = collected(r, string(d.Content), string(e.Message))
 	return r, nil
 }
 
-// alreadyCollected reads the words by which upstream says that this website
-// was collected before. Nothing else of this module reads words.
-func alreadyCollected(r carrierfsm.Reply) bool {
-	if r.Success && r.Type != "ERROR" {
+func (e envelope) replyData() (replyData, error) {
+	var d optional[replyData]
+	if len(e.Data) > 0 && d.UnmarshalJSON(e.Data) != nil {
+		if e.Success == told {
+			return replyData{}, ErrMalformed
+		}
+		return replyData{}, nil
+	}
+	return d.value, nil
+}
+
+// collected reads the words by which upstream says that this website was
+// collected before: in the content of an ERROR, or in either text of a
+// failure. Nothing else of this module reads words.
+func collected(r carrierfsm.Reply, content, message string) bool {
+	if r.Success {
+		return r.Type == "ERROR" && says(content, "已经采集完成", "重复采集")
+	}
+	return says(content, "已经采集完成", "重复采集", "抓取完成") || says(message, "已经采集完成", "重复采集", "抓取完成")
+}
+
+// says tells whether a text has one of the words and no "not yet": 尚未抓取完成
+// has the same words and means the opposite.
+func says(text string, words ...string) bool {
+	if strings.ContainsAny(text, "未没") {
 		return false
 	}
-	for _, words := range []string{"已经采集完成", "重复采集"} {
-		if strings.Contains(r.Content, words) {
+	for _, w := range words {
+		if strings.Contains(text, w) {
 			return true
 		}
 	}
-	return !r.Success && strings.Contains(r.Content, "抓取完成")
+	return false
 }
 
-func decodeReceipt(answer []byte) (carrierfsm.Receipt, error) {
-	e, err := open(answer)
+// decodeReceipt reads the answer to an application. Only version 3 has a code,
+// and it decides beside success.
+func decodeReceipt(answer []byte, v3 bool) (carrierfsm.Receipt, error) {
+	e, err := unwrap(answer)
 	if err != nil {
 		return carrierfsm.Receipt{}, err
 	}
-	if e.Success != told || e.Code != "" && e.Code != accepted {
-		return carrierfsm.Receipt{Message: string(e.Message)}, nil
+	message := cut(e.Message, maxContent)
+	if e.Success != told || v3 && e.Code != "" && e.Code != accepted {
+		return carrierfsm.Receipt{Message: message}, nil
 	}
 	var d receiptData
-	if absent(e.Data) || json.Unmarshal(e.Data, &d) != nil || d.Token == "" || d.Source.Website == "" {
+	if json.Unmarshal(e.Data, &d) != nil || d.Token == "" || len(d.Token) > maxName || !d.Source.value.usable() {
 		return carrierfsm.Receipt{}, ErrMalformed
 	}
 	return carrierfsm.Receipt{
-		Accepted: true, Message: string(e.Message), Token: string(d.Token), Source: d.Source.source(),
+		Accepted: true, Message: message, Token: string(d.Token), Source: d.Source.value.source(),
 	}, nil
 }
 
 func decodeSources(answer []byte) ([]carrierfsm.Source, error) {
-	e, err := open(answer)
+	e, err := unwrap(answer)
 	if err != nil {
 		return nil, err
 	}
 	var raw []rawSource
-	if e.Success != told || absent(e.Data) || json.Unmarshal(e.Data, &raw) != nil {
+	if e.Success != told || len(e.Data) == 0 || json.Unmarshal(e.Data, &raw) != nil {
 		return nil, ErrMalformed
 	}
 	list := make([]carrierfsm.Source, len(raw))
@@ -142,62 +177,13 @@ func decodeSources(answer []byte) ([]carrierfsm.Source, error) {
 	return list, nil
 }
 
-func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
-// boolean is a bool that may come as a string, or not at all.
-type boolean int8
-
-const (
-	notTold boolean = iota
-	toldNot
-	told
-)
-
-// UnmarshalJSON takes true, false, "true", "False" …; anything else is not told.
-func (b *boolean) UnmarshalJSON(raw []byte) error {
-	switch strings.ToLower(strings.Trim(string(raw), `" `)) {
-	case "true":
-		*b = told
-	case "false":
-		*b = toldNot
+// cut shortens a text to at most n bytes, between characters.
+func cut(t text, n int) string {
+	if len(t) <= n {
+		return string(t)
 	}
-	return nil
-}
-
-// text is a string that may come as null or as a number.
-type text string
-
-// UnmarshalJSON takes a string, or a number as it is written; anything else is empty.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		*t = text(s)
-		return nil
+	for n > 0 && !utf8.RuneStart(t[n]) {
+		n--
 	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		*t = text(n)
-	}
-	return nil
-}
-
-// number is an integer in decimal digits, which may come as a string or not
-// at all. What is no integer is kept as it came: it can't be taken for one.
-type number string
-
-// UnmarshalJSON takes 10002, "10002", 10002.0 and null.
-func (n *number) UnmarshalJSON(raw []byte) error {
-	s := strings.TrimSpace(strings.Trim(string(raw), `"`))
-	if s == "null" || s == "" {
-		*n = ""
-		return nil
-	}
-	*n = number(s)
-	if raw[0] == '"' {
-		return nil
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1e15 {
-		*n = number(strconv.FormatInt(int64(f), 10))
-	}
-	return nil
+	return string(t[:n])
 }

@@ -1,78 +1,182 @@
 package juxinli
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// form is the body of an application.
-type form struct {
-	BasicInfo basicInfo `json:"basic_info"`
-	Contacts  []contact `json:"contacts,omitempty"`
+var (
+	errInput = errors.New("this API has no request for the input")
+	errEmpty = errors.New("the secret that the input means is empty")
+	errUTF8  = errors.New("a value is not UTF-8")
+)
+
+// relayed is what of a request goes out for its input.
+type relayed struct {
+	kind                     string // the API's "type"
+	password, captcha, query carrierfsm.Secret
+	needs                    carrierfsm.Secret // the one without which there is nothing to relay
+	bare                     bool              // no secret belongs to it
 }
 
-type basicInfo struct {
-	Name     string `json:"name"`
-	IDCard   string `json:"id_card_num"`
-	Phone    string `json:"cell_phone_num"`
-	HomeAddr string `json:"home_addr"`
-	WorkTel  string `json:"work_tel"`
-	WorkAddr string `json:"work_addr"`
-	HomeTel  string `json:"home_tel"`
-}
-
-type contact struct {
-	Tel  string `json:"contact_tel"`
-	Name string `json:"contact_name"`
-	Type string `json:"contact_type"`
-}
-
-// request is the body of a collect call.
-type request struct {
-	Token    string `json:"token"`
-	Website  string `json:"website"`
-	Account  string `json:"account"`
-	Password string `json:"password"`
-	Captcha  string `json:"captcha"`
-	Type     string `json:"type"`
-	QueryPwd string `json:"queryPwd"`
-}
-
-func encodeForm(f carrierfsm.Form) []byte {
-	out := form{BasicInfo: basicInfo{
-		Name: f.Name, IDCard: f.IDCard, Phone: f.Phone,
-		HomeAddr: f.HomeAddress, WorkTel: f.WorkPhone, WorkAddr: f.WorkAddress, HomeTel: f.HomePhone,
-	}}
-	for _, c := range f.Contacts {
-		if c.Relation == "" {
-			c.Relation = "1"
-		}
-		out.Contacts = append(out.Contacts, contact{Tel: c.Phone, Name: c.Name, Type: c.Relation})
+// meant picks the secrets that belong to the input: a code goes out in one
+// request only, and a password again only with its codes.
+func meant(r carrierfsm.Request) (relayed, error) {
+	switch r.Input {
+	case carrierfsm.InputPassword:
+		return relayed{password: r.Password, needs: r.Password}, nil
+	case carrierfsm.InputCaptcha:
+		return relayed{kind: "SUBMIT_CAPTCHA", password: r.Password, captcha: r.Captcha, needs: r.Captcha}, nil
+	case carrierfsm.InputQueryPassword:
+		return relayed{kind: "SUBMIT_QUERY_PWD", password: r.Password, query: r.QueryPassword, needs: r.QueryPassword}, nil
+	case carrierfsm.InputResendCaptcha:
+		return relayed{kind: "RESEND_CAPTCHA", bare: true}, nil
+	default:
+		return relayed{}, errInput
 	}
-	return encode(out)
 }
 
-// encodeRequest copies the secrets into the body, which the caller overwrites.
-// The copies that encoding/json makes on the way can't be overwritten; they
-// last until the next garbage collection.
-func encodeRequest(kind string, r carrierfsm.Request) []byte {
-	return encode(request{
-		Token: r.Token, Website: r.Website, Account: r.Account, Type: kind,
-		Password: reveal(r.Password), Captcha: reveal(r.Captcha), QueryPwd: reveal(r.QueryPassword),
-	})
-}
-
-func reveal(s carrierfsm.Secret) (value string) {
-	s.Use(func(b []byte) { value = string(b) })
-	return value
-}
-
-// encode can't fail: the structs above hold strings.
-func encode(v any) []byte {
-	body, err := json.Marshal(v)
+// encodeRequest makes the body of a collect call, which the caller overwrites.
+// Its errors match carrierfsm.ErrNotSent.
+func encodeRequest(r carrierfsm.Request) ([]byte, error) {
+	m, err := meant(r)
+	if err == nil && !m.bare && m.needs.Empty() {
+		err = errEmpty
+	}
 	if err != nil {
-		panic(err)
+		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
 	}
-	return body
+	var e encoder
+	e.open('{')
+	e.text("token", r.Token)
+	e.text("website", r.Website)
+	e.text("account", r.Account)
+	e.secret("password", m.password)
+	e.secret("captcha", m.captcha)
+	e.text("type", m.kind)
+	e.secret("queryPwd", m.query)
+	e.close('}')
+	return e.done()
+}
+
+// encodeForm makes the body of an application, which the caller overwrites.
+// Its errors match carrierfsm.ErrNotSent.
+func encodeForm(f carrierfsm.Form) ([]byte, error) {
+	var e encoder
+	e.open('{')
+	e.key("basic_info")
+	e.open('{')
+	e.text("name", f.Name)
+	e.text("id_card_num", f.IDCard)
+	e.text("cell_phone_num", f.Phone)
+	e.text("home_addr", f.HomeAddress)
+	e.text("work_tel", f.WorkPhone)
+	e.text("work_addr", f.WorkAddress)
+	e.text("home_tel", f.HomePhone)
+	e.close('}')
+	if len(f.Contacts) > 0 {
+		e.key("contacts")
+		e.open('[')
+		for _, c := range f.Contacts {
+			e.contact(c)
+		}
+		e.close(']')
+	}
+	e.close('}')
+	return e.done()
+}
+
+func (e *encoder) contact(c carrierfsm.Contact) {
+	if c.Relation == "" {
+		c.Relation = "1"
+	}
+	e.next()
+	e.open('{')
+	e.text("contact_tel", c.Phone)
+	e.text("contact_name", c.Name)
+	e.text("contact_type", c.Relation)
+	e.close('}')
+}
+
+// encoder writes JSON into one buffer. encoding/json would leave copies of the
+// values behind, in strings and in a pool of its own; this leaves none but the
+// buffer: one that has become too small is overwritten.
+type encoder struct {
+	out []byte
+	bad bool // a value was not UTF-8
+}
+
+// done returns what was written, or an error matching carrierfsm.ErrNotSent: a
+// value that can't be sent as it is must not be sent as something else.
+func (e *encoder) done() ([]byte, error) {
+	if e.bad {
+		clear(e.out)
+		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, errUTF8)
+	}
+	return e.out, nil
+}
+
+func (e *encoder) open(bracket byte)  { e.byte(bracket) }
+func (e *encoder) close(bracket byte) { e.byte(bracket) }
+
+// next writes a comma unless something begins here.
+func (e *encoder) next() {
+	if last := e.out[len(e.out)-1]; last != '{' && last != '[' {
+		e.byte(',')
+	}
+}
+
+func (e *encoder) key(name string) {
+	e.next()
+	e.quote([]byte(name))
+	e.byte(':')
+}
+
+func (e *encoder) text(name, value string) {
+	e.key(name)
+	e.quote([]byte(value))
+}
+
+func (e *encoder) secret(name string, value carrierfsm.Secret) {
+	e.key(name)
+	value.Use(e.quote)
+}
+
+func (e *encoder) byte(b byte) {
+	e.room(1)
+	e.out = append(e.out, b)
+}
+
+// room sees that n more bytes fit without leaving a copy behind.
+func (e *encoder) room(n int) {
+	if cap(e.out)-len(e.out) >= n {
+		return
+	}
+	larger := make([]byte, len(e.out), max(2*cap(e.out), len(e.out)+n, 512))
+	copy(larger, e.out)
+	clear(e.out)
+	e.out = larger
+}
+
+// quote writes a JSON string. It escapes what RFC 8259 asks for: quotes,
+// backslashes and control characters.
+func (e *encoder) quote(value []byte) {
+	const hex = "0123456789abcdef"
+	e.bad = e.bad || !utf8.Valid(value)
+	e.room(6*len(value) + 2)
+	e.out = append(e.out, '"')
+	for _, b := range value {
+		switch {
+		case b == '"' || b == '\\':
+			e.out = append(e.out, '\\', b)
+		case b < ' ':
+			e.out = append(e.out, '\\', 'u', '0', '0', hex[b>>4], hex[b&15])
+		default:
+			e.out = append(e.out, b)
+		}
+	}
+	e.out = append(e.out, '"')
 }

@@ -5,48 +5,22 @@
 // connection of its own, so that net/http has no broken, reused connection to
 // repeat it on. It follows no redirect, speaks HTTPS only (HTTP to loopback),
 // uses no proxy unless told to, and reads a bounded amount of JSON.
+//
+// An error that matches carrierfsm.ErrNotSent is certain: no byte of the
+// request was written, and none will be. Every other error means that the
+// outcome is unknown. No error repeats anything that upstream answered.
 package juxinli
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
 var _ carrierfsm.Upstream = (*Client)(nil)
-
-// Config is what a Client is made of. Org is required.
-type Config struct {
-	// BaseURL is where the API is. Defaults to "https://www.juxinli.com".
-	BaseURL string
-	// Org is the institution's account name, which stands in the paths.
-	Org string
-	// ApplicationsV3 hands the form in by version 3 of that call. Defaults to version 2.
-	ApplicationsV3 bool
-	// Timeout is for a whole call, beside the deadline of its context. Upstream
-	// is slow: integrators wait 60 to 300 s. Defaults to 180 s.
-	Timeout time.Duration
-	// DialTimeout is for the connection with its handshake. Defaults to 10 s.
-	DialTimeout time.Duration
-	// TLS is the configuration of TLS. Defaults to Go's.
-	TLS *tls.Config
-	// Proxy chooses a proxy, as http.Transport's does. Through a proxy every
-	// failure after the connection counts as unknown. Defaults to none; the
-	// environment is not looked at unless this is http.ProxyFromEnvironment.
-	Proxy func(*http.Request) (*url.URL, error)
-	// MaxBody is the largest reply that is read, in bytes. Defaults to 1 MiB.
-	MaxBody int64
-	// UserAgent is sent with every request. Defaults to "carrierfsm".
-	UserAgent string
-}
 
 // Client calls the API. It is safe for concurrent use and keeps nothing
 // between calls.
@@ -55,76 +29,53 @@ type Client struct {
 	base *url.URL
 }
 
-// New checks the configuration. It returns an error for a missing Org, a
-// negative duration or size, or a BaseURL that is neither HTTPS nor loopback.
+// New checks the configuration. It returns an error for a missing Org, a bound
+// that is negative or too large, or a BaseURL that Config does not allow.
 func New(c Config) (*Client, error) {
-	if c.BaseURL == "" {
-		c.BaseURL = "https://www.juxinli.com"
-	}
-	base, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil || base.Host == "":
-		return nil, errors.New("juxinli: BaseURL is no URL")
-	case c.Org == "":
-		return nil, errors.New("juxinli: Org is required")
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return nil, errors.New("juxinli: BaseURL must be HTTPS, or HTTP to loopback")
-	case c.Timeout < 0 || c.DialTimeout < 0 || c.MaxBody < 0:
-		return nil, errors.New("juxinli: a negative bound")
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 180 * time.Second
-	}
-	if c.DialTimeout == 0 {
-		c.DialTimeout = 10 * time.Second
-	}
-	if c.MaxBody == 0 {
-		c.MaxBody = 1 << 20
-	}
-	if c.UserAgent == "" {
-		c.UserAgent = "carrierfsm"
+	c = c.withDefaults()
+	base, err := c.check()
+	if err != nil {
+		return nil, err
 	}
 	return &Client{cfg: c, base: base}, nil
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// Apply hands in the form.
+// Apply hands in the form. What is no receipt, or one of no use, is an error
+// that matches ErrMalformed.
 func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	version := "v2"
 	if c.cfg.ApplicationsV3 {
 		version = "v3"
 	}
-	answer, err := c.post(ctx, encodeForm(a.Form), "orgApi/rest", version, "applications", c.cfg.Org)
+	body, err := encodeForm(a.Form)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
-	receipt, err := decodeReceipt(answer)
+	answer, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/"+url.PathEscape(c.cfg.Org), body)
+	if err != nil {
+		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
+	}
+	receipt, err := decodeReceipt(answer, c.cfg.ApplicationsV3)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
 	return receipt, nil
 }
 
-// types are the request types of what a person answers.
-var types = map[carrierfsm.InputKind]string{
-	carrierfsm.InputPassword:      "",
-	carrierfsm.InputCaptcha:       "SUBMIT_CAPTCHA",
-	carrierfsm.InputResendCaptcha: "RESEND_CAPTCHA",
-	carrierfsm.InputQueryPassword: "SUBMIT_QUERY_PWD",
-}
-
-// Collect relays one answer. For an input that this API does not know it
-// returns an error matching carrierfsm.ErrNotSent.
+// Collect relays one answer. Of the secrets it sends those that r.Input means,
+// and no others; the caller destroys them. For an input that this API does not
+// know, or one without its secret, it returns an error matching
+// carrierfsm.ErrNotSent.
+//
+// A process code that is no integer of at most nine digits, and a type that is
+// no word, come as "?": they are never a known one, and no text of upstream's
+// gets to where codes are written.
 func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	kind, known := types[r.Input]
-	if !known {
-		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w: no request for %q", carrierfsm.ErrNotSent, r.Input)
+	body, err := encodeRequest(r)
+	if err != nil {
+		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
-	answer, err := c.post(ctx, encodeRequest(kind, r), "orgApi/rest/v2/messages/collect/req")
+	answer, err := c.post(ctx, "/orgApi/rest/v2/messages/collect/req", body)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
@@ -135,9 +86,11 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 	return reply, nil
 }
 
-// Datasources lists the data sources that the institution may use.
+// Datasources lists the data sources that the institution may use. Its errors
+// are those of Collect.
 func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
-	answer, err := c.do(ctx, http.MethodGet, nil, "orgApi/rest/v2/orgs", c.cfg.Org, "datasources")
+	path := "/orgApi/rest/v2/orgs/" + url.PathEscape(c.cfg.Org) + "/datasources"
+	answer, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("juxinli: datasources: %w", err)
 	}
@@ -149,16 +102,8 @@ func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
 }
 
 // post sends JSON, and overwrites it afterwards.
-func (c *Client) post(ctx context.Context, body []byte, path ...string) ([]byte, error) {
-	defer clear(body)
-	return c.do(ctx, http.MethodPost, body, path...)
-}
-
-// at is the URL of a path whose parts may hold anything.
-func (c *Client) at(path []string) string {
-	parts := make([]string, len(path))
-	for i, p := range path {
-		parts[i] = strings.ReplaceAll(url.PathEscape(p), "%2F", "/")
-	}
-	return strings.TrimSuffix(c.base.String(), "/") + "/" + strings.Join(parts, "/")
+func (c *Client) post(ctx context.Context, path string, body []byte) ([]byte, error) {
+	p := &payload{left: body}
+	defer p.wipe()
+	return c.do(ctx, http.MethodPost, path, p)
 }

@@ -1,9 +1,8 @@
 package juxinli_test
 
 import (
-	"context"
 	"fmt"
-	"net"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -56,12 +55,19 @@ func TestJuxinliKeepsTheContract(t *testing.T) {
 			Upstream:    c,
 			Again:       func() carrierfsm.Upstream { return client(tb, server.URL) },
 			Application: carrierfsm.Application{Form: form(person)},
+			Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
 			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
-				receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(person)})
-				return carrierfsm.Request{
-					Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone,
-					Password: carrierfsm.NewSecret(secret),
-				}, err
+				receipt, err := c.Apply(tb.Context(), carrierfsm.Application{Form: form(person)})
+				r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone}
+				switch kind {
+				case carrierfsm.InputPassword:
+					r.Password = carrierfsm.NewSecret(secret)
+				case carrierfsm.InputQueryPassword:
+					r.QueryPassword = carrierfsm.NewSecret(secret)
+				case carrierfsm.InputCaptcha:
+					r.Captcha = carrierfsm.NewSecret(secret)
+				}
+				return r, err
 			},
 			Break:    func(b fsmtest.Breakage) { breakNext(world, server, elsewhere.URL, b) },
 			Arrivals: world.Arrivals,
@@ -77,6 +83,8 @@ func breakNext(world *simulator.Server, server *httptest.Server, elsewhere strin
 		world.FaultNext(simulator.DropAfterReading())
 	case fsmtest.BreakMidway:
 		world.FaultNext(simulator.Reset())
+	case fsmtest.BreakHalf:
+		world.FaultNext(simulator.Truncated())
 	case fsmtest.BreakGarbage:
 		world.FaultNext(simulator.Garbage())
 	case fsmtest.BreakHTML:
@@ -102,9 +110,15 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 		"no host":               {Org: "DEMO", BaseURL: "https://"},
 		"a negative timeout":    {Org: "DEMO", Timeout: -1},
 		"a negative body bound": {Org: "DEMO", MaxBody: -1},
+		"an immense body bound": {Org: "DEMO", MaxBody: math.MaxInt64},
+		"a user in the URL":     {Org: "DEMO", BaseURL: "https://user:pass@example.com"},
+		"a query in the URL":    {Org: "DEMO", BaseURL: "https://example.com?a=b"},
+		"a fragment in the URL": {Org: "DEMO", BaseURL: "https://example.com#a"},
+		"a proxy without TLS":   {Org: "DEMO", BaseURL: "http://127.0.0.1:1", Proxy: http.ProxyFromEnvironment},
 	} {
 		_, err := juxinli.New(cfg)
 		require.Error(t, err, rule)
+		require.NotContains(t, err.Error(), "pass", rule)
 	}
 	for _, url := range []string{"", "https://example.com", "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"} {
 		_, err := juxinli.New(juxinli.Config{Org: "DEMO", BaseURL: url})
@@ -115,7 +129,7 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 func TestDatasourcesAreListed(t *testing.T) {
 	t.Parallel()
 	c, _, _ := simulated(t)
-	list, err := c.Datasources(context.Background())
+	list, err := c.Datasources(t.Context())
 	require.NoError(t, err)
 	require.Len(t, list, len(simulator.Carriers()))
 	require.Empty(t, cmp.Diff(carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}, list[0]))
@@ -126,58 +140,16 @@ func TestApplicationsOfBothVersions(t *testing.T) {
 	_, _, server := simulated(t)
 	for _, v3 := range []bool{false, true} {
 		c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.ApplicationsV3 = v3 })
-		receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(simulator.People()[0])})
+		receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: form(simulator.People()[0])})
 		require.NoError(t, err)
 		require.True(t, receipt.Accepted)
 		require.Len(t, receipt.Token, 32)
 		require.Equal(t, "chinamobilejs", receipt.Source.Website)
-		refused, err := c.Apply(context.Background(), carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}})
+		refused, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}})
 		require.NoError(t, err)
 		require.False(t, refused.Accepted)
 		require.Equal(t, "申请信息有误", refused.Message)
 	}
-}
-
-func TestAnInputThatTheAPIDoesNotKnowIsNotSent(t *testing.T) {
-	t.Parallel()
-	c, world, _ := simulated(t)
-	for _, kind := range []carrierfsm.InputKind{carrierfsm.InputApply, carrierfsm.InputCancel, "dance"} {
-		_, err := c.Collect(context.Background(), carrierfsm.Request{Input: kind})
-		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-	}
-	require.Empty(t, world.Requests())
-}
-
-// What certainly was not sent: nobody listens, nobody knows the name, the
-// certificate is not trusted, the deadline passed on the way.
-func TestWhatNeverLeftIsNotSent(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	nobody := "http://" + listener.Addr().String()
-	require.NoError(t, listener.Close())
-	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
-	secure.Config.ErrorLog = quiet()
-	secure.StartTLS()
-	t.Cleanup(secure.Close)
-	for rule, url := range map[string]string{
-		"nobody listens":             nobody,
-		"nobody knows the name":      "https://no-such-host.invalid",
-		"the certificate is unknown": secure.URL,
-	} {
-		_, err := client(t, url).Collect(context.Background(), request("246810"))
-		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
-	}
-}
-
-func TestAfterTheDeadlineNothingIsSent(t *testing.T) {
-	t.Parallel()
-	c, world, _ := simulated(t)
-	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
-	defer cancel()
-	_, err := c.Collect(ctx, request("246810"))
-	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-	require.Empty(t, world.Requests())
 }
 
 func TestOverTLSItWorksToo(t *testing.T) {
@@ -185,26 +157,61 @@ func TestOverTLSItWorksToo(t *testing.T) {
 	world := simulator.New(simulator.Config{})
 	server := httptest.NewTLSServer(world)
 	t.Cleanup(server.Close)
-	c := client(t, server.URL, func(cfg *juxinli.Config) {
-		cfg.TLS = server.Client().Transport.(*http.Transport).TLSClientConfig
-	})
-	receipt, err := c.Apply(context.Background(), carrierfsm.Application{Form: form(simulator.People()[1])})
+	c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.TLS = trusting(server) })
+	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: form(simulator.People()[1])})
 	require.NoError(t, err)
 	r := request("246810")
 	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, simulator.People()[1].Phone
-	reply, err := c.Collect(context.Background(), r)
+	reply, err := c.Collect(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10008"), reply.Code)
 	world.FaultNext(simulator.DropAfterReading())
-	_, err = c.Collect(context.Background(), r)
+	_, err = c.Collect(t.Context(), r)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent, "bytes of the request were written inside TLS")
+}
+
+func TestItSpeaksHTTP1AlsoToServersThatOfferMore(t *testing.T) {
+	t.Parallel()
+	spoken := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		spoken <- r.Proto
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"success":false}`)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := client(t, server.URL, func(cfg *juxinli.Config) {
+		cfg.TLS = trusting(server)
+		cfg.TLS.NextProtos = []string{"h2"}
+	})
+	_, err := c.Collect(t.Context(), request("246810"))
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1", <-spoken)
+}
+
+func TestAnOrgIsOnePartOfThePath(t *testing.T) {
+	t.Parallel()
+	paths := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { paths <- r.URL.EscapedPath() }))
+	t.Cleanup(server.Close)
+	c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.Org = "a/b?c 机构" })
+	_, err := c.Datasources(t.Context())
+	require.ErrorIs(t, err, juxinli.ErrNotJSON)
+	require.Equal(t, "/orgApi/rest/v2/orgs/a%2Fb%3Fc%20%E6%9C%BA%E6%9E%84/datasources", <-paths)
+	_, err = c.Apply(t.Context(), carrierfsm.Application{})
+	require.ErrorIs(t, err, juxinli.ErrNotJSON)
+	require.Equal(t, "/orgApi/rest/v2/applications/a%2Fb%3Fc%20%E6%9C%BA%E6%9E%84", <-paths)
 }
 
 func TestEveryCallHasAConnectionOfItsOwn(t *testing.T) {
 	t.Parallel()
 	seen := make(chan string, 3)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			t.Error("the connection is asked to stay")
+		}
 		seen <- r.RemoteAddr
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprint(w, `{"success":true,"data":{"process_code":10002}}`)
@@ -213,46 +220,11 @@ func TestEveryCallHasAConnectionOfItsOwn(t *testing.T) {
 	c := client(t, server.URL)
 	addresses := make(map[string]bool)
 	for range cap(seen) {
-		_, err := c.Collect(context.Background(), request("246810"))
+		_, err := c.Collect(t.Context(), request("246810"))
 		require.NoError(t, err)
 		addresses[<-seen] = true
 	}
 	require.Len(t, addresses, cap(seen))
-}
-
-func TestWhatIsOnTheWire(t *testing.T) {
-	t.Parallel()
-	type seen struct {
-		Path, Type, Key string
-		Body            map[string]any
-	}
-	got := make(chan seen, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got <- seen{r.URL.Path, r.Header.Get("Content-Type"), r.Header.Get("Idempotency-Key"), decode(t, r.Body)}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprint(w, `{"success":false}`)
-	}))
-	t.Cleanup(server.Close)
-	const odd = `"\'<>&{}%` + "密码"
-	for kind, want := range map[carrierfsm.InputKind]string{
-		carrierfsm.InputPassword: "", carrierfsm.InputCaptcha: "SUBMIT_CAPTCHA",
-		carrierfsm.InputResendCaptcha: "RESEND_CAPTCHA", carrierfsm.InputQueryPassword: "SUBMIT_QUERY_PWD",
-	} {
-		r := carrierfsm.Request{
-			Input: kind, Token: "t", Website: "chinamobilejs", Account: "13800138000",
-			Password: carrierfsm.NewSecret(odd), Captcha: carrierfsm.NewSecret("500001"), QueryPassword: carrierfsm.NewSecret("135790"),
-		}
-		_, err := client(t, server.URL+"/base/").Collect(context.Background(), r)
-		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(seen{
-			"/base/orgApi/rest/v2/messages/collect/req", "application/json;charset=utf-8", "",
-			map[string]any{
-				"token": "t", "website": "chinamobilejs", "account": "13800138000", "type": want,
-				"password": odd, "captcha": "500001", "queryPwd": "135790",
-			},
-		}, <-got))
-		require.False(t, r.Password.Empty(), "the caller destroys its secrets itself")
-	}
 }
 
 func request(password string) carrierfsm.Request {

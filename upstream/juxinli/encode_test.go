@@ -1,0 +1,131 @@
+package juxinli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+// Of the secrets those go out that the input means; a quote in a password,
+// or a character of another alphabet, arrives as it was typed.
+func TestWhatIsOnTheWire(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		Path, Type, Key string
+		Body            map[string]any
+	}
+	got := make(chan seen, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- seen{r.URL.Path, r.Header.Get("Content-Type"), r.Header.Get("Idempotency-Key"), decode(t, r.Body)}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"success":false}`)
+	}))
+	t.Cleanup(server.Close)
+	const odd = `"\'<>&{}%` + "密码\u2028"
+	for kind, want := range map[carrierfsm.InputKind]struct{ kind, password, captcha, query string }{
+		carrierfsm.InputPassword:      {"", odd, "", ""},
+		carrierfsm.InputCaptcha:       {"SUBMIT_CAPTCHA", odd, "500001", ""},
+		carrierfsm.InputResendCaptcha: {"RESEND_CAPTCHA", "", "", ""},
+		carrierfsm.InputQueryPassword: {"SUBMIT_QUERY_PWD", odd, "", "135790"},
+	} {
+		r := carrierfsm.Request{
+			Input: kind, Token: "t", Website: "chinamobilejs", Account: "13800138000",
+			Password: carrierfsm.NewSecret(odd), Captcha: carrierfsm.NewSecret("500001"), QueryPassword: carrierfsm.NewSecret("135790"),
+		}
+		_, err := client(t, server.URL+"/base/").Collect(t.Context(), r)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(seen{
+			"/base/orgApi/rest/v2/messages/collect/req", "application/json;charset=utf-8", "",
+			map[string]any{
+				"token": "t", "website": "chinamobilejs", "account": "13800138000", "type": want.kind,
+				"password": want.password, "captcha": want.captcha, "queryPwd": want.query,
+			},
+		}, <-got))
+		require.False(t, r.Password.Empty(), "the caller destroys its secrets itself")
+	}
+}
+
+func TestAFormIsSentWhole(t *testing.T) {
+	t.Parallel()
+	f := carrierfsm.Form{
+		Name: `测试"用户`, IDCard: "11010119900307867X", Phone: "13800138000",
+		HomeAddress: "a\tb", HomePhone: "01012345678", WorkAddress: `c\d`, WorkPhone: "01087654321",
+		Contacts: []carrierfsm.Contact{{Name: "甲", Phone: "13800138001"}, {Name: "乙", Phone: "13800138002", Relation: "6"}},
+	}
+	body, err := juxinli.EncodeForm(f)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(map[string]any{
+		"basic_info": map[string]any{
+			"name": `测试"用户`, "id_card_num": "11010119900307867X", "cell_phone_num": "13800138000",
+			"home_addr": "a\tb", "home_tel": "01012345678", "work_addr": `c\d`, "work_tel": "01087654321",
+		},
+		"contacts": []any{
+			map[string]any{"contact_name": "甲", "contact_tel": "13800138001", "contact_type": "1"},
+			map[string]any{"contact_name": "乙", "contact_tel": "13800138002", "contact_type": "6"},
+		},
+	}, decode(t, strings.NewReader(string(body)))))
+	bare, err := juxinli.EncodeForm(carrierfsm.Form{})
+	require.NoError(t, err)
+	require.NotContains(t, string(bare), "contacts")
+}
+
+func TestWhatCannotBeRelayedIsNotSent(t *testing.T) {
+	t.Parallel()
+	c, world, _ := simulated(t)
+	empty, broken := request("246810"), request("\xff")
+	empty.Password.Destroy()
+	code := request("246810")
+	code.Input = carrierfsm.InputCaptcha
+	query := request("246810")
+	query.Input = carrierfsm.InputQueryPassword
+	cases := map[string]carrierfsm.Request{
+		"a destroyed password": empty, "a password that is not UTF-8": broken,
+		"a code that is missing": code, "a query password that is missing": query,
+	}
+	for _, kind := range []carrierfsm.InputKind{
+		"", carrierfsm.InputApply, carrierfsm.InputCancel, carrierfsm.InputRequestReset, "dance",
+	} {
+		r := request("246810")
+		r.Input = kind
+		cases["the input "+string(kind)] = r
+	}
+	for rule, r := range cases {
+		_, err := c.Collect(t.Context(), r)
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
+		requireDiscreet(t, err)
+	}
+	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: "\xff"}})
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	require.Empty(t, world.Requests())
+}
+
+func FuzzEncodeRequest(f *testing.F) {
+	for _, seed := range []string{"246810", `"\`, "<>&", "密码", "\x00\x1f\x7f", "\u2028", "\xff", ""} {
+		f.Add(seed, "t")
+	}
+	f.Fuzz(func(t *testing.T, secret, token string) {
+		body, err := juxinli.EncodeRequest(carrierfsm.Request{
+			Input: carrierfsm.InputPassword, Token: token, Password: carrierfsm.NewSecret(secret),
+		})
+		if secret == "" || !utf8.ValidString(secret+token) {
+			require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+			return
+		}
+		require.NoError(t, err)
+		var got map[string]string
+		require.NoError(t, json.Unmarshal(body, &got))
+		require.Equal(t, map[string]string{
+			"token": token, "website": "", "account": "", "password": secret, "captcha": "", "type": "", "queryPwd": "",
+		}, got)
+	})
+}
