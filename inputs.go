@@ -90,7 +90,8 @@ type Captcha struct {
 	// where another process than the present one holds the password. Empty means none.
 	Carry string
 	// Password is the service password typed once more, for when ErrPasswordNeeded
-	// was returned. It counts as one more attempt at the password. Empty means none.
+	// was returned. It counts as one more attempt at the password: with none
+	// left it is ErrTooMany, and only Cancel remains. Empty means none.
 	Password Secret
 }
 
