@@ -113,11 +113,12 @@ func FuzzEncodeRequest(f *testing.F) {
 	for _, seed := range []string{"246810", `"\`, "<>&", "密码", "\x00\x1f\x7f", "\u2028", "\xff", ""} {
 		f.Add(seed, "t")
 	}
+	f.Add("\xe7\xa0", "\x81") // a character in two halves
 	f.Fuzz(func(t *testing.T, secret, token string) {
 		body, err := juxinli.EncodeRequest(carrierfsm.Request{
 			Input: carrierfsm.InputPassword, Token: token, Password: carrierfsm.NewSecret(secret),
 		})
-		if secret == "" || !utf8.ValidString(secret+token) {
+		if secret == "" || !utf8.ValidString(secret) || !utf8.ValidString(token) {
 			require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 			return
 		}
