@@ -164,6 +164,21 @@ func TestARecordOfANewerTableIsLeftAlone(t *testing.T) {
 	require.Equal(t, r.Version, again.Version)
 }
 
+func TestARecordOfAnOlderTableGoesOn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := context.Background()
+	r, err := b.store.Load(ctx, b.id)
+	require.NoError(t, err)
+	r.Version, r.Table = r.Version+1, carrierfsm.TableVersion-1
+	require.NoError(t, b.store.Commit(ctx, r))
+	v := b.at("10002")
+	require.Equal(t, carrierfsm.AwaitingCaptcha, v.State)
+	r, err = b.store.Load(ctx, b.id)
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.TableVersion, r.Table, "it makes use of this table by now")
+}
+
 func TestARecordOfAnotherSealerIsReportedAndErasable(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, withSealer(t))

@@ -81,22 +81,30 @@ func oneKeyHolder(b *storeBench) error {
 	return nil
 }
 
-// oneWriter: everybody has read before anybody writes, as with a slow network.
+// oneWriter: a slow network is between reading and writing, so that everybody
+// has read before anybody writes.
 func oneWriter(b *storeBench) error {
-	r, err := b.create("v1", 0)
-	if err != nil {
+	if _, err := b.create("v1", 0); err != nil {
 		return err
 	}
 	for range 8 {
+		var read sync.WaitGroup
+		read.Add(rivals)
 		errs := atOnce(rivals, func(i int) error {
-			after, e := next(r)
+			seen, err := b.Store.Load(b.ctx, "v1")
+			read.Done()
+			read.Wait()
+			if err != nil {
+				return err
+			}
+			after, e := next(seen)
 			after.CommitID[0] = byte(i)
 			return b.Store.Commit(b.ctx, after, e)
 		})
 		if err := oneWins(errs, carrierfsm.ErrConflict); err != nil {
 			return err
 		}
-		r, err = b.Store.Load(b.ctx, "v1")
+		r, err := b.Store.Load(b.ctx, "v1")
 		if err = first(err, b.hasHistory("v1", r.Step)); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ func RunStories(t *testing.T, dir string, rewrite bool) {
 }
 
 // RunStoriesWith is RunStories with a configuration for each story's machine.
+// The stories run at once, and so cfg is called.
 func RunStoriesWith(t *testing.T, dir string, rewrite bool, cfg func() carrierfsm.Config) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.txt"))

@@ -1,9 +1,19 @@
 package fsmtest_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"flag"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +22,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the stories in testdata as the code tells them now")
@@ -51,6 +62,75 @@ func TestStories(t *testing.T) {
 			require.Zero(t, covered.Driven(e), "%v is driven after all", e)
 		}
 	}
+}
+
+// Every story once more on a SQLite file, with everything logged: none of what
+// its people typed is found afterwards.
+func TestNoSecretOfAnyStoryIsKept(t *testing.T) {
+	t.Parallel()
+	var logged lockedBuffer
+	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dir := t.TempDir()
+	var files atomic.Int64
+	t.Run("all", func(all *testing.T) {
+		fsmtest.RunStoriesWith(all, "testdata", false, func() carrierfsm.Config {
+			store, err := sqlite.Open(context.Background(), filepath.Join(dir, fmt.Sprintf("%d.db", files.Add(1))))
+			require.NoError(all, err)
+			t.Cleanup(func() { require.NoError(t, store.Close()) }) // after the search: the logs of the files are searched too
+			return carrierfsm.Config{Store: store, Logger: logger}
+		})
+	})
+	searched := map[string][]byte{"the log": logged.Bytes()}
+	names, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(names), 2*int(files.Load()))
+	for _, name := range names {
+		searched[filepath.Base(name)], err = os.ReadFile(name)
+		require.NoError(t, err)
+	}
+	secrets := typed(t)
+	require.Greater(t, len(secrets), 10)
+	for where, content := range searched {
+		for _, secret := range secrets {
+			for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.RawStdEncoding.EncodeToString([]byte(secret))} {
+				require.NotContains(t, string(content), form, "%s keeps a secret", where)
+			}
+		}
+	}
+}
+
+// typed are the passwords and codes of all stories, but for the shortest ones.
+func typed(t *testing.T) (secrets []string) {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	word := regexp.MustCompile(`(?m)^> .*\b(?:password|query|captcha|with) ([0-9]{6})\b`)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, m := range word.FindAllStringSubmatch(string(text), -1) {
+			secrets = append(secrets, m[1])
+		}
+	}
+	slices.Sort(secrets)
+	return slices.Compact(secrets)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) Bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.b.Bytes())
 }
 
 func TestAStoryThatIsToldOtherwiseFails(t *testing.T) {
