@@ -28,7 +28,8 @@ func decode(t *testing.T, r io.Reader) (body map[string]any) {
 // saying is a server that says one thing.
 func saying(tb testing.TB, kind, body string) *httptest.Server {
 	tb.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // closing on what was not read resets the connection
 		w.Header().Set("Content-Type", kind)
 		_, _ = io.WriteString(w, body)
 	}))
