@@ -107,3 +107,24 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+
+func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		locked := newBench(t, withSealer(t), func(c *carrierfsm.Config) { c.Store = memory.New() })
+		r, err := locked.store.Load(context.Background(), locked.id)
+		require.NoError(t, err)
+		r.Due = r.Created
+		const many = 250 // more than are read at once
+		for i := range many {
+			r.ID = fmt.Sprintf("locked-%03d", i)
+			require.NoError(t, b.store.Create(context.Background(), r))
+		}
+		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		n, err := b.Settle(context.Background())
+		require.Equal(t, 1, n)
+		require.ErrorIs(t, err, carrierfsm.ErrSealed)
+		require.Equal(t, carrierfsm.Expired, b.get().Reason)
+	})
+}

@@ -129,7 +129,7 @@ func (s *submission) finish(ctx context.Context, o opened) (Verification, error)
 		return v, err
 	}
 	until := earliest(after.Idle, after.Life)
-	if v.Prompt == nil || !after.Ask.needsPassword() || after.At.Website != o.At.Website {
+	if v.Prompt == nil || !after.Ask.needsPassword() { // another source begins with its password
 		s.vault.drop(s.id)
 		return v, nil
 	}

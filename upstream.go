@@ -84,7 +84,7 @@ func (m ResetMethod) possible() bool { return m == ResetBySMS || m == ResetWithN
 type Request struct {
 	// Input tells what is being answered, and so which of the secrets below
 	// are meant: InputPassword, InputQueryPassword, InputCaptcha,
-	// InputResendCaptcha.
+	// InputResendCaptcha. An implementation sends no others.
 	Input InputKind
 	// Token, Website and Account (the phone number) name the person's run.
 	Token, Website, Account string

@@ -182,6 +182,19 @@ func TestACarryIsGoodUntilItsDeadline(t *testing.T) {
 	})
 }
 
+func TestAPasswordThatWasReplacedOnAnotherReplicaIsNotUsed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	v := b.at("10002") // this machine holds the first password
+	other := b.another(func(c *carrierfsm.Config) { c.CaptchaWithoutPassword = true })
+	b.up.then(reply("10003"), reply("10002"))
+	v = b.must(other.Submit(context.Background(), b.id, captchaOf(v, "500001")))
+	v = b.must(other.Submit(context.Background(), b.id, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246812")}))
+	_, err := b.captcha(v, "500002")
+	require.ErrorIs(t, err, carrierfsm.ErrPasswordNeeded)
+	require.Equal(t, 1, b.up.arrived("246810"))
+}
+
 func TestAHeldPasswordIsDestroyedAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -225,4 +238,14 @@ func TestTheSecretsOfARefusedInputAreDestroyed(t *testing.T) {
 		require.Error(t, err)
 		require.True(t, secret.Empty(), "step %d", step)
 	}
+}
+
+func TestTheTokenIsToldOnceItIsOfUse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	v := b.at("10002")
+	require.True(t, v.Token.Empty())
+	b.up.then(reply("10008"))
+	v = b.must(b.captcha(v, "500001"))
+	v.Token.Use(func(value []byte) { require.Equal(t, token, string(value)) })
 }
