@@ -58,6 +58,18 @@ func commit(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
+// patiently tries again while the file is busy. Becoming a WAL file is one of
+// the things for which SQLite does not wait by itself.
+func patiently(ctx context.Context, limit time.Duration, try func() error) error {
+	for end := time.Now().Add(limit); ; {
+		err := try()
+		if !isCode(err, lib.SQLITE_BUSY) || ctx.Err() != nil || !time.Now().Before(end) {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
+}
+
 // isCode tells whether err is SQLite's of this primary result code.
 func isCode(err error, code int) bool {
 	var e *driver.Error
