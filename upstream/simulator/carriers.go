@@ -1,17 +1,21 @@
 package simulator
 
-// Ask is something that an operator asks for after the service password.
+// Ask is something that a carrier asks for after the service password.
 type Ask string
 
-// What operators ask for.
+// What carriers ask for.
 const (
 	AskCode       Ask = "code"           // a code by SMS (10002)
 	AskSecondCode Ask = "second code"    // a further one (10001)
 	AskOwnSMS     Ask = "own message"    // the person texts CXXD first (10017)
-	AskQuery      Ask = "query password" // the operator's second password (10022)
+	AskQuery      Ask = "query password" // the carrier's second password (10022)
 )
 
-// Carrier is one operator: a data source, and how it behaves.
+// isCode tells whether a code by SMS answers it.
+func (a Ask) isCode() bool { return a == AskCode || a == AskSecondCode || a == AskOwnSMS }
+
+// Carrier is one mobile operator: a data source, and how it behaves. The zero
+// values of its fields make one that wants a password and nothing more.
 type Carrier struct {
 	// Key is a short name for command lines, Description a line about it.
 	Key, Description string
@@ -33,7 +37,8 @@ type Carrier struct {
 	Next string
 }
 
-// Carriers returns the built-in operators. Each has one of the built-in People.
+// Carriers returns the built-in carriers. Each has one of the built-in People.
+// The list is the caller's.
 func Carriers() []Carrier {
 	return []Carrier{
 		{Key: "plain", Description: "a password, then a code", Website: "chinamobilejs", Name: "江苏移动", Asks: []Ask{AskCode}},
@@ -51,31 +56,6 @@ func Carriers() []Carrier {
 	}
 }
 
-// Person has an account with an operator. Every value must be invented.
-type Person struct {
-	// Phone is 11 digits, Name and IDCard are what the account is registered under.
-	Phone, Name, IDCard string
-	// Website is the operator's.
-	Website string
-	// Password is the service password, QueryPassword the second one of
-	// operators that have it, NextPassword that of the data source that follows.
-	Password, QueryPassword, NextPassword string
-}
-
-// People returns the built-in people: one for each of Carriers, in that order.
-func People() []Person {
-	carriers := Carriers()
-	people := make([]Person, len(carriers))
-	for i, c := range carriers {
-		people[i] = Person{
-			Phone: "138001380" + string(appendDigits(nil, uint32(i))[4:]),
-			Name:  "测试用户", IDCard: "11010119900307867X", Website: c.Website,
-			Password: "246810", QueryPassword: "135790", NextPassword: "864200",
-		}
-	}
-	return people
-}
-
 func (s *Server) carrier(website string) (Carrier, bool) {
 	for _, c := range s.cfg.Carriers {
 		if c.Website == website {
@@ -83,21 +63,4 @@ func (s *Server) carrier(website string) (Carrier, bool) {
 		}
 	}
 	return Carrier{}, false
-}
-
-func (s *Server) person(phone string) (Person, bool) {
-	for _, p := range s.cfg.People {
-		if p.Phone == phone {
-			return p, true
-		}
-	}
-	return Person{}, false
-}
-
-// passwordAt is the person's service password at a website.
-func (p Person) passwordAt(website string) string {
-	if website == p.Website {
-		return p.Password
-	}
-	return p.NextPassword
 }

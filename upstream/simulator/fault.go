@@ -1,17 +1,11 @@
 package simulator
 
-import (
-	"net"
-	"net/http"
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
-// Fault breaks the delivery of one answer.
+// Fault breaks the delivery of one answer. The zero Fault breaks nothing.
 type Fault struct {
 	kind  faultKind
-	acted bool // the request was processed first
+	spare bool // the request is not acted on
 	wait  time.Duration
 	to    string
 }
@@ -19,7 +13,7 @@ type Fault struct {
 type faultKind int
 
 const (
-	none faultKind = iota
+	noFault faultKind = iota
 	dropBeforeReading
 	dropAfterReading
 	slowHeader
@@ -34,136 +28,46 @@ const (
 	unseenCode
 )
 
+// acts tells whether the request is acted on before its answer is broken.
+func (f Fault) acts() bool { return !f.spare }
+
 // DropBeforeReading hangs up before the request is read: nothing was acted on.
-func DropBeforeReading() Fault { return Fault{kind: dropBeforeReading} }
+func DropBeforeReading() Fault { return Fault{kind: dropBeforeReading, spare: true} }
 
-// DropAfterReading processes the request and hangs up: the reply is lost.
-func DropAfterReading() Fault { return Fault{kind: dropAfterReading, acted: true} }
+// DropAfterReading acts on the request and hangs up: the reply is lost.
+func DropAfterReading() Fault { return Fault{kind: dropAfterReading} }
 
-// SlowHeader processes the request and waits before it says anything.
-func SlowHeader(wait time.Duration) Fault { return Fault{kind: slowHeader, acted: true, wait: wait} }
+// SlowHeader acts on the request and waits before it says anything. The wait
+// ends early, and the connection with it, when the client leaves or the Server
+// is closed.
+func SlowHeader(wait time.Duration) Fault { return Fault{kind: slowHeader, wait: wait} }
 
-// SlowBody processes the request and waits in the middle of the reply.
-func SlowBody(wait time.Duration) Fault { return Fault{kind: slowBody, acted: true, wait: wait} }
+// SlowBody acts on the request and waits, as SlowHeader does, in the middle of
+// the reply.
+func SlowBody(wait time.Duration) Fault { return Fault{kind: slowBody, wait: wait} }
 
-// Truncated processes the request and cuts the JSON in half.
-func Truncated() Fault { return Fault{kind: truncated, acted: true} }
+// Truncated acts on the request and answers 200 with half of the JSON, as if
+// that were all.
+func Truncated() Fault { return Fault{kind: truncated} }
 
-// Garbage processes the request and answers 200 with what is no JSON.
-func Garbage() Fault { return Fault{kind: garbage, acted: true} }
+// Garbage acts on the request and answers 200 with what is no JSON.
+func Garbage() Fault { return Fault{kind: garbage} }
 
-// ServerError answers 503. acted tells whether the request is processed first.
-func ServerError(acted bool) Fault { return Fault{kind: serverError, acted: acted} }
+// ServerError answers 503. acted tells whether the request is acted on first.
+func ServerError(acted bool) Fault { return Fault{kind: serverError, spare: !acted} }
 
-// Redirect processes the request and answers 307 to another address.
-func Redirect(to string) Fault { return Fault{kind: redirect, acted: true, to: to} }
+// Redirect acts on the request and answers 307 to another address.
+func Redirect(to string) Fault { return Fault{kind: redirect, to: to} }
 
-// Reset processes the request and resets the connection in the middle of the reply.
-func Reset() Fault { return Fault{kind: resetMidway, acted: true} }
+// Reset acts on the request and resets the connection in the middle of the reply.
+func Reset() Fault { return Fault{kind: resetMidway} }
 
-// Oversized processes the request and answers with more than 4 MiB of JSON.
-func Oversized() Fault { return Fault{kind: oversized, acted: true} }
+// Oversized acts on the request and answers with 5 MiB of JSON.
+func Oversized() Fault { return Fault{kind: oversized} }
 
-// HTML processes the request and answers 200 with a web page.
-func HTML() Fault { return Fault{kind: html, acted: true} }
+// HTML acts on the request and answers 200 with a web page, and says it is one.
+func HTML() Fault { return Fault{kind: html} }
 
-// UnseenCode processes the request and answers with a process_code that no
-// document lists, and nothing else to go by.
-func UnseenCode() Fault { return Fault{kind: unseenCode, acted: true} }
-
-type plannedFault struct {
-	at    int
-	fault Fault
-}
-
-// FaultAt breaks the nth request, counted from 1 over all that the server gets.
-func (s *Server) FaultAt(n int, f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, plannedFault{at: n, fault: f})
-}
-
-// FaultNext breaks the next request.
-func (s *Server) FaultNext(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, plannedFault{at: len(s.requests) + 1, fault: f})
-}
-
-// deliver delivers an answer, broken as planned.
-func (f Fault) deliver(w http.ResponseWriter, r *http.Request, a *recorder) {
-	switch f.kind {
-	case dropAfterReading:
-		hangUp(w)
-	case slowHeader:
-		pause(r, f.wait)
-		a.copyTo(w)
-	case slowBody, resetMidway:
-		f.halfway(w, r, a)
-	case truncated:
-		a.body = a.body[:len(a.body)/2]
-		a.copyTo(w)
-	case garbage:
-		a.body = []byte("}{ this is no JSON")
-		a.copyTo(w)
-	case serverError:
-		w.WriteHeader(http.StatusServiceUnavailable)
-	case redirect:
-		http.Redirect(w, r, f.to, http.StatusTemporaryRedirect)
-	case oversized:
-		send(w, object{"success": true, "data": object{"content": strings.Repeat("x", 5<<20)}})
-	case html:
-		w.Header().Set("Content-Type", "text/html;charset=utf-8")
-		_, _ = w.Write([]byte("<!doctype html><title>502 Bad Gateway</title>"))
-	case unseenCode:
-		says(w, "19999", "CONTROL", "")
-	default:
-		a.copyTo(w)
-	}
-}
-
-// halfway sends half of the body, then waits or resets the connection.
-func (f Fault) halfway(w http.ResponseWriter, r *http.Request, a *recorder) {
-	w.Header().Set("Content-Type", a.header.Get("Content-Type"))
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.WriteHeader(a.status)
-	half := len(a.body) / 2
-	_, _ = w.Write(a.body[:half])
-	_ = http.NewResponseController(w).Flush()
-	if f.kind == resetMidway {
-		hangUp(w)
-		return
-	}
-	pause(r, f.wait)
-	_, _ = w.Write(a.body[half:])
-}
-
-func (r *recorder) copyTo(w http.ResponseWriter) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(or(r.status, http.StatusOK))
-	_, _ = w.Write(r.body)
-}
-
-// pause waits, unless the client goes away first.
-func pause(r *http.Request, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	}
-}
-
-// hangUp resets the connection without a word.
-func hangUp(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler) // not HTTP/1: the server knows another way
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = conn.Close()
-}
+// UnseenCode acts on the request and answers with the code NeverSeen and
+// nothing else to go by.
+func UnseenCode() Fault { return Fault{kind: unseenCode} }

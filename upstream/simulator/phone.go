@@ -9,33 +9,26 @@ type Message struct {
 	Code string
 }
 
-// text is a message as Save keeps it: without the code.
-type text struct {
-	Token  string    `json:"token"`
-	Number int       `json:"number"`
-	At     time.Time `json:"at"`
-}
-
-// Inbox is what a phone received, oldest first.
+// Inbox is what a phone received, oldest first. The list is the caller's.
 func (s *Server) Inbox(phone string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	texts := s.world.Inboxes[phone]
 	list := make([]Message, len(texts))
 	for i, t := range texts {
-		list[i] = Message{At: t.At, Code: s.code(t.Token, t.Number)}
+		list[i] = Message{At: t.At, Code: s.seed.code(t.Token, t.Number)}
 	}
 	return list
 }
 
-// TextCXXD is the person texting CXXD to 10001 from the phone: operators that
-// wait for it answer with a code.
+// TextCXXD is the person texting CXXD to 10001 from the phone: a carrier that
+// waits for it answers with a code. Where none waits, nothing happens.
 func (s *Server) TextCXXD(phone string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.world.Sessions {
 		carrier, _ := s.carrier(a.Website)
-		if a.Phone == phone && !a.Done && a.Stage > 0 && a.Stage <= len(carrier.Asks) && carrier.Asks[a.Stage-1] == AskOwnSMS {
+		if a.Phone == phone && a.awaits(carrier) == AskOwnSMS {
 			s.text(a)
 		}
 	}

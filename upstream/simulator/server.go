@@ -1,10 +1,6 @@
 package simulator
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"io"
 	"net/http"
 	"sync"
@@ -15,9 +11,11 @@ import (
 type Config struct {
 	// Org is the institution's account name in the paths. Defaults to "DEMO".
 	Org string
-	// Carriers are the operators. Defaults to Carriers().
+	// Carriers are the mobile operators. They must not be changed afterwards.
+	// Defaults to Carriers().
 	Carriers []Carrier
-	// People have accounts with the operators. Defaults to People().
+	// People have accounts with the carriers. They must not be changed
+	// afterwards. Defaults to People().
 	People []Person
 	// CodeLife is how long a texted code is good. Defaults to 5 min.
 	CodeLife time.Duration
@@ -27,40 +25,34 @@ type Config struct {
 	// answered as if one had been. Defaults to 60 s.
 	ResendAfter time.Duration
 	// WrongPasswords is how many wrong service passwords lock a number for the
-	// rest of the server's life. Defaults to 3.
+	// rest of the world's life. Defaults to 3.
 	WrongPasswords int
 	// Seed makes tokens and codes differ between servers; the same seed makes
 	// the same ones. Defaults to a fixed text.
 	Seed string
-	// Now is the clock. Defaults to time.Now.
+	// Now is the clock. It is called from several goroutines and must not call
+	// the Server. Defaults to time.Now.
 	Now func() time.Time
 }
 
 // Server is the simulated aggregator. It is safe for concurrent use.
 type Server struct {
-	cfg   Config
-	mux   *http.ServeMux
-	mu    sync.Mutex
-	world world
+	cfg    Config
+	seed   seed
+	mux    *http.ServeMux
+	closed chan struct{}
 
-	requests []Arrival
-	secrets  map[string]int
-	faults   []plannedFault
-	scripts  map[string][]Answer // by phone
+	mu       sync.Mutex
+	world    world
+	arrivals arrivals
+	faults   faults
+	collects scripts
+	receipts scripts
 }
 
-// world is what Save keeps.
-type world struct {
-	Applications int                 `json:"applications"`
-	Sessions     map[string]*session `json:"sessions"`
-	Wrong        map[string]int      `json:"wrong_passwords"`
-	Inboxes      map[string][]text   `json:"inboxes"`
-}
-
-// New returns a Server.
+// New returns a Server. It holds no goroutine and no socket.
 func New(c Config) *Server {
 	c.Org = or(c.Org, "DEMO")
-	c.Seed = or(c.Seed, "carrierfsm simulator")
 	c.CodeLife = or(c.CodeLife, 5*time.Minute)
 	c.TokenLife = or(c.TokenLife, 10*time.Minute)
 	c.ResendAfter = or(c.ResendAfter, time.Minute)
@@ -75,14 +67,10 @@ func New(c Config) *Server {
 		c.Now = time.Now
 	}
 	s := &Server{
-		cfg: c, mux: http.NewServeMux(), secrets: make(map[string]int), scripts: make(map[string][]Answer),
-		world: world{Sessions: make(map[string]*session), Wrong: make(map[string]int), Inboxes: make(map[string][]text)},
+		cfg: c, seed: seed(or(c.Seed, "carrierfsm simulator")), closed: make(chan struct{}),
+		world: newWorld(), arrivals: newArrivals(), collects: make(scripts), receipts: make(scripts),
 	}
-	s.mux.HandleFunc("GET /orgApi/rest/v2/orgs/{org}/datasources", s.datasources)
-	s.mux.HandleFunc("POST /orgApi/rest/{version}/applications/{org}", s.applications)
-	s.mux.HandleFunc("POST /orgApi/rest/v2/messages/collect/req", s.collect)
-	s.mux.HandleFunc("POST /orgApi/rest/v2/messages/collect/skip", s.notYet)
-	s.mux.HandleFunc("POST /orgApi/rest/v2/messages/reset/req", s.notYet)
+	s.mux = s.routes()
 	return s
 }
 
@@ -95,10 +83,29 @@ func or[T comparable](value, standard T) T {
 	return value
 }
 
-// maxRequest is the largest request body that is read.
+// routes are the endpoints. What is not simulated yet is refused.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for pattern, answer := range map[string]func(*http.Request) Answer{
+		"GET /orgApi/rest/v2/orgs/{org}/datasources": s.datasources,
+		"POST /orgApi/rest/v2/applications/{org}":    s.apply,
+		"POST /orgApi/rest/v3/applications/{org}":    s.applyV3,
+		"POST /orgApi/rest/v2/messages/collect/req":  s.collect,
+		"POST /orgApi/rest/v2/messages/collect/skip": notSimulated,
+		"POST /orgApi/rest/v2/messages/reset/req":    notSimulated,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(r).send(w) })
+	}
+	return mux
+}
+
+func notSimulated(*http.Request) Answer { return Refusal("模拟器尚不支持此接口") }
+
+// maxRequest is the largest request body that is read, in bytes.
 const maxRequest = 1 << 20
 
-// ServeHTTP answers one request, or breaks it as planned.
+// ServeHTTP answers one request, or breaks it as planned. Faults that cut a
+// connection need HTTP/1; elsewhere they panic with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number, fault := s.begin(r)
 	if fault.kind == dropBeforeReading {
@@ -110,53 +117,35 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	request := parse(r, body)
-	s.arrive(number, request)
-	if fault.kind == serverError && !fault.acted {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+	arrival := s.read(number, body)
+	if fault.kind == noFault {
+		fault = s.faultWhen(arrival)
 	}
 	answer := &recorder{header: make(http.Header)}
-	s.mux.ServeHTTP(answer, request.WithBody(r))
-	fault.deliver(w, r, answer)
+	if fault.acts() {
+		s.mux.ServeHTTP(answer, again(r, body))
+	}
+	s.deliver(w, r, answer, fault)
 }
 
-// begin counts a request and takes the fault that is planned for it.
+// begin logs a request and takes the fault that is planned for its number.
 func (s *Server) begin(r *http.Request) (number int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	number = len(s.requests) + 1
-	s.requests = append(s.requests, Arrival{Number: number, Path: r.URL.Path, At: s.cfg.Now()})
-	for i, planned := range s.faults {
-		if planned.at == number {
-			s.faults = append(s.faults[:i], s.faults[i+1:]...)
-			return number, planned.fault
-		}
+	number = s.arrivals.begin(r.URL.Path, s.cfg.Now())
+	return number, s.faults.take(number)
+}
+
+// Close ends the waits of slow faults, those under way and those to come:
+// their connections are cut. It need not be called; an httptest.Server waits
+// for the requests under way when it is closed, so call it before. All else
+// goes on as before.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+	default:
+		close(s.closed)
 	}
-	return number, Fault{}
-}
-
-// code is the nth code that is texted for a token.
-func (s *Server) code(token string, n int) string {
-	sum := s.mac("code", token, n)
-	digits := binary.BigEndian.Uint32(sum) % 1_000_000
-	return string(appendDigits(nil, digits))
-}
-
-// token names the nth application.
-func (s *Server) token(n int) string { return hex.EncodeToString(s.mac("token", "", n)[:16]) }
-
-func (s *Server) mac(what, of string, n int) []byte {
-	h := hmac.New(sha256.New, []byte(s.cfg.Seed))
-	_, _ = h.Write([]byte(what + " " + of + " "))
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
-	return h.Sum(nil)
-}
-
-// appendDigits writes n with six digits.
-func appendDigits(b []byte, n uint32) []byte {
-	for unit := uint32(100_000); unit > 0; unit /= 10 {
-		b = append(b, '0'+byte(n/unit%10))
-	}
-	return b
 }

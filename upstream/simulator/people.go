@@ -1,0 +1,56 @@
+package simulator
+
+import "fmt"
+
+// Person has an account with a carrier. Every value must be invented.
+type Person struct {
+	// Phone is 11 digits, Name and IDCard are what the account is registered under.
+	Phone, Name, IDCard string
+	// Website is the carrier's.
+	Website string
+	// Password is the service password, QueryPassword the second one of
+	// carriers that have it, NextPassword that of the data source that follows.
+	Password, QueryPassword, NextPassword string
+}
+
+// People returns the built-in people: one for each of Carriers, in that order,
+// with phone numbers from 13800138000 on. The list is the caller's.
+func People() []Person {
+	carriers := Carriers()
+	people := make([]Person, len(carriers))
+	for i, c := range carriers {
+		people[i] = Person{
+			Phone: fmt.Sprintf("138001380%02d", i), Name: "测试用户", IDCard: nobodysIDCard(i), Website: c.Website,
+			Password: "246810", QueryPassword: "135790", NextPassword: "864200",
+		}
+	}
+	return people
+}
+
+// nobodysIDCard is a number with the right check digit (GB 11643, ISO 7064
+// MOD 11-2) of a person born in 1800 in a region that does not exist.
+func nobodysIDCard(n int) string {
+	body := fmt.Sprintf("99999918000101%03d", n)
+	sum := 0
+	for _, digit := range body {
+		sum = (sum + int(digit-'0')) * 2 % 11
+	}
+	return body + "0123456789X"[(12-sum)%11:][:1]
+}
+
+func (s *Server) person(phone string) (Person, bool) {
+	for _, p := range s.cfg.People {
+		if p.Phone == phone {
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
+// passwordAt is the person's service password at a website.
+func (p Person) passwordAt(website string) string {
+	if website == p.Website {
+		return p.Password
+	}
+	return p.NextPassword
+}

@@ -1,0 +1,29 @@
+package simulator
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+)
+
+// seed is what tokens and codes are derived from, so that they need not be kept.
+type seed string
+
+// token names the nth application: 32 hexadecimal digits.
+func (s seed) token(n int) string { return hex.EncodeToString(s.mac("token", "", n)[:16]) }
+
+// code is the nth code that is texted for a token: 6 digits.
+func (s seed) code(token string, n int) string {
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(s.mac("code", token, n))%1_000_000)
+}
+
+// fingerprint tells seeds apart without giving them away.
+func (s seed) fingerprint() string { return hex.EncodeToString(s.mac("fingerprint", "", 0)[:8]) }
+
+func (s seed) mac(what, of string, n int) []byte {
+	h := hmac.New(sha256.New, []byte(s))
+	_, _ = fmt.Fprintf(h, "%s %s %d", what, of, n)
+	return h.Sum(nil)
+}

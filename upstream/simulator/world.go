@@ -1,0 +1,40 @@
+package simulator
+
+import "time"
+
+// world is what has happened so far, as Save keeps it.
+type world struct {
+	Applications int                 `json:"applications"`
+	Sessions     map[string]*session `json:"sessions"` // by token
+	Accounts     map[string]*account `json:"accounts"` // by phone
+	Inboxes      map[string][]text   `json:"inboxes"`  // by phone
+}
+
+// account is what a carrier remembers of a number's service password.
+type account struct {
+	Tried int `json:"tried"`
+	Wrong int `json:"wrong"`
+}
+
+// text is a message as Save keeps it: without the code.
+type text struct {
+	Token  string    `json:"token"`
+	Number int       `json:"number"`
+	At     time.Time `json:"at"`
+}
+
+func newWorld() world {
+	return world{
+		Sessions: make(map[string]*session), Accounts: make(map[string]*account), Inboxes: make(map[string][]text),
+	}
+}
+
+// account is that of a number, a new one if there was none.
+func (w *world) account(phone string) *account {
+	a := w.Accounts[phone]
+	if a == nil {
+		a = new(account)
+		w.Accounts[phone] = a
+	}
+	return a
+}
