@@ -2,12 +2,13 @@
 // tests, for development, and for hosts that can lose everything. It is as
 // strict as the stores on disk.
 //
-// It has the power carrierfsm.Feed. List sorts all records at each call; the
-// other methods cost no more with many records than with few.
+// It has the power carrierfsm.Feed. List and Purge look at every record at each
+// call; the other methods cost no more with many records than with few.
 package memory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ type Store struct {
 	rows map[string]*row
 	keys map[string]string // key → id
 	due  timeline
-	log  []*carrierfsm.Entry // by Position-1; nil where purged
+	feed outbox
 }
 
 // row is one record with its history, oldest entry first.
@@ -54,7 +55,11 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	if s.taken(r) {
 		return carrierfsm.ErrKeyInUse
 	}
-	s.rows[r.ID] = new(row)
+	fresh := new(row)
+	if err := fresh.takes(entries); err != nil {
+		return err
+	}
+	s.rows[r.ID] = fresh
 	s.put(r, entries)
 	return nil
 }
@@ -84,14 +89,15 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var earlier []*carrierfsm.Entry
+	var before row
 	if row := s.rows[r.ID]; row != nil {
-		earlier = row.history
+		before = *row
 	}
 	if err := s.commit(ctx, r, entries); err != nil {
 		return err
 	}
-	for _, e := range earlier {
+	clear(before.record.Body)
+	for _, e := range before.history {
 		clear(e.Detail)
 		e.Detail = nil
 	}
@@ -111,8 +117,26 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 	case s.taken(r):
 		return carrierfsm.ErrKeyInUse
 	}
+	if err := row.takes(entries); err != nil {
+		return err
+	}
 	r.Created = row.record.Created
 	s.put(r, entries)
+	return nil
+}
+
+// takes sees that the steps of the entries follow those of the row.
+func (r *row) takes(entries []carrierfsm.Entry) error {
+	last := 0
+	if n := len(r.history); n > 0 {
+		last = r.history[n-1].Step
+	}
+	for _, e := range entries {
+		if e.Step <= last {
+			return fmt.Errorf("carrierfsm/memory: an entry of step %d after step %d", e.Step, last)
+		}
+		last = e.Step
+	}
 	return nil
 }
 
@@ -131,9 +155,8 @@ func (s *Store) put(r carrierfsm.Record, entries []carrierfsm.Entry) {
 	for _, e := range entries {
 		e.Detail = slices.Clone(e.Detail)
 		e.At = micro(e.At)
-		e.Position = int64(len(s.log)) + 1
+		s.feed.add(&e)
 		row.history = append(row.history, &e)
-		s.log = append(s.log, &e)
 	}
 }
 
@@ -179,10 +202,11 @@ func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]carrierfsm.
 		return nil, err
 	}
 	var list []carrierfsm.Entry
-	for at := max(after, 0); at < int64(len(s.log)) && len(list) < limit; at++ {
-		if e := s.log[at]; e != nil {
-			list = append(list, entryOf(e, at+1))
+	for e := range s.feed.behind(after) {
+		if len(list) >= limit {
+			break
 		}
+		list = append(list, entryOf(e, e.Position))
 	}
 	return list, nil
 }
@@ -195,20 +219,26 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		return 0, err
 	}
 	n := 0
-	for id, row := range s.rows {
-		if n == limit {
+	for _, row := range s.rows {
+		if n >= limit {
 			break
 		}
 		if row.record.State.Terminal() && row.record.Updated.Before(before) {
-			for _, e := range row.history {
-				s.log[e.Position-1] = nil
-			}
-			s.unindex(row.record)
-			delete(s.rows, id)
+			s.drop(row)
 			n++
 		}
 	}
+	s.feed.forget()
 	return n, nil
+}
+
+// drop deletes a record with its history.
+func (s *Store) drop(row *row) {
+	for _, e := range row.history {
+		s.feed.remove(e)
+	}
+	s.unindex(row.record)
+	delete(s.rows, row.record.ID)
 }
 
 // kept is a record as the store keeps it: its own body, times as all stores have them.

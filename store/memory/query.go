@@ -56,13 +56,17 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark
 		return nil, err
 	}
 	var list []carrierfsm.Record
-	for second := range s.due.until(now) {
-		if len(list) >= limit || second < after.Due.Unix() {
-			continue
+	for second := range s.due.between(after.Due, now) {
+		if len(list) >= limit {
+			break
 		}
 		list = append(list, s.dueAt(second, now, after)...)
 	}
-	return list[:min(limit, len(list))], nil
+	list = slices.Clip(list[:min(max(limit, 0), len(list))])
+	for i, r := range list {
+		list[i] = copyOf(r)
+	}
+	return list, nil
 }
 
 // dueAt are the records that are due in one second, in order.
@@ -72,7 +76,7 @@ func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.DueMark) []c
 		r := s.rows[id].record
 		place := cmp.Or(r.Due.Compare(after.Due), cmp.Compare(r.ID, after.ID))
 		if !r.Due.After(now) && place > 0 {
-			list = append(list, copyOf(r))
+			list = append(list, r)
 		}
 	}
 	slices.SortFunc(list, func(a, b carrierfsm.Record) int {

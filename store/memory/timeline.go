@@ -44,11 +44,12 @@ func (l *timeline) remove(due time.Time, id string) {
 	}
 }
 
-// until are the seconds that have begun by now, earliest first.
-func (l *timeline) until(now time.Time) iter.Seq[int64] {
+// between are the seconds from one time to another, both inclusive, earliest first.
+func (l *timeline) between(from, to time.Time) iter.Seq[int64] {
 	return func(yield func(int64) bool) {
-		for _, second := range l.seconds {
-			if second > now.Unix() || !yield(second) {
+		i, _ := slices.BinarySearch(l.seconds, from.Unix())
+		for _, second := range l.seconds[i:] {
+			if second > to.Unix() || !yield(second) {
 				return
 			}
 		}

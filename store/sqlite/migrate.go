@@ -17,42 +17,67 @@ var ErrNewerSchema = errors.New("carrierfsm/sqlite: the tables were made by a ne
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate applies the migrations that the file lacks, all in one transaction
-// that writes from its beginning, so that two processes can't both do it.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate applies the migrations that the file lacks, all in one transaction,
+// so that two processes can't both do it. A file that lacks none is only read.
+func (s *Store) migrate(ctx context.Context) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
-	return inTransaction(ctx, db, func(tx *sql.Conn) error {
-		at, err := schemaVersion(ctx, tx)
+	if err := s.claimable(ctx); err != nil {
+		return named(err)
+	}
+	if lacking, err := lacks(ctx, s.write, names); err != nil || len(lacking) == 0 {
+		return named(err)
+	}
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		lacking, err := lacks(ctx, tx, names) // once more: another process may have been faster
 		if err != nil {
 			return err
 		}
-		if at > len(names) {
-			return fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, at, len(names))
-		}
-		for i, name := range names[at:] {
-			if err := apply(ctx, tx, name, at+i+1); err != nil {
-				return fmt.Errorf("carrierfsm/sqlite: %s: %w", name, err)
+		for i, name := range lacking {
+			if err := apply(ctx, tx, name, len(names)-len(lacking)+i+1); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 		return nil
 	})
 }
 
-// schemaVersion is how many migrations the file has had.
-func schemaVersion(ctx context.Context, tx *sql.Conn) (version int, err error) {
+// claimable makes the table that counts the migrations, where it is missing.
+// It is also the one that a writer claims the file by.
+func (s *Store) claimable(ctx context.Context) (err error) {
 	const table = `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`
-	if _, err := tx.ExecContext(ctx, table); err != nil {
-		return 0, fmt.Errorf("carrierfsm/sqlite: %w", err)
+	err = patiently(ctx, s.busy, func() error {
+		_, err := s.write.ExecContext(ctx, table)
+		return err
+	})
+	if err == nil {
+		s.prepared.claim, err = s.write.PrepareContext(ctx, claimFile)
 	}
-	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
-	return version, err
+	return err
 }
 
-func apply(ctx context.Context, tx *sql.Conn, name string, version int) error {
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// lacks returns those of the migrations that the file has not had.
+func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
+	var version int
+	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
+	if err != nil {
+		return nil, err
+	}
+	if version > len(names) {
+		return nil, fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, len(names))
+	}
+	return names[version:], nil
+}
+
+func apply(ctx context.Context, tx *sql.Tx, name string, version int) error {
 	text, err := migrations.ReadFile(name)
 	if err != nil {
 		return err

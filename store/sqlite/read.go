@@ -15,9 +15,18 @@ const entryColumns = `position, id, step, from_, event, to_, at, detail`
 
 const wholeRecord = `SELECT ` + recordColumns + `, b.body FROM carrierfsm_verifications v JOIN carrierfsm_bodies b USING (id) `
 
+const loadRecord = wholeRecord + `WHERE v.id = ?`
+
+const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE id = ? AND step > ? ORDER BY step LIMIT ?`
+
+const readFeed = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE position > ? ORDER BY position LIMIT ?`
+
+const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`
+
 // Load is carrierfsm.Store's.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	list, err := collect(ctx, s.read, scanWhole, wholeRecord+`WHERE v.id = ?`, id)
+	rows, err := s.prepared.load.QueryContext(ctx, id)
+	list, err := collect(rows, err, scanWhole)
 	if err != nil {
 		return carrierfsm.Record{}, err
 	}
@@ -29,8 +38,8 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 
 // History is carrierfsm.Store's.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
-	list, err := collect(ctx, s.read, scanEntry,
-		`SELECT `+entryColumns+` FROM carrierfsm_history WHERE id = ? AND step > ? ORDER BY step LIMIT ?`, id, afterStep, limit)
+	rows, err := s.prepared.history.QueryContext(ctx, id, afterStep, max(limit, 0))
+	list, err := collect(rows, err, scanEntry)
 	for i := range list {
 		list[i].Position = 0
 	}
@@ -39,15 +48,14 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Feed is carrierfsm.Feed's.
 func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]carrierfsm.Entry, error) {
-	return collect(ctx, s.read, scanEntry,
-		`SELECT `+entryColumns+` FROM carrierfsm_history WHERE position > ? ORDER BY position LIMIT ?`, after, limit)
+	rows, err := s.prepared.feed.QueryContext(ctx, after, max(limit, 0))
+	return collect(rows, err, scanEntry)
 }
 
 // Due is carrierfsm.Store's.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
-	return collect(ctx, s.read, scanWhole,
-		wholeRecord+`WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`,
-		micros(now), micros(after.Due), after.ID, limit)
+	rows, err := s.prepared.due.QueryContext(ctx, micros(now), micros(after.Due), after.ID, max(limit, 0))
+	return collect(rows, err, scanWhole)
 }
 
 // List is carrierfsm.Store's.
@@ -57,9 +65,10 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 		limit = 100
 	}
 	where, args := conditions(q)
-	return collect(ctx, s.read, scanRecord,
+	rows, err := s.read.QueryContext(ctx,
 		`SELECT `+recordColumns+` FROM carrierfsm_verifications v`+where+` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
 		append(args, limit)...)
+	return collect(rows, err, scanRecord)
 }
 
 // conditions are those of a query that are set.
@@ -88,24 +97,18 @@ func conditions(q carrierfsm.Query) (where string, args []any) {
 	return ` WHERE ` + strings.Join(terms, ` AND `), args
 }
 
-// querier is a pool or one connection of it.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// collect runs a query and scans its rows.
-func collect[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) (list []T, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+// collect scans the rows that a query returned, and closes them.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) (list []T, _ error) {
 	if err != nil {
-		return nil, err
+		return nil, named(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, named(err)
 		}
 		list = append(list, v)
 	}
-	return list, rows.Err()
+	return list, named(rows.Err())
 }

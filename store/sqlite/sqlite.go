@@ -9,8 +9,11 @@
 // A network file system is no place for it.
 //
 // secure_delete is on, so erased values are overwritten in the file, and Erase
-// empties the write-ahead log as far as no reader holds it. Copies and backups
-// are the host's.
+// empties the write-ahead log as far as no reader holds it. What Purge deletes
+// stays in the log until it is next emptied or written over. Copies and
+// backups are the host's.
+//
+// Times are after 1970-01-01, whose first microsecond reads as the zero time.
 package sqlite
 
 import (
@@ -19,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -33,98 +37,143 @@ var (
 
 // Store keeps verifications in a SQLite file. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB // one connection
-	read  *sql.DB // several
-	owned []*sql.DB
+	write    *sql.DB
+	read     *sql.DB
+	owned    []*sql.DB
+	prepared statements
+	busy     time.Duration
+	turn     chan struct{} // full while a caller writes
 }
 
-// Option changes how Open opens a file.
+// Option changes how a store uses its file.
 type Option func(*options)
 
 type options struct {
 	synchronous string
 	busy        time.Duration
-	readers     int
 }
 
 // SynchronousNormal gives up durability for speed: after a loss of power (not
 // of the process) the latest commits may be gone, and with them the intents of
-// calls that were made. The guarantees of this module need FULL.
+// calls that were made. The guarantees of this module need FULL. It is an
+// option of Open; New leaves the pragmas to the host.
 func SynchronousNormal() Option { return func(o *options) { o.synchronous = "NORMAL" } }
 
-// BusyTimeout is how long a foreign writer is waited for. Defaults to 5 s.
+// BusyTimeout is how long a foreign writer is waited for, unless the context
+// ends first. Defaults to 5 s.
 func BusyTimeout(d time.Duration) Option { return func(o *options) { o.busy = d } }
+
+func optionsOf(opts []Option) options {
+	o := options{synchronous: "FULL", busy: 5 * time.Second}
+	for _, set := range opts {
+		set(&o)
+	}
+	return o
+}
+
+// readers is how many reads may go on at once, beside the one writer.
+const readers = 4
 
 // Open opens the file, which it creates where it is missing, and brings its
 // tables up to date. It returns ErrNewerSchema for a file of a newer version
 // of this package, and the driver's error for a path that can't be opened.
 // Close the store when done.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	o := options{synchronous: "FULL", busy: 5 * time.Second, readers: 4}
-	for _, set := range opts {
-		set(&o)
-	}
+	o := optionsOf(opts)
 	if path == "" || path == ":memory:" {
 		return nil, errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
 	}
-	write, err := openPool(path, o, 1)
+	write, err := openPool(path, o, 1, "cache_size(-65536)") // 64 MiB
 	if err != nil {
 		return nil, err
 	}
-	read, err := openPool(path, o, o.readers)
+	read, err := openPool(path, o, readers, "cache_size(-8192)", "query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	s := &Store{write: write, read: read, owned: []*sql.DB{read, write}}
-	if err := patiently(ctx, o.busy, func() error { return s.prepare(ctx) }); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s := newStore(write, read, o)
+	s.owned = []*sql.DB{read, write}
+	if err := s.prepare(ctx); err != nil {
+		_ = s.Close() // nothing was written: the first error is the one that counts
+		return nil, fmt.Errorf("%w (opening %s)", err, path)
 	}
 	return s, nil
 }
 
 // New makes a store of the host's own database, opened with the driver
-// "sqlite", and brings its tables up to date. The host sets the pragmas:
-// journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and
-// secure_delete(1) are those of Open. Close does not close db.
-func New(ctx context.Context, db *sql.DB) (*Store, error) {
-	s := &Store{write: db, read: db}
-	return s, s.prepare(ctx)
+// "sqlite" on a file, and brings its tables up to date; errors are those of
+// Open. The host sets the pragmas: journal_mode(WAL), synchronous(FULL),
+// busy_timeout(5000) and secure_delete(1) are what the guarantees need. Close
+// does not close db; call it before closing db.
+func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
+	s := newStore(db, db, optionsOf(opts))
+	if err := s.prepare(ctx); err != nil {
+		_ = s.Close() // the statements
+		return nil, err
+	}
+	return s, nil
+}
+
+func newStore(write, read *sql.DB, o options) *Store {
+	return &Store{write: write, read: read, busy: o.busy, turn: make(chan struct{}, 1)}
 }
 
 // prepare makes sure that the file can be used before anything depends on it.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.write.PingContext(ctx); err != nil {
-		return fmt.Errorf("carrierfsm/sqlite: %w", err)
+	if err := patiently(ctx, s.busy, func() error { return s.write.PingContext(ctx) }); err != nil {
+		return named(err)
 	}
-	return migrate(ctx, s.write)
+	if err := s.refuseMemory(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.prepared.prepare(ctx, s.read, s.write)
 }
 
-// Close closes what Open opened.
+// refuseMemory: each connection of a pool would have a database of its own.
+func (s *Store) refuseMemory(ctx context.Context) error {
+	var file string
+	const query = `SELECT file FROM pragma_database_list WHERE name = 'main'`
+	if err := s.write.QueryRowContext(ctx, query).Scan(&file); err != nil {
+		return named(err)
+	}
+	if file == "" {
+		return errors.New("carrierfsm/sqlite: the database is in memory, a file is needed; for memory there is store/memory")
+	}
+	return nil
+}
+
+// Close closes what Open opened. Call it when no other method is running.
 func (s *Store) Close() error {
-	var errs []error
+	errs := []error{s.prepared.close()}
 	for _, db := range s.owned {
 		errs = append(errs, db.Close())
 	}
 	return errors.Join(errs...)
 }
 
-func openPool(path string, o options, size int) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, o))
+func openPool(path string, o options, size int, pragmas ...string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, o, pragmas))
 	if err != nil {
-		return nil, fmt.Errorf("carrierfsm/sqlite: %w", err)
+		return nil, named(err)
 	}
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
 }
 
-func dsn(path string, o options) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", o.busy.Milliseconds()),
+// driverBusy is how long the driver waits at a time; patiently goes on from
+// there. It is short because it also bounds how long Erase waits for readers.
+const driverBusy = 50 * time.Millisecond
+
+func dsn(path string, o options, pragmas []string) string {
+	q := url.Values{"_pragma": append([]string{
+		fmt.Sprintf("busy_timeout(%d)", min(o.busy, driverBusy).Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(" + o.synchronous + ")",
 		"secure_delete(1)",
-		"cache_size(-65536)", // 64 MiB
-	}}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	}, pragmas...)}
+	return "file:" + (&url.URL{Path: filepath.Clean(path)}).EscapedPath() + "?" + q.Encode()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -14,60 +15,86 @@ import (
 // own busy timeout has passed before each.
 const busyPause = 5 * time.Millisecond
 
-// inTransaction runs f in a transaction that is the writer from its beginning
-// (BEGIN IMMEDIATE), and commits it unless f fails. A foreign writer is waited
-// for until ctx ends or the busy timeout has passed. ctx ends the waiting and
-// each statement of f, but not the commit: a half-told answer helps nobody.
-func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Conn) error) (err error) {
-	conn, err := db.Conn(ctx)
+// inTransaction runs f in a transaction that is the writer from its beginning,
+// and commits it unless f fails. ctx ends the waiting for that, but not what
+// follows, which is brief: a half-told answer helps nobody.
+func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer leave()
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return named(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
 	detached := context.WithoutCancel(ctx)
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		_, _ = conn.ExecContext(detached, "ROLLBACK") // should it have begun all the same
-		return err
+	tx, err := conn.BeginTx(detached, nil)
+	if err != nil {
+		return named(err)
 	}
-	if err = f(conn); err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
-		err = commit(detached, conn)
+	if err = s.claim(ctx, tx); err == nil {
+		err = f(detached, tx)
 	}
 	if err != nil {
-		_, rollback := conn.ExecContext(detached, "ROLLBACK")
-		if isCode(rollback, lib.SQLITE_ERROR) { // it was rolled back already: a full disk does that
-			rollback = nil
-		}
-		return errors.Join(err, rollback)
+		_ = tx.Rollback() // it may be over already: a full disk ends it
+		return named(err)
 	}
-	return nil
+	return named(tx.Commit())
 }
 
-// commit commits; a reader that blocks a checkpoint is no reason to give up.
-func commit(ctx context.Context, conn *sql.Conn) error {
-	for range 10 {
-		_, err := conn.ExecContext(ctx, "COMMIT")
-		if !isCode(err, lib.SQLITE_BUSY) {
-			return err
-		}
-		time.Sleep(busyPause)
+// enter waits until no other caller of this store writes, so that SQLite's
+// lock is contended for by foreign writers only.
+func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	_, err := conn.ExecContext(ctx, "COMMIT")
-	return err
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-// patiently tries again while the file is busy. Becoming a WAL file is one of
-// the things for which SQLite does not wait by itself.
+const claimFile = `UPDATE carrierfsm_schema SET version = version WHERE version < 0`
+
+// claim makes the transaction the writer, as BEGIN IMMEDIATE would, before it
+// reads anything: one that has read first may not wait, for SQLite would have
+// it write over what it has not seen.
+func (s *Store) claim(ctx context.Context, tx *sql.Tx) error {
+	return patiently(ctx, s.busy, func() error {
+		_, err := tx.StmtContext(ctx, s.prepared.claim).ExecContext(ctx)
+		return err
+	})
+}
+
+// patiently tries again while the file is busy, until ctx ends or the limit
+// has passed. Becoming a WAL file is one of the things for which SQLite does
+// not wait by itself; the host may have set no busy timeout at all.
 func patiently(ctx context.Context, limit time.Duration, try func() error) error {
 	for end := time.Now().Add(limit); ; {
 		err := try()
-		if !isCode(err, lib.SQLITE_BUSY) || ctx.Err() != nil || !time.Now().Before(end) {
+		if !isCode(err, lib.SQLITE_BUSY) || !time.Now().Before(end) {
 			return err
 		}
-		time.Sleep(busyPause)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(busyPause):
+		}
 	}
+}
+
+// named says where an error of the driver comes from. The driver's texts hold
+// names of tables and columns, never values.
+func named(err error) error {
+	var e *driver.Error
+	if errors.As(err, &e) {
+		return fmt.Errorf("carrierfsm/sqlite: %w", err)
+	}
+	return err
 }
 
 // isCode tells whether err is SQLite's of this primary result code.
@@ -76,11 +103,8 @@ func isCode(err error, code int) bool {
 	return errors.As(err, &e) && e.Code()&0xff == code
 }
 
-// violates tells whether err is that of a unique or primary key.
+// violates tells whether err is that of a unique key.
 func violates(err error) bool {
 	var e *driver.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	return e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY
+	return errors.As(err, &e) && e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE
 }

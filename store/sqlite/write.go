@@ -3,10 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 )
+
+const recordExists = `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`
 
 const insertRecord = `INSERT INTO carrierfsm_verifications
 	(state, step, version, tables, source, reason, in_flight, due, updated, key, commit_id, created, id)
@@ -22,35 +25,38 @@ const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
 	VALUES (?, ?, ?, ?, ?, ?, ?)`
 
+const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? AND detail IS NOT NULL`
+
 // Create is carrierfsm.Store's.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return inTransaction(ctx, s.write, func(tx *sql.Conn) error {
-		if exists, err := has(ctx, tx, `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`, r.ID); err != nil || exists {
-			return orExists(err)
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if exists, err := s.has(ctx, tx, r.ID); err != nil {
+			return err
+		} else if exists {
+			return carrierfsm.ErrExists
 		}
 		args := append(columns(r), micros(r.Created), r.ID)
-		if _, err := tx.ExecContext(ctx, insertRecord, args...); err != nil {
+		if _, err := tx.StmtContext(ctx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
 			return keyError(err)
 		}
-		return putRest(ctx, tx, r, entries)
+		return s.putRest(ctx, tx, r, entries)
 	})
 }
 
 // Commit is carrierfsm.Store's.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return inTransaction(ctx, s.write, func(tx *sql.Conn) error {
-		return commitRecord(ctx, tx, r, entries)
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.replace(ctx, tx, r, entries)
 	})
 }
 
 // Erase is carrierfsm.Store's.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	err := inTransaction(ctx, s.write, func(tx *sql.Conn) error {
-		const blank = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ?`
-		if _, err := tx.ExecContext(ctx, blank, r.ID); err != nil {
+	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.StmtContext(ctx, s.prepared.blanked).ExecContext(ctx, r.ID); err != nil {
 			return err
 		}
-		return commitRecord(ctx, tx, r, entries)
+		return s.replace(ctx, tx, r, entries)
 	})
 	if err != nil {
 		return err
@@ -60,24 +66,26 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	return nil
 }
 
-func commitRecord(ctx context.Context, tx *sql.Conn, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+// replace replaces the record, if it is the next version of the stored one,
+// and appends the entries.
+func (s *Store) replace(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 	args := append(columns(r), r.ID, r.Version-1)
-	result, err := tx.ExecContext(ctx, updateRecord, args...)
+	result, err := tx.StmtContext(ctx, s.prepared.update).ExecContext(ctx, args...)
 	if err != nil {
 		return keyError(err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return missing(ctx, tx, r.ID, err)
+		return s.missing(ctx, tx, r.ID, err)
 	}
-	return putRest(ctx, tx, r, entries)
+	return s.putRest(ctx, tx, r, entries)
 }
 
 // missing tells why no row was updated.
-func missing(ctx context.Context, tx *sql.Conn, id string, err error) error {
+func (s *Store) missing(ctx context.Context, tx *sql.Tx, id string, err error) error {
 	if err != nil {
 		return err
 	}
-	exists, err := has(ctx, tx, `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`, id)
+	exists, err := s.has(ctx, tx, id)
 	switch {
 	case err != nil:
 		return err
@@ -89,12 +97,12 @@ func missing(ctx context.Context, tx *sql.Conn, id string, err error) error {
 }
 
 // putRest writes the body and appends the entries.
-func putRest(ctx context.Context, tx *sql.Conn, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if _, err := tx.ExecContext(ctx, putBody, r.ID, notNil(r.Body)); err != nil {
+func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if _, err := tx.StmtContext(ctx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body)); err != nil {
 		return err
 	}
 	for _, e := range entries {
-		_, err := tx.ExecContext(ctx, insertEntry,
+		_, err := tx.StmtContext(ctx, s.prepared.entry).ExecContext(ctx,
 			e.ID, e.Step, string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
 		if err != nil {
 			return err
@@ -103,25 +111,32 @@ func putRest(ctx context.Context, tx *sql.Conn, r carrierfsm.Record, entries []c
 	return nil
 }
 
-// Purge is carrierfsm.Store's.
+func (s *Store) has(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
+	var one int
+	err := tx.StmtContext(ctx, s.prepared.exists).QueryRowContext(ctx, id).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Purge is carrierfsm.Store's. What ended first goes first.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	const ended = `SELECT id FROM carrierfsm_verifications
-		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated LIMIT ?`
-	err = inTransaction(ctx, s.write, func(tx *sql.Conn) error {
-		ids, err := collect(ctx, tx, func(rows *sql.Rows) (id string, err error) {
-			return id, rows.Scan(&id)
-		}, ended, micros(before), limit)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			for _, table := range []string{"carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE id = ?", id); err != nil {
-					return err
-				}
+	const ended = ` IN (SELECT id FROM carrierfsm_verifications
+		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated, id LIMIT ?)`
+	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		// The records go last: they tell which ones it is.
+		for _, table := range []string{"carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
+			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id`+ended, micros(before), max(limit, 0))
+			if err != nil {
+				return err
 			}
+			deleted, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n = int(deleted)
 		}
-		n = len(ids)
 		return nil
 	})
 	if err != nil {
@@ -130,19 +145,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, nil
 }
 
-func has(ctx context.Context, tx *sql.Conn, query string, args ...any) (bool, error) {
-	rows, err := collect(ctx, tx, func(*sql.Rows) (struct{}, error) { return struct{}{}, nil }, query, args...)
-	return len(rows) > 0, err
-}
-
-func orExists(err error) error {
-	if err != nil {
-		return err
-	}
-	return carrierfsm.ErrExists
-}
-
-// keyError: the id was looked for before, so a violated constraint is the key's.
+// keyError: the id was looked at before, so a violated constraint is the key's.
 func keyError(err error) error {
 	if violates(err) {
 		return carrierfsm.ErrKeyInUse

@@ -1,0 +1,51 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// statements are those that are prepared once: parsing them would be half of
+// the work of a commit.
+type statements struct {
+	claim                                        *sql.Stmt // what the migrations need
+	load, history, feed, due                     *sql.Stmt // of the reading pool
+	exists, insert, update, body, entry, blanked *sql.Stmt // of the writing one
+}
+
+// prepare fills in what is left; the tables are there by now.
+func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
+	for _, s := range []struct {
+		to   **sql.Stmt
+		db   *sql.DB
+		text string
+	}{
+		{&p.load, read, loadRecord},
+		{&p.history, read, readHistory},
+		{&p.feed, read, readFeed},
+		{&p.due, read, readDue},
+		{&p.exists, write, recordExists},
+		{&p.insert, write, insertRecord},
+		{&p.update, write, updateRecord},
+		{&p.body, write, putBody},
+		{&p.entry, write, insertEntry},
+		{&p.blanked, write, blankDetails},
+	} {
+		var err error
+		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil {
+			return named(err)
+		}
+	}
+	return nil
+}
+
+func (p *statements) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{p.claim, p.load, p.history, p.feed, p.due, p.exists, p.insert, p.update, p.body, p.entry, p.blanked} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
