@@ -33,7 +33,7 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 		{&p.blanked, write, blankDetails},
 	} {
 		var err error
-		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil {
+		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil { //nolint:sqlclosecheck // close does
 			return named(err)
 		}
 	}

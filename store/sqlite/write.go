@@ -36,7 +36,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 			return carrierfsm.ErrExists
 		}
 		args := append(columns(r), micros(r.Created), r.ID)
-		if _, err := tx.StmtContext(ctx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
+		if _, err := tx.StmtContext(ctx, s.prepared.insert).ExecContext(ctx, args...); err != nil { //nolint:sqlclosecheck // the transaction closes it
 			return keyError(err)
 		}
 		return s.putRest(ctx, tx, r, entries)
