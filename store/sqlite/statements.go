@@ -49,3 +49,8 @@ func (p *statements) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// within is the statement inside a transaction, which closes it.
+func within(ctx context.Context, tx *sql.Tx, s *sql.Stmt) *sql.Stmt {
+	return tx.StmtContext(ctx, s) //nolint:sqlclosecheck // the transaction does
+}

@@ -65,7 +65,7 @@ const claimFile = `UPDATE carrierfsm_schema SET version = version WHERE version 
 // it write over what it has not seen.
 func (s *Store) claim(ctx context.Context, tx *sql.Tx) error {
 	return patiently(ctx, s.busy, func() error {
-		_, err := tx.StmtContext(ctx, s.prepared.claim).ExecContext(ctx) //nolint:sqlclosecheck // the transaction closes it
+		_, err := within(ctx, tx, s.prepared.claim).ExecContext(ctx)
 		return err
 	})
 }

@@ -36,7 +36,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 			return carrierfsm.ErrExists
 		}
 		args := append(columns(r), micros(r.Created), r.ID)
-		if _, err := tx.StmtContext(ctx, s.prepared.insert).ExecContext(ctx, args...); err != nil { //nolint:sqlclosecheck // the transaction closes it
+		if _, err := within(ctx, tx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
 			return keyError(err)
 		}
 		return s.putRest(ctx, tx, r, entries)
@@ -53,7 +53,7 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 // Erase is carrierfsm.Store's.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.StmtContext(ctx, s.prepared.blanked).ExecContext(ctx, r.ID); err != nil {
+		if _, err := within(ctx, tx, s.prepared.blanked).ExecContext(ctx, r.ID); err != nil {
 			return err
 		}
 		return s.replace(ctx, tx, r, entries)
@@ -70,7 +70,7 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 // and appends the entries.
 func (s *Store) replace(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 	args := append(columns(r), r.ID, r.Version-1)
-	result, err := tx.StmtContext(ctx, s.prepared.update).ExecContext(ctx, args...)
+	result, err := within(ctx, tx, s.prepared.update).ExecContext(ctx, args...)
 	if err != nil {
 		return keyError(err)
 	}
@@ -98,11 +98,11 @@ func (s *Store) missing(ctx context.Context, tx *sql.Tx, id string, err error) e
 
 // putRest writes the body and appends the entries.
 func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if _, err := tx.StmtContext(ctx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body)); err != nil {
+	if _, err := within(ctx, tx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body)); err != nil {
 		return err
 	}
 	for _, e := range entries {
-		_, err := tx.StmtContext(ctx, s.prepared.entry).ExecContext(ctx,
+		_, err := within(ctx, tx, s.prepared.entry).ExecContext(ctx,
 			e.ID, e.Step, string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, en
 
 func (s *Store) has(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
 	var one int
-	err := tx.StmtContext(ctx, s.prepared.exists).QueryRowContext(ctx, id).Scan(&one)
+	err := within(ctx, tx, s.prepared.exists).QueryRowContext(ctx, id).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
