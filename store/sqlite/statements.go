@@ -33,7 +33,7 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 		{&p.blanked, write, blankDetails},
 	} {
 		var err error
-		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil { //nolint:sqlclosecheck // close does
+		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil {
 			return named(err)
 		}
 	}
@@ -52,5 +52,5 @@ func (p *statements) close() error {
 
 // within is the statement inside a transaction, which closes it.
 func within(ctx context.Context, tx *sql.Tx, s *sql.Stmt) *sql.Stmt {
-	return tx.StmtContext(ctx, s) //nolint:sqlclosecheck // the transaction does
+	return tx.StmtContext(ctx, s)
 }
