@@ -48,6 +48,12 @@ var (
 	// ErrStore is returned when the store failed; nothing was sent unless
 	// ErrPending matches too.
 	ErrStore = errors.New("carrierfsm: the store failed")
+	// ErrLedByOther is returned by an Outbox while another replica leads a cursor.
+	ErrLedByOther = errors.New("carrierfsm: another replica leads this handler")
+	// ErrLeaseLost is returned by an Outbox to whoever leads a cursor no more.
+	ErrLeaseLost = errors.New("carrierfsm: the lease is lost")
+	// ErrNoOutbox is returned for what needs an Outbox where the store is none.
+	ErrNoOutbox = errors.New("carrierfsm: the store is no Outbox")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("carrierfsm: the machine is closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
