@@ -22,6 +22,13 @@ type Config struct {
 	// Sealer seals what is stored and the carried password. Defaults to none:
 	// the token and the phone number are then readable to whoever reads the store.
 	Sealer Sealer
+	// Handlers are run for transitions, once these are committed, by Run, on
+	// whichever replica leads: see Handler. A name is forever: the store keeps
+	// under it how far the handler has come. Defaults to none; with any, the Store
+	// has to be an Outbox.
+	Handlers map[string]Handler
+	// Delivery is how handlers are run. Each field defaults as its comment says.
+	Delivery Delivery
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
 	// CallTimeout is how long upstream may take for one call; it is fixed before
@@ -54,11 +61,12 @@ type Machine struct {
 	codec codec
 	vault vault
 	gate  *gate
+	bells bells
 	drops atomic.Int64
 }
 
 // New checks the configuration and returns a Machine. It starts nothing; the
-// host calls Run. Errors match ErrInvalid.
+// host calls Run. Errors match ErrInvalid or ErrNoOutbox.
 func New(c Config) (*Machine, error) {
 	if c.Store == nil || c.Upstream == nil {
 		return nil, invalid("Config needs a Store and an Upstream")
@@ -67,7 +75,11 @@ func New(c Config) (*Machine, error) {
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return nil, err
 	}
+	if c.Delivery, err = c.Delivery.withDefaults(); err != nil {
+		return nil, err
+	}
 	err = firstError(
+		c.checkHandlers(),
 		orDefault(&c.CallTimeout, 180*time.Second),
 		orDefault(&c.Grace, 15*time.Second),
 		orDefault(&c.PollInterval, time.Second),
@@ -126,15 +138,23 @@ func (n NewVerification) check() error {
 	if len(n.ID) > 128 || len(n.Key) > 128 {
 		return invalid("the id or key is longer than 128 bytes")
 	}
-	for i := range len(n.ID) {
-		if n.ID[i] <= ' ' || n.ID[i] > '~' {
-			return invalid("the id has characters other than printable ASCII")
-		}
+	if !plainName(n.ID) {
+		return invalid("the id has characters other than printable ASCII")
 	}
 	if len(n.ID) == 11 && n.ID[0] == '1' && digits(n.ID) {
 		return invalid("the id looks like a phone number")
 	}
 	return nil
+}
+
+// plainName tells whether s is not empty, and printable ASCII without spaces.
+func plainName(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Get returns a verification as it stands, after settling what was overdue.
@@ -274,6 +294,9 @@ func (m *Machine) writeRecord(ctx context.Context, r Record, entries []Entry, to
 	}
 	for _, e := range entries {
 		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
+	}
+	if len(entries) > 0 {
+		m.bells.ring()
 	}
 	return nil
 }

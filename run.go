@@ -3,22 +3,54 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // sweepPage is how many due records are read at once.
 const sweepPage = 100
 
-// Run settles what is due, again and again until ctx ends, and returns nil
-// then. Every replica may run it; whoever comes first does the work. What
-// fails is logged, once for each record, and tried again.
+// Run settles what is due and calls the handlers, until ctx ends, and returns
+// nil then. Every replica may run it; whoever comes first does the work. A
+// commit of this process wakes its handlers at once, one of another process
+// within PollInterval. What fails is logged, once for each record, and tried
+// again. When ctx ends it starts nothing new, and returns once the handlers
+// under way have: after Delivery.Timeout and a few seconds at the latest.
 func (m *Machine) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	if len(m.cfg.Handlers) > 0 {
+		box, err := m.outbox()
+		if err != nil {
+			return err
+		}
+		owner := uuid.NewString()
+		for name, handle := range m.cfg.Handlers {
+			loops.Go(func() {
+				(&courier{Machine: m, box: box, name: name, handle: handle, owner: owner}).run(ctx)
+			})
+		}
+	}
+	m.keepSettling(ctx)
+	return nil
+}
+
+// mostWarned bounds what keepSettling remembers.
+const mostWarned = 1000
+
+// keepSettling sweeps, again and again until ctx ends.
+func (m *Machine) keepSettling(ctx context.Context) {
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
 	warned := make(map[string]bool)
 	for ctx.Err() == nil {
 		m.sweep(ctx, func(id string, err error) {
-			if !warned[id] {
+			if !warned[id] && ctx.Err() == nil {
+				if len(warned) == mostWarned {
+					clear(warned)
+				}
 				warned[id] = true
 				m.cfg.Logger.WarnContext(ctx, "what is due could not be settled", "id", id, "err", err)
 			}
@@ -28,7 +60,6 @@ func (m *Machine) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
-	return nil
 }
 
 // Settle does once what Run does again and again: it settles every prompt

@@ -54,20 +54,9 @@ type Store interface {
 	Due(ctx context.Context, now time.Time, after DueMark, limit int) ([]Record, error)
 
 	// Purge deletes at most limit records in a terminal state that were last
-	// updated before the given time, with their histories, and tells how many
-	// it deleted. Feed skips what was purged.
+	// updated before the given time, with their histories and parked rows, and
+	// tells how many it deleted.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
-}
-
-// Feed is a further power of a Store: all histories as one settled sequence,
-// which is the outbox. Both stores of this module have it.
-type Feed interface {
-	// Feed returns the entries whose Position is greater than after, in
-	// ascending order of Position, at most limit of them. An entry never
-	// appears at a place that a reader may have passed already, however late
-	// it was committed; the entries of one verification stand in the order of
-	// their steps.
-	Feed(ctx context.Context, after int64, limit int) ([]Entry, error)
 }
 
 // Record is one verification as a store keeps it: columns that a store may
@@ -117,8 +106,8 @@ type Entry struct {
 	At time.Time
 	// Detail is opaque, and may be sealed; nil where it was erased.
 	Detail []byte
-	// Position is the entry's place in the Feed. Only Feed sets it; it is
-	// greater than zero there, and ignored in what is written.
+	// Position is the entry's place in the sequence of an Outbox. Only Pending
+	// sets it; it is greater than zero there, and ignored in what is written.
 	Position int64
 }
 

@@ -15,7 +15,7 @@ import (
 
 // StoreSubject is one fresh, empty store under test.
 type StoreSubject struct {
-	// Store is the store. It should be a carrierfsm.Feed too.
+	// Store is the store. It should be a carrierfsm.Outbox too.
 	Store carrierfsm.Store
 	// Reopen opens the same medium again, as after a crash, without closing
 	// Store first. Nil: the medium does not outlive its process.

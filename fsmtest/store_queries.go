@@ -1,114 +1,19 @@
 package fsmtest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 )
-
-var feedCases = []storeCase{
-	{"FeedOrder", "Feed gives every entry once, at ascending positions, those of one id in the order of their steps", feedOrder},
-	{"FeedSettled", "an entry never appears at a place that a reader has passed", feedSettled},
-}
 
 var queryCases = []storeCase{
 	{"ListOrder", "List is newest first, ties by descending id, in pages without gaps or repetitions, and without bodies", listOrder},
 	{"ListFilters", "List returns just what the query asks for", listFilters},
 	{"DueOrder", "Due is earliest first, ties by ascending id, up to and including now, in pages behind the mark", dueOrder},
 	{"DueFollows", "Due follows every commit: a new time, an earlier one, none", dueFollows},
-	{"Purge", "Purge deletes what ended before the time, at most the limit, with its history, and Feed passes over it", purges},
-}
-
-// feed reads everything from a place on.
-func (b *storeBench) feed(after int64, page int) ([]carrierfsm.Entry, error) {
-	feed, ok := b.Store.(carrierfsm.Feed)
-	if !ok {
-		return nil, errors.New("the store is no carrierfsm.Feed")
-	}
-	var all []carrierfsm.Entry
-	for {
-		list, err := feed.Feed(b.ctx, after, page)
-		if err != nil || len(list) == 0 {
-			return all, err
-		}
-		all = append(all, list...)
-		after = list[len(list)-1].Position
-	}
-}
-
-// inOrder sees that positions ascend and each id's steps run without gaps
-// behind those seen before.
-func inOrder(entries []carrierfsm.Entry, seen map[string]int) error {
-	var last int64
-	for _, e := range entries {
-		if e.Position <= last {
-			return fmt.Errorf("position %d after %d", e.Position, last)
-		}
-		if e.Step != seen[e.ID]+1 {
-			return fmt.Errorf("step %d of %s after step %d", e.Step, e.ID, seen[e.ID])
-		}
-		last, seen[e.ID] = e.Position, e.Step
-	}
-	return nil
-}
-
-func feedOrder(b *storeBench) error {
-	for _, id := range []string{"v1", "v2", "v3"} {
-		if _, err := b.create(id, 4); err != nil {
-			return err
-		}
-	}
-	entries, err := b.feed(0, 5)
-	if err != nil {
-		return err
-	}
-	if len(entries) != 12 {
-		return fmt.Errorf("%d entries, not 12", len(entries))
-	}
-	return inOrder(entries, make(map[string]int))
-}
-
-// feedSettled: a reader follows while writers commit; it must miss nothing.
-func feedSettled(b *storeBench) error {
-	const writers, steps = 6, 10
-	var writing atomic.Int32
-	writing.Store(writers)
-	seen := make(map[string]int)
-	errs := atOnce(writers+1, func(i int) error {
-		if i < writers {
-			defer writing.Add(-1)
-			_, err := b.create(fmt.Sprintf("v%d", i), steps)
-			return err
-		}
-		var after int64
-		for done := false; !done; {
-			done = writing.Load() == 0 // read once more after the last commit
-			entries, err := b.feed(after, 7)
-			if err = first(err, inOrder(entries, seen)); err != nil {
-				return err
-			}
-			if len(entries) > 0 {
-				after = entries[len(entries)-1].Position
-			}
-		}
-		return nil
-	})
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	for id, n := range seen {
-		if n != steps {
-			return fmt.Errorf("the reader saw %d of %d steps of %s", n, steps, id)
-		}
-	}
-	if len(seen) != writers {
-		return fmt.Errorf("the reader saw %d of %d verifications", len(seen), writers)
-	}
-	return nil
+	{"Purge", "Purge deletes what ended before the time, at most the limit, with its history, and Pending passes over it", purges},
 }
 
 func listOrder(b *storeBench) error {
@@ -265,6 +170,10 @@ func purges(b *storeBench) error {
 	if err := first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2)); err != nil {
 		return err
 	}
-	entries, err := b.feed(0, 3)
+	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	entries, err := r.rest(3)
 	return first(err, differ("the number of entries left", 4, len(entries)), inOrder(entries, make(map[string]int)))
 }

@@ -43,8 +43,17 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"List brings bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
 		{"List is oldest first", func(s *memory.Store) carrierfsm.Store { return oldestFirst{s} }, []string{"ListOrder"}},
 		{"List forgets a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
-		{"Feed skips late commits", func(s *memory.Store) carrierfsm.Store { return &skippingFeed{Store: s} }, []string{"FeedOrder"}},
-		{"no Feed at all", func(s *memory.Store) carrierfsm.Store { return struct{ carrierfsm.Store }{s} }, []string{"FeedOrder"}},
+		{"Pending skips late commits", func(s *memory.Store) carrierfsm.Store { return skipping{s} }, []string{"OutboxOrder", "OutboxSettled"}},
+		{"no Outbox at all", func(s *memory.Store) carrierfsm.Store { return struct{ carrierfsm.Store }{s} }, []string{"OutboxOrder"}},
+		{"Advance passes the whole batch", func(s *memory.Store) carrierfsm.Store { return greedy{s} }, []string{"OutboxPages"}},
+		{"every cursor begins at the beginning", func(s *memory.Store) carrierfsm.Store { return fromBeginning{s} }, []string{"OutboxStart"}},
+		{"cursors tell no lag", func(s *memory.Store) carrierfsm.Store { return lagless{s} }, []string{"OutboxCursors"}},
+		{"anybody leads", func(s *memory.Store) carrierfsm.Store { return anarchy{s} }, []string{"OneLeader", "LeaseHolds"}},
+		{"a lease never ends", func(s *memory.Store) carrierfsm.Store { return forever{s} }, []string{"LeaseEnds"}},
+		{"the fence is not looked at", func(s *memory.Store) carrierfsm.Store { return fenceless{s} }, []string{"LeaseFence"}},
+		{"rows are lost", func(s *memory.Store) carrierfsm.Store { return rowless{s} }, []string{"Parked"}},
+		{"rows are replaced blindly", func(s *memory.Store) carrierfsm.Store { return blind{s} }, []string{"ParkedMerge"}},
+		{"rows of all handlers", func(s *memory.Store) carrierfsm.Store { return allRows{s} }, []string{"ParkedQuery"}},
 		{"what was acknowledged is gone after a crash", nil, []string{"Reopen"}},
 	}
 	for _, b := range broken {
@@ -285,16 +294,4 @@ type unfiltered struct{ *memory.Store }
 func (s unfiltered) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
 	q.Source = ""
 	return s.Store.List(ctx, q)
-}
-
-// skippingFeed gives places at the beginning of a write and shows them at its
-// end, as a sequence of a database does: it leaves out every third entry.
-type skippingFeed struct{ *memory.Store }
-
-func (s *skippingFeed) Feed(ctx context.Context, after int64, limit int) (entries, error) {
-	list, err := s.Store.Feed(ctx, after, limit)
-	if err != nil || len(list) < 3 {
-		return list, err
-	}
-	return slices.Delete(list, 1, 2), nil
 }

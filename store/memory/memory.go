@@ -2,8 +2,8 @@
 // tests, for development, and for hosts that can lose everything. It is as
 // strict as the stores on disk.
 //
-// It has the power carrierfsm.Feed. List and Purge look at every record at each
-// call; the other methods cost no more with many records than with few.
+// It has the power carrierfsm.Outbox. List and Purge look at every record at
+// each call; the other methods cost no more with many records than with few.
 package memory
 
 import (
@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	_ carrierfsm.Store = (*Store)(nil)
-	_ carrierfsm.Feed  = (*Store)(nil)
+	_ carrierfsm.Store  = (*Store)(nil)
+	_ carrierfsm.Outbox = (*Store)(nil)
 )
 
 // Store keeps records in maps. The zero value is not usable; call New. It is
@@ -28,7 +28,10 @@ type Store struct {
 	rows map[string]*row
 	keys map[string]string // key → id
 	due  timeline
-	feed outbox
+	all  sequence
+
+	cursors map[string]*cursor
+	parked  map[place]carrierfsm.Parked
 }
 
 // row is one record with its history, oldest entry first.
@@ -39,7 +42,10 @@ type row struct {
 
 // New returns an empty Store.
 func New() *Store {
-	return &Store{rows: make(map[string]*row), keys: make(map[string]string)}
+	return &Store{
+		rows: make(map[string]*row), keys: make(map[string]string),
+		cursors: make(map[string]*cursor), parked: make(map[place]carrierfsm.Parked),
+	}
 }
 
 // Create is carrierfsm.Store's.
@@ -155,7 +161,7 @@ func (s *Store) put(r carrierfsm.Record, entries []carrierfsm.Entry) {
 	for _, e := range entries {
 		e.Detail = slices.Clone(e.Detail)
 		e.At = micro(e.At)
-		s.feed.add(&e)
+		s.all.add(&e)
 		row.history = append(row.history, &e)
 	}
 }
@@ -194,23 +200,6 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 	return list, nil
 }
 
-// Feed is carrierfsm.Feed's.
-func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]carrierfsm.Entry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var list []carrierfsm.Entry
-	for e := range s.feed.behind(after) {
-		if len(list) >= limit {
-			break
-		}
-		list = append(list, entryOf(e, e.Position))
-	}
-	return list, nil
-}
-
 // Purge is carrierfsm.Store's.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	s.mu.Lock()
@@ -228,14 +217,19 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			n++
 		}
 	}
-	s.feed.forget()
+	s.all.forget()
 	return n, nil
 }
 
 // drop deletes a record with its history.
 func (s *Store) drop(row *row) {
 	for _, e := range row.history {
-		s.feed.remove(e)
+		s.all.remove(e)
+	}
+	for at := range s.parked {
+		if at.id == row.record.ID {
+			delete(s.parked, at)
+		}
 	}
 	s.unindex(row.record)
 	delete(s.rows, row.record.ID)

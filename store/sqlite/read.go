@@ -19,7 +19,8 @@ const loadRecord = wholeRecord + `WHERE v.id = ?`
 
 const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE id = ? AND step > ? ORDER BY step LIMIT ?`
 
-const readFeed = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE position > ? ORDER BY position LIMIT ?`
+const readPending = `SELECT ` + entryColumns + ` FROM carrierfsm_history
+	WHERE position > (SELECT c.position FROM carrierfsm_cursors c WHERE c.name = ?) ORDER BY position LIMIT ?`
 
 const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`
 
@@ -44,12 +45,6 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 		list[i].Position = 0
 	}
 	return list, err
-}
-
-// Feed is carrierfsm.Feed's.
-func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]carrierfsm.Entry, error) {
-	rows, err := s.prepared.feed.QueryContext(ctx, after, max(limit, 0))
-	return collect(rows, err, scanEntry)
 }
 
 // Due is carrierfsm.Store's.

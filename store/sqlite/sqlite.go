@@ -31,8 +31,8 @@ import (
 )
 
 var (
-	_ carrierfsm.Store = (*Store)(nil)
-	_ carrierfsm.Feed  = (*Store)(nil)
+	_ carrierfsm.Store  = (*Store)(nil)
+	_ carrierfsm.Outbox = (*Store)(nil)
 )
 
 // Store keeps verifications in a SQLite file. It is safe for concurrent use.

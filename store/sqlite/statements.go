@@ -10,7 +10,7 @@ import (
 // the work of a commit.
 type statements struct {
 	claim                                        *sql.Stmt // what the migrations need
-	load, history, feed, due                     *sql.Stmt // of the reading pool
+	load, history, pending, pendingParked, due   *sql.Stmt // of the reading pool
 	exists, insert, update, body, entry, blanked *sql.Stmt // of the writing one
 }
 
@@ -23,7 +23,8 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 	}{
 		{&p.load, read, loadRecord},
 		{&p.history, read, readHistory},
-		{&p.feed, read, readFeed},
+		{&p.pending, read, readPending},
+		{&p.pendingParked, read, pendingParked},
 		{&p.due, read, readDue},
 		{&p.exists, write, recordExists},
 		{&p.insert, write, insertRecord},
@@ -42,7 +43,7 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 
 func (p *statements) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{p.claim, p.load, p.history, p.feed, p.due, p.exists, p.insert, p.update, p.body, p.entry, p.blanked} {
+	for _, s := range []*sql.Stmt{p.claim, p.load, p.history, p.pending, p.pendingParked, p.due, p.exists, p.insert, p.update, p.body, p.entry, p.blanked} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}

@@ -126,7 +126,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated, id LIMIT ?)`
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// The records go last: they tell which ones it is.
-		for _, table := range []string{"carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
+		for _, table := range []string{"carrierfsm_parked", "carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
 			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id`+ended, micros(before), max(limit, 0))
 			if err != nil {
 				return err

@@ -1,0 +1,249 @@
+package fsmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+var outboxCases = []storeCase{
+	{"OutboxOrder", "Pending gives every entry once, those of one id in the order of their steps", outboxOrder},
+	{"OutboxSettled", "no entry comes up behind a reader, however many write at once", outboxSettled},
+	{"OutboxPages", "what Advance has not passed comes again; n entries mean the first n", outboxPages},
+	{"OutboxStart", "FromNow begins behind what is there, FromBeginning with the oldest entry; a cursor that exists stays where it is", outboxStart},
+	{"OutboxCursors", "each name has a cursor of its own, and Cursors tells how far each has come", outboxCursors},
+}
+
+// reader leads a cursor.
+type reader struct {
+	box   carrierfsm.Outbox
+	ctx   context.Context //nolint:containedctx // the case's
+	lease carrierfsm.Lease
+}
+
+func (b *storeBench) outbox() (carrierfsm.Outbox, error) {
+	box, ok := b.Store.(carrierfsm.Outbox)
+	if !ok {
+		return nil, errors.New("the store is no carrierfsm.Outbox")
+	}
+	return box, nil
+}
+
+// lead makes a reader that leads the cursor.
+func (b *storeBench) lead(name, owner string, start carrierfsm.Start) (*reader, error) {
+	box, err := b.outbox()
+	if err != nil {
+		return nil, err
+	}
+	l, err := box.Lead(b.ctx, name, owner, time.Hour, start)
+	if err == nil && (l.Name != name || l.Owner != owner || l.Fence <= 0) {
+		err = fmt.Errorf("the lease is %+v for the name %q and the owner %q", l, name, owner)
+	}
+	return &reader{box: box, ctx: b.ctx, lease: l}, err
+}
+
+// page reads entries and passes them.
+func (r *reader) page(limit int) ([]carrierfsm.Entry, error) {
+	batch, err := r.box.Pending(r.ctx, r.lease, limit)
+	if err != nil {
+		return nil, fmt.Errorf("calling Pending: %w", err)
+	}
+	if len(batch.Entries) > limit {
+		return nil, fmt.Errorf("%d entries, and the limit was %d", len(batch.Entries), limit)
+	}
+	for _, e := range batch.Entries {
+		if e.Position <= 0 {
+			return nil, fmt.Errorf("step %d of %s has the position %d", e.Step, e.ID, e.Position)
+		}
+	}
+	if len(batch.Entries) == 0 {
+		return nil, nil
+	}
+	if err := r.box.Advance(r.ctx, r.lease, batch, len(batch.Entries), nil); err != nil {
+		return nil, fmt.Errorf("calling Advance: %w", err)
+	}
+	return batch.Entries, nil
+}
+
+// rest reads and passes all that is left.
+func (r *reader) rest(limit int) (all []carrierfsm.Entry, err error) {
+	for {
+		list, err := r.page(limit)
+		if err != nil || len(list) == 0 {
+			return all, err
+		}
+		all = append(all, list...)
+	}
+}
+
+// inOrder sees that each id's steps run without gaps behind those seen before.
+func inOrder(entries []carrierfsm.Entry, seen map[string]int) error {
+	for _, e := range entries {
+		if e.Step != seen[e.ID]+1 {
+			return fmt.Errorf("step %d of %s after step %d", e.Step, e.ID, seen[e.ID])
+		}
+		seen[e.ID] = e.Step
+	}
+	return nil
+}
+
+// places are names of entries, to compare.
+func places(entries []carrierfsm.Entry) (list []string) {
+	for _, e := range entries {
+		list = append(list, fmt.Sprintf("%s/%d", e.ID, e.Step))
+	}
+	return list
+}
+
+func outboxOrder(b *storeBench) error {
+	for _, id := range []string{"v1", "v2", "v3"} {
+		if _, err := b.create(id, 4); err != nil {
+			return err
+		}
+	}
+	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	entries, err := r.rest(5)
+	if err = first(err, differ("the number of entries", 12, len(entries))); err != nil {
+		return err
+	}
+	stored, err := b.Store.History(b.ctx, "v3", 0, 10)
+	entries[11].Position = 0
+	return first(err, inOrder(entries, make(map[string]int)), equal("the last entry", stored[3], entries[11]))
+}
+
+// outboxSettled: a reader follows while writers commit; it must miss nothing.
+func outboxSettled(b *storeBench) error {
+	const writers, steps = 6, 10
+	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	var writing atomic.Int32
+	writing.Store(writers)
+	seen := make(map[string]int)
+	errs := atOnce(writers+1, func(i int) error {
+		if i < writers {
+			defer writing.Add(-1)
+			_, err := b.create(fmt.Sprintf("v%d", i), steps)
+			return err
+		}
+		for done := false; !done; {
+			done = writing.Load() == 0 // read once more after the last commit
+			entries, err := r.rest(7)
+			if err = first(err, inOrder(entries, seen)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for id, n := range seen {
+		if n != steps {
+			return fmt.Errorf("the reader saw %d of %d steps of %s", n, steps, id)
+		}
+	}
+	return differ("the number of verifications that the reader saw", writers, len(seen))
+}
+
+func outboxPages(b *storeBench) error {
+	if _, err := b.create("v1", 6); err != nil {
+		return err
+	}
+	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	batch, err := r.box.Pending(b.ctx, r.lease, 4)
+	if err = first(err, differ("the batch", []string{"v1/1", "v1/2", "v1/3", "v1/4"}, places(batch.Entries))); err != nil {
+		return err
+	}
+	batch, err = r.box.Pending(b.ctx, r.lease, 3)
+	err = first(err, differ("the batch that nothing has passed", []string{"v1/1", "v1/2", "v1/3"}, places(batch.Entries)))
+	if err = first(err, r.box.Advance(b.ctx, r.lease, batch, 2, nil)); err != nil {
+		return err
+	}
+	entries, err := r.page(3)
+	if err = first(err, differ("the batch behind two", []string{"v1/3", "v1/4", "v1/5"}, places(entries))); err != nil {
+		return err
+	}
+	batch, err = r.box.Pending(b.ctx, r.lease, 9)
+	if err = first(err, r.box.Advance(b.ctx, r.lease, batch, 0, nil)); err != nil {
+		return err
+	}
+	entries, err = r.rest(9)
+	return first(err, differ("the batch behind none", []string{"v1/6"}, places(entries)))
+}
+
+func outboxStart(b *storeBench) error {
+	old, err := b.create("old", 3)
+	if err != nil {
+		return err
+	}
+	late, err := b.lead("late", "one", carrierfsm.FromNow)
+	if err != nil {
+		return err
+	}
+	early, err := b.lead("early", "one", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	r, e := next(old)
+	if err := b.Store.Commit(b.ctx, r, e); err != nil {
+		return err
+	}
+	if _, err := b.create("new", 1); err != nil {
+		return err
+	}
+	if _, err := b.lead("early", "one", carrierfsm.FromNow); err != nil { // no new cursor: start counts for nothing
+		return err
+	}
+	fromLate, err := late.rest(10)
+	fromEarly, err2 := early.rest(10)
+	return first(err, err2,
+		differ("what a reader from now on got", []string{"old/4", "new/1"}, places(fromLate)),
+		differ("what a reader from the beginning got", []string{"old/1", "old/2", "old/3", "old/4", "new/1"}, places(fromEarly)))
+}
+
+func outboxCursors(b *storeBench) error {
+	r, err := b.create("v1", 2)
+	if err != nil {
+		return err
+	}
+	one, err := b.lead("one", "owner", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	two, err := b.lead("two", "owner", carrierfsm.FromBeginning)
+	if err != nil {
+		return err
+	}
+	if _, err := one.rest(10); err != nil {
+		return err
+	}
+	rows := []carrierfsm.Parked{parkedRow("two", "v1")}
+	err = first(two.box.Advance(b.ctx, two.lease, carrierfsm.Batch{}, 0, rows), two.box.Resign(b.ctx, two.lease))
+	if err != nil {
+		return err
+	}
+	list, err := one.box.Cursors(b.ctx)
+	if err = first(err, differ("the number of cursors", 2, len(list))); err != nil {
+		return err
+	}
+	if until := list[0].Until; !until.After(time.Now()) {
+		return fmt.Errorf("a lease of an hour lasts until %v", until)
+	}
+	list[0].Until = time.Time{}
+	return equal("the cursors", []carrierfsm.Cursor{
+		{Name: "one", Owner: "owner"},
+		{Name: "two", Behind: r.Updated.Add(-time.Second), Parked: 1},
+	}, list)
+}

@@ -1,0 +1,91 @@
+package fsmtest_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// skipping gives places at the beginning of a write and shows them at its end,
+// as a sequence of a database does, and passes over what it does not show yet.
+type skipping struct{ *memory.Store }
+
+func (s skipping) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (carrierfsm.Batch, error) {
+	b, err := s.Store.Pending(ctx, l, limit)
+	if len(b.Entries) > 2 {
+		b.Entries = slices.Delete(b.Entries, 1, 2)
+	}
+	return b, err
+}
+
+type greedy struct{ *memory.Store }
+
+func (s greedy) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, _ int, rows []carrierfsm.Parked) error {
+	return s.Store.Advance(ctx, l, b, len(b.Entries), rows)
+}
+
+type fromBeginning struct{ *memory.Store }
+
+func (s fromBeginning) Lead(ctx context.Context, name, owner string, lasts time.Duration, _ carrierfsm.Start) (carrierfsm.Lease, error) {
+	return s.Store.Lead(ctx, name, owner, lasts, carrierfsm.FromBeginning)
+}
+
+type lagless struct{ *memory.Store }
+
+func (s lagless) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+	list, err := s.Store.Cursors(ctx)
+	for i := range list {
+		list[i].Behind = time.Time{}
+	}
+	return list, err
+}
+
+type anarchy struct{ *memory.Store }
+
+func (s anarchy) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+	return s.Store.Lead(ctx, name, owner, 0, start)
+}
+
+type forever struct{ *memory.Store }
+
+func (s forever) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+	return s.Store.Lead(ctx, name, owner, time.Hour, start)
+}
+
+type fenceless struct{ *memory.Store }
+
+func (s fenceless) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+	for l.Fence = range int64(10) {
+		if s.Store.Advance(ctx, l, b, n, rows) == nil {
+			return nil
+		}
+	}
+	return carrierfsm.ErrLeaseLost
+}
+
+type rowless struct{ *memory.Store }
+
+func (s rowless) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, _ []carrierfsm.Parked) error {
+	return s.Store.Advance(ctx, l, b, n, nil)
+}
+
+type blind struct{ *memory.Store }
+
+func (s blind) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+	for i := range rows {
+		if stored, _ := s.Parked(ctx, carrierfsm.ParkedQuery{Handler: rows[i].Handler, ID: rows[i].ID}); len(stored) > 0 {
+			rows[i].Version = stored[0].Version + 1
+		}
+	}
+	return s.Store.Park(ctx, rows)
+}
+
+type allRows struct{ *memory.Store }
+
+func (s allRows) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+	q.Handler = ""
+	return s.Store.Parked(ctx, q)
+}
