@@ -234,9 +234,6 @@ func (r *reign) retry(ctx context.Context, row Parked) (_ Parked, tried bool) {
 			break
 		}
 		if why := r.hand(ctx, e); why != "" {
-			if e.Step > row.Step {
-				row.Attempts = 0
-			}
 			row.Attempts++
 			row.Step, row.Why, row.Next = e.Step, why, r.retryAt(row.Attempts)
 			return row, true
@@ -256,9 +253,13 @@ func (r *reign) history(ctx context.Context, row Parked) ([]Entry, error) {
 // retryAt is when to try again after so many failures in a row.
 func (r *reign) retryAt(failures int) time.Time {
 	d := r.cfg.Delivery
-	wait := d.RetryMax
-	if doublings := failures - 1; doublings < 40 && d.RetryMin<<doublings < d.RetryMax {
-		wait = d.RetryMin << doublings
+	wait := d.RetryMin
+	for range failures - 1 {
+		if wait >= d.RetryMax/2 {
+			wait = d.RetryMax
+			break
+		}
+		wait *= 2
 	}
 	quarter := int64(wait/4) + 1
 	return r.now().Add(wait + time.Duration(rand.Int64N(2*quarter)-quarter)) //nolint:gosec // jitter is no secret

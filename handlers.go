@@ -103,10 +103,10 @@ func (m *Machine) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 }
 
 // Replay has a handler called again for a verification, from the given step
-// on: for one that is parked, which is tried at once instead of at its time,
-// or to do over what was done wrong. It takes place on the replica that leads
-// the handler, within a second or so. A step below one means the first. It
-// returns ErrNotFound when the verification has no such step, ErrNoOutbox,
+// on, to do over what was done wrong. One that is parked is tried at once
+// instead of at its time, from the earlier of the two steps on. It takes place
+// on the replica that leads the handler, within PollInterval. A step below one
+// means the first. It returns ErrNotFound when the verification has no such step, ErrNoOutbox,
 // ErrInvalid for a name that no handler ever had, or ErrStore.
 func (m *Machine) Replay(ctx context.Context, handler, id string, fromStep int) error {
 	box, err := m.outbox()
@@ -116,7 +116,6 @@ func (m *Machine) Replay(ctx context.Context, handler, id string, fromStep int) 
 	if err := m.replay(ctx, box, handler, id, max(fromStep, 1)); err != nil {
 		return &Error{ID: id, Err: err}
 	}
-	m.bells.ring()
 	return nil
 }
 
@@ -128,26 +127,23 @@ func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, fr
 	if !slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == handler }) {
 		return invalid("no handler of this name has ever run")
 	}
-	entries, err := m.cfg.Store.History(ctx, id, from-1, 2*maxSteps)
+	now := m.now()
+	row := Parked{Handler: handler, ID: id, Step: from, Since: now, Next: now}
+	if known, err := box.Parked(ctx, ParkedQuery{Handler: handler, ID: id}); err != nil {
+		return storeError(err)
+	} else if len(known) > 0 {
+		row = known[0]
+		row.Step, row.Next = min(row.Step, from), now
+	}
+	row.Version++
+	entries, err := m.cfg.Store.History(ctx, id, row.Step-1, 2*maxSteps)
 	if err != nil {
 		return storeError(err)
 	}
 	if len(entries) == 0 {
 		return ErrNotFound
 	}
-	now := m.now()
-	row := Parked{
-		Handler: handler, ID: id, Step: from, Upto: entries[len(entries)-1].Step,
-		Since: now, Next: now, Version: 1,
-	}
-	if known, err := box.Parked(ctx, ParkedQuery{Handler: handler, ID: id}); err != nil {
-		return storeError(err)
-	} else if len(known) > 0 {
-		row.Step = min(row.Step, known[0].Step)
-		row.Upto = max(row.Upto, known[0].Upto)
-		row.Since = known[0].Since
-		row.Version = known[0].Version + 1
-	}
+	row.Upto = max(row.Upto, entries[len(entries)-1].Step)
 	if err := box.Park(ctx, []Parked{row}); err != nil {
 		return storeError(err)
 	}

@@ -64,7 +64,7 @@ func TestASecondClickAfterTheReplyIsStaleAndNotSent(t *testing.T) {
 func TestAResendIsRefusedWhileAnAnswerIsUnderWay(t *testing.T) {
 	t.Parallel()
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
-		time.Sleep(2 * time.Minute) //nolint:forbidigo // fake time
+		pass(2 * time.Minute)
 		b.up.thenTake(time.Minute, reply("10004"))
 		done := b.background(captchaOf(v, "500001"))
 		_, err := b.Submit(context.Background(), b.id, carrierfsm.ResendCaptcha{Step: v.Step})
@@ -134,7 +134,7 @@ func TestTheCallersContextEndsTheWaitingAndNotTheCall(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrPending)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.True(t, pending.InFlight)
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		pass(time.Hour)
 		require.Equal(t, carrierfsm.Done, b.get().State)
 	})
 }
@@ -162,7 +162,7 @@ func TestALateReplyStillFindsItsPlace(t *testing.T) {
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
 		b.up.thenTake(10*time.Minute-time.Second, reply("10008"))
 		done := b.background(captchaOf(v, "500001"))
-		time.Sleep(196 * time.Second) //nolint:forbidigo // fake time
+		pass(196 * time.Second)
 		n, err := b.another().Settle(context.Background())
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
@@ -180,7 +180,7 @@ func TestALateReplyIsDroppedOnceSomethingNewerHappened(t *testing.T) {
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
 		b.up.thenTake(4*time.Minute, reply("10008"))
 		done := b.background(captchaOf(v, "500001"))
-		time.Sleep(196 * time.Second) //nolint:forbidigo // fake time
+		pass(196 * time.Second)
 		asked := b.get()              // settles
 		b.up.then(reply("10004"))
 		b.must(b.captcha(asked, "500002"))
@@ -196,7 +196,7 @@ func TestACallBeginsWithinFiveSecondsOfItsIntentOrNotAtAll(t *testing.T) {
 		slow := b.another(func(c *carrierfsm.Config) {
 			c.Store = storeWith{Store: c.Store, commit: func(commit func() error) error {
 				err := commit()
-				time.Sleep(6 * time.Second) //nolint:forbidigo // fake time
+				pass(6 * time.Second)
 				return err
 			}}
 			c.CaptchaWithoutPassword = true
@@ -247,7 +247,7 @@ func TestAnOutcomeThatCantBeStoredIsPendingAndThenUnknown(t *testing.T) {
 		_, err := m.Submit(context.Background(), b.id, captchaOf(v, "500001"))
 		require.ErrorIs(t, err, carrierfsm.ErrPending)
 		require.ErrorIs(t, err, carrierfsm.ErrStore)
-		time.Sleep(time.Second) //nolint:forbidigo // fake time
+		pass(time.Second)
 		require.Equal(t, carrierfsm.OutcomeUnknown, b.get().Prompt.Reason)
 	})
 }

@@ -70,9 +70,9 @@ func TestRunSettlesWhatIsDueUntilItIsStopped(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- b.another().Run(ctx) }()
-		time.Sleep(5*time.Minute + 2*time.Second) //nolint:forbidigo // fake time
+		pass(5*time.Minute + 2*time.Second)
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, b.latest(1))
-		time.Sleep(5 * time.Minute) //nolint:forbidigo // fake time
+		pass(5 * time.Minute)
 		require.Equal(t, []carrierfsm.Event{carrierfsm.Expired}, b.latest(1))
 		stop()
 		require.NoError(t, <-done)
@@ -101,7 +101,7 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- m.Run(ctx) }()
-		time.Sleep(5*time.Minute + 10*time.Second) //nolint:forbidigo // fake time
+		pass(5*time.Minute + 10*time.Second)
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, b.latest(1))
 		stop()
 		require.NoError(t, <-done)
@@ -121,7 +121,7 @@ func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
 			r.ID = fmt.Sprintf("locked-%03d", i)
 			require.NoError(t, b.store.Create(context.Background(), r))
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		pass(time.Hour)
 		n, err := b.Settle(context.Background())
 		require.Equal(t, 1, n)
 		require.ErrorIs(t, err, carrierfsm.ErrSealed)

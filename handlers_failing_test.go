@@ -1,0 +1,305 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/stretchr/testify/require"
+)
+
+// Handlers that fail, stores that fail, and what an operator does about it.
+
+func TestAFailingHandlerIsTriedAgainAtGrowingIntervalsAndOthersGoOn(t *testing.T) {
+	t.Parallel()
+	ways := map[string]func(t *testing.T){
+		"error":   func(*testing.T) {},
+		"panic":   func(*testing.T) { panic("no") },
+		"timeout": func(*testing.T) { pass(2 * time.Second) },
+		"goexit":  func(*testing.T) { runtime.Goexit() },
+	}
+	for way, fails := range ways {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := &diary{fail: func(tr carrierfsm.Transition, n int) error {
+					if tr.ID == "v1" && tr.Step == 2 && n <= 4 {
+						fails(t)
+						return errors.New("not now")
+					}
+					return nil
+				}}
+				b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Delivery.Timeout = time.Second })
+				stop := running(t, b.Machine)
+				defer stop()
+				b.at("10002")
+				other, err := b.Create(context.Background(), carrierfsm.NewVerification{ID: "other"})
+				require.NoError(t, err)
+				_, err = b.Submit(context.Background(), other.ID, application(0))
+				require.NoError(t, err)
+				pass(1500 * time.Millisecond)
+				synctest.Wait()
+				require.Subset(t, d.got(), []string{"other/1", "other/2"}, "others go on")
+				require.NotContains(t, d.got(), "v1/3", "the later step waits")
+				rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+				require.NoError(t, err)
+				require.Len(t, rows, 1)
+				require.Equal(t, 2, rows[0].Step)
+				require.Equal(t, 3, rows[0].Upto)
+				require.Equal(t, strings.Replace(way, "goexit", "panic", 1), rows[0].Why)
+				pass(time.Minute)
+				synctest.Wait()
+				require.Equal(t, []string{"v1/1", "v1/2", "v1/2", "v1/2", "v1/2", "v1/2", "v1/3"}, only(d.got(), "v1"))
+				at := d.times("v1/2")
+				require.Greater(t, at[4].Sub(at[3]), 2*at[1].Sub(at[0])-time.Second, "intervals grow")
+				rows, err = b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+				require.NoError(t, err)
+				require.Empty(t, rows)
+			})
+		})
+	}
+}
+
+// only are the deliveries of one verification.
+func only(list []string, id string) (kept []string) {
+	for _, what := range list {
+		if strings.HasPrefix(what, id+"/") {
+			kept = append(kept, what)
+		}
+	}
+	return kept
+}
+
+func TestWhatComesWhileAVerificationIsParkedWaitsItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{fail: func(tr carrierfsm.Transition, n int) error {
+			if tr.Step == 1 && n <= 3 {
+				return errors.New("not now")
+			}
+			return nil
+		}}
+		b := newBench(t, withHandler("diary", d.handle))
+		stop := running(t, b.Machine)
+		defer stop()
+		b.must(b.Submit(context.Background(), b.id, application(0)))
+		synctest.Wait()
+		b.up.then(reply("10002"))
+		b.must(b.password(b.must(b.Get(context.Background(), b.id)), "246810"))
+		pass(20 * time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"v1/1", "v1/1", "v1/1", "v1/1", "v1/2", "v1/3"}, d.got())
+	})
+}
+
+func TestAttemptsAreThoseOfThePresentStep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{fail: func(tr carrierfsm.Transition, n int) error {
+			if n <= 3 {
+				return errors.New("not now")
+			}
+			return nil
+		}}
+		b := newBench(t, withHandler("diary", d.handle))
+		stop := running(t, b.Machine)
+		defer stop()
+		b.at("10002")
+		for ; len(d.times("v1/2")) < 3; pass(100 * time.Millisecond) {
+			synctest.Wait()
+			rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+			require.NoError(t, err)
+			want := len(d.times(fmt.Sprintf("v1/%d", rows[0].Step)))
+			require.Equal(t, want, rows[0].Attempts)
+		}
+	})
+}
+
+func TestReplayHasStepsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		d := new(diary)
+		b := newBench(t, withHandler("diary", d.handle))
+		stop := running(t, b.Machine)
+		defer stop()
+		b.at("10002")
+		synctest.Wait()
+		require.NoError(t, b.Replay(ctx, "diary", "v1", 2))
+		pass(time.Second)
+		synctest.Wait()
+		require.Equal(t, append(slices.Clone(plain), "v1/2", "v1/3"), d.got())
+		require.NoError(t, b.Replay(ctx, "diary", "v1", 0))
+		pass(time.Second)
+		synctest.Wait()
+		require.Equal(t, append(append(slices.Clone(plain), "v1/2", "v1/3"), plain...), d.got())
+		require.ErrorIs(t, b.Replay(ctx, "diary", "v1", 4), carrierfsm.ErrNotFound)
+		require.ErrorIs(t, b.Replay(ctx, "diary", "v2", 1), carrierfsm.ErrNotFound)
+		require.ErrorIs(t, b.Replay(ctx, "dairy", "v1", 1), carrierfsm.ErrInvalid)
+	})
+}
+
+func TestReplayOfAParkedVerificationTriesItAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		broken := true
+		d := new(diary)
+		d.fail = func(carrierfsm.Transition, int) error {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if broken {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		b := newBench(t, withHandler("diary", d.handle))
+		stop := running(t, b.Machine)
+		defer stop()
+		b.at("10002")
+		pass(2 * time.Hour)
+		rows, err := b.Parked(ctx, carrierfsm.ParkedQuery{Handler: "diary"})
+		require.NoError(t, err)
+		require.Greater(t, rows[0].Attempts, 15, "without an end")
+		require.LessOrEqual(t, time.Until(rows[0].Next), 13*time.Minute)
+		d.mu.Lock()
+		broken = false
+		d.mu.Unlock()
+		require.NoError(t, b.Replay(ctx, "diary", "v1", 99), "a parked one needs no step")
+		pass(time.Second)
+		synctest.Wait()
+		rows, err = b.Parked(ctx, carrierfsm.ParkedQuery{})
+		require.NoError(t, err)
+		require.Empty(t, rows)
+	})
+}
+
+func TestAnEntryThatCantBeOpenedParksItsVerification(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := new(diary)
+		store := memory.New()
+		b := newBench(t, func(c *carrierfsm.Config) { c.Store, c.Sealer = store, sealerOf(t, "k1") })
+		b.at("10002")
+		blind := b.another(withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Sealer = nil })
+		stop := running(t, blind)
+		defer stop()
+		synctest.Wait()
+		require.Empty(t, d.got())
+		rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+		require.NoError(t, err)
+		require.Equal(t, "unreadable", rows[0].Why)
+	})
+}
+
+func TestCursorsTellHowFarAHandlerHasCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := new(diary)
+		b := newBench(t, withHandler("diary", d.handle))
+		stop := running(t, b.Machine)
+		b.at("10002")
+		synctest.Wait()
+		list, err := b.Cursors(context.Background())
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.Equal(t, "diary", list[0].Name)
+		require.True(t, list[0].Behind.IsZero())
+		require.NotEmpty(t, list[0].Owner)
+		stop()
+		b.must(b.Submit(context.Background(), b.id, carrierfsm.Cancel{}))
+		list, err = b.Cursors(context.Background())
+		require.NoError(t, err)
+		require.Empty(t, list[0].Owner)
+		require.Equal(t, time.Now().UTC(), list[0].Behind)
+	})
+}
+
+func TestHandlersNeedAnOutboxAndAName(t *testing.T) {
+	t.Parallel()
+	h := func(context.Context, carrierfsm.Transition) error { return nil }
+	for name, c := range map[string]struct {
+		set  func(*carrierfsm.Config)
+		want error
+	}{
+		"no outbox":   {func(c *carrierfsm.Config) { c.Store = struct{ carrierfsm.Store }{memory.New()} }, carrierfsm.ErrNoOutbox},
+		"no name":     {func(c *carrierfsm.Config) { c.Handlers[""] = h }, carrierfsm.ErrInvalid},
+		"a space":     {func(c *carrierfsm.Config) { c.Handlers["a b"] = h }, carrierfsm.ErrInvalid},
+		"a long name": {func(c *carrierfsm.Config) { c.Handlers[strings.Repeat("x", 129)] = h }, carrierfsm.ErrInvalid},
+		"nil":         {func(c *carrierfsm.Config) { c.Handlers["nil"] = nil }, carrierfsm.ErrInvalid},
+		"start":       {func(c *carrierfsm.Config) { c.Delivery.Start = 7 }, carrierfsm.ErrInvalid},
+		"negative":    {func(c *carrierfsm.Config) { c.Delivery.Workers = -1 }, carrierfsm.ErrInvalid},
+		"retries":     {func(c *carrierfsm.Config) { c.Delivery.RetryMin, c.Delivery.RetryMax = 2, 1 }, carrierfsm.ErrInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := carrierfsm.Config{Store: memory.New(), Upstream: new(player), Handlers: map[string]carrierfsm.Handler{"ok": h}}
+			c.set(&cfg)
+			_, err := carrierfsm.New(cfg)
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+	m, err := carrierfsm.New(carrierfsm.Config{Store: struct{ carrierfsm.Store }{memory.New()}, Upstream: new(player)})
+	require.NoError(t, err, "without handlers any store will do")
+	_, err = m.Cursors(context.Background())
+	require.ErrorIs(t, err, carrierfsm.ErrNoOutbox)
+	_, err = m.Parked(context.Background(), carrierfsm.ParkedQuery{})
+	require.ErrorIs(t, err, carrierfsm.ErrNoOutbox)
+	require.ErrorIs(t, m.Replay(context.Background(), "h", "v1", 1), carrierfsm.ErrNoOutbox)
+}
+
+func TestAStoreThatFailsIsToldOnceAndHandlersGoOnAfterwards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		var mu sync.Mutex
+		failing := &flaky{Store: memory.New(), until: time.Now().Add(time.Minute)}
+		d := new(diary)
+		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) {
+			c.Store, c.Logger = failing, slog.New(slog.NewTextHandler(&lockedWriter{w: &log, mu: &mu}, nil))
+		})
+		stop := running(t, b.Machine)
+		defer stop()
+		b.at("10002")
+		pass(2 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, plain, d.got())
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, 1, strings.Count(log.String(), "held up"), log.String())
+	})
+}
+
+// flaky can't be read by handlers for some time.
+type flaky struct {
+	*memory.Store
+	until time.Time
+}
+
+func (s *flaky) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (carrierfsm.Batch, error) {
+	if time.Now().Before(s.until) {
+		return carrierfsm.Batch{}, errors.New("down")
+	}
+	return s.Store.Pending(ctx, l, limit)
+}
+
+type lockedWriter struct {
+	w  *strings.Builder
+	mu *sync.Mutex
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
