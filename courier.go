@@ -3,9 +3,13 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // courierPage is how many entries, and how many parked rows, are read at once.
@@ -22,6 +26,25 @@ type courier struct {
 	handle Handler
 	owner  string   // names this run of Run
 	warned sync.Map // what is failing now, and has been told
+	told   func(e Entry, err error)
+}
+
+// couriers makes one for each handler. told, where not nil, hears of every
+// call of a handler; err is nil where it succeeded.
+func (m *Machine) couriers(told func(Entry, error)) ([]*courier, error) {
+	if len(m.cfg.Handlers) == 0 {
+		return nil, nil
+	}
+	box, err := m.outbox()
+	if err != nil {
+		return nil, err
+	}
+	owner := uuid.NewString()
+	var list []*courier
+	for _, name := range slices.Sorted(maps.Keys(m.cfg.Handlers)) {
+		list = append(list, &courier{Machine: m, box: box, name: name, handle: m.cfg.Handlers[name], owner: owner, told: told})
+	}
+	return list, nil
 }
 
 // reign is one time of leading.
@@ -103,6 +126,11 @@ func (r *reign) run(ctx context.Context) {
 	r.prolong(ctx)
 	end()
 	loops.Wait()
+	r.resign(ctx)
+}
+
+// resign gives the lease back, also when ctx has ended.
+func (r *reign) resign(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), courierPatience)
 	defer cancel()
 	if err := r.box.Resign(ctx, r.lease); err != nil {
@@ -192,24 +220,36 @@ func (r *reign) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) 
 // Its error is ErrLeaseLost.
 func (r *reign) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
-		rows, err := r.dueRows(ctx)
-		idle := r.failed(ctx, "parked", err) || len(rows) < courierPage
-		lost := make(chan error, len(rows))
-		r.sideBySide(len(rows), func(i int) {
-			if row, tried := r.retry(ctx, rows[i]); tried {
-				if err := r.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
-					lost <- err
-				}
-			}
-		})
-		if len(lost) > 0 {
-			return <-lost
+		n, err := r.retryDue(ctx)
+		if err != nil {
+			return err
 		}
-		if idle || r.unwell() {
+		if n < courierPage || r.unwell() {
 			r.rest(ctx, nil)
 		}
 	}
 	return nil
+}
+
+// retryDue delivers to a page of those parked whose time has come, and tells
+// how many that were. Its error is ErrLeaseLost.
+func (r *reign) retryDue(ctx context.Context) (int, error) {
+	rows, err := r.dueRows(ctx)
+	if r.failed(ctx, "parked", err) {
+		return 0, nil
+	}
+	lost := make(chan error, len(rows))
+	r.sideBySide(len(rows), func(i int) {
+		if row, tried := r.retry(ctx, rows[i]); tried {
+			if err := r.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
+				lost <- err
+			}
+		}
+	})
+	if len(lost) > 0 {
+		return len(rows), <-lost
+	}
+	return len(rows), nil
 }
 
 func (r *reign) dueRows(ctx context.Context) ([]Parked, error) {
@@ -274,6 +314,9 @@ func (r *reign) hand(ctx context.Context, e Entry) (why string) {
 	if why != "" {
 		r.cfg.Logger.WarnContext(ctx, "a handler failed",
 			"handler", r.name, "id", e.ID, "step", e.Step, "why", why, "err", err)
+	}
+	if r.told != nil {
+		r.told(e, err)
 	}
 	return why
 }

@@ -179,3 +179,28 @@ func ExampleSecret() {
 	// 6 bytes
 	// true
 }
+
+// A handler is told of each transition once it is committed, by Run on
+// whichever replica leads; here by Deliver, once.
+func ExampleMachine_Deliver() {
+	ctx := context.Background()
+	m, _ := carrierfsm.New(carrierfsm.Config{
+		Store:    memory.New(),
+		Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10008")),
+		Handlers: map[string]carrierfsm.Handler{
+			"notify": func(_ context.Context, t carrierfsm.Transition) error {
+				fmt.Println(t.Step, t.Event, "→", t.To)
+				return nil
+			},
+		},
+	})
+	v := exampleVerification(ctx, m)
+	_, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+	n, err := m.Deliver(ctx)
+	fmt.Println(n, err)
+	// Output:
+	// 1 application_accepted → applied
+	// 2 password_requested → awaiting_password
+	// 3 collection_started → done
+	// 3 <nil>
+}

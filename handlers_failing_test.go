@@ -303,3 +303,59 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	defer l.mu.Unlock()
 	return l.w.Write(p)
 }
+
+func TestDeliverCallsHandlersOnceForAllThatIsThere(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := &diary{fail: func(tr carrierfsm.Transition, n int) error {
+		if tr.Step == 2 && n == 1 {
+			return errors.New("not now")
+		}
+		return nil
+	}}
+	now := time.Now()
+	b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
+	b.at("10002")
+	n, err := b.Deliver(ctx)
+	require.ErrorContains(t, err, "not now")
+	require.Equal(t, 1, n)
+	n, err = b.Deliver(ctx)
+	require.NoError(t, err)
+	require.Zero(t, n, "its time has not come")
+	now = now.Add(2 * time.Second)
+	n, err = b.Deliver(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, []string{"v1/1", "v1/2", "v1/2", "v1/3"}, d.got())
+}
+
+func TestDeliverLeavesAHandlerToItsLeader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, other := new(diary), new(diary)
+		b := newBench(t, withHandler("diary", d.handle))
+		second := b.another(withHandler("diary", other.handle))
+		stop := running(t, b.Machine)
+		defer stop()
+		synctest.Wait()
+		b.at("10002")
+		n, err := second.Deliver(context.Background())
+		require.NoError(t, err)
+		require.Zero(t, n)
+		synctest.Wait()
+		require.Equal(t, plain, d.got())
+	})
+}
+
+func TestDeliverTellsWhatTheStoreFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, withHandler("diary", new(diary).handle), func(c *carrierfsm.Config) {
+		c.Store = &flaky{Store: memory.New(), until: time.Now().Add(time.Hour)}
+	})
+	b.at("10002")
+	_, err := b.Deliver(context.Background())
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	rows, err := b.Cursors(context.Background())
+	require.NoError(t, err)
+	require.Empty(t, rows[0].Owner, "the lease is given back")
+}

@@ -181,7 +181,7 @@ func TestALateReplyIsDroppedOnceSomethingNewerHappened(t *testing.T) {
 		b.up.thenTake(4*time.Minute, reply("10008"))
 		done := b.background(captchaOf(v, "500001"))
 		pass(196 * time.Second)
-		asked := b.get()              // settles
+		asked := b.get() // settles
 		b.up.then(reply("10004"))
 		b.must(b.captcha(asked, "500002"))
 		require.ErrorIs(t, <-done, carrierfsm.ErrStale)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // sweepPage is how many due records are read at once.
@@ -21,17 +19,12 @@ const sweepPage = 100
 func (m *Machine) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	defer loops.Wait()
-	if len(m.cfg.Handlers) > 0 {
-		box, err := m.outbox()
-		if err != nil {
-			return err
-		}
-		owner := uuid.NewString()
-		for name, handle := range m.cfg.Handlers {
-			loops.Go(func() {
-				(&courier{Machine: m, box: box, name: name, handle: handle, owner: owner}).run(ctx)
-			})
-		}
+	couriers, err := m.couriers(nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range couriers {
+		loops.Go(func() { c.run(ctx) })
 	}
 	m.keepSettling(ctx)
 	return nil
