@@ -7,3 +7,11 @@ func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err er
 	err = s.write.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
 	return value, err
 }
+
+// The queries whose plans are looked at.
+const (
+	ReadDue     = readDue
+	ReadHistory = readHistory
+	ReadPending = readPending
+	LoadRecord  = loadRecord
+)
