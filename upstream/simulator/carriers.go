@@ -33,6 +33,8 @@ type Carrier struct {
 	Weak bool
 	// Unreal finds the number not registered under the person's name (10009).
 	Unreal bool
+	// ReportFails lets the collection fail after the last step: no report comes.
+	ReportFails bool
 	// Next is the website that follows when this one is through; empty: none.
 	Next string
 }
@@ -53,6 +55,7 @@ func Carriers() []Carrier {
 		{Key: "offline", Description: "not in service at present", Website: "chinamobilexz", Name: "西藏移动", Offline: true},
 		{Key: "two-sources", Description: "a second data source follows the first", Website: "chinamobileah", Name: "安徽移动", Asks: []Ask{AskCode}, Next: "chinatelecomah"},
 		{Key: "second-source", Description: "the second of two data sources", Website: "chinatelecomah", Name: "安徽电信", Asks: []Ask{AskCode}},
+		{Key: "no-report", Description: "a password and a code, and then no report", Website: "chinamobilehn", Name: "湖南移动", Asks: []Ask{AskCode}, ReportFails: true},
 	}
 }
 

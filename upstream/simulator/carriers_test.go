@@ -75,6 +75,7 @@ var flows = map[string][]act{
 		{nextPassword, "ERROR"},
 	},
 	"second-source": {{password, "10002 SUBMIT_CAPTCHA"}, {code, "10008 end"}},
+	"no-report":     {{password, "10002 SUBMIT_CAPTCHA"}, {code, "10008 end"}},
 }
 
 func TestEachCarrierAsksForWhatItSays(t *testing.T) {

@@ -112,7 +112,7 @@ func (v visit) through() Answer {
 		v.session.Website, v.session.Stage = next.Website, 0
 		return collecting.answer().WithNext(next)
 	}
-	v.session.Done = true
+	v.session.Done, v.session.Through = true, v.server.cfg.Now()
 	return collecting.answer().With("finish", true)
 }
 

@@ -25,4 +25,10 @@
 //
 // A carrier that is offline has status 0 in the receipt; a password sent there
 // all the same is answered with 30000 and never tried.
+//
+// The collection goes on for a while after the last step; a report that is
+// asked for before is empty (20033), and there are no raw data (31204). One that
+// fails ends in the status 抓取失败, and its report stays empty. A token that
+// does not exist, or whose person is not through, has no status (20032). Access
+// tokens do not disturb each other.
 package simulator

@@ -14,6 +14,9 @@ type seed string
 // token names the nth application: 32 hexadecimal digits.
 func (s seed) token(n int) string { return hex.EncodeToString(s.mac("token", "", n)[:16]) }
 
+// accessToken is the nth access token: 32 hexadecimal digits.
+func (s seed) accessToken(n int) string { return hex.EncodeToString(s.mac("access", "", n)[:16]) }
+
 // code is the nth code that is texted for a token: 6 digits.
 func (s seed) code(token string, n int) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(s.mac("code", token, n))%1_000_000)

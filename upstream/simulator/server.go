@@ -27,6 +27,17 @@ type Config struct {
 	// WrongPasswords is how many wrong service passwords lock a number for the
 	// rest of the world's life. Defaults to 3.
 	WrongPasswords int
+	// ClientSecret is the institution's secret for the data calls. Defaults to
+	// "simulated-client-secret".
+	ClientSecret string
+	// Frozen refuses every data call (20003).
+	Frozen bool
+	// AccessTokenLife is how long an access token for 24 hours is good.
+	// Defaults to 24 h.
+	AccessTokenLife time.Duration
+	// CollectFor is how long the collection goes on after the last step of a
+	// person, before there is a report. Defaults to 30 s.
+	CollectFor time.Duration
 	// Seed makes tokens and codes differ between servers; the same seed makes
 	// the same ones. Defaults to a fixed text.
 	Seed string
@@ -57,6 +68,9 @@ func New(c Config) *Server {
 	c.TokenLife = or(c.TokenLife, 10*time.Minute)
 	c.ResendAfter = or(c.ResendAfter, time.Minute)
 	c.WrongPasswords = or(c.WrongPasswords, 3)
+	c.ClientSecret = or(c.ClientSecret, "simulated-client-secret")
+	c.AccessTokenLife = or(c.AccessTokenLife, 24*time.Hour)
+	c.CollectFor = or(c.CollectFor, 30*time.Second)
 	if c.Carriers == nil {
 		c.Carriers = Carriers()
 	}
@@ -87,12 +101,16 @@ func or[T comparable](value, standard T) T {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(*http.Request) Answer{
-		"GET /orgApi/rest/v2/orgs/{org}/datasources": s.datasources,
-		"POST /orgApi/rest/v2/applications/{org}":    s.apply,
-		"POST /orgApi/rest/v3/applications/{org}":    s.applyV3,
-		"POST /orgApi/rest/v2/messages/collect/req":  s.collect,
-		"POST /orgApi/rest/v2/messages/collect/skip": notSimulated,
-		"POST /orgApi/rest/v2/messages/reset/req":    notSimulated,
+		"GET /orgApi/rest/v2/orgs/{org}/datasources":  s.datasources,
+		"POST /orgApi/rest/v2/applications/{org}":     s.apply,
+		"POST /orgApi/rest/v3/applications/{org}":     s.applyV3,
+		"POST /orgApi/rest/v2/messages/collect/req":   s.collect,
+		"POST /orgApi/rest/v2/messages/collect/skip":  notSimulated,
+		"POST /orgApi/rest/v2/messages/reset/req":     notSimulated,
+		"GET /api/v2/access_report_token":             s.reportToken,
+		"GET /api/v2/job/access_jobs_status_by_token": s.jobStatus,
+		"GET /api/access_report_data_by_token":        s.report,
+		"GET /api/access_raw_data_by_token":           s.rawData,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(r).send(w) })
 	}

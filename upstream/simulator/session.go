@@ -13,6 +13,7 @@ type session struct {
 	At      time.Time `json:"at"`     // when the latest was
 	Spent   bool      `json:"spent"`  // the latest was submitted
 	Done    bool      `json:"done"`
+	Through time.Time `json:"through,omitzero"` // when it was done
 	LastUse time.Time `json:"last_use"`
 }
 

@@ -8,6 +8,7 @@ type world struct {
 	Sessions     map[string]*session `json:"sessions"` // by token
 	Accounts     map[string]*account `json:"accounts"` // by phone
 	Inboxes      map[string][]text   `json:"inboxes"`  // by phone
+	AccessTokens []accessToken       `json:"access_tokens,omitempty"`
 }
 
 // account is what a carrier remembers of a number's service password.
