@@ -1,0 +1,81 @@
+package juxinli_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+func TestManyCallersShareOneCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var f juxinli.Flight
+		calls := 0
+		call := func(ctx context.Context) (string, error) {
+			calls++
+			return "value", pause(ctx, time.Second)
+		}
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				value, err := f.Do(t.Context(), time.Minute, call)
+				if value != "value" || err != nil {
+					t.Errorf("%s, %v", value, err)
+				}
+			})
+		}
+		all.Wait()
+		require.Equal(t, 1, calls)
+		_, err := f.Do(t.Context(), time.Minute, call)
+		require.NoError(t, err)
+		require.Equal(t, 2, calls, "the next one is a call of its own")
+	})
+}
+
+func TestACallIsBoundedAndOutlivesItsCallers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var f juxinli.Flight
+		calls := 0
+		hang := func(ctx context.Context) (string, error) {
+			calls++
+			return "", pause(ctx, time.Hour)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := f.Do(ctx, time.Minute, hang)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+		_, err = f.Do(t.Context(), time.Minute, hang)
+		require.ErrorIs(t, err, context.DeadlineExceeded, "the one who stayed sees its end")
+		require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
+		require.Equal(t, 1, calls, "it was the same one")
+	})
+}
+
+func TestAPanicInASharedCallIsAnError(t *testing.T) {
+	t.Parallel()
+	var f juxinli.Flight
+	_, err := f.Do(t.Context(), time.Minute, func(context.Context) (string, error) { panic("secret") })
+	require.ErrorIs(t, err, juxinli.ErrBroken)
+	require.NotContains(t, err.Error(), "secret")
+	_, err = f.Do(t.Context(), time.Minute, func(context.Context) (string, error) { return "", errors.New("x") })
+	require.EqualError(t, err, "x", "the next call is made")
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
