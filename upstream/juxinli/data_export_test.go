@@ -3,6 +3,8 @@ package juxinli
 import (
 	"context"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // Decoded is what an answer to a data call says, in every reading.
@@ -29,6 +31,23 @@ func DecodeData(answer []byte) (d Decoded, err error) {
 
 // ErrNothing is a document that is not there.
 var ErrNothing = errNothing
+
+// TryAgain is what makes a request again.
+var TryAgain = tryAgain
+
+// Tokens keeps an access token that is fetched thus and ends when it is refused.
+type Tokens struct{ t tokens }
+
+// NewTokens keeps what fetch returns.
+func NewTokens(fetch func(context.Context) (carrierfsm.Secret, error)) *Tokens {
+	return &Tokens{tokens{fetch: fetch, limit: time.Minute, now: time.Now}}
+}
+
+// Get returns the number of a token that was fetched after this one.
+func (t *Tokens) Get(ctx context.Context, after int) (int, error) {
+	token, err := t.t.get(ctx, after)
+	return token.number, err
+}
 
 // Flight shares calls that return a string.
 type Flight struct{ f flight[string] }

@@ -53,14 +53,23 @@ func (d *Data) fetchToken(ctx context.Context) (carrierfsm.Secret, error) {
 func (d *Data) get(ctx context.Context, path string, query url.Values) (envelopeOfData, error) {
 	query.Set("client_secret", reveal(d.cfg.ClientSecret))
 	path += "?" + query.Encode()
-	for try, pause := 1, d.cfg.RetryPause; ; try, pause = try+1, 2*pause {
-		answer, err := d.client.do(ctx, http.MethodGet, path, nil)
-		if err == nil {
-			defer clear(answer)
-			return unwrapData(answer)
-		}
-		if try == d.cfg.Tries || !passing(err) || !wait(ctx, pause) {
-			return envelopeOfData{}, err
+	answer, err := tryAgain(ctx, d.cfg.Tries, d.cfg.RetryPause, func() ([]byte, error) {
+		return d.client.do(ctx, http.MethodGet, path, nil)
+	})
+	if err != nil {
+		return envelopeOfData{}, err
+	}
+	defer clear(answer)
+	return unwrapData(answer)
+}
+
+// tryAgain calls until an error comes that will not pass, with longer and
+// longer pauses between.
+func tryAgain(ctx context.Context, tries int, pause time.Duration, call func() ([]byte, error)) ([]byte, error) {
+	for try := 1; ; try, pause = try+1, 2*pause {
+		answer, err := call()
+		if err == nil || try == tries || !passing(err) || !wait(ctx, pause) {
+			return answer, err
 		}
 	}
 }

@@ -46,33 +46,37 @@ func form(p simulator.Person) carrierfsm.Form {
 
 func TestJuxinliKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
-		c, world, server := simulated(tb)
-		elsewhere := httptest.NewServer(world)
-		tb.Cleanup(elsewhere.Close)
-		person := simulator.People()[0]
-		return fsmtest.UpstreamSubject{
-			Upstream:    c,
-			Again:       func() carrierfsm.Upstream { return client(tb, server.URL) },
-			Application: carrierfsm.Application{Form: form(person)},
-			Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
-			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
-				receipt, err := c.Apply(tb.Context(), carrierfsm.Application{Form: form(person)})
-				r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone}
-				switch kind {
-				case carrierfsm.InputPassword:
-					r.Password = carrierfsm.NewSecret(secret)
-				case carrierfsm.InputQueryPassword:
-					r.QueryPassword = carrierfsm.NewSecret(secret)
-				case carrierfsm.InputCaptcha:
-					r.Captcha = carrierfsm.NewSecret(secret)
-				}
-				return r, err
-			},
-			Break:    func(b fsmtest.Breakage) { breakNext(world, server, elsewhere.URL, b) },
-			Arrivals: world.Arrivals,
-		}
-	})
+	fsmtest.TestUpstream(t, contract)
+}
+
+// contract is a client in front of the simulator, for the contract.
+func contract(tb testing.TB) fsmtest.UpstreamSubject {
+	tb.Helper()
+	c, world, server := simulated(tb)
+	elsewhere := httptest.NewServer(world)
+	tb.Cleanup(elsewhere.Close)
+	person := simulator.People()[0]
+	return fsmtest.UpstreamSubject{
+		Upstream:    c,
+		Again:       func() carrierfsm.Upstream { return client(tb, server.URL) },
+		Application: carrierfsm.Application{Form: form(person)},
+		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
+		Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
+			receipt, err := c.Apply(tb.Context(), carrierfsm.Application{Form: form(person)})
+			r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone}
+			switch kind {
+			case carrierfsm.InputPassword:
+				r.Password = carrierfsm.NewSecret(secret)
+			case carrierfsm.InputQueryPassword:
+				r.QueryPassword = carrierfsm.NewSecret(secret)
+			case carrierfsm.InputCaptcha:
+				r.Captcha = carrierfsm.NewSecret(secret)
+			}
+			return r, err
+		},
+		Break:    func(b fsmtest.Breakage) { breakNext(world, server, elsewhere.URL, b) },
+		Arrivals: world.Arrivals,
+	}
 }
 
 func breakNext(world *simulator.Server, server *httptest.Server, elsewhere string, b fsmtest.Breakage) {

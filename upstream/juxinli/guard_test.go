@@ -1,0 +1,146 @@
+package juxinli_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+)
+
+// guarded is a guard in front of the simulator, whose host knows these numbers.
+func guarded(tb testing.TB, websites map[string]string) (*juxinli.Guard, *simulator.Server, *httptest.Server) {
+	tb.Helper()
+	c, world, server := simulated(tb)
+	return guardOf(tb, c, websites), world, server
+}
+
+func guardOf(tb testing.TB, c *juxinli.Client, websites map[string]string) *juxinli.Guard {
+	tb.Helper()
+	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
+	require.NoError(tb, err)
+	_, err = catalogue.Sources(tb.Context())
+	require.NoError(tb, err)
+	g, err := juxinli.NewGuard(juxinli.GuardConfig{
+		Client: c, Catalogue: catalogue,
+		Website: func(_ context.Context, f carrierfsm.Form) string { return websites[f.Phone] },
+	})
+	require.NoError(tb, err)
+	return g
+}
+
+func applications(world *simulator.Server) (n int) {
+	for _, r := range world.Requests() {
+		if r.Path == "/orgApi/rest/v2/applications/DEMO" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAnApplicationToAnOfflineSourceIsNotSent(t *testing.T) {
+	t.Parallel()
+	offline, online, unlisted := personOf(t, "offline"), personOf(t, "plain"), personOf(t, "unicom")
+	g, world, _ := guarded(t, map[string]string{
+		offline.Phone: offline.Website, online.Phone: online.Website, unlisted.Phone: "chinamobilenowhere",
+	})
+	_, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(offline)})
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	var told *juxinli.OfflineError
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, juxinli.OfflineError{Website: "chinamobilexz", Name: "西藏移动"}, *told)
+	require.ErrorIs(t, g.Check(t.Context(), form(offline)), juxinli.ErrOffline)
+	require.Zero(t, applications(world))
+	for i, p := range []simulator.Person{online, unlisted, personOf(t, "jilin")} {
+		receipt, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(p)})
+		require.NoError(t, err)
+		require.True(t, receipt.Accepted)
+		require.Equal(t, i+1, applications(world))
+	}
+}
+
+// The attempt is given back, and the person is asked again.
+func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
+	t.Parallel()
+	person := personOf(t, "offline")
+	g, world, _ := guarded(t, map[string]string{person.Phone: person.Website})
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: g})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Close(context.Background())) }()
+	v, err := m.Create(t.Context(), carrierfsm.NewVerification{})
+	require.NoError(t, err)
+	left := v.Prompt.AttemptsLeft
+	for range 5 {
+		v, err = m.Submit(t.Context(), v.ID, carrierfsm.Apply{Step: v.Step, Form: form(person), Consent: fsmtest.Consent()})
+		require.NoError(t, err)
+		require.Equal(t, carrierfsm.Created, v.State)
+		require.Equal(t, carrierfsm.UpstreamUnavailable, v.Prompt.Reason)
+		require.Equal(t, left, v.Prompt.AttemptsLeft)
+	}
+	require.Zero(t, applications(world))
+}
+
+func TestWithoutACatalogueApplicationsAreSent(t *testing.T) {
+	t.Parallel()
+	c, world, _ := simulated(t)
+	for _, fault := range []simulator.Fault{simulator.ServerError(false), simulator.Garbage(), simulator.DropAfterReading()} {
+		catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
+		require.NoError(t, err)
+		g, err := juxinli.NewGuard(juxinli.GuardConfig{Client: c, Catalogue: catalogue})
+		require.NoError(t, err)
+		world.FaultNext(fault)
+		receipt, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(personOf(t, "offline"))})
+		require.NoError(t, err)
+		require.True(t, receipt.Accepted)
+	}
+	require.Equal(t, 3, applications(world))
+}
+
+func TestAGuardWaitsForTheCatalogueAShortTimeOnly(t *testing.T) {
+	t.Parallel()
+	person := personOf(t, "plain")
+	_, world, server := simulated(t)
+	t.Cleanup(world.Close) // cuts the slow answer, before the server is closed
+	c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.Timeout = time.Hour })
+	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{Timeout: time.Hour})
+	require.NoError(t, err)
+	g, err := juxinli.NewGuard(juxinli.GuardConfig{Client: c, Catalogue: catalogue, Patience: 1})
+	require.NoError(t, err)
+	world.FaultWhen(func(a simulator.Arrival) bool { return a.Path == sourcesPath }, simulator.SlowHeader(time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which is over only if it waits
+	defer cancel()
+	receipt, err := g.Apply(ctx, carrierfsm.Application{Form: form(person)})
+	require.NoError(t, err)
+	require.True(t, receipt.Accepted)
+}
+
+func TestAGuardKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
+		s := contract(tb)
+		s.Upstream = guardOf(tb, s.Upstream.(*juxinli.Client), nil)
+		return s
+	})
+}
+
+func TestAGuardNeedsItsParts(t *testing.T) {
+	t.Parallel()
+	c := client(t, "https://example.com")
+	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
+	require.NoError(t, err)
+	for rule, cfg := range map[string]juxinli.GuardConfig{
+		"no client": {Catalogue: catalogue}, "no catalogue": {Client: c},
+		"a negative patience": {Client: c, Catalogue: catalogue, Patience: -1},
+		"too much patience":   {Client: c, Catalogue: catalogue, Patience: 5e9},
+	} {
+		_, err := juxinli.NewGuard(cfg)
+		require.Error(t, err, rule)
+	}
+}
