@@ -74,15 +74,16 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
-		".":                   {},
-		"upstream/juxinli":    {""},
-		"upstream/simulator":  {},
-		"store/memory":        {""},
-		"store/sqlite":        {""},
-		"fsmtest":             {"", "/store/memory", "/upstream/simulator"},
-		"internal/docs":       {""},
-		"internal/docgen":     {"/internal/docs"},
-		"examples/quickstart": {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
+		".":                     {},
+		"upstream/juxinli":      {""},
+		"upstream/simulator":    {},
+		"store/memory":          {""},
+		"store/sqlite":          {""},
+		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
+		"internal/docs":         {""},
+		"internal/docgen":       {"/internal/docs"},
+		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/secondvendor": {""},
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
 	sources(t, ".go", func(path, text string) {

@@ -29,6 +29,11 @@ type UpstreamSubject struct {
 	// Arrivals is how many requests with this secret arrived, here or wherever
 	// a BreakRedirect pointed to.
 	Arrivals func(secret string) int
+	// Recovers tells that the implementation can find out what became of an
+	// answer whose reply it did not get, without sending it again: by asking
+	// where the run stands. Then a reply is as good as an unknown outcome; the
+	// answer must have arrived exactly once all the same.
+	Recovers bool
 }
 
 // Breakage is a way in which a server can fail.

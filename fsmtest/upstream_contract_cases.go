@@ -162,6 +162,9 @@ func unknownAfter(s UpstreamSubject, b Breakage) error {
 		defer onArrival(ctx, s, cancel)()
 	}
 	_, err = s.Upstream.Collect(ctx, r)
+	if err == nil && s.Recovers {
+		return arrived(s, theSecret, 1)
+	}
 	return first(unknown(err), discreet(err, values(r)), arrived(s, theSecret, 1))
 }
 

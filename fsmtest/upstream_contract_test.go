@@ -237,6 +237,21 @@ func TestTheSuiteFindsEachBrokenUpstream(t *testing.T) {
 	}
 }
 
+// One that looks up what became of an answer may return a reply where others
+// can't; it is found all the same when it sends the answer again.
+func TestTheSuiteKnowsRecoveringFromSendingAgain(t *testing.T) {
+	t.Parallel()
+	again := brokenUpstreams[0]
+	require.Equal(t, "it tries again", again.what)
+	err := fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
+		tb.Helper()
+		s := subject(tb, again.with)
+		s.Recovers = true
+		return s
+	})
+	require.ErrorContains(t, err, "the secret arrived 2 times, not 1")
+}
+
 func TestTheSuiteFindsNothingWhereNothingIsBroken(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {

@@ -1,0 +1,254 @@
+package secondvendor_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+// What the vendor's one person knows, and the institution's key.
+const (
+	phone    = "13800138000"
+	password = "246810"
+	code     = "500001"
+	query    = "135790"
+	theKey   = "key-of-the-institution"
+)
+
+// vendor is a small server of the vendor's API. A task that took an input is
+// crawling until it was looked at a few times.
+type vendor struct {
+	*httptest.Server
+	elsewhere *httptest.Server // understands the same
+
+	mu       sync.Mutex
+	tasks    map[string]*task
+	breaks   []fsmtest.Breakage
+	breakGet int // how many of the next looks at a task fail
+	arrivals map[string]int
+	asked    []string // "POST /tasks", in order
+	looks    int
+	watcher  func(looks int) // nil: none
+	released chan struct{}
+}
+
+// task is one person's task. then is what it becomes after so many looks.
+type task struct {
+	id            string
+	round         int
+	phase, reason string
+	then          [2]string
+	looks         int
+	forever       bool // it does not stop crawling
+}
+
+func newVendor(tb testing.TB) *vendor {
+	tb.Helper()
+	v := &vendor{tasks: make(map[string]*task), arrivals: make(map[string]int), released: make(chan struct{})}
+	v.Server, v.elsewhere = httptest.NewServer(v), httptest.NewServer(v)
+	tb.Cleanup(func() {
+		close(v.released)
+		v.Close()
+		v.elsewhere.Close()
+	})
+	return v
+}
+
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var body map[string]any
+	_ = json.NewDecoder(r.Body).Decode(&body)
+	v.mu.Lock()
+	v.asked = append(v.asked, r.Method+" "+r.URL.Path)
+	if value, _ := body["value"].(string); value != "" {
+		v.arrivals[value]++
+	}
+	broken := v.takeBreak(r.Method)
+	status, answer := http.StatusUnauthorized, map[string]any{"message": "no"}
+	if r.Header.Get("Authorization") == "Bearer "+theKey {
+		status, answer = v.answer(r, body)
+	}
+	v.mu.Unlock()
+	text, _ := json.Marshal(answer)
+	w.Header().Set("Content-Type", "application/json")
+	v.deliver(w, r, broken, status, string(text))
+}
+
+func (v *vendor) takeBreak(method string) (b fsmtest.Breakage) {
+	if method == http.MethodGet && v.breakGet > 0 {
+		v.breakGet--
+		return fsmtest.BreakStatus
+	}
+	if method == http.MethodPost && len(v.breaks) > 0 {
+		b, v.breaks = v.breaks[0], v.breaks[1:]
+	}
+	return b
+}
+
+func (v *vendor) answer(r *http.Request, body map[string]any) (int, map[string]any) {
+	id := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/tasks/"), "/inputs")
+	t := v.tasks[id]
+	switch {
+	case r.URL.Path == "/tasks" && body["phone"] != phone:
+		return http.StatusUnprocessableEntity, map[string]any{"message": "nobody has this number"}
+	case r.URL.Path == "/tasks":
+		t = &task{id: fmt.Sprintf("%032d", len(v.tasks)+1), round: 1, phase: "WAIT_PASSWORD"}
+		v.tasks[t.id] = t
+		return http.StatusCreated, t.shown()
+	case t == nil:
+		return http.StatusNotFound, map[string]any{"message": "no such task"}
+	case r.Method == http.MethodGet:
+		if v.looks++; v.watcher != nil {
+			v.watcher(v.looks)
+		}
+		t.look()
+		return http.StatusOK, t.shown()
+	case int(body["round"].(float64)) != t.round || !t.take(body):
+		return http.StatusConflict, t.shown()
+	}
+	return http.StatusAccepted, t.shown()
+}
+
+func (t *task) shown() map[string]any {
+	return map[string]any{
+		"id": t.id, "operator": "operator-a", "round": t.round, "phase": t.phase, "reason": t.reason, "hint": "hint " + t.reason,
+	}
+}
+
+// look is one look at a task; some looks later what it crawled for has happened.
+func (t *task) look() {
+	if t.looks--; t.phase == "CRAWLING" && t.looks <= 0 && !t.forever {
+		t.phase, t.reason = t.then[0], t.then[1]
+	}
+}
+
+// take takes an input where the task waits for it.
+func (t *task) take(body map[string]any) bool {
+	var then [2]string
+	right := func(want string, good, bad [2]string) {
+		then = bad
+		if body["value"] == want {
+			then = good
+		}
+	}
+	switch fmt.Sprint(t.phase, " ", body["kind"]) {
+	case "WAIT_PASSWORD PASSWORD":
+		right(password, [2]string{"WAIT_CODE", ""}, [2]string{"WAIT_PASSWORD", "WRONG_PASSWORD"})
+	case "WAIT_CODE CODE":
+		right(code, [2]string{"WAIT_QUERY_PASSWORD", ""}, [2]string{"WAIT_CODE", "WRONG_CODE"})
+	case "WAIT_CODE RESEND":
+		then = [2]string{"WAIT_CODE", ""}
+	case "WAIT_QUERY_PASSWORD QUERY_PASSWORD":
+		right(query, [2]string{"COLLECTING", ""}, [2]string{"WAIT_QUERY_PASSWORD", "WRONG"})
+	default:
+		return false
+	}
+	t.round, t.phase, t.reason, t.then, t.looks = t.round+1, "CRAWLING", "", then, 3
+	return true
+}
+
+// deliver sends the answer, broken as planned.
+func (v *vendor) deliver(w http.ResponseWriter, r *http.Request, b fsmtest.Breakage, status int, text string) {
+	half := text[:len(text)/2]
+	switch b {
+	case fsmtest.BreakReply:
+		cut(w, "")
+	case fsmtest.BreakMidway:
+		cut(w, fmt.Sprintf("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), half))
+	case fsmtest.BreakHalf:
+		_, _ = fmt.Fprint(w, half)
+	case fsmtest.BreakGarbage:
+		_, _ = fmt.Fprint(w, "}{")
+	case fsmtest.BreakHTML:
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprint(w, "<title>502</title>")
+	case fsmtest.BreakStatus:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprint(w, `{"message":"busy"}`)
+	case fsmtest.BreakRedirect:
+		http.Redirect(w, r, v.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	case fsmtest.BreakSize:
+		_, _ = fmt.Fprintf(w, `{"phase":"DONE","hint":"%s"}`, strings.Repeat("x", 5<<20))
+	case fsmtest.BreakSlow:
+		select {
+		case <-v.released:
+		case <-r.Context().Done():
+		case <-time.After(time.Minute):
+		}
+	default:
+		w.WriteHeader(status)
+		_, _ = fmt.Fprint(w, text)
+	}
+}
+
+// cut sends this and resets the connection.
+func cut(w http.ResponseWriter, text string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = fmt.Fprint(conn, text)
+	if tcp, ok := conn.(*net.TCPConn); ok && text == "" {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// breakNext breaks the delivery of the next input or form.
+func (v *vendor) breakNext(b fsmtest.Breakage) {
+	if b == fsmtest.BreakConnection {
+		v.Close()
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.breaks = append(v.breaks, b)
+}
+
+// put puts a task where it waits for something.
+func (v *vendor) put(id, phase string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.tasks[id].phase = phase
+}
+
+// crawl lets the one task crawl for ever, or stop.
+func (v *vendor) crawl(forever bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, t := range v.tasks {
+		t.forever = forever
+	}
+}
+
+// watch calls f with each look at a task.
+func (v *vendor) watch(f func(looks int)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watcher = f
+}
+
+func (v *vendor) arrived(secret string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.arrivals[secret]
+}
+
+// count is how many requests of a method arrived.
+func (v *vendor) count(method string) (n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, a := range v.asked {
+		if strings.HasPrefix(a, method+" ") {
+			n++
+		}
+	}
+	return n
+}

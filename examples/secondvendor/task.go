@@ -1,0 +1,120 @@
+package secondvendor
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// task is what the vendor says about a task.
+type task struct {
+	ID       string `json:"id"`
+	Operator string `json:"operator"`
+	Round    int    `json:"round"`
+	Phase    string `json:"phase"`
+	Reason   string `json:"reason"`
+	Hint     string `json:"hint"`
+}
+
+const crawling = "CRAWLING"
+
+// form is the body of POST /tasks.
+type form struct {
+	Name   string `json:"name"`
+	IDCard string `json:"id_card"`
+	Phone  string `json:"phone"`
+}
+
+// input is the body of POST /tasks/{id}/inputs.
+type input struct {
+	Round int    `json:"round"`
+	Kind  string `json:"kind"`
+	Value string `json:"value,omitempty"`
+}
+
+// Format prints nothing of the form.
+func (form) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "form [redacted]") }
+
+// Format prints nothing of the value.
+func (i input) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "input %s [redacted]", i.Kind) }
+
+var (
+	errInput = fmt.Errorf("secondvendor: no such input, or no secret in it: %w", carrierfsm.ErrNotSent)
+	// errUnfinished, and errStrange in the place of a reply, leave the outcome unknown.
+	errUnfinished = errors.New("secondvendor: the task was still crawling when the call was over")
+	errStrange    = errors.New("secondvendor: the answer is not one of this API")
+)
+
+// inputOf picks the one secret that the input means. This vendor wants no
+// password beside a code.
+func inputOf(r carrierfsm.Request, round int) (input, error) {
+	in := input{Round: round}
+	var secret carrierfsm.Secret
+	switch r.Input {
+	case carrierfsm.InputPassword:
+		in.Kind, secret = "PASSWORD", r.Password
+	case carrierfsm.InputCaptcha:
+		in.Kind, secret = "CODE", r.Captcha
+	case carrierfsm.InputQueryPassword:
+		in.Kind, secret = "QUERY_PASSWORD", r.QueryPassword
+	case carrierfsm.InputResendCaptcha:
+		in.Kind = "RESEND"
+		return in, nil
+	default:
+		return input{}, errInput
+	}
+	secret.Use(func(value []byte) { in.Value = string(value) })
+	if in.Value == "" {
+		return input{}, errInput
+	}
+	return in, nil
+}
+
+// meaning maps a phase and its reason onto the process codes that the reply
+// table knows. What is not in it is no code, and asks the person again.
+var meaning = map[[2]string]carrierfsm.ProcessCode{
+	{"WAIT_PASSWORD", ""}:               "10003", // the table has no neutral "the password, please"
+	{"WAIT_PASSWORD", "WRONG_PASSWORD"}: "10003",
+	{"WAIT_CODE", ""}:                   "10002",
+	{"WAIT_CODE", "ONE_MORE_CODE"}:      "10001",
+	{"WAIT_CODE", "WRONG_CODE"}:         "10004",
+	{"WAIT_CODE", "NEW_CODE_SENT"}:      "10006",
+	{"WAIT_QUERY_PASSWORD", ""}:         "10022",
+	{"WAIT_QUERY_PASSWORD", "WRONG"}:    "10023",
+	{"COLLECTING", ""}:                  "10008", // logged in; the rest needs nobody
+	{"DONE", ""}:                        "10008",
+	{"FAILED", ""}:                      "30000",
+	{"FAILED", "WEAK_PASSWORD"}:         "10007",
+	{"FAILED", "NOT_THEIRS"}:            "10009",
+}
+
+// reply is a task that asks for something, or has ended, as a reply.
+func (t task) reply() carrierfsm.Reply {
+	code, known := meaning[[2]string{t.Phase, t.Reason}]
+	if !known {
+		code = meaning[[2]string{t.Phase, ""}] // a new reason; the phase still says what is wanted
+	}
+	return carrierfsm.Reply{
+		Success: true, Type: "CONTROL", Code: code, Content: t.Hint, Cursor: []byte(strconv.Itoa(t.Round)),
+	}
+}
+
+// receipt is a new task as a receipt.
+func (t task) receipt() (carrierfsm.Receipt, error) {
+	if t.ID == "" || t.Operator == "" {
+		return carrierfsm.Receipt{}, errStrange
+	}
+	return carrierfsm.Receipt{
+		Accepted: true, Message: t.Hint, Token: t.ID,
+		Source: carrierfsm.Source{Website: t.Operator, Name: t.Operator, Online: t.Phase != "FAILED"},
+	}, nil
+}
+
+// refusal is what the vendor refused with 4xx. It is never returned to a
+// caller, and shows nothing of the message, which may repeat what was sent.
+type refusal struct{ message string }
+
+// Error does not repeat the message.
+func (*refusal) Error() string { return "secondvendor: refused" }
