@@ -23,6 +23,12 @@ const (
 	theKey   = "key-of-the-institution"
 )
 
+// Further ways to fail.
+const (
+	notTaken fsmtest.Breakage = "the input is read and not taken"
+	parrot   fsmtest.Breakage = "the reply is no HTTP, and repeats the request"
+)
+
 // vendor is a small server of the vendor's API. A task that took an input is
 // crawling until it was looked at a few times.
 type vendor struct {
@@ -72,12 +78,15 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	broken := v.takeBreak(r.Method)
 	status, answer := http.StatusUnauthorized, map[string]any{"message": "no"}
-	if r.Header.Get("Authorization") == "Bearer "+theKey {
+	if r.Header.Get("Authorization") == "Bearer "+theKey && broken != notTaken {
 		status, answer = v.answer(r, body)
 	}
 	v.mu.Unlock()
 	text, _ := json.Marshal(answer)
 	w.Header().Set("Content-Type", "application/json")
+	if broken == parrot {
+		text = fmt.Append(nil, body)
+	}
 	v.deliver(w, r, broken, status, string(text))
 }
 
@@ -158,8 +167,10 @@ func (t *task) take(body map[string]any) bool {
 func (v *vendor) deliver(w http.ResponseWriter, r *http.Request, b fsmtest.Breakage, status int, text string) {
 	half := text[:len(text)/2]
 	switch b {
-	case fsmtest.BreakReply:
+	case fsmtest.BreakReply, notTaken:
 		cut(w, "")
+	case parrot:
+		cut(w, fmt.Sprint(r.Header, r.URL, text))
 	case fsmtest.BreakMidway:
 		cut(w, fmt.Sprintf("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), half))
 	case fsmtest.BreakHalf:
@@ -180,7 +191,7 @@ func (v *vendor) deliver(w http.ResponseWriter, r *http.Request, b fsmtest.Break
 		select {
 		case <-v.released:
 		case <-r.Context().Done():
-		case <-time.After(time.Minute):
+		case <-time.After(time.Hour):
 		}
 	default:
 		w.WriteHeader(status)

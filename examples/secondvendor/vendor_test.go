@@ -167,6 +167,63 @@ func TestWhatCantBeLookedUpIsUnknownUntilTheNextAnswer(t *testing.T) {
 	require.Equal(t, "query_password because of query_password_requested", r.answer(code))
 }
 
+// The look shows the round that was answered: the answer may arrive yet.
+func TestAnAnswerThatWasNotTakenIsUnknownAndNotSentAgain(t *testing.T) {
+	t.Parallel()
+	r := newRun(t)
+	r.breakNext(notTaken)
+	require.Equal(t, "password because of outcome_unknown", r.answer(password))
+	require.Equal(t, 1, r.arrived(password))
+	require.Equal(t, "captcha because of captcha_requested", r.answer(password), "the person typed it again")
+}
+
+func TestAnAnswerToWhatIsNotAskedTellsWhatIs(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	c := client(t, v)
+	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
+	require.NoError(t, err)
+	reply, err := c.Collect(t.Context(), request(carrierfsm.InputCaptcha, receipt, code))
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ProcessCode("10003"), reply.Code, "the password")
+	require.Equal(t, "1", string(reply.Cursor))
+}
+
+// late is a context whose deadline is found to be over only when the
+// connection stands: the process stood still meanwhile.
+type late struct {
+	context.Context //nolint:containedctx // it is one
+	looks           int
+}
+
+func (l *late) Deadline() (time.Time, bool) {
+	l.looks++
+	return time.Now().Add(-time.Hour), l.looks > 1
+}
+
+func TestAProcessThatStoodStillSendsNothing(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	_, err := client(t, v).Apply(&late{Context: t.Context()}, carrierfsm.Application{Form: fsmtest.Form()})
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	require.Zero(t, v.count("POST"))
+}
+
+func TestNoErrorRepeatsTheAnswer(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	c := client(t, v)
+	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
+	require.NoError(t, err)
+	v.breakNext(parrot)
+	v.breakGet = 1
+	_, err = c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, password))
+	require.Error(t, err)
+	for _, value := range []string{password, theKey, receipt.Token} {
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), value)
+	}
+}
+
 func TestAPollThatFailsIsNoOutcome(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
