@@ -3,7 +3,8 @@
 // posts what the task asks for, and polls the phase that it is in.
 //
 //	POST /tasks              {name, id_card, phone}  → 201, the task
-//	POST /tasks/{id}/inputs  {round, kind, value}    → 202, the task; 409, the task as it is, where it is not in that round
+//	POST /tasks/{id}/inputs  {round, kind, value}    → 202, the task; 409, the task as it is,
+//	                                                   where it is in another round or wants something else
 //	GET  /tasks/{id}                                 → 200, the task
 //
 // A task is {id, operator, round, phase, reason, hint}. Each input that it takes
