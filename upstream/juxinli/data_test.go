@@ -77,6 +77,10 @@ func TestATokenThatUpstreamDoesNotKnowIsNotFound(t *testing.T) {
 	require.ErrorIs(t, err, juxinli.ErrNotFound)
 	_, err = a.RawData(t.Context(), unknown)
 	require.ErrorIs(t, err, juxinli.ErrNotFound)
+	asked := a.asked(jobPath)
+	_, err = a.Job(t.Context(), carrierfsm.Secret{})
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent, "no token at all, as before a verification is done")
+	require.Equal(t, asked, a.asked(jobPath))
 }
 
 func TestAnAccessTokenIsKeptUntilItExpires(t *testing.T) {

@@ -3,6 +3,7 @@ package juxinli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -10,9 +11,14 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
+var errNoToken = errors.New("the application's token is empty")
+
 // call makes a data call for an application. Where the access token is refused
 // it fetches a fresh one, once.
 func (d *Data) call(ctx context.Context, path string, token carrierfsm.Secret) (envelopeOfData, error) {
+	if token.Empty() {
+		return envelopeOfData{}, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, errNoToken)
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.client.cfg.Timeout)
 	defer cancel()
 	access, err := d.access.get(ctx, 0)
