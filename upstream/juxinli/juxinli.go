@@ -1,10 +1,11 @@
 // Package juxinli is a carrierfsm.Upstream: the client of the aggregator
 // Juxinli (聚信立), REST v2 and v3.
 //
-// It makes one HTTP request a call and never repeats one, but for the data calls
-// of Client.Data, which only read. Every request has a connection of its own, so that net/http has no broken, reused connection to
-// repeat it on. It follows no redirect, speaks HTTPS only (HTTP to loopback),
-// uses no proxy unless told to, and reads a bounded amount of JSON.
+// It makes one HTTP request a call and never repeats one, but for the data
+// calls of Client.Data, which only read. Every request has a connection of its
+// own, so that net/http has no broken, reused connection to repeat it on. It
+// follows no redirect, speaks HTTPS only (HTTP to loopback), uses no proxy
+// unless told to, and reads a bounded amount of JSON.
 //
 // An error that matches carrierfsm.ErrNotSent is certain: no byte of the
 // request was written, and none will be. Every other error means that the
