@@ -3,6 +3,10 @@ package secondvendor_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +292,18 @@ func TestWhatIsNoRefusalOfTheInputEndsNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, reply.Success)
 	require.Equal(t, "no such task", reply.Content)
+}
+
+func TestAServerThatIsNotTrustedIsSentNothing(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c, err := secondvendor.New(secondvendor.Config{BaseURL: server.URL, Key: carrierfsm.NewSecret(theKey)})
+	require.NoError(t, err)
+	_, err = c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
+	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 }
 
 func TestNewRefusesWhatIsNotSafe(t *testing.T) {
