@@ -35,6 +35,7 @@ type body struct {
 	// What was used up, per source.
 	Attempts map[PromptKind]int `json:"attempts,omitempty"`
 	Resends  int                `json:"resends,omitempty"`
+	Resets   int                `json:"resets,omitempty"`
 
 	// PasswordStep is the step at which the password in use was given.
 	PasswordStep int `json:"password_step,omitempty"`

@@ -45,16 +45,21 @@ func (s *submission) apply(ctx context.Context) outcome {
 func (s *submission) collect(ctx context.Context, o opened) outcome {
 	r := Request{
 		Input: s.in.Kind(), Token: o.Token, Website: o.At.Website, Account: o.Account,
-		QueryPassword: s.query, Captcha: s.captcha, Cursor: o.Cursor,
+		QueryPassword: s.query, Captcha: s.captcha, NewPassword: s.chosen, Cursor: o.Cursor,
 	}
-	if r.Input != InputResendCaptcha {
+	switch r.Input {
+	case InputPassword, InputQueryPassword, InputCaptcha:
 		r.Password = s.service
+	case InputResendCaptcha:
+		if o.Intent.Call == CallReset {
+			r.Input = InputRequestReset // that is how upstream is asked for another
+		}
 	}
 	reply, err := s.cfg.Upstream.Collect(ctx, r)
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	return outcome{reply: cleanReply(reply, []Secret{s.service, s.query, s.captcha}, o.Account, o.Token)}
+	return outcome{reply: cleanReply(reply, []Secret{s.service, s.query, s.captcha, s.chosen}, o.Account, o.Token)}
 }
 
 var errNoToken = errors.New("carrierfsm: an accepted application without token or website")

@@ -12,19 +12,22 @@ import (
 	. "github.com/carrierfsm/carrierfsm"
 )
 
-var inputKinds = []InputKind{InputApply, InputPassword, InputQueryPassword, InputCaptcha, InputResendCaptcha, InputCancel}
+var inputKinds = []InputKind{
+	InputApply, InputPassword, InputQueryPassword, InputCaptcha, InputResendCaptcha,
+	InputRequestReset, InputResetCaptcha, InputSkipSource, InputCancel,
+}
 
 // expectedInputs are the inputs that each prompt takes, one column for each
 // of inputKinds: + taken, . not awaited.
 var expectedInputs = map[PromptKind]string{
-	//                   apply password query captcha resend cancel
-	PromptApplication:   "+ . . . . +",
-	PromptPassword:      ". + . . . +",
-	PromptQueryPassword: ". . + . . +",
-	PromptCaptcha:       ". . . + + +",
-	PromptSecondCaptcha: ". . . + + +",
-	PromptOwnSMS:        ". . . + . +", // another code needs another message of the person's own
-	PromptResetCaptcha:  ". . . . . +", // its answer can't be submitted yet
+	//                   apply password query captcha resend reset code skip cancel
+	PromptApplication:   "+ . . . . . . . +",
+	PromptPassword:      ". + . . . + . + +",
+	PromptQueryPassword: ". . + . . . . + +",
+	PromptCaptcha:       ". . . + + . . + +",
+	PromptSecondCaptcha: ". . . + + . . + +",
+	PromptOwnSMS:        ". . . + . . . + +", // another code needs another message of the person's own
+	PromptResetCaptcha:  ". + . . + . + + +", // a password leaves the reset
 }
 
 // The verdict in the order in which it is looked for: ended, canceled, under
@@ -39,6 +42,7 @@ func TestAnInputIsTakenOnlyWhereItsOwnPromptIsAsked(t *testing.T) {
 			for _, inFlight := range []bool{false, true} {
 				for _, shift := range []int{-1, 0, 1} {
 					o := standing(ask)
+					o.At.ResetMethod = ResetBySMS
 					if inFlight {
 						o.Intent = &Intent{Version: o.Version, At: coreStart, Deadline: after(coreTimeout)}
 					}
@@ -96,7 +100,7 @@ func TestAResendHasItsTimeAndItsNumber(t *testing.T) {
 		{"one more than the last", PromptCaptcha, time.Minute, 3, ErrTooMany},
 		{"too many and too soon", PromptCaptcha, 0, 3, ErrTooMany},
 		{"of a code that the person texts for", PromptOwnSMS, time.Minute, 0, ErrNotAwaited},
-		{"of a reset code", PromptResetCaptcha, time.Minute, 0, ErrNotAwaited},
+		{"of a reset code", PromptResetCaptcha, time.Minute, 0, nil},
 		{"of a password", PromptPassword, time.Minute, 0, ErrNotAwaited},
 	}
 	for _, c := range cases {
@@ -119,7 +123,7 @@ func TestNoMoreAnswersThanTheLimit(t *testing.T) {
 	t.Parallel()
 	limits := map[PromptKind]int{
 		PromptApplication: 3, PromptPassword: 2, PromptQueryPassword: 3,
-		PromptCaptcha: 3, PromptSecondCaptcha: 3, PromptOwnSMS: 3,
+		PromptCaptcha: 3, PromptSecondCaptcha: 3, PromptOwnSMS: 3, PromptResetCaptcha: 3,
 	}
 	for ask, limit := range limits {
 		for n := range limit + 2 {
@@ -158,7 +162,7 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 	t.Parallel()
 	calls := map[InputKind]Call{
 		InputApply: CallApply, InputPassword: CallCollect, InputQueryPassword: CallCollect,
-		InputCaptcha: CallCollect, InputResendCaptcha: CallResend,
+		InputCaptcha: CallCollect, InputResendCaptcha: CallResend, InputResetCaptcha: CallReset,
 	}
 	for ask, kind := range answerOf {
 		before := standing(ask)

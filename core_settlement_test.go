@@ -108,7 +108,7 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 			judgeSteps(t, o, d)
 			if c.want[len(c.want)-1] == AttemptsExhausted {
 				require.Equal(t, Failed, d.State)
-				require.Equal(t, Detail{Input: answerOf[c.ask], Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "upstream had no part in it")
+				require.Equal(t, Detail{Input: answerOf[c.ask], Source: o.At.Website, Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "upstream had no part in it")
 				judgeEnd(t, d.After())
 			} else if !d.State.Terminal() {
 				require.Positive(t, d.After().Prompt(DefaultLimits()).AttemptsLeft)

@@ -79,6 +79,12 @@ func inputFor(kind InputKind, step int) Input {
 		return Captcha{Step: step, Code: secret}
 	case InputResendCaptcha:
 		return ResendCaptcha{Step: step}
+	case InputRequestReset:
+		return RequestReset{Step: step}
+	case InputResetCaptcha:
+		return ResetCaptcha{Step: step, Code: secret}
+	case InputSkipSource:
+		return SkipSource{Step: step}
 	default:
 		return Cancel{}
 	}
@@ -88,6 +94,7 @@ func inputFor(kind InputKind, step int) Input {
 var answerOf = map[PromptKind]InputKind{
 	PromptApplication: InputApply, PromptPassword: InputPassword, PromptQueryPassword: InputQueryPassword,
 	PromptCaptcha: InputCaptcha, PromptSecondCaptcha: InputCaptcha, PromptOwnSMS: InputCaptcha,
+	PromptResetCaptcha: InputResetCaptcha,
 }
 
 // answering is a verification whose prompt was answered two minutes after

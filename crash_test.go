@@ -28,13 +28,17 @@ var crashStories = map[string]crashStory{
 	"resend":               {asks: []string{"password", "captcha"}, resends: 1},
 	"canceled":             {asks: []string{"password", "captcha"}, cancelAt: 3},
 	"erased":               {asks: []string{"password", "captcha"}, eraseAt: 3},
+	"reset":                {asks: []string{"password", "captcha"}, weak: true},
+	"skip":                 {asks: []string{"password", "captcha", "next", "password"}, skipAt: 3},
+	"skip the last":        {asks: []string{"password", "captcha"}, skipAt: 2},
 	"two sources":          {asks: []string{"password", "captcha", "next", "password", "captcha"}},
 }
 
 type crashStory struct {
 	asks                                []string
 	wrongPasswords, wrongCodes, resends int
-	cancelAt, eraseAt                   int // steps
+	cancelAt, eraseAt, skipAt           int  // steps
+	weak                                bool // the password has to be reset first
 }
 
 func TestNoCrashLosesOrRepeatsAnything(t *testing.T) {

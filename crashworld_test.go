@@ -59,7 +59,7 @@ func (w *crashWorld) start() {
 	m, err := carrierfsm.New(carrierfsm.Config{
 		Store: mortalStore{w.disk, w}, Upstream: mortalUpstream{w.operator, w},
 		CallTimeout: crashTimeout, Grace: crashGrace,
-		Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9, QueryPasswords: 9, Applications: 9, Resends: 9},
+		Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9, QueryPasswords: 9, Applications: 9, Resends: 9, Resets: 9},
 		Now:    func() time.Time { return w.clock },
 	})
 	require.NoError(w.t, err)
@@ -151,12 +151,14 @@ type operator struct {
 	wrong     map[string]int
 	requests  int
 	passwords int
+	renewed   bool           // the weak password was reset
 	arrivals  map[string]int // codes
 }
 
 func (o *operator) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	o.requests++
-	return carrierfsm.Receipt{Accepted: true, Token: token, Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}, nil
+	source := carrierfsm.Source{Website: "chinamobilejs", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}
+	return carrierfsm.Receipt{Accepted: true, Token: token, Source: source}, nil
 }
 
 func (o *operator) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
@@ -167,9 +169,21 @@ func (o *operator) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.
 		if o.wrongly("password", o.story.wrongPasswords) {
 			return reply("10003"), nil
 		}
+		if o.story.weak && !o.renewed {
+			return reply("10007"), nil
+		}
 		o.at = o.login
-	case carrierfsm.InputResendCaptcha:
+	case carrierfsm.InputResendCaptcha, carrierfsm.InputRequestReset:
 		return o.text("10002"), nil
+	case carrierfsm.InputResetCaptcha:
+		r.Captcha.Use(func(code []byte) { o.arrivals[string(code)]++ })
+		o.renewed = true
+		return reply("11000"), nil
+	case carrierfsm.InputSkipSource:
+		for o.at < len(o.story.asks) && o.story.asks[o.at] != "next" {
+			o.at++
+		}
+		return o.next(), nil
 	case carrierfsm.InputCaptcha:
 		r.Captcha.Use(func(code []byte) { o.arrivals[string(code)]++ })
 		if o.wrongly("code", o.story.wrongCodes) {
@@ -231,6 +245,7 @@ type patient struct {
 	passwords int // typed
 	resent    int
 	used      int // the latest text whose code was typed
+	skipped   bool
 }
 
 func (p *patient) answer(v carrierfsm.Verification) carrierfsm.Input {
@@ -240,6 +255,11 @@ func (p *patient) answer(v carrierfsm.Verification) carrierfsm.Input {
 		return carrierfsm.Cancel{}
 	case v.Prompt.Kind == carrierfsm.PromptApplication:
 		return application(v.Step)
+	case s.skipAt > 0 && v.Step >= s.skipAt && !p.skipped:
+		p.skipped = true
+		return carrierfsm.SkipSource{Step: v.Step}
+	case v.Prompt.Reset && v.Reason == carrierfsm.ResetRequired:
+		return carrierfsm.RequestReset{Step: v.Step}
 	case v.Prompt.Kind == carrierfsm.PromptPassword:
 		p.passwords++
 		return carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")}
@@ -248,6 +268,8 @@ func (p *patient) answer(v carrierfsm.Verification) carrierfsm.Input {
 	case v.Prompt.Resend != nil && (p.resent < s.resends || p.used == p.world.operator.sms):
 		p.resent++
 		return carrierfsm.ResendCaptcha{Step: v.Step}
+	case v.Prompt.Kind == carrierfsm.PromptResetCaptcha:
+		return carrierfsm.ResetCaptcha{Step: v.Step, Code: p.captcha(v).Code, NewPassword: carrierfsm.NewSecret("864200")}
 	}
 	return p.captcha(v)
 }

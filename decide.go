@@ -21,8 +21,18 @@ func (o opened) refuse(in Input, now time.Time, l Limits) error {
 		return invalid("the input answers a prompt that was not yet shown")
 	case kind == InputResendCaptcha:
 		return o.refuseResend(now, l)
+	case kind == InputRequestReset:
+		return o.refuseReset(l)
+	case kind == InputSkipSource && o.Ask != PromptApplication:
+		return nil
+	case kind == InputPassword && o.Ask == PromptResetCaptcha: // leaves the reset
 	case answeredBy[o.Ask] != kind:
 		return ErrNotAwaited
+	}
+	if kind == InputResetCaptcha {
+		if err := o.refuseNewPassword(p.chosen); err != nil {
+			return err
+		}
 	}
 	for _, k := range o.counts(in) {
 		if o.Attempts[k] >= l.attempts(k) {
@@ -48,8 +58,10 @@ func (o opened) refuseResend(now time.Time, l Limits) error {
 // the password where one is typed again beside a code.
 func (o opened) counts(in Input) []PromptKind {
 	switch {
-	case in.Kind() == InputResendCaptcha:
+	case in.Kind() == InputResendCaptcha, in.Kind() == InputRequestReset, in.Kind() == InputSkipSource:
 		return nil
+	case in.Kind() == InputPassword:
+		return []PromptKind{PromptPassword}
 	case in.Kind() == InputCaptcha && !in.parts().password.Empty():
 		return []PromptKind{o.Ask, PromptPassword}
 	default:
@@ -57,7 +69,15 @@ func (o opened) counts(in Input) []PromptKind {
 	}
 }
 
-// callOf is the call that an input leads to.
+// calls is the call that an input leads to.
+func (o opened) calls(in InputKind) Call {
+	if in == InputResendCaptcha && o.Ask == PromptResetCaptcha {
+		return CallReset
+	}
+	return callOf[in]
+}
+
+// callOf is the call that an input leads to, but for another code in a reset.
 var callOf = map[InputKind]Call{
 	InputApply:         CallApply,
 	InputPassword:      CallCollect,
@@ -84,11 +104,13 @@ func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) o
 		o.Account, o.Consent = p.form.Phone, &consent
 	case in.Kind() == InputResendCaptcha:
 		o.Resends++
+	case in.Kind() == InputRequestReset:
+		o.Resets++
 	case !p.password.Empty():
 		o.PasswordStep = p.step
 	}
 	o.Intent = &intent{
-		Version: o.Version, Call: callOf[in.Kind()], Input: in.Kind(),
+		Version: o.Version, Call: o.calls(in.Kind()), Input: in.Kind(),
 		At: now, Deadline: deadline, Counted: counted,
 	}
 	o.Due = deadline.Add(grace)

@@ -27,7 +27,7 @@ func (d *decision) move(event Event) {
 	}
 	d.Step++
 	detail := d.detail
-	detail.Tables = tablesHash
+	detail.Source, detail.Tables = d.At.Website, tablesHash
 	d.transitions = append(d.transitions, Transition{
 		ID: d.ID, Step: d.Step, From: d.State, Event: event, To: to, At: d.now, Detail: detail,
 	})
@@ -59,8 +59,11 @@ func (d *decision) giveBack(in intent) {
 	for _, k := range in.Counted {
 		d.Attempts[k]--
 	}
-	if in.Call == CallResend {
+	switch in.Input {
+	case InputResendCaptcha:
 		d.Resends--
+	case InputRequestReset:
+		d.Resets--
 	}
 }
 
@@ -104,6 +107,7 @@ func (d *decision) use(event Event, out outcome, in intent) {
 		d.Token, d.At = out.receipt, out.source
 	case SourceCollected:
 		d.At = *out.reply.Next
+		d.Resets = 0
 		d.restart()
 	case PasswordReset:
 		d.restart()
@@ -150,7 +154,11 @@ func (d *decision) bound() {
 	if d.State.Terminal() {
 		return
 	}
-	if d.Attempts[d.Ask] >= d.limits.attempts(d.Ask) || d.Step >= maxSteps-2 {
+	spent := d.Attempts[d.Ask] >= d.limits.attempts(d.Ask)
+	if d.Reason != PasswordRejected && d.refuseReset(d.limits) == nil {
+		spent = false // no more passwords, but one may be reset
+	}
+	if spent || d.Step >= maxSteps-2 {
 		d.clock(AttemptsExhausted)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // InputKind names what a host submits.
 type InputKind string
 
-// The kinds of input. The last three are in the tables and not yet submittable.
+// The kinds of input.
 const (
 	InputApply         InputKind = "apply"
 	InputPassword      InputKind = "password"
@@ -25,8 +25,8 @@ const (
 )
 
 // Input is what a host submits: one of Apply, Password, QueryPassword,
-// Captcha, ResendCaptcha, Cancel. All but Cancel answer a prompt and name its
-// Step, so that a second click can't answer the prompt after.
+// Captcha, ResendCaptcha, RequestReset, ResetCaptcha, SkipSource, Cancel. All
+// but Cancel answer a prompt and name its Step, so that a second click can't answer the prompt after.
 //
 // Submit takes over the secrets of an input and destroys them.
 type Input interface {
@@ -46,11 +46,12 @@ type parts struct {
 	password Secret
 	query    Secret
 	captcha  Secret
+	chosen   Secret // a new password
 	carry    string
 }
 
 // secrets are those to destroy.
-func (p parts) secrets() []Secret { return []Secret{p.password, p.query, p.captcha} }
+func (p parts) secrets() []Secret { return []Secret{p.password, p.query, p.captcha, p.chosen} }
 
 // Apply hands in the person's form, with the consent it was given under.
 type Apply struct {
@@ -62,7 +63,8 @@ type Apply struct {
 	Consent Consent
 }
 
-// Password answers a prompt for the operator's service password.
+// Password answers a prompt for the operator's service password. It also
+// answers one for the code of a reset, and leaves the reset.
 type Password struct {
 	// Step is that of the prompt.
 	Step int
@@ -95,7 +97,8 @@ type Captcha struct {
 	Password Secret
 }
 
-// ResendCaptcha asks for the code to be sent once more.
+// ResendCaptcha asks for the code to be sent once more, where Prompt.Resend
+// says that it can be.
 type ResendCaptcha struct {
 	// Step is that of the prompt.
 	Step int

@@ -19,6 +19,8 @@ type Limits struct {
 	Captchas int
 	// Resends is how often another code may be asked for per source. Defaults to 3.
 	Resends int
+	// Resets is how often a password reset may be begun per source. Defaults to 2.
+	Resets int
 	// ResendAfter is the time from one code to the next. Defaults to 60 s.
 	ResendAfter time.Duration
 	// CodeLife is how long a code is waited for before the person is told that
@@ -38,7 +40,7 @@ func (l Limits) withDefaults() (Limits, error) {
 	for _, f := range []struct {
 		field    *int
 		standard int
-	}{{&l.Applications, 3}, {&l.Passwords, 2}, {&l.QueryPasswords, 3}, {&l.Captchas, 3}, {&l.Resends, 3}} {
+	}{{&l.Applications, 3}, {&l.Passwords, 2}, {&l.QueryPasswords, 3}, {&l.Captchas, 3}, {&l.Resends, 3}, {&l.Resets, 2}} {
 		if err := orDefault(f.field, f.standard); err != nil {
 			return l, err
 		}

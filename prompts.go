@@ -49,10 +49,15 @@ type Prompt struct {
 	// Deadline is until when an answer makes sense.
 	Deadline time.Time
 	// AttemptsLeft is how many answers of this kind may still be given. 0 only
-	// while the last one is under way.
+	// while the last one is under way, or where the password has to be reset.
 	AttemptsLeft int
 	// Resend tells when another code can be asked for; nil means not at all.
 	Resend *Resend
+	// Reset tells, at a prompt for the password, that RequestReset is possible.
+	Reset bool
+	// NeedsNewPassword tells, at a prompt for the code of a reset, that the
+	// person chooses a new password, which goes with the code.
+	NeedsNewPassword bool
 	// Carry is the sealed password, for the host or the person's client to
 	// keep and hand back with the code. It is empty unless a Sealer is
 	// configured and this is the answer to the submission that needs it later.
@@ -85,7 +90,9 @@ func (k PromptKind) code() bool {
 
 // resendable tells whether upstream can be asked for another code. One that
 // the person's own message brings can't be.
-func (k PromptKind) resendable() bool { return k == PromptCaptcha || k == PromptSecondCaptcha }
+func (k PromptKind) resendable() bool {
+	return k == PromptCaptcha || k == PromptSecondCaptcha || k == PromptResetCaptcha
+}
 
 // needsPassword tells whether the service password is still wanted once this
 // kind has been answered: codes travel with it, and a query password may be

@@ -84,7 +84,9 @@ func (m ResetMethod) possible() bool { return m == ResetBySMS || m == ResetWithN
 type Request struct {
 	// Input tells what is being answered, and so which of the secrets below
 	// are meant: InputPassword, InputQueryPassword, InputCaptcha,
-	// InputResendCaptcha. An implementation sends no others.
+	// InputResendCaptcha, InputRequestReset (the code of a reset, the first time
+	// and again), InputResetCaptcha, InputSkipSource. An implementation sends no
+	// others, and returns an error matching ErrNotSent for what it can't do.
 	Input InputKind
 	// Token, Website and Account (the phone number) name the person's run.
 	Token, Website, Account string
@@ -92,8 +94,11 @@ type Request struct {
 	Password Secret
 	// QueryPassword accompanies InputQueryPassword.
 	QueryPassword Secret
-	// Captcha accompanies InputCaptcha.
+	// Captcha accompanies InputCaptcha and InputResetCaptcha.
 	Captcha Secret
+	// NewPassword accompanies InputResetCaptcha where the source's ResetMethod
+	// is ResetWithNewPassword.
+	NewPassword Secret
 	// Cursor is what the implementation returned in the latest Reply.
 	Cursor []byte
 }

@@ -65,6 +65,8 @@ type Transition struct {
 type Detail struct {
 	// Input is what was submitted; empty for the clock.
 	Input InputKind `json:"input,omitempty"`
+	// Source is the website that it was about; empty before there is one.
+	Source string `json:"source,omitempty"`
 	// Fault is set where there was no reply.
 	Fault Fault `json:"fault,omitempty"`
 	// Code, Type, Template and Message are upstream's words.
@@ -109,6 +111,8 @@ func (o opened) prompt(l Limits) *Prompt {
 		Deadline:     o.deadline(),
 		AttemptsLeft: max(0, l.attempts(o.Ask)-o.Attempts[o.Ask]),
 	}
+	p.Reset = o.refuseReset(l) == nil
+	p.NeedsNewPassword = o.Ask == PromptResetCaptcha && o.At.ResetMethod == ResetWithNewPassword
 	if left := l.Resends - o.Resends; left > 0 && o.Ask.resendable() {
 		p.Resend = &Resend{At: o.ResendAt, Left: left}
 	}

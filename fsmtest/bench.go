@@ -113,6 +113,24 @@ func (b *Bench) Captcha(value string) (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.Captcha{Step: b.step(), Code: carrierfsm.NewSecret(value)})
 }
 
+// RequestReset asks for a reset of the password.
+func (b *Bench) RequestReset() (carrierfsm.Verification, error) {
+	return b.Submit(carrierfsm.RequestReset{Step: b.step()})
+}
+
+// ResetCaptcha answers with the code of a reset, and with a new password where
+// that is not empty.
+func (b *Bench) ResetCaptcha(code, newPassword string) (carrierfsm.Verification, error) {
+	return b.Submit(carrierfsm.ResetCaptcha{
+		Step: b.step(), Code: carrierfsm.NewSecret(code), NewPassword: carrierfsm.NewSecret(newPassword),
+	})
+}
+
+// SkipSource leaves the present source out.
+func (b *Bench) SkipSource() (carrierfsm.Verification, error) {
+	return b.Submit(carrierfsm.SkipSource{Step: b.step()})
+}
+
 // Resend asks for another code.
 func (b *Bench) Resend() (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.ResendCaptcha{Step: b.step()})

@@ -18,7 +18,17 @@ type Coverage struct {
 func NewCoverage() *Coverage { return &Coverage{driven: make(map[carrierfsm.Edge]int)} }
 
 // Watch returns the store with a note of each transition that is committed to it.
-func (c *Coverage) Watch(s carrierfsm.Store) carrierfsm.Store { return watchedStore{s, c} }
+// It is a carrierfsm.Outbox if s is one.
+func (c *Coverage) Watch(s carrierfsm.Store) carrierfsm.Store {
+	watched := watchedStore{s, c}
+	if box, ok := s.(carrierfsm.Outbox); ok {
+		return struct {
+			watchedStore
+			carrierfsm.Outbox
+		}{watched, box}
+	}
+	return watched
+}
 
 // Driven is how often an edge was driven.
 func (c *Coverage) Driven(e carrierfsm.Edge) int {

@@ -31,17 +31,19 @@ func (s *stage) upstream(words []string) ([]string, error) {
 
 // wordAnswers are the answers of one word.
 var wordAnswers = map[string]Answer{
-	"refuse":     Refuse("申请信息有误"),
-	"offline":    AcceptAt(carrierfsm.Source{Website: "chinamobilexz", Name: "西藏移动"}),
-	"resettable": AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Name: "上海移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}),
-	"lost":       Lost(),
-	"not-sent":   NotSent(),
-	"panic":      Panics(),
-	"running":    Reply(carrierfsm.Reply{Success: true, Code: "0", Type: "RUNNING", Content: "采集请求超时"}),
-	"tip":        Reply(carrierfsm.Reply{Success: true, Type: "TIP", Content: "正在登录"}),
-	"error":      Reply(carrierfsm.Reply{Success: true, Type: "ERROR", Content: "运营商异常"}),
-	"failure":    Reply(carrierfsm.Reply{Content: "系统异常"}),
-	"already":    Reply(carrierfsm.Reply{Success: true, Type: "ERROR", AlreadyCollected: true}),
+	"refuse":            Refuse("申请信息有误"),
+	"offline":           AcceptAt(carrierfsm.Source{Website: "chinamobilexz", Name: "西藏移动"}),
+	"resettable":        AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Name: "上海移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}),
+	"resettable-by-sms": AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Name: "上海移动", Online: true, ResetMethod: carrierfsm.ResetBySMS}),
+	"lost":              Lost(),
+	"not-sent":          NotSent(),
+	"panic":             Panics(),
+	"running":           Reply(carrierfsm.Reply{Success: true, Code: "0", Type: "RUNNING", Content: "采集请求超时"}),
+	"tip":               Reply(carrierfsm.Reply{Success: true, Type: "TIP", Content: "正在登录"}),
+	"error":             Reply(carrierfsm.Reply{Success: true, Type: "ERROR", Content: "运营商异常"}),
+	"refuse-skip":       Reply(carrierfsm.Reply{Content: "不能跳过"}),
+	"failure":           Reply(carrierfsm.Reply{Content: "系统异常"}),
+	"already":           Reply(carrierfsm.Reply{Success: true, Type: "ERROR", AlreadyCollected: true}),
 }
 
 // readAnswer reads one answer and returns the words behind it.

@@ -22,13 +22,16 @@ type stage struct {
 // storyCommands are the commands of a story.
 //
 //	upstream ANSWER…     what upstream answers next: a code, "accept SITE",
-//	                     "refuse", "offline", "resettable", "next SITE", "lost",
-//	                     "not-sent", "panic", "running", "tip", "error",
+//	                     "refuse", "offline", "resettable", "resettable-by-sms",
+//	                     "next SITE", "lost", "not-sent", "panic", "running", "tip", "error",
 //	                     "failure", "already", "tpl TYPE"; "held" or "stubborn"
 //	                     before an answer holds it back until "end"
 //	apply                hand in the form
 //	password V           answer with a password; likewise query V, captcha V
 //	captcha V with P     a code, with the password typed again
+//	reset                ask for a reset of the password
+//	reset-captcha V      its code; "with P": and a new password
+//	skip                 leave the source out
 //	resend, cancel       as they say; erase too
 //	at N COMMAND         the same, naming step N and not the present one
 //	begin COMMAND        a submission that upstream holds back
@@ -90,6 +93,12 @@ func (s *stage) input(words []string) (carrierfsm.Input, error) {
 		return carrierfsm.QueryPassword{Step: step, Password: value(1)}, nil
 	case "captcha":
 		return carrierfsm.Captcha{Step: step, Code: value(1), Password: value(3)}, nil
+	case "reset":
+		return carrierfsm.RequestReset{Step: step}, nil
+	case "reset-captcha":
+		return carrierfsm.ResetCaptcha{Step: step, Code: value(1), NewPassword: value(3)}, nil
+	case "skip":
+		return carrierfsm.SkipSource{Step: step}, nil
 	case "resend":
 		return carrierfsm.ResendCaptcha{Step: step}, nil
 	case "cancel":
@@ -186,6 +195,12 @@ func (s *stage) standing(v carrierfsm.Verification) string {
 	line += fmt.Sprintf(", %d left, for %s", p.AttemptsLeft, p.Deadline.Sub(now))
 	if p.Resend != nil {
 		line += fmt.Sprintf(", resend in %s, %d left", max(0, p.Resend.At.Sub(now)), p.Resend.Left)
+	}
+	if p.Reset {
+		line += ", can be reset"
+	}
+	if p.NeedsNewPassword {
+		line += ", with a new password"
 	}
 	switch {
 	case v.Canceling:

@@ -27,14 +27,11 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the stories in testdata as the code tells them now")
 
-// undriven are the edges that no story can drive: those of the password reset,
-// whose inputs come later; those from applied, which is left in the commit that
-// enters it; and a form can't be answered with something unrecognized, since
+// undriven are the edges that no story can drive: those from applied, which is
+// left in the commit that enters it; and a form can't be answered with something unrecognized, since
 // the port knows only accepted and refused.
 func undriven(e carrierfsm.Edge) bool {
 	switch e.Event {
-	case carrierfsm.ResetCaptchaRequested, carrierfsm.NewPasswordRejected, carrierfsm.PasswordReset, carrierfsm.ResetFailed:
-		return true
 	case carrierfsm.ReplyUnrecognized:
 		return e.From == carrierfsm.Created
 	default:

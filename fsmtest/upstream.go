@@ -42,8 +42,9 @@ type Call struct {
 	Input carrierfsm.InputKind
 	// Website is the request's; empty for an application.
 	Website string
-	// Password, QueryPassword and Captcha tell whether they came with it.
-	Password, QueryPassword, Captcha bool
+	// Password, QueryPassword, Captcha and NewPassword tell whether they came
+	// with it.
+	Password, QueryPassword, Captcha, NewPassword bool
 }
 
 // Calls are the calls that arrived so far.
@@ -53,8 +54,8 @@ func (u *Upstream) Calls() []Call {
 	return append([]Call(nil), u.calls...)
 }
 
-// Arrivals is how many calls carried this value as a password, query password
-// or code.
+// Arrivals is how many calls carried this value as a password of any
+// kind or a code.
 func (u *Upstream) Arrivals(secret string) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -83,10 +84,10 @@ func (u *Upstream) Apply(ctx context.Context, _ carrierfsm.Application) (carrier
 
 // Collect is carrierfsm.Upstream's.
 func (u *Upstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	secrets := []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha}
+	secrets := []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword}
 	call := Call{
 		Input: r.Input, Website: r.Website,
-		Password: !secrets[0].Empty(), QueryPassword: !secrets[1].Empty(), Captcha: !secrets[2].Empty(),
+		Password: !secrets[0].Empty(), QueryPassword: !secrets[1].Empty(), Captcha: !secrets[2].Empty(), NewPassword: !secrets[3].Empty(),
 	}
 	out, err := u.take(r.Input).play(ctx, u, call, secrets)
 	return out.reply, err
