@@ -33,7 +33,7 @@ func TestEachCarrierComesToItsEnd(t *testing.T) {
 		"jilin":           "Done: 138****8004 of 吉林电信 is verified.",
 		"reissue":         "Done: 138****8005 of 浙江移动 is verified.",
 		"weak":            "Failed: the password is too weak, and can't be reset here.",
-		"weak-resettable": "Failed: no attempts are left.",
+		"weak-resettable": "Failed: the password could not be reset.",
 		"unreal":          "Failed: the operator ended it.",
 		"offline":         "Failed: this operator is not served at present.",
 		"two-sources":     "Done: 138****8010 of 安徽电信 is verified.",

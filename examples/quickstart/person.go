@@ -42,6 +42,9 @@ func (r respondent) answer(ctx context.Context, v carrierfsm.Verification) (carr
 		consent := carrierfsm.Consent{Policy: "quickstart-1", At: time.Now(), Channel: "terminal"}
 		return carrierfsm.Apply{Step: step, Form: r.form, Consent: consent}, nil
 	case carrierfsm.PromptPassword:
+		if v.Prompt.Reset && v.Prompt.Reason == carrierfsm.ResetRequired {
+			return carrierfsm.RequestReset{Step: step}, nil
+		}
 		value, err := r.password(ctx, v.Prompt.Kind, v.Source.Website)
 		return carrierfsm.Password{Step: step, Password: carrierfsm.NewSecret(value)}, err
 	case carrierfsm.PromptQueryPassword:

@@ -16,50 +16,69 @@ var (
 
 // relayed is what of a request goes out for its input.
 type relayed struct {
+	path                     string // behind /orgApi/rest/v2/messages/
 	kind                     string // the API's "type"
 	password, captcha, query carrierfsm.Secret
 	needs                    carrierfsm.Secret // the one without which there is nothing to relay
 	bare                     bool              // no secret belongs to it
 }
 
+// The three calls that a person's answers lead to.
+const (
+	collectPath = "collect/req"
+	skipPath    = "collect/skip"
+	resetPath   = "reset/req"
+)
+
 // meant picks the secrets that belong to the input: a code goes out in one
 // request only, and a password again only with its codes.
 func meant(r carrierfsm.Request) (relayed, error) {
 	switch r.Input {
 	case carrierfsm.InputPassword:
-		return relayed{password: r.Password, needs: r.Password}, nil
+		return relayed{path: collectPath, password: r.Password, needs: r.Password}, nil
 	case carrierfsm.InputCaptcha:
-		return relayed{kind: "SUBMIT_CAPTCHA", password: r.Password, captcha: r.Captcha, needs: r.Captcha}, nil
+		return relayed{path: collectPath, kind: "SUBMIT_CAPTCHA", password: r.Password, captcha: r.Captcha, needs: r.Captcha}, nil
 	case carrierfsm.InputQueryPassword:
-		return relayed{kind: "SUBMIT_QUERY_PWD", password: r.Password, query: r.QueryPassword, needs: r.QueryPassword}, nil
+		return relayed{path: collectPath, kind: "SUBMIT_QUERY_PWD", password: r.Password, query: r.QueryPassword, needs: r.QueryPassword}, nil
 	case carrierfsm.InputResendCaptcha:
-		return relayed{kind: "RESEND_CAPTCHA", bare: true}, nil
+		return relayed{path: collectPath, kind: "RESEND_CAPTCHA", bare: true}, nil
+	case carrierfsm.InputRequestReset:
+		return relayed{path: resetPath, kind: "RESEND_RESET_PWD_CAPTCHA", bare: true}, nil
+	case carrierfsm.InputResetCaptcha: // the field of the password takes the new one
+		return relayed{path: resetPath, kind: "SUBMIT_RESET_PWD", password: r.NewPassword, captcha: r.Captcha, needs: r.Captcha}, nil
+	case carrierfsm.InputSkipSource:
+		return relayed{path: skipPath, bare: true}, nil
 	default:
 		return relayed{}, errInput
 	}
 }
 
-// encodeRequest makes the body of a collect call, which the caller overwrites.
-// Its errors match carrierfsm.ErrNotSent.
-func encodeRequest(r carrierfsm.Request) ([]byte, error) {
+// encodeRequest makes the body of a call, which the caller overwrites, and
+// tells where to send it. Its errors match carrierfsm.ErrNotSent.
+func encodeRequest(r carrierfsm.Request) (path string, body []byte, err error) {
 	m, err := meant(r)
 	if err == nil && !m.bare && m.needs.Empty() {
 		err = errEmpty
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
+		return "", nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
 	}
 	var e encoder
 	e.open('{')
 	e.text("token", r.Token)
-	e.text("website", r.Website)
-	e.text("account", r.Account)
-	e.secret("password", m.password)
-	e.secret("captcha", m.captcha)
-	e.text("type", m.kind)
-	e.secret("queryPwd", m.query)
+	if m.path != skipPath {
+		e.text("website", r.Website)
+		e.text("account", r.Account)
+		e.secret("password", m.password)
+		e.secret("captcha", m.captcha)
+		e.text("type", m.kind)
+	}
+	if m.path == collectPath {
+		e.secret("queryPwd", m.query)
+	}
 	e.close('}')
-	return e.done()
+	body, err = e.done()
+	return m.path, body, err
 }
 
 // encodeForm makes the body of an application, which the caller overwrites.

@@ -72,11 +72,11 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 // no word, come as "?": they are never a known one, and no text of upstream's
 // gets to where codes are written.
 func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	body, err := encodeRequest(r)
+	path, body, err := encodeRequest(r)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
-	answer, err := c.post(ctx, "/orgApi/rest/v2/messages/collect/req", body)
+	answer, err := c.post(ctx, "/orgApi/rest/v2/messages/"+path, body)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
