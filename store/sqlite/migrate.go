@@ -10,9 +10,10 @@ import (
 	"slices"
 )
 
-// ErrNewerSchema is returned for a file whose tables a newer version of this
-// package made.
-var ErrNewerSchema = errors.New("carrierfsm/sqlite: the tables were made by a newer version")
+// ErrNewerSchema is returned for a file whose tables this version of the
+// package can't work with. Newer tables that only have something more are no
+// such case.
+var ErrNewerSchema = errors.New("carrierfsm/sqlite: the tables need a newer version")
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -66,16 +67,22 @@ type querier interface {
 
 // lacks returns those of the migrations that the file has not had.
 func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
-	var version int
+	var version, least int
 	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
+	if err == nil && version >= leastSince {
+		err = db.QueryRowContext(ctx, `SELECT max(least) FROM carrierfsm_schema`).Scan(&least)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if version > len(names) {
-		return nil, fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, len(names))
+	if least > len(names) {
+		return nil, fmt.Errorf("%w: %d, this one is %d", ErrNewerSchema, least, len(names))
 	}
-	return names[version:], nil
+	return names[min(version, len(names)):], nil
 }
+
+// leastSince is the migration that has brought the column least.
+const leastSince = 2
 
 func apply(ctx context.Context, tx *sql.Tx, name string, version int) error {
 	text, err := migrations.ReadFile(name)

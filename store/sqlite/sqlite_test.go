@@ -80,17 +80,50 @@ func record(id string) carrierfsm.Record {
 	return carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Due: now, Created: now, Updated: now, Body: []byte(`{}`)}
 }
 
-func TestAFileOfANewerVersionIsRefused(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "test.db")
+// newerFile is a file that a newer version has changed so that at least that
+// version is needed.
+func newerFile(t *testing.T, least int) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "test.db")
 	require.NoError(t, open(t, path).Close())
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
-	_, err = db.Exec(`INSERT INTO carrierfsm_schema (version) VALUES (999)`)
+	_, err = db.Exec(`INSERT INTO carrierfsm_schema (version, least) VALUES (999, ?)`, least)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
-	_, err = sqlite.Open(context.Background(), path)
+	return path
+}
+
+func TestAFileThatNeedsANewerVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := sqlite.Open(context.Background(), newerFile(t, 999))
 	require.ErrorIs(t, err, sqlite.ErrNewerSchema)
+}
+
+func TestAFileToWhichANewerVersionHasOnlyAddedGoesOnWorking(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, open(t, newerFile(t, 2)).Create(context.Background(), record("v1")))
+}
+
+func TestAFileOfTheFirstVersionIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	first, err := os.ReadFile("migrations/0001_verifications.sql")
+	require.NoError(t, err)
+	for _, statement := range []string{
+		`CREATE TABLE carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`,
+		string(first), `INSERT INTO carrierfsm_schema (version) VALUES (1)`,
+	} {
+		_, err = db.Exec(statement)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	s := open(t, path)
+	require.NoError(t, s.Create(context.Background(), record("v1")))
+	_, err = s.Lead(context.Background(), "reader", "one", time.Hour, carrierfsm.FromBeginning)
+	require.NoError(t, err)
 }
 
 func TestSeveralMayOpenANewFileAtOnce(t *testing.T) {

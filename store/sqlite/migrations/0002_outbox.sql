@@ -1,3 +1,7 @@
+-- Which version of this package a file needs at least: a migration that only
+-- adds leaves the number as it was, so that older builds go on with the file.
+ALTER TABLE carrierfsm_schema ADD COLUMN least INTEGER NOT NULL DEFAULT 1;
+
 -- How far each handler has come along the history, and who leads it. Until is
 -- in microseconds since 1970, by the clock of the machine that has the file.
 CREATE TABLE carrierfsm_cursors (
