@@ -82,7 +82,7 @@ func startAndDie() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Fprintln(os.Stdout, c.DSN("postgres"))
+	_, _ = fmt.Fprintln(os.Stdout, c.DSN("postgres"))
 	panic("as a test would")
 }
 
