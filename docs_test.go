@@ -87,6 +87,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
 		"internal/pgtest":       {},
+		"store/postgres":        {"", "/store/internal/group"},
+		"store/internal/group":  {},
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
 	sources(t, ".go", func(path, text string) {

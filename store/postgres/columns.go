@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+const recordColumns = `v.id, v.version, v.step, v.tables, v.in_flight, v.due, v.created, v.updated, v.commit_id, v.state, v.source, v.reason, v.key`
+
+const entryColumns = `position, id, step, from_, event, to_, at, detail`
+
+// draft is what one caller wants to have written. It is the store's own copy.
+type draft struct {
+	record  carrierfsm.Record
+	entries []carrierfsm.Entry
+}
+
+func draftOf(r carrierfsm.Record, entries []carrierfsm.Entry) draft {
+	r.Body = append([]byte{}, r.Body...) // not nil: that would be NULL
+	d := draft{record: r, entries: make([]carrierfsm.Entry, len(entries))}
+	for i, e := range entries {
+		if e.Detail != nil {
+			e.Detail = append([]byte{}, e.Detail...)
+		}
+		d.entries[i] = e
+	}
+	return d
+}
+
+// size is about how many bytes it takes.
+func (d draft) size() int {
+	n := len(d.record.Body)
+	for _, e := range d.entries {
+		n += len(e.Detail)
+	}
+	return n
+}
+
+// single are the arguments of a statement for one draft, in the order of inputColumns.
+func (d draft) single() []any {
+	r := d.record
+	return append([]any{
+		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID,
+		string(r.State), r.Source, string(r.Reason), r.Key, r.Body,
+	}, entryArrays([]draft{d})...)
+}
+
+// grouped are the arguments of a statement for several drafts, an array a column.
+func grouped(drafts []draft) []any {
+	n := len(drafts)
+	ids, states, sources, reasons, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	versions, steps, tables, flying := make([]int64, n), make([]int32, n), make([]int32, n), make([]bool, n)
+	due, created, updated := make([]*time.Time, n), make([]time.Time, n), make([]time.Time, n)
+	commits, bodies := make([][16]byte, n), make([][]byte, n)
+	for i, d := range drafts {
+		r := d.record
+		ids[i], states[i], sources[i], reasons[i], keys[i] = r.ID, string(r.State), r.Source, string(r.Reason), r.Key
+		versions[i], steps[i], tables[i], flying[i] = r.Version, int32(r.Step), int32(r.Table), r.InFlight
+		due[i], created[i], updated[i] = orNull(r.Due), r.Created.UTC(), r.Updated.UTC()
+		commits[i], bodies[i] = r.CommitID, r.Body
+	}
+	return append([]any{
+		ids, versions, steps, tables, flying, due, created, updated, commits, states, sources, reasons, keys, bodies,
+	}, entryArrays(drafts)...)
+}
+
+// entryArrays are the entries of all drafts, in the order of entryArray; the
+// first array tells whose they are.
+func entryArrays(drafts []draft) []any {
+	n := 0
+	for _, d := range drafts {
+		n += len(d.entries)
+	}
+	of, steps, at, details := make([]int64, 0, n), make([]int32, 0, n), make([]time.Time, 0, n), make([][]byte, 0, n)
+	ids, from, events, to := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	for i, d := range drafts {
+		for _, e := range d.entries {
+			of, steps, at, details = append(of, int64(i+1)), append(steps, int32(e.Step)), append(at, e.At.UTC()), append(details, e.Detail)
+			ids, from, events, to = append(ids, e.ID), append(from, string(e.From)), append(events, string(e.Event)), append(to, string(e.To))
+		}
+	}
+	return []any{of, ids, steps, from, events, to, at, details}
+}
+
+// orNull is a time as it is stored where the zero time means never.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// moment is a time as it is handed out. The zero time is one that PostgreSQL
+// knows, the first of January of the year 1.
+func moment(t time.Time) time.Time { return t.UTC() }
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return moment(*t)
+}
+
+func scanRecord(rows pgx.CollectableRow) (carrierfsm.Record, error) { return scanInto(rows) }
+
+func scanWhole(rows pgx.CollectableRow) (carrierfsm.Record, error) {
+	var body []byte
+	r, err := scanInto(rows, &body)
+	r.Body = body
+	return r, err
+}
+
+func scanInto(rows pgx.CollectableRow, more ...any) (r carrierfsm.Record, err error) {
+	var due *time.Time
+	err = rows.Scan(append([]any{
+		&r.ID, &r.Version, &r.Step, &r.Table, &r.InFlight, &due, &r.Created, &r.Updated, &r.CommitID,
+		&r.State, &r.Source, &r.Reason, &r.Key,
+	}, more...)...)
+	r.Due, r.Created, r.Updated = orZero(due), moment(r.Created), moment(r.Updated)
+	return r, err
+}
+
+func scanEntry(rows pgx.CollectableRow) (e carrierfsm.Entry, err error) {
+	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &e.At, &e.Detail)
+	e.At = moment(e.At)
+	return e, err
+}

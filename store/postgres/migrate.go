@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNewerSchema is returned for a database whose tables a newer version of
+// this package made.
+var ErrNewerSchema = errors.New("carrierfsm/postgres: the tables were made by a newer version")
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrationLock is the name of the advisory lock under which migrations are
+// applied. Nothing else of this package takes one.
+const migrationLock = 0x6361_7272_6665_736d
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// migrate applies the migrations that the database lacks, all in one
+// transaction. A database that lacks none is only read.
+func (s *Store) migrate(ctx context.Context) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	if lacking, err := lacks(ctx, s.pool, names); err != nil || len(lacking) == 0 {
+		return err
+	}
+	// What the one before has committed must be seen once the lock is had.
+	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		// Of replicas that start together one goes first; the lock ends with the transaction.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+			return err
+		}
+		lacking, err := lacks(ctx, tx, names)
+		if err != nil {
+			return err
+		}
+		for i, name := range lacking {
+			if err := apply(ctx, tx, name, len(names)-len(lacking)+i+1); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// lacks returns those of the migrations that the database has not had.
+func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
+	var known bool
+	if err := db.QueryRow(ctx, `SELECT to_regclass('carrierfsm_schema') IS NOT NULL`).Scan(&known); err != nil || !known {
+		return names, err
+	}
+	var version int
+	if err := db.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version); err != nil {
+		return nil, err
+	}
+	if version > len(names) {
+		return nil, fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, len(names))
+	}
+	return names[version:], nil
+}
+
+// apply runs one migration. Without arguments pgx sends the text as it is, so
+// that it may hold several statements.
+func apply(ctx context.Context, tx pgx.Tx, name string, version int) error {
+	text, err := migrations.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, string(text)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version integer NOT NULL PRIMARY KEY)`); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO carrierfsm_schema (version) VALUES ($1)`, version)
+	return err
+}

@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
+
+// putParked replaces a row by its next version, and merges it with any other.
+const putParked = `INSERT INTO carrierfsm_parked AS p (` + parkedColumns + `)
+	VALUES ($1::text, $2::text, $3::integer, $4::integer, $5::integer, $6::text, $7::timestamptz, $8::timestamptz, $9::bigint)
+	ON CONFLICT (handler, id) DO UPDATE SET
+		step     = CASE WHEN p.version = excluded.version - 1 THEN excluded.step     ELSE least(p.step, excluded.step) END,
+		upto     = CASE WHEN p.version = excluded.version - 1 THEN excluded.upto     ELSE greatest(p.upto, excluded.upto) END,
+		attempts = CASE WHEN p.version = excluded.version - 1 THEN excluded.attempts ELSE least(p.attempts, excluded.attempts) END,
+		why      = CASE WHEN p.version = excluded.version - 1 THEN excluded.why      ELSE p.why END,
+		since    = CASE WHEN p.version = excluded.version - 1 THEN excluded.since    ELSE p.since END,
+		next     = CASE WHEN p.version = excluded.version - 1 THEN excluded.next     ELSE least(p.next, excluded.next) END,
+		version  = p.version + 1`
+
+const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = $1::text AND id = $2::text AND step > upto`
+
+// execer is a pool or a transaction.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// Park is carrierfsm.Outbox's.
+func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+	if len(rows) == 0 {
+		return ctx.Err()
+	}
+	return s.parkAfter(ctx, rows, func(context.Context, execer) error { return nil })
+}
+
+// parkAfter writes rows after something else, in one transaction. The rows are
+// locked in the order of their names, so that two who park wait for each other
+// one way only.
+func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first func(context.Context, execer) error) error {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b carrierfsm.Parked) int {
+		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
+	})
+	var batch pgx.Batch
+	for _, r := range rows {
+		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version)
+		batch.Queue(deleteParked, r.Handler, r.ID)
+	}
+	return s.patiently(ctx, func(ctx context.Context) error {
+		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
+			if err := first(ctx, tx); err != nil {
+				return err
+			}
+			return named(tx.SendBatch(ctx, &batch).Close())
+		})
+	})
+}
+
+// patiently does something again that certainly did nothing, until ctx ends.
+func (s *Store) patiently(ctx context.Context, do func(ctx context.Context) error) error {
+	for try := 0; ; try++ {
+		if err := do(ctx); !worthAnother(err, try) || !pause(ctx, try) {
+			return err
+		}
+	}
+}
+
+// Parked is carrierfsm.Outbox's.
+func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	c := new(conditions)
+	c.add(q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
+	c.add(q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
+	c.add(!q.NextBy.IsZero(), func() string { return `next <= ` + c.arg(q.NextBy.UTC()) + `::timestamptz` })
+	c.add(q.After != (carrierfsm.ParkedMark{}), func() string {
+		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
+	})
+	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.sql() + ` ORDER BY next, handler, id LIMIT ` + c.arg(int64(limit)) + `::bigint`
+	return collect(ctx, s.pool, func(row pgx.CollectableRow) (p carrierfsm.Parked, err error) {
+		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
+		p.Since, p.Next = moment(p.Since), moment(p.Next)
+		return p, err
+	}, sql, c.args...)
+}

@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Those that somebody else is changing are left for another time. The locks
+// are taken first: what is deleted by the next snapshot is all there is.
+const lockEnded = `SELECT id FROM carrierfsm_verifications WHERE state IN ('done', 'failed') AND updated < $1::timestamptz
+	ORDER BY updated LIMIT $2::bigint FOR UPDATE SKIP LOCKED`
+
+const deleteEnded = `WITH parked AS (DELETE FROM carrierfsm_parked WHERE id = ANY ($1::text[])),
+	history AS (DELETE FROM carrierfsm_history WHERE id = ANY ($1::text[]))
+	DELETE FROM carrierfsm_verifications WHERE id = ANY ($1::text[])`
+
+// Purge is carrierfsm.Store's. What ended first goes first.
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
+		ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		tag, err := tx.Exec(ctx, deleteEnded, ids)
+		n = int(tag.RowsAffected())
+		return named(err)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+const wholeRecord = `SELECT ` + recordColumns + `, v.body FROM carrierfsm_verifications v `
+
+const loadRecord = wholeRecord + `WHERE v.id = $1`
+
+const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE id = $1 AND step > $2::integer ORDER BY step LIMIT $3::bigint`
+
+const readDue = wholeRecord + `WHERE v.due <= $1::timestamptz AND (v.due, v.id) > ($2::timestamptz, $3::text) ORDER BY v.due, v.id LIMIT $4::bigint`
+
+// Load is carrierfsm.Store's.
+func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	list, err := collect(ctx, s.pool, scanWhole, loadRecord, id)
+	if err != nil {
+		return carrierfsm.Record{}, err
+	}
+	if len(list) == 0 {
+		return carrierfsm.Record{}, carrierfsm.ErrNotFound
+	}
+	return list[0], nil
+}
+
+// History is carrierfsm.Store's.
+func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
+	list, err := collect(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
+	for i := range list {
+		list[i].Position = 0
+	}
+	return list, err
+}
+
+// Due is carrierfsm.Store's.
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+	return collect(ctx, s.pool, scanWhole, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
+}
+
+// List is carrierfsm.Store's. It reads from the newest on until it has enough:
+// a query that matches little reads much.
+func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	where := conditionsOf(q)
+	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + where.sql() +
+		` ORDER BY v.created DESC, v.id DESC LIMIT ` + where.arg(int64(limit)) + `::bigint`
+	return collect(ctx, s.pool, scanRecord, sql, where.args...)
+}
+
+// conditions are terms of a WHERE, with their arguments.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+// arg adds an argument and returns what it is called.
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+func (c *conditions) add(wanted bool, term func() string) {
+	if wanted {
+		c.terms = append(c.terms, term())
+	}
+}
+
+func (c *conditions) sql() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(c.terms, ` AND `)
+}
+
+// conditionsOf are those of a query that are set.
+func conditionsOf(q carrierfsm.Query) *conditions {
+	c := new(conditions)
+	states := make([]string, len(q.States))
+	for i, s := range q.States {
+		states[i] = string(s)
+	}
+	c.add(len(states) > 0, func() string { return `v.state = ANY (` + c.arg(states) + `::text[])` })
+	c.add(q.Source != "", func() string { return `v.source = ` + c.arg(q.Source) + `::text` })
+	c.add(q.Reason != "", func() string { return `v.reason = ` + c.arg(string(q.Reason)) + `::text` })
+	c.add(q.InFlight, func() string { return `v.in_flight` })
+	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(q.CreatedBefore.UTC()) + `::timestamptz` })
+	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(q.UpdatedBefore.UTC()) + `::timestamptz` })
+	c.add(q.After != (carrierfsm.ListMark{}), func() string {
+		return `(v.created, v.id) < (` + c.arg(q.After.Created.UTC()) + `::timestamptz, ` + c.arg(q.After.ID) + `::text)`
+	})
+	return c
+}
+
+// collect runs a query and scans its rows.
+func collect[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, named(err)
+	}
+	list, err := pgx.CollectRows(rows, scan)
+	return list, named(err)
+}

@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/group"
+)
+
+// writer writes drafts of one kind.
+type writer struct {
+	*Store
+	one, many string // the statements
+	queue     *group.Queue[draft]
+}
+
+func (s *Store) newWriter(one, many string) *writer {
+	w := &writer{Store: s, one: one, many: many}
+	w.queue = group.New(group.Config[draft]{
+		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost,
+		Names: namesOf, Size: draft.size, Full: groupFull,
+	})
+	return w
+}
+
+const (
+	flights    = 8   // writes at once
+	groupLeast = 16  // fewer go alone, side by side
+	groupMost  = 128 // more gain nothing
+	groupFull  = 1 << 20
+)
+
+// namesOf are what two drafts in one statement must not share: the id and the key.
+func namesOf(d draft) []string {
+	if d.record.Key == "" {
+		return []string{"i" + d.record.ID}
+	}
+	return []string{"i" + d.record.ID, "k" + d.record.Key}
+}
+
+// Create is carrierfsm.Store's.
+func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	return s.creates.do(ctx, draftOf(r, entries))
+}
+
+// Commit is carrierfsm.Store's.
+func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	return s.commits.do(ctx, draftOf(r, entries))
+}
+
+// do has a draft written. ctx ends the waiting; a statement that has been sent
+// goes on to its end.
+func (w *writer) do(ctx context.Context, d draft) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if w.hook != nil && len(d.entries) > 0 {
+		return w.inTransaction(ctx, d, w.callHook)
+	}
+	return w.queue.Do(ctx, d)
+}
+
+// write writes drafts in one statement, and again where that is certain to do
+// no harm.
+func (w *writer) write(ctx context.Context, drafts []draft) []error {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	errs := make([]error, len(drafts))
+	left := make([]int, len(drafts)) // the places of those without a verdict
+	for i := range left {
+		left[i] = i
+	}
+	for try := 0; ; try++ {
+		next, err := w.round(ctx, drafts, left, errs)
+		switch {
+		case err == nil && len(next) == 0:
+			return errs
+		case err == nil:
+			left = next
+		case len(left) > 1 && refused(err) && !worthAnother(err, try):
+			w.eachAlone(ctx, drafts, left, errs) // one of them spoils it for all
+			return errs
+		case !worthAnother(err, try) || ctx.Err() != nil:
+			return failed(errs, left, named(err))
+		}
+		if !pause(ctx, try) {
+			return failed(errs, left, fmt.Errorf("carrierfsm/postgres: others were faster, each time: %w", ctx.Err()))
+		}
+	}
+}
+
+// round sends those that are left once, notes their verdicts and returns the
+// places of those that have none yet.
+func (w *writer) round(ctx context.Context, drafts []draft, left []int, errs []error) (next []int, err error) {
+	batch := make([]draft, len(left))
+	for i, at := range left {
+		batch[i] = drafts[at]
+	}
+	verdicts, err := w.send(ctx, w.pool, batch)
+	if err != nil {
+		return nil, err
+	}
+	for i, verdict := range verdicts {
+		if verdict == verdictAgain {
+			next = append(next, left[i])
+		} else {
+			errs[left[i]] = sentinels[verdict]
+		}
+	}
+	return next, nil
+}
+
+// eachAlone gives each its own statement after a shared one was refused.
+func (w *writer) eachAlone(ctx context.Context, drafts []draft, left []int, errs []error) {
+	for _, at := range left {
+		errs[at] = w.write(ctx, drafts[at:at+1])[0]
+	}
+}
+
+var sentinels = [...]error{
+	verdictDone: nil, verdictNotFound: carrierfsm.ErrNotFound, verdictConflict: carrierfsm.ErrConflict,
+	verdictExists: carrierfsm.ErrExists, verdictKeyInUse: carrierfsm.ErrKeyInUse,
+}
+
+// send runs the statement and returns a verdict a draft. That two took one key
+// at once is an error of the server's, and a verdict all the same.
+func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]int, error) {
+	if len(drafts) > 1 {
+		return readVerdicts(ctx, db, w.many, grouped(drafts), len(drafts))
+	}
+	verdicts, err := readVerdicts(ctx, db, w.one, drafts[0].single(), 1)
+	if violates(err, "carrierfsm_key") {
+		return []int{verdictKeyInUse}, nil
+	}
+	return verdicts, err
+}
+
+func readVerdicts(ctx context.Context, db querier, sql string, args []any, n int) ([]int, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]int, n)
+	var ord int64
+	var verdict, told int
+	_, err = pgx.ForEachRow(rows, []any{&ord, &verdict}, func() error {
+		verdicts[ord-1] = verdict
+		told++
+		return nil
+	})
+	if err == nil && told != n {
+		err = fmt.Errorf("%d verdicts on %d writes", told, n)
+	}
+	return verdicts, err
+}
+
+// failed gives those that are left the same error.
+func failed(errs []error, left []int, err error) []error {
+	for _, at := range left {
+		errs[at] = err
+	}
+	return errs
+}
+
+// pause waits a little before another try, longer each time and never as long
+// as a rival. It returns false when ctx ends first.
+func pause(ctx context.Context, try int) bool {
+	longest := time.Millisecond << min(try, 7)
+	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // jitter is no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
