@@ -39,17 +39,21 @@ func (d draft) size() int {
 	return n
 }
 
-// single are the arguments of a statement for one draft, in the order of inputColumns.
-func (d draft) single() []any {
-	r := d.record
-	return append([]any{
+// recordArgs are the arguments of a statement for one record.
+func recordArgs(r carrierfsm.Record) []any {
+	return []any{
 		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID,
 		string(r.State), r.Source, string(r.Reason), r.Key, r.Body,
-	}, entryArrays([]draft{d})...)
+	}
 }
 
-// grouped are the arguments of a statement for several drafts, an array a column.
-func grouped(drafts []draft) []any {
+// entryArgs are those of its one entry.
+func entryArgs(e carrierfsm.Entry) []any {
+	return []any{e.ID, int32(e.Step), string(e.From), string(e.Event), string(e.To), e.At.UTC(), e.Detail}
+}
+
+// recordArrays are recordArgs for several drafts, an array a column.
+func recordArrays(drafts []draft) []any {
 	n := len(drafts)
 	ids, states, sources, reasons, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	versions, steps, tables, flying := make([]int64, n), make([]int32, n), make([]int32, n), make([]bool, n)
@@ -62,13 +66,11 @@ func grouped(drafts []draft) []any {
 		due[i], created[i], updated[i] = orNull(r.Due), r.Created.UTC(), r.Updated.UTC()
 		commits[i], bodies[i] = r.CommitID, r.Body
 	}
-	return append([]any{
-		ids, versions, steps, tables, flying, due, created, updated, commits, states, sources, reasons, keys, bodies,
-	}, entryArrays(drafts)...)
+	return []any{ids, versions, steps, tables, flying, due, created, updated, commits, states, sources, reasons, keys, bodies}
 }
 
-// entryArrays are the entries of all drafts, in the order of entryArray; the
-// first array tells whose they are.
+// entryArrays are the entries of all drafts, an array a column; the first tells
+// whose they are.
 func entryArrays(drafts []draft) []any {
 	n := 0
 	for _, d := range drafts {

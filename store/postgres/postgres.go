@@ -10,10 +10,11 @@
 // statements, with DefaultQueryExecMode set to QueryExecModeExec or
 // QueryExecModeSimpleProtocol). Only give it connections to the primary.
 //
-// A context ends the waiting for a statement that has been sent, not the
-// statement: it goes on to its end, at most as long as WithTimeout says, and
-// nobody ever sees half of it. Whoever stopped waiting can recognise what he
-// wrote by the commit id.
+// A context that ends while a statement is under way ends its connection, as
+// pgx does it; a statement that is shared goes on for the others. Either way
+// the server finishes it or undoes it, and nobody ever sees half of it; whether
+// it took place the commit id tells. Nothing is cancelled on the server: there a
+// cancelled commit would no longer wait for its standby.
 //
 // What was acknowledged is as durable as the server is told to be: the
 // guarantees need fsync and synchronous_commit on, and a synchronous standby
@@ -24,7 +25,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -45,7 +45,6 @@ type Store struct {
 	hook             Hook
 	begin            string // of a transaction of several statements
 	creates, commits *writer
-	hooked           sync.WaitGroup // transactions under way
 }
 
 // Option changes how a store works.
@@ -70,19 +69,18 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 		return nil, errors.New("carrierfsm/postgres: a pool and a positive timeout are needed")
 	}
 	s.begin = beginBounded(s.timeout)
-	s.creates = s.newWriter(createOne, createMany)
-	s.commits = s.newWriter(commitOne, commitMany)
+	s.creates = s.newWriter(createStatements)
+	s.commits = s.newWriter(commitStatements)
 	if err := s.migrate(ctx); err != nil {
 		return nil, named(err)
 	}
 	return s, nil
 }
 
-// Close waits for writes whose callers have stopped waiting. It does not close
+// Close waits for shared writes whose callers have all stopped waiting. It does not close
 // the pool; call it before closing that, when no other method is running.
 func (s *Store) Close() error {
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
-	s.hooked.Wait()
 	return nil
 }

@@ -2,9 +2,11 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -17,7 +19,9 @@ import (
 )
 
 // cluster is the one of all tests here. Each test has a database of its own.
-var cluster = pgtest.Shared{Migrate: func(dsn string) error {
+var cluster = pgtest.Shared{Migrate: migrate}
+
+func migrate(dsn string) error {
 	ctx := context.Background()
 	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
@@ -26,11 +30,11 @@ var cluster = pgtest.Shared{Migrate: func(dsn string) error {
 	defer pool.Close()
 	_, err = postgres.New(ctx, pool)
 	return err
-}}
+}
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := cluster.Close(); err != nil {
+		if err := errors.Join(cluster.Close(), durable.Close()); err != nil {
 			_, _ = fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
@@ -50,6 +54,27 @@ func openOn(tb testing.TB, pool *pgxpool.Pool, opts ...postgres.Option) (*postgr
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s, pool
+}
+
+// noon is when everything happens.
+var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func record(id string) carrierfsm.Record {
+	return carrierfsm.Record{
+		ID: id, State: carrierfsm.AwaitingCaptcha, Version: 1, Table: 1, Source: "chinamobilejs", Reason: carrierfsm.CaptchaRequested,
+		Due: noon, Created: noon, Updated: noon, Key: "key of " + id, Body: []byte("body"),
+	}
+}
+
+// next is the record after one more transition, and the entry of that.
+func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
+	r.Version++
+	r.Step++
+	r.Due, r.Updated = r.Due.Add(time.Second), r.Updated.Add(time.Second)
+	r.CommitID = [16]byte{byte(r.Version), byte(r.Version >> 8), 1}
+	return r, carrierfsm.Entry{
+		ID: r.ID, Step: r.Step, From: r.State, Event: carrierfsm.CaptchaRejected, To: r.State, At: r.Updated, Detail: make([]byte, 150),
+	}
 }
 
 func TestPostgresKeepsTheContract(t *testing.T) {

@@ -31,25 +31,9 @@ func WithHook(f Hook) Option { return func(s *Store) { s.hook = f } }
 // errAgain is the verdict that the next snapshot will show more.
 var errAgain = errors.New("carrierfsm/postgres: others were faster, each time")
 
-// inTransaction writes a draft, calls then, and commits unless that fails. ctx
-// ends the waiting.
+// inTransaction writes a draft, calls then, and commits unless that fails; and
+// once more after what certainly did nothing.
 func (w *writer) inTransaction(ctx context.Context, d draft, then func(context.Context, pgx.Tx, draft) error) error {
-	done := make(chan error, 1)
-	w.hooked.Go(func() {
-		err := errHookLeft // what stays if the hook ends the goroutine
-		defer func() { done <- err }()
-		err = w.transactions(context.WithoutCancel(ctx), d, then)
-	})
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// transactions is one transaction, or another after one that certainly did nothing.
-func (w *writer) transactions(ctx context.Context, d draft, then func(context.Context, pgx.Tx, draft) error) error {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	for try := 0; ; try++ {
@@ -88,9 +72,6 @@ func beginBounded(d time.Duration) string {
 	return fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = %d; "+
 		"SET LOCAL lock_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d", ms, ms, ms)
 }
-
-// errHookLeft is returned when a hook called runtime.Goexit, as a test's FailNow does.
-var errHookLeft = errors.New("carrierfsm/postgres: the hook ended its goroutine")
 
 // callHook calls the host's hook, if there is one to call.
 func (w *writer) callHook(ctx context.Context, tx pgx.Tx, d draft) (err error) {

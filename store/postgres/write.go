@@ -15,24 +15,27 @@ import (
 // writer writes drafts of one kind.
 type writer struct {
 	*Store
-	one, many string // the statements
-	queue     *group.Queue[draft]
+	statements statements
+	queue      *group.Queue[draft]
 }
 
-func (s *Store) newWriter(one, many string) *writer {
-	w := &writer{Store: s, one: one, many: many}
+func (s *Store) newWriter(statements statements) *writer {
+	w := &writer{Store: s, statements: statements}
 	w.queue = group.New(group.Config[draft]{
-		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost,
+		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
 		Names: namesOf, Size: draft.size, Full: groupFull,
 	})
 	return w
 }
 
+// How writes are grouped. Alone each takes less time; together each takes less
+// of the server's, which is what counts once many wait. See docs/postgres.md.
 const (
-	flights    = 8   // writes at once
-	groupLeast = 16  // fewer go alone, side by side
-	groupMost  = 128 // more gain nothing
-	groupFull  = 1 << 20
+	flights    = 8                     // writes at once
+	groupLeast = 16                    // fewer go one by one, side by side
+	groupMost  = 128                   // more gain nothing
+	groupFull  = 1 << 20               // bytes
+	patience   = 20 * time.Millisecond // several times what a group takes on a server nearby
 )
 
 // namesOf are what two drafts in one statement must not share: the id and the key.
@@ -130,11 +133,9 @@ var sentinels = [...]error{
 // send runs the statement and returns a verdict a draft. That two took one key
 // at once is an error of the server's, and a verdict all the same.
 func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]int, error) {
-	if len(drafts) > 1 {
-		return readVerdicts(ctx, db, w.many, grouped(drafts), len(drafts))
-	}
-	verdicts, err := readVerdicts(ctx, db, w.one, drafts[0].single(), 1)
-	if violates(err, "carrierfsm_key") {
+	sql, args := w.statements.of(drafts)
+	verdicts, err := readVerdicts(ctx, db, sql, args, len(drafts))
+	if len(drafts) == 1 && violates(err, "carrierfsm_key") {
 		return []int{verdictKeyInUse}, nil
 	}
 	return verdicts, err

@@ -1,6 +1,6 @@
 // Package group lets concurrent writers share a write. A writer who is alone
-// goes at once and alone; while writes are under way, others wait, and once
-// enough of them do, the next write takes them all.
+// goes at once, by himself; while writes are under way, others wait, and once
+// enough of them do, one write takes them all.
 //
 // Each item gets a verdict of its own, and one caller's cancelled context
 // leaves the others alone.
@@ -8,23 +8,29 @@ package group
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Config is how a Queue works.
 type Config[T any] struct {
-	// Write writes the items and returns one error for each, in their order.
-	// It is called by a goroutine of the queue, so it must bound itself. A
-	// single item comes with its caller's context, without its cancellation;
-	// several come with one that holds nothing.
+	// Write writes the items and returns one error for each, in their order. A
+	// single item is written by its caller, with the caller's context. Several
+	// are written by a goroutine of the queue, with a context that never ends,
+	// so Write must bound itself.
 	Write func(ctx context.Context, items []T) []error
 	// Names are what an item must have for itself: two items that share a name
 	// never are in one write, nor in two at the same time.
 	Names func(item T) []string
 	// Flights is how many writes may be under way at once. Defaults to 1.
 	Flights int
-	// Least is how many must be waiting for a write to take more than one of
-	// them. Defaults to 2.
+	// Patience is how long others gather while a write of several is under way,
+	// unless they are Most before that; it should be longer than such a write
+	// takes mostly. Zero means no time.
+	Patience time.Duration
+	// Least is how many must be waiting for one write to take several of them.
+	// Defaults to 2.
 	Least int
 	// Most is how many a write takes at most. Defaults to 256.
 	Most int
@@ -41,16 +47,23 @@ type Queue[T any] struct {
 	mu      sync.Mutex
 	waiting []*ticket[T] // in the order of their coming
 	flights int
+	awaited int             // writes of several that the others still gather behind
 	taken   map[string]bool // names under way
-	idle    sync.WaitGroup  // the goroutines
+	groups  sync.WaitGroup
 }
 
 // ticket is one item on its way.
 type ticket[T any] struct {
-	item    T
-	ctx     context.Context //nolint:containedctx // its caller's, for as long as the call
-	names   []string
-	verdict chan error // holds one
+	item  T
+	names []string
+	word  chan word // holds the one that it gets
+	going bool      // whether its turn has come
+}
+
+// word is what a waiting caller is told: to write himself, or the verdict.
+type word struct {
+	go_     bool
+	verdict error
 }
 
 // New returns a queue on which nobody waits.
@@ -63,73 +76,90 @@ func New[T any](cfg Config[T]) *Queue[T] {
 	return &Queue[T]{cfg: cfg, taken: make(map[string]bool)}
 }
 
-// Do has the item written and returns its verdict. When ctx ends first it
-// returns ctx's error: an item that no write has taken yet will not be written;
-// one that is under way may be, and is looked at until then, so the item must
-// not be changed afterwards.
+// Do has the item written and returns its verdict. When ctx ends while the item
+// waits it returns ctx's error, and the item will not be written. When ctx ends
+// while it is written together with others it returns ctx's error too: it may
+// be written, and is looked at until then, so it must not be changed any more.
 func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket[T]{item: item, ctx: ctx, names: q.cfg.Names(item), verdict: make(chan error, 1)}
+	t := &ticket[T]{item: item, names: q.cfg.Names(item), word: make(chan word, 1)}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, t)
-	q.start()
+	q.next()
 	q.mu.Unlock()
 	select {
-	case err := <-t.verdict:
-		return err
+	case w := <-t.word:
+		return q.heed(ctx, t, w)
+	default:
+	}
+	select {
+	case w := <-t.word:
+		return q.heed(ctx, t, w)
 	case <-ctx.Done():
-		q.leave(t)
-		return ctx.Err()
+		return q.leave(ctx, t)
 	}
 }
 
-// Wait waits until no write is under way.
-func (q *Queue[T]) Wait() { q.idle.Wait() }
+// Wait waits until no write of several is under way.
+func (q *Queue[T]) Wait() { q.groups.Wait() }
 
-// leave takes back a ticket that no write has taken.
-func (q *Queue[T]) leave(t *ticket[T]) {
+// heed does what the ticket was told.
+func (q *Queue[T]) heed(ctx context.Context, t *ticket[T], w word) error {
+	if !w.go_ {
+		return w.verdict
+	}
+	defer q.land(t)
+	return q.cfg.Write(ctx, []T{t.item})[0]
+}
+
+// leave gives up the ticket's place, or the turn that has come just now.
+func (q *Queue[T]) leave(ctx context.Context, t *ticket[T]) error {
+	q.mu.Lock()
+	if !t.going {
+		i := slices.Index(q.waiting, t)
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+	q.mu.Unlock()
+	select {
+	case w := <-t.word:
+		if !w.go_ {
+			return w.verdict
+		}
+		q.land(t)
+	default:
+	}
+	return ctx.Err()
+}
+
+// land ends a write, and lets others go.
+func (q *Queue[T]) land(batch ...*ticket[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, other := range q.waiting {
-		if other == t {
-			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-			return
+	for _, t := range batch {
+		for _, name := range t.names {
+			delete(q.taken, name)
 		}
 	}
+	q.flights--
+	q.next()
 }
 
-// start begins writes while there is room for one and somebody can go.
-func (q *Queue[T]) start() {
-	for q.flights < q.cfg.Flights {
+// next begins writes while there is room for one and somebody can go.
+func (q *Queue[T]) next() {
+	for q.flights < q.cfg.Flights && (q.awaited == 0 || len(q.waiting) >= q.cfg.Most) {
 		batch := q.take()
 		if len(batch) == 0 {
 			return
 		}
 		q.flights++
-		q.idle.Add(1)
-		go q.fly(batch)
-	}
-}
-
-// fly writes, and goes on with who has come meanwhile.
-func (q *Queue[T]) fly(batch []*ticket[T]) {
-	defer q.idle.Done()
-	for len(batch) > 0 {
-		q.write(batch)
-		q.mu.Lock()
-		for _, t := range batch {
-			for _, name := range t.names {
-				delete(q.taken, name)
-			}
-		}
-		if batch = q.take(); len(batch) == 0 {
-			q.flights--
+		if len(batch) == 1 {
+			batch[0].word <- word{go_: true}
 		} else {
-			q.start() // what has become free may let others go too
+			q.awaited++
+			q.groups.Go(func() { q.fly(batch) })
 		}
-		q.mu.Unlock()
 	}
 }
 
@@ -142,7 +172,8 @@ func (q *Queue[T]) take() (batch []*ticket[T]) {
 	}
 	rest := q.waiting[:0]
 	for _, t := range q.waiting {
-		if len(batch) < most && (len(batch) == 0 || size+q.size(t) <= q.cfg.Full) && q.claim(t) {
+		fits := len(batch) == 0 || len(batch) < most && size+q.size(t) <= q.cfg.Full
+		if fits && q.claim(t) {
 			batch = append(batch, t)
 			size += q.size(t)
 		} else {
@@ -171,19 +202,28 @@ func (q *Queue[T]) claim(t *ticket[T]) bool {
 	for _, name := range t.names {
 		q.taken[name] = true
 	}
+	t.going = true
 	return true
 }
 
-func (q *Queue[T]) write(batch []*ticket[T]) {
-	ctx := context.Background()
-	if len(batch) == 1 {
-		ctx = context.WithoutCancel(batch[0].ctx)
-	}
+// fly writes several.
+func (q *Queue[T]) fly(batch []*ticket[T]) {
+	unawaited := sync.OnceFunc(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.awaited--
+		q.next()
+	})
+	impatient := time.AfterFunc(q.cfg.Patience, unawaited)
 	items := make([]T, len(batch))
 	for i, t := range batch {
 		items[i] = t.item
 	}
-	for i, err := range q.cfg.Write(ctx, items) {
-		batch[i].verdict <- err
+	errs := q.cfg.Write(context.Background(), items)
+	for i, err := range errs {
+		batch[i].word <- word{verdict: err}
 	}
+	impatient.Stop()
+	unawaited()
+	q.land(batch...)
 }
