@@ -99,7 +99,7 @@ func byHand(pool *pgxpool.Pool) committer {
 			WHERE id = $1 AND version = $2 - 1 RETURNING id)
 		INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail) SELECT id, $3, $10, $8, $7, $5, $11 FROM u`
 	return func(ctx context.Context, r carrierfsm.Record, e carrierfsm.Entry) error {
-		tag, err := pool.Exec(ctx, sql, r.ID, r.Version, r.Step, r.Due, r.Updated, r.CommitID, string(r.State), string(r.Reason), r.Body, string(e.From), e.Detail,
+		tag, err := pool.Exec(ctx, sql, r.ID, r.Version, r.Step, r.Due, r.Updated, r.CommitID[:], string(r.State), string(r.Reason), r.Body, string(e.From), e.Detail,
 			r.Table, r.InFlight, r.Source, r.Key)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = errors.New("conflict")
@@ -115,7 +115,7 @@ func sharedByHand(b *testing.B, pool *pgxpool.Pool) committer {
 		e    carrierfsm.Entry
 		done chan error
 	}
-	const sql = `WITH i AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::uuid[], $7::text[],
+	const sql = `WITH i AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::bytea[], $7::text[],
 				$8::text[], $9::bytea[], $10::text[], $11::bytea[], $12::int[], $13::bool[], $14::text[], $15::text[])
 				AS i (id, version, step, due, updated, commit_id, state, reason, body, from_, detail, tables, in_flight, source, key)),
 		u AS (UPDATE carrierfsm_verifications v SET version = i.version, step = i.step, due = i.due, updated = i.updated, commit_id = i.commit_id,
@@ -126,12 +126,12 @@ func sharedByHand(b *testing.B, pool *pgxpool.Pool) committer {
 		n := len(list)
 		ids, states, reasons, from := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		sources, keys, tables, flying := make([]string, n), make([]string, n), make([]int32, n), make([]bool, n)
-		versions, steps, commits := make([]int64, n), make([]int32, n), make([][16]byte, n)
+		versions, steps, commits := make([]int64, n), make([]int32, n), make([][]byte, n)
 		due, updated, bodies, details := make([]time.Time, n), make([]time.Time, n), make([][]byte, n), make([][]byte, n)
 		for i, w := range list {
 			ids[i], states[i], reasons[i], from[i] = w.r.ID, string(w.r.State), string(w.r.Reason), string(w.e.From)
 			sources[i], keys[i], tables[i], flying[i] = w.r.Source, w.r.Key, int32(w.r.Table), w.r.InFlight
-			versions[i], steps[i], commits[i] = w.r.Version, int32(w.r.Step), w.r.CommitID
+			versions[i], steps[i], commits[i] = w.r.Version, int32(w.r.Step), w.r.CommitID[:]
 			due[i], updated[i], bodies[i], details[i] = w.r.Due, w.r.Updated, w.r.Body, w.e.Detail
 		}
 		tag, err := pool.Exec(context.Background(), sql, ids, versions, steps, due, updated, commits, states, reasons, bodies, from, details,

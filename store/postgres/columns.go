@@ -42,7 +42,7 @@ func (d draft) size() int {
 // recordArgs are the arguments of a statement for one record.
 func recordArgs(r carrierfsm.Record) []any {
 	return []any{
-		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID,
+		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID[:],
 		string(r.State), r.Source, string(r.Reason), r.Key, r.Body,
 	}
 }
@@ -58,13 +58,13 @@ func recordArrays(drafts []draft) []any {
 	ids, states, sources, reasons, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	versions, steps, tables, flying := make([]int64, n), make([]int32, n), make([]int32, n), make([]bool, n)
 	due, created, updated := make([]*time.Time, n), make([]time.Time, n), make([]time.Time, n)
-	commits, bodies := make([][16]byte, n), make([][]byte, n)
-	for i, d := range drafts {
-		r := d.record
+	commits, bodies := make([][]byte, n), make([][]byte, n)
+	for i := range drafts {
+		r := &drafts[i].record
 		ids[i], states[i], sources[i], reasons[i], keys[i] = r.ID, string(r.State), r.Source, string(r.Reason), r.Key
 		versions[i], steps[i], tables[i], flying[i] = r.Version, int32(r.Step), int32(r.Table), r.InFlight
 		due[i], created[i], updated[i] = orNull(r.Due), r.Created.UTC(), r.Updated.UTC()
-		commits[i], bodies[i] = r.CommitID, r.Body
+		commits[i], bodies[i] = r.CommitID[:], r.Body
 	}
 	return []any{ids, versions, steps, tables, flying, due, created, updated, commits, states, sources, reasons, keys, bodies}
 }
@@ -118,10 +118,12 @@ func scanWhole(rows pgx.CollectableRow) (carrierfsm.Record, error) {
 
 func scanInto(rows pgx.CollectableRow, more ...any) (r carrierfsm.Record, err error) {
 	var due *time.Time
+	var commitID []byte
 	err = rows.Scan(append([]any{
-		&r.ID, &r.Version, &r.Step, &r.Table, &r.InFlight, &due, &r.Created, &r.Updated, &r.CommitID,
+		&r.ID, &r.Version, &r.Step, &r.Table, &r.InFlight, &due, &r.Created, &r.Updated, &commitID,
 		&r.State, &r.Source, &r.Reason, &r.Key,
 	}, more...)...)
+	copy(r.CommitID[:], commitID)
 	r.Due, r.Created, r.Updated = orZero(due), moment(r.Created), moment(r.Updated)
 	return r, err
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -42,6 +43,16 @@ func worthAnother(err error, tries int) bool {
 	}
 	e := serverError(err)
 	return refused(err) && (e.Code == serializationFailure || e.Code == deadlockDetected)
+}
+
+// patiently does something again that certainly did nothing, until ctx ends.
+// In strict isolation the server refuses even reading now and then.
+func patiently(ctx context.Context, do func(ctx context.Context) error) error {
+	for try := 0; ; try++ {
+		if err := do(ctx); !worthAnother(err, try) || !pause(ctx, try) {
+			return err
+		}
+	}
 }
 
 // violates tells whether err is that of this unique index.

@@ -97,12 +97,12 @@ func (h hole) without(places []int64) (rest []hole) {
 }
 
 // remains is what has to be remembered of a hole: all of it while somebody may
-// still fill it, else the entries that are there and not passed yet.
+// still fill it, then only the entries in it that are not passed yet.
 func (m mark) remains(h hole, left []int64, seen int64) (rest []hole) {
-	closed := min(h.high, seen) // up to here nothing can come any more
 	if !m.ended(h.bound) {
-		closed = min(closed, m.settled)
+		return []hole{h}
 	}
+	closed := min(h.high, seen) // up to here nothing can come any more
 	for _, place := range left {
 		if h.low <= place && place <= closed {
 			rest = append(rest, hole{place, place, h.bound})

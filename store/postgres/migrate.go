@@ -36,7 +36,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	slices.Sort(names)
-	if lacking, err := lacks(ctx, s.pool, names); err != nil || len(lacking) == 0 {
+	if done, err := upToDate(ctx, s.pool, len(names)); err != nil || done {
 		return err
 	}
 	// What the one before has committed must be seen once the lock is had.
@@ -45,33 +45,35 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
 		}
-		lacking, err := lacks(ctx, tx, names)
-		if err != nil {
+		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version integer NOT NULL PRIMARY KEY)`); err != nil {
 			return err
 		}
-		for i, name := range lacking {
-			if err := apply(ctx, tx, name, len(names)-len(lacking)+i+1); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+		version, err := schemaVersion(ctx, tx, len(names))
+		for ; err == nil && version < len(names); version++ {
+			err = apply(ctx, tx, names[version], version+1)
 		}
-		return nil
+		return err
 	})
 }
 
-// lacks returns those of the migrations that the database has not had.
-func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
+// upToDate tells whether the database has had all migrations.
+func upToDate(ctx context.Context, db querier, n int) (bool, error) {
 	var known bool
-	if err := db.QueryRow(ctx, `SELECT to_regclass('carrierfsm_schema') IS NOT NULL`).Scan(&known); err != nil || !known {
-		return names, err
+	err := db.QueryRow(ctx, `SELECT to_regclass('carrierfsm_schema') IS NOT NULL`).Scan(&known)
+	if err != nil || !known {
+		return false, err
 	}
-	var version int
-	if err := db.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version); err != nil {
-		return nil, err
+	version, err := schemaVersion(ctx, db, n)
+	return version == n, err
+}
+
+// schemaVersion is how many migrations the database has had, of the n there are.
+func schemaVersion(ctx context.Context, db querier, n int) (version int, err error) {
+	err = db.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
+	if err == nil && version > n {
+		err = fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, n)
 	}
-	if version > len(names) {
-		return nil, fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, len(names))
-	}
-	return names[version:], nil
+	return version, err
 }
 
 // apply runs one migration. Without arguments pgx sends the text as it is, so
@@ -82,10 +84,7 @@ func apply(ctx context.Context, tx pgx.Tx, name string, version int) error {
 		return err
 	}
 	if _, err := tx.Exec(ctx, string(text)); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version integer NOT NULL PRIMARY KEY)`); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO carrierfsm_schema (version) VALUES ($1)`, version)
 	return err

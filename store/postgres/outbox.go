@@ -24,9 +24,10 @@ func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duratio
 	for {
 		l := carrierfsm.Lease{Name: name, Owner: owner}
 		var exists bool
-		err := s.pool.QueryRow(ctx, leadCursor, name, owner, lasts.Microseconds()).Scan(&l.Fence, &exists)
+		err := patiently(ctx, func(ctx context.Context) error {
+			return s.pool.QueryRow(ctx, leadCursor, name, owner, lasts.Microseconds()).Scan(&l.Fence, &exists)
+		})
 		switch {
-		case worthAnother(err, staleConnections):
 		case err != nil:
 			return carrierfsm.Lease{}, named(err)
 		case l.Fence > 0:
@@ -66,7 +67,7 @@ func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.
 	var gaps []hole
 	if start == carrierfsm.FromNow {
 		var err error
-		gaps, err = collect(ctx, s.pool, func(row pgx.CollectableRow) (h hole, err error) {
+		gaps, err = read(ctx, s.pool, func(row pgx.CollectableRow) (h hole, err error) {
 			return h, row.Scan(&h.low, &h.high)
 		}, newestGaps)
 		if err != nil {
@@ -76,14 +77,19 @@ func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.
 		gaps = gaps[:len(gaps)-1]
 	}
 	lows, highs, _ := columns(gaps)
-	_, err := s.pool.Exec(ctx, insertCursor, name, position, lows, highs)
-	return err
+	return patiently(ctx, func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, insertCursor, name, position, lows, highs)
+		return err
+	})
 }
 
 // Resign is carrierfsm.Outbox's.
 func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
-	_, err := s.pool.Exec(ctx, `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE name = $1::text AND fence = $2::bigint`, l.Name, l.Fence)
-	return named(err)
+	const sql = `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE name = $1::text AND fence = $2::bigint`
+	return named(patiently(ctx, func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, sql, l.Name, l.Fence)
+		return err
+	}))
 }
 
 // mostHoles is how many holes a cursor may have before it stands still until
@@ -118,26 +124,15 @@ ORDER BY b.position`
 // has come.
 func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
 	limit = max(limit, 0)
-	rows, err := s.pool.Query(ctx, readPending, l.Name, l.Fence, int64(limit), int32(mostHoles))
+	r := pendingReader{handler: l.Name}
+	rows, err := read(ctx, s.pool, r.scan, readPending, l.Name, l.Fence, int64(limit), int32(mostHoles))
 	if err != nil {
-		return b, named(err)
+		return b, err
 	}
-	r := pendingReader{handler: l.Name, batch: carrierfsm.Batch{Parked: make(map[string]carrierfsm.Parked)}}
-	for rows.Next() {
-		if err := r.scan(rows); err != nil {
-			rows.Close()
-			return b, named(err)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return b, named(err)
-	}
-	if !r.led {
+	if len(rows) == 0 {
 		return b, carrierfsm.ErrLeaseLost
 	}
-	r.mark.full = len(r.batch.Entries) >= limit
-	r.batch.Mark = r.mark
-	return r.batch, nil
+	return r.batch(rows, limit), nil
 }
 
 const moveCursor = `UPDATE carrierfsm_cursors SET position = $3::bigint, settled = $4::bigint, candidate = $5::bigint,
@@ -168,7 +163,7 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 		return named(err)
 	}
 	if len(rows) == 0 {
-		return s.patiently(ctx, func(ctx context.Context) error { return move(ctx, s.pool) })
+		return patiently(ctx, func(ctx context.Context) error { return move(ctx, s.pool) })
 	}
 	return s.parkAfter(ctx, rows, move)
 }
@@ -184,7 +179,7 @@ func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 			) AS first ORDER BY position LIMIT 1),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)
 		FROM carrierfsm_cursors c, LATERAL (SELECT c.owner <> '' AND c.until > now() AS led) AS lease ORDER BY c.name`
-	return collect(ctx, s.pool, func(row pgx.CollectableRow) (c carrierfsm.Cursor, err error) {
+	return read(ctx, s.pool, func(row pgx.CollectableRow) (c carrierfsm.Cursor, err error) {
 		var until, behind *time.Time
 		err = row.Scan(&c.Name, &c.Owner, &until, &behind, &c.Parked)
 		c.Until, c.Behind = orZero(until), orZero(behind)

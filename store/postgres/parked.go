@@ -53,7 +53,7 @@ func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first f
 		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version)
 		batch.Queue(deleteParked, r.Handler, r.ID)
 	}
-	return s.patiently(ctx, func(ctx context.Context) error {
+	return patiently(ctx, func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
 			if err := first(ctx, tx); err != nil {
 				return err
@@ -61,15 +61,6 @@ func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first f
 			return named(tx.SendBatch(ctx, &batch).Close())
 		})
 	})
-}
-
-// patiently does something again that certainly did nothing, until ctx ends.
-func (s *Store) patiently(ctx context.Context, do func(ctx context.Context) error) error {
-	for try := 0; ; try++ {
-		if err := do(ctx); !worthAnother(err, try) || !pause(ctx, try) {
-			return err
-		}
-	}
 }
 
 // Parked is carrierfsm.Outbox's.
@@ -86,7 +77,7 @@ func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrier
 		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
 	})
 	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.sql() + ` ORDER BY next, handler, id LIMIT ` + c.arg(int64(limit)) + `::bigint`
-	return collect(ctx, s.pool, func(row pgx.CollectableRow) (p carrierfsm.Parked, err error) {
+	return read(ctx, s.pool, func(row pgx.CollectableRow) (p carrierfsm.Parked, err error) {
 		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
 		p.Since, p.Next = moment(p.Since), moment(p.Next)
 		return p, err

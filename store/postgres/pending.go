@@ -8,17 +8,19 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// pendingReader puts the rows of readPending together.
-type pendingReader struct {
-	handler string
-	led     bool
-	mark    mark
-	batch   carrierfsm.Batch
+// pendingRow is one row of readPending: an entry and the parked row of its
+// verification, where there are any. The cursor is in all rows, but its holes
+// only in the first.
+type pendingRow struct {
+	mark   mark
+	entry  *carrierfsm.Entry
+	parked *carrierfsm.Parked
 }
 
-// scan takes one row: the cursor, which all rows repeat, then an entry and a
-// parked row, where there are any.
-func (r *pendingReader) scan(rows pgx.Rows) error {
+// pendingReader reads the rows of one handler.
+type pendingReader struct{ handler string }
+
+func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	var lows, highs, bounds []int64
 	var entry struct {
 		position            *int64
@@ -33,26 +35,39 @@ func (r *pendingReader) scan(rows pgx.Rows) error {
 		since, next          *time.Time
 		version              *int64
 	}
-	if err := rows.Scan(&r.mark.position, &r.mark.settled, &r.mark.candidate, &r.mark.bound, &lows, &highs, &bounds, &r.mark.xmin, &r.mark.last,
+	err = row.Scan(&r.mark.position, &r.mark.settled, &r.mark.candidate, &r.mark.bound, &lows, &highs, &bounds, &r.mark.xmin, &r.mark.last,
 		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
-		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version); err != nil {
-		return err
+		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version)
+	r.mark.holes = holesOf(lows, highs, bounds)
+	if err != nil || entry.position == nil {
+		return r, err
 	}
-	if !r.led {
-		r.led, r.mark.holes = true, holesOf(lows, highs, bounds)
-	}
-	if entry.position == nil {
-		return nil
-	}
-	r.batch.Entries = append(r.batch.Entries, carrierfsm.Entry{
+	r.entry = &carrierfsm.Entry{
 		ID: *entry.id, Step: *entry.step, From: carrierfsm.State(*entry.from), Event: carrierfsm.Event(*entry.event), To: carrierfsm.State(*entry.to),
 		At: moment(*entry.at), Detail: entry.detail, Position: *entry.position,
-	})
+	}
 	if parked.step != nil {
-		r.batch.Parked[*entry.id] = carrierfsm.Parked{
-			Handler: r.handler, ID: *entry.id, Step: *parked.step, Upto: *parked.upto, Attempts: *parked.attempts, Why: *parked.why,
+		r.parked = &carrierfsm.Parked{
+			Handler: p.handler, ID: *entry.id, Step: *parked.step, Upto: *parked.upto, Attempts: *parked.attempts, Why: *parked.why,
 			Since: moment(*parked.since), Next: moment(*parked.next), Version: *parked.version,
 		}
 	}
-	return nil
+	return r, nil
+}
+
+// batch puts the rows together.
+func (p pendingReader) batch(rows []pendingRow, limit int) carrierfsm.Batch {
+	b := carrierfsm.Batch{Parked: make(map[string]carrierfsm.Parked)}
+	for _, r := range rows {
+		if r.entry != nil {
+			b.Entries = append(b.Entries, *r.entry)
+		}
+		if r.parked != nil {
+			b.Parked[r.parked.ID] = *r.parked
+		}
+	}
+	m := rows[0].mark
+	m.full = len(b.Entries) >= limit
+	b.Mark = m
+	return b
 }

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
@@ -75,15 +74,4 @@ func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
 	return r, carrierfsm.Entry{
 		ID: r.ID, Step: r.Step, From: r.State, Event: carrierfsm.CaptchaRejected, To: r.State, At: r.Updated, Detail: make([]byte, 150),
 	}
-}
-
-func TestPostgresKeepsTheContract(t *testing.T) {
-	t.Parallel()
-	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
-		s, pool := open(tb)
-		return fsmtest.StoreSubject{Store: s, Reopen: func() (carrierfsm.Store, error) {
-			again, _ := openOn(tb, pool)
-			return again, nil
-		}}
-	})
 }

@@ -18,14 +18,17 @@ const deleteEnded = `WITH parked AS (DELETE FROM carrierfsm_parked WHERE id = AN
 
 // Purge is carrierfsm.Store's. What ended first goes first.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
-		ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		tag, err := tx.Exec(ctx, deleteEnded, ids)
-		n = int(tag.RowsAffected())
-		return named(err)
+	err = patiently(ctx, func(ctx context.Context) error {
+		n = 0
+		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
+			ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			tag, err := tx.Exec(ctx, deleteEnded, ids)
+			n = int(tag.RowsAffected())
+			return named(err)
+		})
 	})
 	if err != nil {
 		return 0, err

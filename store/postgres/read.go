@@ -21,7 +21,7 @@ const readDue = wholeRecord + `WHERE v.due <= $1::timestamptz AND (v.due, v.id) 
 
 // Load is carrierfsm.Store's.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	list, err := collect(ctx, s.pool, scanWhole, loadRecord, id)
+	list, err := read(ctx, s.pool, scanWhole, loadRecord, id)
 	if err != nil {
 		return carrierfsm.Record{}, err
 	}
@@ -33,7 +33,7 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 
 // History is carrierfsm.Store's.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
-	list, err := collect(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
+	list, err := read(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
 	for i := range list {
 		list[i].Position = 0
 	}
@@ -42,7 +42,7 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Due is carrierfsm.Store's.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
-	return collect(ctx, s.pool, scanWhole, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
+	return read(ctx, s.pool, scanWhole, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
 }
 
 // List is carrierfsm.Store's. It reads from the newest on until it has enough:
@@ -55,7 +55,7 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	where := conditionsOf(q)
 	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + where.sql() +
 		` ORDER BY v.created DESC, v.id DESC LIMIT ` + where.arg(int64(limit)) + `::bigint`
-	return collect(ctx, s.pool, scanRecord, sql, where.args...)
+	return read(ctx, s.pool, scanRecord, sql, where.args...)
 }
 
 // conditions are terms of a WHERE, with their arguments.
@@ -100,6 +100,15 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 		return `(v.created, v.id) < (` + c.arg(q.After.Created.UTC()) + `::timestamptz, ` + c.arg(q.After.ID) + `::text)`
 	})
 	return c
+}
+
+// read is collect, patiently.
+func read[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) (list []T, err error) {
+	err = patiently(ctx, func(ctx context.Context) (err error) {
+		list, err = collect(ctx, db, scan, sql, args...)
+		return err
+	})
+	return list, err
 }
 
 // collect runs a query and scans its rows.

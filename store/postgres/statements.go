@@ -19,7 +19,7 @@ const (
 const input = `WITH input AS (
 	SELECT ord, id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body
 	FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
-		$9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+		$9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
 	WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body, ord)`
 
 // appendMany writes the entries of those drafts that are done. It reads done
@@ -68,7 +68,7 @@ FROM input i LEFT JOIN done USING (ord)`
 const commitOne = `WITH done AS (
 	UPDATE carrierfsm_verifications v SET
 		version = $2::bigint, step = $3::integer, tables = $4::integer, in_flight = $5::boolean, due = $6::timestamptz, updated = $8::timestamptz,
-		commit_id = $9::uuid, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea
+		commit_id = $9::bytea, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea
 	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND ($13::text = '' OR v.key = $13::text OR NOT EXISTS (
 		SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '' AND k.id <> $1::text))
 	RETURNING 1)`
@@ -105,7 +105,7 @@ const createOne = `WITH done AS (
 	INSERT INTO carrierfsm_verifications
 		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
 	VALUES ($1::text, $2::bigint, $3::integer, $4::integer, $5::boolean, $6::timestamptz, $7::timestamptz, $8::timestamptz,
-		$9::uuid, $10::text, $11::text, $12::text, $13::text, $14::bytea)
+		$9::bytea, $10::text, $11::text, $12::text, $13::text, $14::bytea)
 	ON CONFLICT DO NOTHING
 	RETURNING 1)`
 

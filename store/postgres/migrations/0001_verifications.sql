@@ -9,7 +9,7 @@ CREATE TABLE carrierfsm_verifications (
     step      integer     NOT NULL,
     tables    integer     NOT NULL,
     in_flight boolean     NOT NULL,
-    commit_id uuid        NOT NULL,
+    commit_id bytea       NOT NULL,
     id        text        COLLATE "C" NOT NULL PRIMARY KEY,
     state     text        COLLATE "C" NOT NULL,
     source    text        COLLATE "C" NOT NULL,

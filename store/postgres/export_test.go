@@ -1,0 +1,80 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// Pair is what one caller hands to Commit or Create.
+type Pair struct {
+	Record  carrierfsm.Record
+	Entries []carrierfsm.Entry
+}
+
+// CommitTogether commits in one statement, whatever the names.
+func (s *Store) CommitTogether(ctx context.Context, pairs ...Pair) []error {
+	return s.commits.write(ctx, draftsOf(pairs))
+}
+
+// CreateTogether creates in one statement, whatever the names.
+func (s *Store) CreateTogether(ctx context.Context, pairs ...Pair) []error {
+	return s.creates.write(ctx, draftsOf(pairs))
+}
+
+func draftsOf(pairs []Pair) (drafts []draft) {
+	for _, p := range pairs {
+		drafts = append(drafts, draftOf(p.Record, p.Entries))
+	}
+	return drafts
+}
+
+// ReadDue is the statement of Due.
+const ReadDue = readDue
+
+// Cursor is what a cursor's row holds, and what a snapshot adds to it.
+type Cursor struct{ mark }
+
+// NewCursor begins at the beginning.
+func NewCursor() *Cursor { return new(Cursor) }
+
+// Visible tells which of the places a read returns, in order.
+func (c *Cursor) Visible(places []int64, limit int) (batch []int64) {
+	for _, place := range places {
+		seen := place > c.position
+		for _, h := range c.holes {
+			seen = seen || h.low <= place && place <= h.high
+		}
+		if seen && len(batch) < limit {
+			batch = append(batch, place)
+		}
+	}
+	return batch
+}
+
+// Advance passes the first n places of a batch that a snapshot showed, in a
+// transaction with the given id.
+func (c *Cursor) Advance(batch []int64, n, limit int, xmin, last, id int64) {
+	entries := make([]carrierfsm.Entry, len(batch))
+	for i, place := range batch {
+		entries[i].Position = place
+	}
+	c.xmin, c.last, c.full = xmin, last, len(batch) >= limit
+	c.mark = c.behind(entries, n)
+	for i := range c.holes {
+		if c.holes[i].bound == unbound {
+			c.holes[i].bound = id
+		}
+	}
+	if c.bound == unbound {
+		c.bound = id
+	}
+}
+
+// Holes is how many holes it remembers.
+func (c *Cursor) Holes() int { return len(c.holes) }
+
+// Pool is the host's.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
