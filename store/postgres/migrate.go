@@ -11,9 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNewerSchema is returned for a database whose tables a newer version of
-// this package made.
-var ErrNewerSchema = errors.New("carrierfsm/postgres: the tables were made by a newer version")
+// ErrNewerSchema is returned for a database whose tables this version of the
+// package can't work with. Newer tables that only have something more are no
+// such case.
+var ErrNewerSchema = errors.New("carrierfsm/postgres: the tables need a newer version")
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -45,7 +46,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version integer NOT NULL PRIMARY KEY)`); err != nil {
+		if _, err := tx.Exec(ctx, createSchemaTable); err != nil {
 			return err
 		}
 		version, err := schemaVersion(ctx, tx, len(names))
@@ -56,6 +57,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
+// createSchemaTable: least is which version of this package the tables need. A
+// migration that only adds leaves it as it was, so that older builds go on.
+const createSchemaTable = `CREATE TABLE IF NOT EXISTS carrierfsm_schema (
+	version integer NOT NULL PRIMARY KEY, least integer NOT NULL DEFAULT 1)`
+
 // upToDate tells whether the database has had all migrations.
 func upToDate(ctx context.Context, db querier, n int) (bool, error) {
 	var known bool
@@ -64,14 +70,15 @@ func upToDate(ctx context.Context, db querier, n int) (bool, error) {
 		return false, err
 	}
 	version, err := schemaVersion(ctx, db, n)
-	return version == n, err
+	return version >= n, err
 }
 
-// schemaVersion is how many migrations the database has had, of the n there are.
+// schemaVersion is how many migrations the database has had. Ours are n.
 func schemaVersion(ctx context.Context, db querier, n int) (version int, err error) {
-	err = db.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
-	if err == nil && version > n {
-		err = fmt.Errorf("%w: %d, this one knows %d", ErrNewerSchema, version, n)
+	var least int
+	err = db.QueryRow(ctx, `SELECT coalesce(max(version), 0), coalesce(max(least), 0) FROM carrierfsm_schema`).Scan(&version, &least)
+	if err == nil && least > n {
+		err = fmt.Errorf("%w: %d, this one is %d", ErrNewerSchema, least, n)
 	}
 	return version, err
 }

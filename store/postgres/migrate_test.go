@@ -28,12 +28,17 @@ func TestSeveralMayMigrateAtOnce(t *testing.T) {
 	require.NoError(t, s.Create(context.Background(), record("v1")))
 }
 
-func TestTablesOfANewerVersionAreRefused(t *testing.T) {
+func TestTablesThatNeedANewerVersionAreRefusedAndOthersServe(t *testing.T) {
 	t.Parallel()
+	ctx := context.Background()
 	_, pool := open(t)
-	_, err := pool.Exec(context.Background(), `INSERT INTO carrierfsm_schema (version) VALUES (999)`)
+	_, err := pool.Exec(ctx, `INSERT INTO carrierfsm_schema (version, least) VALUES (998, 2)`)
 	require.NoError(t, err)
-	_, err = postgres.New(context.Background(), pool)
+	s, _ := openOn(t, pool)
+	require.NoError(t, s.Create(ctx, record("v1")), "a newer version has only added something")
+	_, err = pool.Exec(ctx, `INSERT INTO carrierfsm_schema (version, least) VALUES (999, 999)`)
+	require.NoError(t, err)
+	_, err = postgres.New(ctx, pool)
 	require.ErrorIs(t, err, postgres.ErrNewerSchema)
 }
 
