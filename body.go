@@ -40,6 +40,9 @@ type body struct {
 	// PasswordStep is the step at which the password in use was given.
 	PasswordStep int `json:"password_step,omitempty"`
 
+	// Watch is set while the report of what is done is waited for.
+	Watch *watch `json:"watch,omitempty"`
+
 	// Intent is the call that is about to be made, or is under way.
 	Intent *intent `json:"intent,omitempty"`
 	// Lost is an intent that was settled as unknown in the latest commit: an

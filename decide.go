@@ -172,7 +172,7 @@ func (o opened) settle(out outcome, now time.Time, l Limits) decision {
 
 // overdue decides what the clock says; ok is false where it says nothing yet.
 func (o opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
-	if o.Due.IsZero() || now.Before(o.Due) {
+	if o.Due.IsZero() || now.Before(o.Due) || o.State.Terminal() {
 		return decision{}, false
 	}
 	if in := o.Intent; in != nil {

@@ -166,9 +166,15 @@ func (d *decision) bound() {
 // end sets what follows from the rest.
 func (d *decision) end() decision {
 	if d.State.Terminal() {
+		if d.Reason == CollectionStarted && d.limits.reports {
+			d.Watch = &watch{Until: d.now.Add(d.limits.ReportLife)}
+		}
 		d.Due, d.Key, d.Ask = time.Time{}, "", ""
 		d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		d.Intent, d.Attempts = nil, nil
+		if d.Watch != nil {
+			d.Due = d.now.Add(d.limits.ReportMin)
+		}
 	} else {
 		d.Due = d.deadline()
 	}

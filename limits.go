@@ -30,6 +30,14 @@ type Limits struct {
 	IdleLife time.Duration
 	// Life is how long a verification may take as a whole. Defaults to 30 min.
 	Life time.Duration
+	// ReportMin is when a report is first asked for after the end, and the first
+	// interval; intervals double up to ReportMax. Default to 30 s and 10 min.
+	ReportMin, ReportMax time.Duration
+	// ReportLife is how long upstream may say that a report is not there yet,
+	// before that counts as failed. Defaults to 24 h.
+	ReportLife time.Duration
+
+	reports bool // a Reporter is there
 }
 
 // maxSteps ends a verification that upstream leads around in circles.
@@ -48,7 +56,7 @@ func (l Limits) withDefaults() (Limits, error) {
 	for _, f := range []struct {
 		field    *time.Duration
 		standard time.Duration
-	}{{&l.ResendAfter, time.Minute}, {&l.CodeLife, 5 * time.Minute}, {&l.IdleLife, 10 * time.Minute}, {&l.Life, 30 * time.Minute}} {
+	}{{&l.ResendAfter, time.Minute}, {&l.CodeLife, 5 * time.Minute}, {&l.IdleLife, 10 * time.Minute}, {&l.Life, 30 * time.Minute}, {&l.ReportMin, 30 * time.Second}, {&l.ReportMax, 10 * time.Minute}, {&l.ReportLife, 24 * time.Hour}} {
 		if err := orDefault(f.field, f.standard); err != nil {
 			return l, err
 		}

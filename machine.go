@@ -19,6 +19,10 @@ type Config struct {
 	Store Store
 	// Upstream makes the calls.
 	Upstream Upstream
+	// Reporter, where it is set, is asked for the report of each verification
+	// that is done, by Run, until it is there: a transition report_ready or
+	// report_failed, for handlers. The state stays done. Defaults to none.
+	Reporter Reporter
 	// Sealer seals what is stored and the carried password. Defaults to none:
 	// the token and the phone number are then readable to whoever reads the store.
 	Sealer Sealer
@@ -63,6 +67,8 @@ type Machine struct {
 	gate  *gate
 	bells bells
 	drops atomic.Int64
+
+	asking chan struct{} // full when as many reports are asked for as may be at once
 }
 
 // New checks the configuration and returns a Machine. It starts nothing; the
@@ -78,6 +84,7 @@ func New(c Config) (*Machine, error) {
 	if c.Delivery, err = c.Delivery.withDefaults(); err != nil {
 		return nil, err
 	}
+	c.Limits.reports = c.Reporter != nil
 	err = firstError(
 		c.checkHandlers(),
 		orDefault(&c.CallTimeout, 180*time.Second),
@@ -94,7 +101,7 @@ func New(c Config) (*Machine, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Machine{cfg: c, codec: codec{c.Sealer}, gate: newGate(c.MaxInFlight)}, nil
+	return &Machine{cfg: c, codec: codec{c.Sealer}, gate: newGate(c.MaxInFlight), asking: make(chan struct{}, asking)}, nil
 }
 
 // NewVerification is what Create needs to know. The zero value is enough.

@@ -37,9 +37,11 @@ const mostWarned = 1000
 func (m *Machine) keepSettling(ctx context.Context) {
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
+	var asked sync.WaitGroup
+	defer asked.Wait()
 	warned := make(map[string]bool)
 	for ctx.Err() == nil {
-		m.sweep(ctx, func(id string, err error) {
+		m.sweep(ctx, &asked, func(id string, err error) {
 			if !warned[id] && ctx.Err() == nil {
 				if len(warned) == mostWarned {
 					clear(warned)
@@ -56,20 +58,22 @@ func (m *Machine) keepSettling(ctx context.Context) {
 }
 
 // Settle does once what Run does again and again: it settles every prompt
-// whose time is over and every call whose process died before it could store
+// whose time is over, asks for the reports whose time has come, and settles every call whose process died before it could store
 // what came of it, and tells how many. The error joins those of the records
 // that could not be settled, which don't stop the others.
 func (m *Machine) Settle(ctx context.Context) (int, error) {
 	var errs []error
-	n := m.sweep(ctx, func(id string, err error) {
+	var asked sync.WaitGroup
+	n := m.sweep(ctx, &asked, func(id string, err error) {
 		errs = append(errs, &Error{ID: id, Err: err})
 	})
+	asked.Wait()
 	return n, errors.Join(errs...)
 }
 
 // sweep settles what is due now and tells how many that was. A record that
 // can't be opened is reported and passed over.
-func (m *Machine) sweep(ctx context.Context, report func(id string, err error)) (settled int) {
+func (m *Machine) sweep(ctx context.Context, asked *sync.WaitGroup, report func(id string, err error)) (settled int) {
 	var mark DueMark
 	for ctx.Err() == nil {
 		records, err := m.cfg.Store.Due(ctx, m.now(), mark, sweepPage)
@@ -78,7 +82,7 @@ func (m *Machine) sweep(ctx context.Context, report func(id string, err error)) 
 			return settled
 		}
 		for _, r := range records {
-			switch done, err := m.settleDue(ctx, r); {
+			switch done, err := m.settleDue(ctx, r, asked); {
 			case err != nil:
 				report(r.ID, err)
 			case done:
@@ -96,16 +100,20 @@ func (m *Machine) sweep(ctx context.Context, report func(id string, err error)) 
 
 // settleDue settles one record as it was read; the version check sees to it
 // that a timer can't fire into a later step.
-func (m *Machine) settleDue(ctx context.Context, r Record) (bool, error) {
+func (m *Machine) settleDue(ctx context.Context, r Record, asked *sync.WaitGroup) (bool, error) {
 	o, err := m.codec.open(r)
 	if err != nil {
 		return false, err
 	}
 	d, due := o.overdue(m.now(), m.cfg.Limits)
-	if !due {
+	switch {
+	case due:
+		err = m.commit(ctx, d)
+	case o.Watch != nil && m.cfg.Reporter != nil:
+		err = m.askForReport(ctx, o, asked)
+	default:
 		return false, nil
 	}
-	err = m.commit(ctx, d)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 		return false, nil // somebody else was first
 	}

@@ -36,7 +36,7 @@ func (s State) Terminal() bool { return s == Done || s == Failed }
 // and kind of prompt carries the version that introduced it, each record the
 // highest that it uses; a record above TableVersion refuses to load with
 // ErrNewerTable.
-const TableVersion = 1
+const TableVersion = 2
 
 // stateSince is the table version that introduced each state.
 var stateSince = map[State]int{

@@ -23,7 +23,7 @@ const sendWithin = 5 * time.Second
 // Verification is the current one where it could be read, so that the person
 // can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
 // ErrInFlight, ErrNotAwaited, ErrTooMany, ErrTooSoon, ErrPasswordNeeded,
-// ErrConflict, ErrClosed, ErrStore, and those of Get. The one exception is
+// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, and those of Get. The one exception is
 // ErrStale for an answer that came when it had been given up and something
 // newer had happened.
 //
@@ -42,6 +42,10 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		o, err := s.cancel(ctx)
 		return s.answer(o, err)
 	}
+	if err := s.precheck(ctx); err != nil {
+		s.destroy()
+		return Verification{}, s.where(opened{}, err)
+	}
 	if err := m.gate.enter(ctx); err != nil {
 		s.destroy()
 		return Verification{}, s.where(opened{}, err)
@@ -52,6 +56,14 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		return s.answer(o, err)
 	}
 	return s.proceed(ctx, o)
+}
+
+// precheck asks whether a form is worth sending, where upstream can tell.
+func (s *submission) precheck(ctx context.Context) error {
+	if p, ok := s.cfg.Upstream.(Prechecker); ok && s.in.Kind() == InputApply {
+		return p.Check(ctx, s.form)
+	}
+	return nil
 }
 
 // submission is one input on its way.

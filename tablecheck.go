@@ -117,6 +117,8 @@ func checkTogether(edges []Edge, rules []rule) error {
 	need(PasswordRequested, applied)
 	need(Expired, running)
 	need(Canceled, running)
+	need(ReportReady, []State{Done})
+	need(ReportFailed, []State{Done})
 	need(Erased, States())
 	return errors.Join(errs...)
 }

@@ -39,6 +39,8 @@ var expectedEdges = map[Event]string{
 	UpstreamUnavailable:    "C . P K . .",
 	OutcomeUnknown:         "C . P K . .",
 	ReplyUnrecognized:      "C . P K . .",
+	ReportReady:            ". . . . D .",
+	ReportFailed:           ". . . . D .",
 	AttemptsExhausted:      "F . F F . .",
 	Expired:                "F F F F . .",
 	Canceled:               "F F F F . .",

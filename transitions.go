@@ -37,6 +37,8 @@ const (
 	UpstreamUnavailable    Event = "upstream_unavailable"     // certainly nothing was sent
 	OutcomeUnknown         Event = "outcome_unknown"          // it was perhaps received
 	ReplyUnrecognized      Event = "reply_unrecognized"       // a reply that no rule knows
+	ReportReady            Event = "report_ready"             // upstream has collected, and its report can be fetched
+	ReportFailed           Event = "report_failed"            // it has collected nothing, or not in time
 	AttemptsExhausted      Event = "attempts_exhausted"       // no attempts or steps left
 	Expired                Event = "expired"                  // nobody answered in time
 	Canceled               Event = "canceled"                 // the host or the person gave up
@@ -101,6 +103,10 @@ var table = fsm.Events{
 	row(ReplyUnrecognized, password, AwaitingPassword),
 	row(ReplyUnrecognized, captcha, AwaitingCaptcha),
 
+	// What becomes known after the end, and changes nothing of it.
+	row(ReportReady, []State{Done}, Done),
+	row(ReportFailed, []State{Done}, Done),
+
 	// What we end. Erasing what has ended leaves it where it is.
 	row(AttemptsExhausted, asked, Failed),
 	row(Expired, running, Failed),
@@ -119,6 +125,7 @@ var eventSince = map[Event]int{
 	PasswordReset: 1, ResetFailed: 1,
 	SourceCollected: 1, CollectionStarted: 1, VerificationRejected: 1,
 	UpstreamUnavailable: 1, OutcomeUnknown: 1, ReplyUnrecognized: 1,
+	ReportReady: 2, ReportFailed: 2,
 	AttemptsExhausted: 1, Expired: 1, Canceled: 1, Erased: 1,
 }
 
