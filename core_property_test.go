@@ -182,6 +182,7 @@ func (r *randomRun) judgeLive(o Opened) {
 		require.LessOrEqual(r, n, map[PromptKind]int{
 			PromptApplication: 3, PromptPassword: r.limits.Passwords, PromptQueryPassword: 3,
 			PromptCaptcha: r.limits.Captchas, PromptSecondCaptcha: r.limits.Captchas, PromptOwnSMS: r.limits.Captchas,
+			PromptResetCaptcha: r.limits.Captchas,
 		}[kind], kind)
 	}
 	require.GreaterOrEqual(r, o.Resends, 0)

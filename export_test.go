@@ -86,3 +86,15 @@ func Seal(s Sealer, o Opened) (Record, error)                     { return codec
 func SealEntry(s Sealer, t Transition) (Entry, error)             { return codec{s}.entry(t) }
 
 func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }
+
+// WithReports are limits of a machine that has a Reporter.
+func WithReports(l Limits) Limits {
+	l.reports = true
+	return l
+}
+
+func (o opened) AskReport(now time.Time, l Limits) Opened { return o.askReport(now, l) }
+
+func (o opened) Reported(s ReportState, now time.Time, l Limits) (Decision, bool) {
+	return o.reported(s, now, l)
+}
