@@ -80,7 +80,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
 		"store/memory":          {""},
-		"store/sqlite":          {""},
+		"store/sqlite":          {"", "/store/internal/group"},
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},

@@ -15,3 +15,6 @@ const (
 	ReadPending = readPending
 	LoadRecord  = loadRecord
 )
+
+// Waiting is how many writers wait for their turn.
+func (s *Store) Waiting() int { return s.queue.Waiting() }

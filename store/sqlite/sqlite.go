@@ -28,6 +28,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/group"
 )
 
 var (
@@ -43,6 +44,7 @@ type Store struct {
 	prepared statements
 	busy     time.Duration
 	turn     chan struct{} // full while a caller writes
+	queue    *group.Queue[item]
 }
 
 // Option changes how a store uses its file.
@@ -115,7 +117,9 @@ func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 }
 
 func newStore(write, read *sql.DB, o options) *Store {
-	return &Store{write: write, read: read, busy: o.busy, turn: make(chan struct{}, 1)}
+	s := &Store{write: write, read: read, busy: o.busy, turn: make(chan struct{}, 1)}
+	s.queue = s.newQueue()
+	return s
 }
 
 // prepare makes sure that the file can be used before anything depends on it.
@@ -147,6 +151,7 @@ func (s *Store) refuseMemory(ctx context.Context) error {
 
 // Close closes what Open opened. Call it when no other method is running.
 func (s *Store) Close() error {
+	s.queue.Wait()
 	errs := []error{s.prepared.close()}
 	for _, db := range s.owned {
 		errs = append(errs, db.Close())

@@ -29,25 +29,12 @@ const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? A
 
 // Create is carrierfsm.Store's.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if exists, err := s.has(ctx, tx, r.ID); err != nil {
-			return err
-		} else if exists {
-			return carrierfsm.ErrExists
-		}
-		args := append(columns(r), micros(r.Created), r.ID)
-		if _, err := within(ctx, tx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
-			return keyError(err)
-		}
-		return s.putRest(ctx, tx, r, entries)
-	})
+	return s.queue.Do(ctx, newItem(r, entries, true))
 }
 
 // Commit is carrierfsm.Store's.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.replace(ctx, tx, r, entries)
-	})
+	return s.queue.Do(ctx, newItem(r, entries, false))
 }
 
 // Erase is carrierfsm.Store's.
@@ -64,6 +51,20 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	// The erased values are still in the log; a reader may keep this from emptying it.
 	_, _ = s.write.ExecContext(context.WithoutCancel(ctx), `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return nil
+}
+
+// create inserts a new record with its entries.
+func (s *Store) create(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if exists, err := s.has(ctx, tx, r.ID); err != nil {
+		return err
+	} else if exists {
+		return carrierfsm.ErrExists
+	}
+	args := append(columns(r), micros(r.Created), r.ID)
+	if _, err := within(ctx, tx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
+		return keyError(err)
+	}
+	return s.putRest(ctx, tx, r, entries)
 }
 
 // replace replaces the record, if it is the next version of the stored one,

@@ -102,6 +102,13 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
+// Waiting is how many items wait for their turn.
+func (q *Queue[T]) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
 // Wait waits until no write of several is under way.
 func (q *Queue[T]) Wait() { q.groups.Wait() }
 

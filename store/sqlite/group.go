@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/group"
+)
+
+// item is one creation or commit on its way. What it holds is its own: it may
+// be written when its caller has stopped waiting.
+type item struct {
+	record  carrierfsm.Record
+	entries []carrierfsm.Entry
+	create  bool
+}
+
+func newItem(r carrierfsm.Record, entries []carrierfsm.Entry, create bool) item {
+	r.Body = slices.Clone(r.Body)
+	entries = slices.Clone(entries)
+	for i := range entries {
+		entries[i].Detail = slices.Clone(entries[i].Detail)
+	}
+	return item{r, entries, create}
+}
+
+// newQueue is where writers wait while another writes: those that wait share
+// the next transaction, and so its one sync of the disk.
+func (s *Store) newQueue() *group.Queue[item] {
+	return group.New(group.Config[item]{
+		Write: s.writeAll,
+		Names: func(i item) []string {
+			if i.record.Key == "" {
+				return []string{"id " + i.record.ID}
+			}
+			return []string{"id " + i.record.ID, "key " + i.record.Key}
+		},
+	})
+}
+
+// writeAll writes items in one transaction, and returns a verdict for each. An
+// item that is refused has written nothing. Should anything else happen, all is
+// undone, and each is written alone.
+func (s *Store) writeAll(ctx context.Context, items []item) []error {
+	verdicts := make([]error, len(items))
+	undone := false
+	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for i, it := range items {
+			verdicts[i] = s.put(ctx, tx, it)
+			if verdicts[i] != nil && (len(items) == 1 || !refused(verdicts[i])) {
+				undone = true
+				return verdicts[i]
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return verdicts
+	}
+	for i := range items {
+		verdicts[i] = err
+		if undone && len(items) > 1 {
+			verdicts[i] = s.writeAll(ctx, items[i:i+1])[0]
+		}
+	}
+	return verdicts
+}
+
+func (s *Store) put(ctx context.Context, tx *sql.Tx, it item) error {
+	if it.create {
+		return s.create(ctx, tx, it.record, it.entries)
+	}
+	return s.replace(ctx, tx, it.record, it.entries)
+}
+
+// refused tells whether an item was refused, by which nothing was written.
+func refused(err error) bool {
+	for _, verdict := range []error{carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, carrierfsm.ErrNotFound, carrierfsm.ErrConflict} {
+		if errors.Is(err, verdict) {
+			return true
+		}
+	}
+	return false
+}
