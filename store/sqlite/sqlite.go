@@ -4,9 +4,11 @@
 // is named carrierfsm_….
 //
 // The file is in WAL mode with synchronous=FULL: what was acknowledged
-// survives kill -9 and loss of power. There is one writer at a time; the store
-// waits for it, and so should foreign writers (set a busy timeout there too).
-// A network file system is no place for it.
+// survives kill -9 and loss of power. There is one writer at a time. Those of
+// this store's callers who wait share the next transaction, and so its one sync
+// of the disk, each with a verdict of its own. Foreign writers are waited for,
+// and should wait too (set a busy timeout there). A network file system is no
+// place for it.
 //
 // secure_delete is on, so erased values are overwritten in the file, and Erase
 // empties the write-ahead log as far as no reader holds it. What Purge deletes
