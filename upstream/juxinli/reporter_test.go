@@ -1,0 +1,92 @@
+package juxinli_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
+	t.Parallel()
+	for key, after := range map[string]carrierfsm.ReportState{
+		"plain": carrierfsm.ReportIsReady, "no-report": carrierfsm.ReportHasNone,
+	} {
+		a := archived(t, key)
+		state, err := a.ReportState(t.Context(), a.token)
+		require.NoError(t, err)
+		require.Equal(t, carrierfsm.ReportPending, state)
+		a.clock.advance(30 * time.Second)
+		state, err = a.ReportState(t.Context(), a.token)
+		require.NoError(t, err)
+		require.Equal(t, after, state)
+	}
+	a := archived(t, "plain")
+	state, err := a.ReportState(t.Context(), carrierfsm.NewSecret("ffffffffffffffffffffffffffffffff"))
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ReportPending, state, "not known yet")
+	_, err = a.ReportState(t.Context(), carrierfsm.Secret{})
+	require.Error(t, err)
+}
+
+// The machine, this client and the simulated archive together.
+func TestAHandlerHearsThatTheReportIsReady(t *testing.T) {
+	t.Parallel()
+	a := archived(t, "plain")
+	ctx := context.Background()
+	store := memory.New()
+	now := time.Now()
+	var heard []carrierfsm.Event
+	m, err := carrierfsm.New(carrierfsm.Config{
+		Store: store, Upstream: upstreamOf(a.token), Reporter: a.Data, Now: func() time.Time { return now },
+		Handlers: map[string]carrierfsm.Handler{"notify": func(_ context.Context, t carrierfsm.Transition) error {
+			heard = append(heard, t.Event)
+			return nil
+		}},
+		Delivery: carrierfsm.Delivery{Workers: 1},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close(ctx)) })
+	v, err := m.Create(ctx, carrierfsm.NewVerification{})
+	require.NoError(t, err)
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{
+		Form:    carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"},
+		Consent: carrierfsm.Consent{Policy: "test-1", At: now, Channel: "test"},
+	})
+	require.NoError(t, err)
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.Done, v.State)
+	for range 3 {
+		now = now.Add(time.Minute)
+		_, err = m.Settle(ctx)
+		require.NoError(t, err)
+		a.clock.advance(20 * time.Second)
+	}
+	_, err = m.Deliver(ctx)
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ReportReady, heard[len(heard)-1])
+	v, err = m.Get(ctx, v.ID)
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.Done, v.State)
+	report, err := a.Report(ctx, v.Token)
+	require.NoError(t, err)
+	require.NotEmpty(t, report.JSON())
+}
+
+// upstreamOf is an upstream whose verifications end at once, with this token.
+type upstreamOf carrierfsm.Secret
+
+func (u upstreamOf) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+	r := carrierfsm.Receipt{Accepted: true, Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
+	carrierfsm.Secret(u).Use(func(value []byte) { r.Token = string(value) })
+	return r, nil
+}
+
+func (upstreamOf) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+	return carrierfsm.Reply{Success: true, Code: "10008", Finish: true}, nil
+}
