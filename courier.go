@@ -173,6 +173,9 @@ func (r *reign) follow(ctx context.Context) error {
 	bell, takeDown := r.bells.hang()
 	defer takeDown()
 	for ctx.Err() == nil {
+		if !r.leads() {
+			return ErrLeaseLost // as far as we know; else this would go round and round
+		}
 		batch, err := r.pending(ctx)
 		if r.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
 			r.rest(ctx, bell)
@@ -220,6 +223,9 @@ func (r *reign) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) 
 // Its error is ErrLeaseLost.
 func (r *reign) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if !r.leads() {
+			return ErrLeaseLost
+		}
 		n, err := r.retryDue(ctx)
 		if err != nil {
 			return err

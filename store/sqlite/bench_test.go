@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 func BenchmarkCommit(b *testing.B) {
@@ -47,4 +49,19 @@ func BenchmarkCommitParallel(b *testing.B) {
 			}
 		}
 	})
+}
+
+// It also tells what verifications leave in the file, its log included.
+func BenchmarkPlainVerification(b *testing.B) {
+	for _, drivers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "bench.db")
+			s := open(b, path)
+			fsmtest.BenchmarkStore(b, s, drivers)
+			require.NoError(b, s.Checkpoint(context.Background()))
+			info, err := os.Stat(path)
+			require.NoError(b, err)
+			b.ReportMetric(float64(info.Size())/float64(b.N), "B/verification")
+		})
+	}
 }

@@ -18,3 +18,9 @@ const (
 
 // Waiting is how many writers wait for their turn.
 func (s *Store) Waiting() int { return s.queue.Waiting() }
+
+// Checkpoint brings the write-ahead log into the file.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	_, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return err
+}
