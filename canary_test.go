@@ -37,6 +37,8 @@ var canaries = map[string]string{
 	"code":           `Co|d5e7{20}~`,
 	"wrong code":     `Cw@91#ab^*()`,
 	"refused code":   `Rf!33,44.[]_`,
+	"reset code":     `Rs$55/66?{}=`,
+	"new password":   `Nw&77"88';:<`,
 }
 
 // personal values may be in the sealed or unsealed body, where the documents
@@ -133,6 +135,8 @@ func (c *canary) play() {
 		consent := application(0).Consent
 		c.note(form, carrierfsm.Application{Form: form}, carrierfsm.Contact{Name: canaryName, Phone: canaryPhone})
 		v := c.do(id, carrierfsm.Apply{Form: form, Consent: consent})
+		v = c.do(id, carrierfsm.RequestReset{Step: v.Step})
+		v = c.do(id, carrierfsm.ResetCaptcha{Step: v.Step, Code: s("reset code"), NewPassword: s("new password")})
 		v = c.do(id, carrierfsm.Password{Step: v.Step, Password: s("wrong password")})
 		v = c.do(id, carrierfsm.Password{Step: v.Step, Password: s("password")})
 		carry := v.Prompt.Carry
@@ -260,14 +264,14 @@ type echo struct{ c *canary }
 func (echo) Apply(_ context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	return carrierfsm.Receipt{
 		Accepted: true, Token: canaryToken, Message: a.Form.Name + a.Form.IDCard + a.Form.Phone,
-		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
+		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword},
 	}, nil
 }
 
 func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	said := "您输入的是 " + r.Account + " " + r.Token
 	values := make(map[string]bool)
-	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha} {
+	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword} {
 		s.Use(func(value []byte) {
 			said += " " + string(value)
 			values[string(value)] = true
@@ -278,6 +282,8 @@ func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply
 	switch {
 	case values[canaries["query password"]]:
 		return carrierfsm.Reply{}, errors.New("the connection broke: " + said)
+	case values[canaries["reset code"]]:
+		out.Code = "11000"
 	case values[canaries["code"]]:
 		out.Code = "10022"
 	case values[canaries["wrong code"]]:
