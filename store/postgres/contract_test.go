@@ -10,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
@@ -37,13 +38,32 @@ func poolOf(tb testing.TB, dsn string, configure func(*pgxpool.Config)) *pgxpool
 	return pool
 }
 
+// peoplesOrder makes a database that sorts letters as people do: a before B.
+const peoplesOrder = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+
+func TestIDsAreOrderedByTheirBytes(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, _ := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewEmptyDatabase(t, peoplesOrder), 2))
+	for _, id := range []string{"B", "a", "b", "A"} {
+		created(t, s, id)
+	}
+	list, err := s.Due(ctx, noon, carrierfsm.DueMark{Due: noon, ID: "A"}, 10)
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	require.Equal(t, "B", list[0].ID)
+	list, err = s.List(ctx, carrierfsm.Query{After: carrierfsm.ListMark{Created: noon, ID: "a"}})
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, "B", list[0].ID)
+}
+
 // Through a pooler in transaction mode there are no prepared statements. The
 // database sorts letters as people do, which ids must not follow.
 func TestPostgresKeepsTheContractBehindAPoolerAndInAnyLocale(t *testing.T) {
 	t.Parallel()
-	c := cluster.Cluster(t)
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
-		dsn := c.NewEmptyDatabase(tb, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+		dsn := cluster.Cluster(tb).NewEmptyDatabase(tb, peoplesOrder)
 		s, _ := openOn(tb, poolOf(tb, dsn, func(config *pgxpool.Config) {
 			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 		}))

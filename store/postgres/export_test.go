@@ -19,6 +19,16 @@ func (s *Store) CommitTogether(ctx context.Context, pairs ...Pair) []error {
 	return s.commits.write(ctx, draftsOf(pairs))
 }
 
+// SendTogether commits in one statement and reports what that alone said.
+func (s *Store) SendTogether(ctx context.Context, pairs ...Pair) ([]error, error) {
+	verdicts, err := s.commits.send(ctx, s.pool, draftsOf(pairs))
+	errs := make([]error, len(verdicts))
+	for i, verdict := range verdicts {
+		errs[i] = sentinels[verdict]
+	}
+	return errs, err
+}
+
 // CreateTogether creates in one statement, whatever the names.
 func (s *Store) CreateTogether(ctx context.Context, pairs ...Pair) []error {
 	return s.creates.write(ctx, draftsOf(pairs))

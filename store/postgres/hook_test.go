@@ -26,11 +26,11 @@ func hooked(t *testing.T, then func(ctx context.Context, tx pgx.Tx, e carrierfsm
 					return err
 				}
 				clear(e.Detail) // what a hook is given is its own
+				clear(r.Body)
 				if err := then(ctx, tx, e); err != nil {
 					return err
 				}
 			}
-			clear(r.Body)
 			return nil
 		}))
 	_, err := pool.Exec(context.Background(), `CREATE TABLE booked (id text, step integer, version bigint)`)
@@ -150,6 +150,9 @@ func TestAHookIsTriedAgainWithTheTransition(t *testing.T) {
 	require.NoError(t, s.Commit(context.Background(), p.Record, p.Entries...))
 	require.Equal(t, 3, tries)
 	require.Equal(t, 1, booked(t, pool))
+	stored, err := s.Load(context.Background(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, p.Record, stored, "what a hook does to its copy is undone too")
 }
 
 func TestAHooksTransactionIsBoundedOnTheServer(t *testing.T) {

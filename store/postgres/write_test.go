@@ -53,8 +53,9 @@ func TestEachOfASharedStatementGetsItsOwnVerdict(t *testing.T) {
 	moves := step(d)
 	moves.Record.Key = "a key that nobody holds"
 	two := step(record("nobody"))
-	matches(t, []error{nil, carrierfsm.ErrConflict, carrierfsm.ErrKeyInUse, nil, carrierfsm.ErrNotFound},
-		s.CommitTogether(ctx, step(a), stale, takes, moves, two))
+	errs, err := s.SendTogether(ctx, step(a), stale, takes, moves, two)
+	require.NoError(t, err)
+	matches(t, []error{nil, carrierfsm.ErrConflict, carrierfsm.ErrKeyInUse, nil, carrierfsm.ErrNotFound}, errs)
 	for id, steps := range map[string]int{"a": 1, "b": 0, "c": 0, "d": 1} {
 		list, err := s.History(ctx, id, 0, 9)
 		require.NoError(t, err)
@@ -69,7 +70,8 @@ func TestTwoCommitsOfOneIDInOneStatementAreOneCommit(t *testing.T) {
 	a, b := created(t, s, "a"), created(t, s, "b")
 	one, two := step(a), step(a)
 	one.Record.CommitID, two.Record.CommitID = [16]byte{1}, [16]byte{2}
-	errs := s.CommitTogether(ctx, one, step(b), two)
+	errs, err := s.SendTogether(ctx, one, step(b), two)
+	require.NoError(t, err)
 	require.NoError(t, errs[1])
 	stored, err := s.Load(ctx, "a")
 	require.NoError(t, err)
@@ -259,25 +261,80 @@ func TestACommitWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
 	require.ErrorIs(t, s.Commit(ctx, p.Record, p.Entries...), carrierfsm.ErrConflict)
 }
 
+// What the foreign transaction holds, the store's statement waits for; what that
+// holds, the foreign transaction wants next.
 func TestADeadlockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	dsn := cluster.Cluster(t).NewDatabase(t)
 	s, pool := openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10ms" }))
-	a, b := step(created(t, s, "a")), step(created(t, s, "b"))
+	p := step(created(t, s, "v1"))
 	foreign := poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10min" })
 	tx, err := foreign.Begin(ctx)
 	require.NoError(t, err)
-	const lock = `SELECT FROM carrierfsm_verifications WHERE id = $1 FOR UPDATE`
-	_, err = tx.Exec(ctx, lock, "b")
-	require.NoError(t, err)
-	done := make(chan []error, 1)
-	go func() { done <- s.CommitTogether(ctx, a, b) }()
+	appends(t, tx, "v1")
+	done := make(chan error, 1)
+	go func() { done <- s.Commit(ctx, p.Record, p.Entries...) }()
 	waiters(t, pool, 1)
-	_, err = tx.Exec(ctx, lock, "a") // which the others hold: one of the two must give in
+	_, err = tx.Exec(ctx, `SELECT FROM carrierfsm_verifications WHERE id = 'v1' FOR UPDATE`)
 	require.NoError(t, err, "it is the store's statement that gives in")
 	require.NoError(t, tx.Rollback(ctx))
-	require.Equal(t, []error{nil, nil}, <-done)
+	require.NoError(t, <-done)
+}
+
+func TestTwoThatTakeOneKeyAtOnceAreJudgedByWhoWasFaster(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, pool := open(t)
+	p := step(created(t, s, "v1"))
+	created(t, s, "v2")
+	p.Record.Key = "new"
+	tx, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `UPDATE carrierfsm_verifications SET key = 'new' WHERE id = 'v2'`)
+	require.NoError(t, err)
+	done := make(chan error, 2)
+	go func() { done <- s.Commit(ctx, p.Record, p.Entries...) }()
+	waiters(t, pool, 1)
+	other := record("v3")
+	other.Key = "new"
+	go func() { done <- s.Create(ctx, other) }()
+	waiters(t, pool, 2)
+	require.NoError(t, tx.Commit(ctx))
+	require.ErrorIs(t, <-done, carrierfsm.ErrKeyInUse)
+	require.ErrorIs(t, <-done, carrierfsm.ErrKeyInUse)
+}
+
+// errorTracer counts what the server refuses.
+type errorTracer struct{ errs atomic.Int32 }
+
+func (*errorTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+func (e *errorTracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	if data.Err != nil {
+		e.errs.Add(1)
+	}
+}
+
+// An error would fill the server's log and undo a transaction.
+func TestARefusalIsNoErrorOfTheServers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	var tracer errorTracer
+	s, _ := openOn(t, poolOf(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) { config.ConnConfig.Tracer = &tracer }))
+	a, b := created(t, s, "a"), created(t, s, "b")
+	takes := step(b)
+	takes.Record.Key = a.Key
+	require.ErrorIs(t, s.Commit(ctx, takes.Record, takes.Entries...), carrierfsm.ErrKeyInUse)
+	require.ErrorIs(t, s.Commit(ctx, a), carrierfsm.ErrConflict)
+	require.ErrorIs(t, s.Commit(ctx, record("c")), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, s.Create(ctx, a), carrierfsm.ErrExists)
+	rival := record("c")
+	rival.Key = a.Key
+	require.ErrorIs(t, s.Create(ctx, rival), carrierfsm.ErrKeyInUse)
+	require.Zero(t, tracer.errs.Load())
 }
 
 func TestAWriteIsBoundedInTime(t *testing.T) {
@@ -287,4 +344,22 @@ func TestAWriteIsBoundedInTime(t *testing.T) {
 	free := locked(t, pool, "v1")
 	defer free()
 	require.ErrorIs(t, s.Commit(context.Background(), p.Record, p.Entries...), context.DeadlineExceeded)
+}
+
+func TestPurgeLeavesWhatSomebodyElseIsChanging(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t, postgres.WithTimeout(time.Second))
+	ctx := context.Background()
+	ended(t, s, 2, "old")
+	free := locked(t, pool, "old0")
+	n, err := s.Purge(ctx, noon.Add(time.Hour), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	free()
+	n, err = s.Purge(ctx, noon.Add(time.Hour), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	var rows int
+	require.NoError(t, pool.QueryRow(ctx, `SELECT count(*) FROM carrierfsm_history`).Scan(&rows))
+	require.Zero(t, rows)
 }
