@@ -87,6 +87,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
 		"internal/pgtest":       {},
+		"internal/crashproof":   {},
 		"store/postgres":        {"", "/store/internal/group"},
 		"store/internal/group":  {},
 	}

@@ -1,0 +1,157 @@
+package crashproof_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// leases is how long anybody has to be away for all leases of his to be over:
+// that of a call, and that of a handler.
+const leases = callTimeout + grace
+
+// chaos goes on until the plan's kills, pauses, stops and cuts have all been
+// made, or an alarm has sounded.
+func (w *world) chaos(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var mu sync.Mutex
+	var errs []error
+	var actors sync.WaitGroup
+	act := func(do func() error) {
+		actors.Go(func() {
+			if err := do(); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+				cancel()
+			}
+		})
+	}
+	left := budget{kills: newCount(w.plan.kills), pauses: newCount(w.plan.pauses)}
+	for i, m := range w.fleet {
+		act(func() error { return w.torment(ctx, m, dice(w.seed, "life", i), &left) })
+	}
+	over := func() bool { return left.spent() || w.cutShort(ctx) }
+	act(func() error { return w.cutUpstream(ctx, dice(w.seed, "upstream", 0), over) })
+	act(func() error { return w.cutDatabase(ctx, dice(w.seed, "cuts", 0), over) })
+	act(func() error { return w.stopDatabase(ctx, dice(w.seed, "stops", 0), over) })
+	actors.Wait()
+	return errors.Join(errs...)
+}
+
+// cutShort tells whether there is no sense in going on.
+func (w *world) cutShort(ctx context.Context) bool { return w.alarmed() || ctx.Err() != nil }
+
+// count counts down, for several at once.
+type count struct{ left atomic.Int64 }
+
+func newCount(n int) *count {
+	c := new(count)
+	c.left.Store(int64(n))
+	return c
+}
+
+// take tells whether there was one left.
+func (c *count) take() bool { return c.left.Add(-1) >= 0 }
+
+func (c *count) none() bool { return c.left.Load() <= 0 }
+
+// budget is what is still to be done to replicas.
+type budget struct{ kills, pauses *count }
+
+func (b *budget) spent() bool { return b.kills.none() && b.pauses.none() }
+
+// torment is what a replica has to go through: short lives, ended by kill -9,
+// and times of standing still that are longer than its leases.
+func (w *world) torment(ctx context.Context, m *member, d *rand.Rand, left *budget) error {
+	for !left.spent() && !w.cutShort(ctx) {
+		rest(ctx, lifetime(d))
+		if luck := d.Float64(); w.pauseNext(left, luck) && left.pauses.take() {
+			m.signal(syscall.SIGSTOP)
+			rest(ctx, leases+between(d, leases/20, leases))
+			m.signal(syscall.SIGCONT)
+			w.pauses.Add(1)
+			continue
+		}
+		if !left.kills.take() {
+			continue
+		}
+		w.waiting.Add(int64(m.kill()))
+		w.kills.Add(1)
+		if d.IntN(8) == 0 {
+			rest(ctx, between(d, 0, 100*time.Millisecond))
+		}
+		if err := m.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pauseNext spreads the pauses evenly among the kills.
+func (w *world) pauseNext(left *budget, luck float64) bool {
+	kills, pauses := float64(max(left.kills.left.Load(), 0)), float64(max(left.pauses.left.Load(), 0))
+	return pauses > 0 && luck*(kills+pauses) < pauses
+}
+
+// lifetime is mostly short, some die as they start, and some live for long enough to settle
+// what others left behind.
+func lifetime(d *rand.Rand) time.Duration {
+	switch luck := d.IntN(20); {
+	case luck < 2:
+		return between(d, 0, 60*time.Millisecond)
+	case luck < 17:
+		return between(d, 80*time.Millisecond, 250*time.Millisecond)
+	default:
+		return between(d, 250*time.Millisecond, 900*time.Millisecond)
+	}
+}
+
+// cutUpstream takes upstream away for moments.
+func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool) error {
+	for !over() {
+		rest(ctx, between(d, 300*time.Millisecond, 900*time.Millisecond))
+		w.front.listener.leave()
+		rest(ctx, between(d, 5*time.Millisecond, 60*time.Millisecond))
+		if err := w.front.listener.comeBack(); err != nil {
+			return err
+		}
+		w.cuts.Add(1)
+	}
+	return nil
+}
+
+// cutDatabase cuts replicas' connections to a server.
+func (w *world) cutDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
+	for w.database.cut != nil && !over() {
+		rest(ctx, between(d, 200*time.Millisecond, 800*time.Millisecond))
+		w.cuts.Add(w.database.cut(ctx))
+	}
+	return nil
+}
+
+// stopDatabase stops a server as a loss of power would, and starts it again.
+func (w *world) stopDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
+	every := 0
+	if w.plan.stops > 0 {
+		every = (w.plan.kills + w.plan.pauses) / (w.plan.stops + 1)
+	}
+	for i := 1; i <= w.plan.stops && w.database.restart != nil; i++ {
+		for w.kills.Load()+w.pauses.Load() < int64(i*every) && !over() {
+			rest(ctx, between(d, 5*time.Millisecond, 30*time.Millisecond))
+		}
+		if w.cutShort(ctx) {
+			break
+		}
+		if err := w.database.restart(); err != nil {
+			return err
+		}
+		w.stops.Add(1)
+	}
+	return nil
+}

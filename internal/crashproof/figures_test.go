@@ -1,0 +1,83 @@
+package crashproof_test
+
+import (
+	"flag"
+	"testing"
+	"time"
+)
+
+var (
+	figuresFlag = flag.String("figures", "", "ci or release: how much of everything; the release writes docs/reliability.md")
+	storeFlag   = flag.String("store", "sqlite", "of one round: sqlite, sqlite2 (two replicas), postgres, or postgres3")
+	killsFlag   = flag.Int("kills", 15, "of one round: replicas killed, by kill -9")
+	pausesFlag  = flag.Int("pauses", 0, "of one round: replicas that stand still for longer than their leases")
+	stopsFlag   = flag.Int("stops", 0, "of one round: immediate stops of the database")
+	seedFlag    = flag.Uint64("seed", 0, "of the first round; 0 takes the time")
+	teethFlag   = flag.Bool("teeth", false, "put the sabotaged engines through it too")
+)
+
+// configurations are the names that -store takes.
+var configurations = map[string]plan{
+	"sqlite":    {store: inSQLite, replicas: 1, people: 32},
+	"sqlite2":   {store: inSQLite, replicas: 2, people: 32},
+	"postgres":  {store: inPostgres, replicas: 1, people: 32},
+	"postgres3": {store: inPostgres, replicas: 3, people: 60},
+}
+
+// figure is so many rounds of one configuration.
+type figure struct {
+	title  string
+	rounds int
+	plan   plan
+}
+
+// figures are what is run, by the value of -figures. Each round begins with an
+// empty database and is judged by itself.
+func figures() []figure {
+	of := func(title, store string, rounds, kills, pauses, stops int) figure {
+		p := configurations[store]
+		p.kills, p.pauses, p.stops = kills, pauses, stops
+		return figure{title, rounds, p}
+	}
+	const one, two, single, three = "SQLite", "SQLite, two replicas", "PostgreSQL", "PostgreSQL, three replicas"
+	switch *figuresFlag {
+	case "ci":
+		return []figure{
+			of(one, "sqlite", 4, 125, 0, 0),
+			of(two, "sqlite2", 1, 60, 20, 0),
+			of(single, "postgres", 4, 125, 0, 3),
+			of(three, "postgres3", 4, 250, 75, 3),
+		}
+	case "release":
+		return []figure{
+			of(one, "sqlite", 40, 125, 0, 0),
+			of(two, "sqlite2", 5, 100, 40, 0),
+			of(single, "postgres", 40, 125, 0, 3),
+			of(three, "postgres3", 80, 250, 125, 3),
+		}
+	default:
+		return []figure{of(*storeFlag, *storeFlag, 1, *killsFlag, *pausesFlag, *stopsFlag)}
+	}
+}
+
+// firstSeed is that of the first round; the next ones count up.
+func firstSeed() uint64 {
+	if *seedFlag != 0 {
+		return *seedFlag
+	}
+	return uint64(time.Now().UnixNano() / 1000 % 1_000_000_000)
+}
+
+// run runs the rounds of a figure, until one of them is bad.
+func (f figure) run(t *testing.T, seed uint64) (sum outcome) {
+	t.Helper()
+	for i := range f.rounds {
+		p := f.plan
+		p.seed = seed + uint64(i)
+		t.Logf("%s, round %d of %d, seed %d", f.title, i+1, f.rounds, p.seed)
+		o := runRound(t, p)
+		requireHonest(t, o)
+		sum.add(o)
+	}
+	return sum
+}

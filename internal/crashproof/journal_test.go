@@ -1,0 +1,76 @@
+package crashproof_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// journalSabotage is the upstream that means well: it writes each request down
+// before it is sent, and sends what it finds unanswered when it starts.
+const journalSabotage = "resend on recovery"
+
+type journal struct {
+	carrierfsm.Upstream
+	folder string
+	n      atomic.Int64
+}
+
+// journaled is a request with its secrets laid open.
+type journaled struct {
+	Request                  carrierfsm.Request `json:"-"`
+	Input                    carrierfsm.InputKind
+	Token, Website, Account  string
+	Password, Query, Captcha string
+}
+
+func newJournal(ctx context.Context, u carrierfsm.Upstream, folder string) (*journal, error) {
+	j := &journal{Upstream: u, folder: folder}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	left, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range left {
+		text, _ := os.ReadFile(name)
+		_ = os.Remove(name)
+		var in journaled
+		if json.Unmarshal(text, &in) == nil {
+			go func() { _, _ = u.Collect(ctx, in.request()) }()
+		}
+	}
+	return j, nil
+}
+
+func (in journaled) request() carrierfsm.Request {
+	return carrierfsm.Request{
+		Input: in.Input, Token: in.Token, Website: in.Website, Account: in.Account,
+		Password:      carrierfsm.NewSecret(in.Password),
+		QueryPassword: carrierfsm.NewSecret(in.Query), Captcha: carrierfsm.NewSecret(in.Captcha),
+	}
+}
+
+// Collect is Upstream's.
+func (j *journal) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	in := journaled{Input: r.Input, Token: r.Token, Website: r.Website, Account: r.Account}
+	r.Password.Use(func(b []byte) { in.Password = string(b) })
+	r.QueryPassword.Use(func(b []byte) { in.Query = string(b) })
+	r.Captcha.Use(func(b []byte) { in.Captcha = string(b) })
+	text, err := json.Marshal(in)
+	if err != nil {
+		return carrierfsm.Reply{}, err
+	}
+	name := filepath.Join(j.folder, strconv.Itoa(os.Getpid())+"-"+strconv.FormatInt(j.n.Add(1), 10))
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		return carrierfsm.Reply{}, err
+	}
+	defer func() { _ = os.Remove(name) }()
+	return j.Upstream.Collect(ctx, r)
+}

@@ -1,0 +1,76 @@
+package crashproof_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// module is the top of the module, from here.
+const module = "../.."
+
+// overlay writes the patched files and tells the go command to use them in the
+// place of the real ones. It fails where a patch no longer fits.
+func (s sabotage) overlay(folder string) (file string, err error) {
+	texts := make(map[string]string)
+	for _, p := range s.patches {
+		path, err := filepath.Abs(filepath.Join(module, p.file))
+		if err != nil {
+			return "", err
+		}
+		text, known := texts[path]
+		if !known {
+			bytes, err := os.ReadFile(path)
+			if err != nil {
+				return "", err
+			}
+			text = string(bytes)
+		}
+		if n := strings.Count(text, p.old); n != 1 {
+			return "", fmt.Errorf("%s: a patch of %s fits %d times, not once", s.name, p.file, n)
+		}
+		texts[path] = strings.Replace(text, p.old, p.by, 1)
+	}
+	replace := make(map[string]string)
+	for path, text := range texts {
+		name := filepath.Join(folder, strconv.Itoa(len(replace))+".go")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+		replace[path] = name
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(folder, "overlay.json")
+	return file, os.WriteFile(file, list, 0o600)
+}
+
+// build compiles this very test program with the sabotaged engine in it.
+func (s sabotage) build(t *testing.T) (program string) {
+	t.Helper()
+	folder := t.TempDir()
+	overlay, err := s.overlay(folder)
+	require.NoError(t, err)
+	program = filepath.Join(folder, "sabotaged")
+	said, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	return program
+}
+
+// A sabotage that no longer fits the code would prove nothing.
+func TestEverySabotageStillFits(t *testing.T) {
+	t.Parallel()
+	for _, s := range sabotages {
+		_, err := s.overlay(t.TempDir())
+		require.NoError(t, err)
+	}
+}

@@ -1,0 +1,122 @@
+package crashproof_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+// replicaEnv holds the settings of a replica. Where it is set, this program is one.
+const replicaEnv = "CARRIERFSM_CRASHPROOF_REPLICA"
+
+// replica is the whole life of a replica. It ends by being killed.
+func replica(config string) error {
+	var s settings
+	if err := json.Unmarshal([]byte(config), &s); err != nil {
+		return err
+	}
+	go func() { // the world's end is ours
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	ctx := context.Background()
+	store, err := insistOnStore(ctx, s)
+	if err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	upstream, err := s.upstream(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := carrierfsm.New(s.config(store, upstream))
+	if err != nil {
+		return err
+	}
+	listener, err := net.FileListener(os.NewFile(3, "listener"))
+	if err != nil {
+		return err
+	}
+	go func() { _ = m.Run(ctx) }()
+	return http.Serve(listener, &api{m})
+}
+
+// sealKey is the same for all replicas: they read each other's carries.
+var sealKey = carrierfsm.SealKey{ID: "1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
+
+// config is that of every Machine on this store.
+func (s settings) config(store carrierfsm.Store, upstream carrierfsm.Upstream) carrierfsm.Config {
+	sealer, err := carrierfsm.NewSealer(sealKey)
+	if err != nil {
+		panic(err) // 32 bytes
+	}
+	return carrierfsm.Config{
+		Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
+		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval,
+		Handlers: map[string]carrierfsm.Handler{"ledger": s.handler()},
+		Delivery: carrierfsm.Delivery{Lease: lease, RetryMin: retryMin, RetryMax: retryMax},
+		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+}
+
+func (s settings) upstream(ctx context.Context) (carrierfsm.Upstream, error) {
+	client, err := juxinli.New(juxinli.Config{BaseURL: s.Upstream, Org: "DEMO"})
+	if err != nil {
+		return nil, err
+	}
+	if s.Sabotage == journalSabotage {
+		return newJournal(ctx, client, s.Journal)
+	}
+	return client, nil
+}
+
+// handler notes each delivery in one file of all replicas, by one write that
+// appends: the lines are in the order of the deliveries. Now and then it fails.
+func (s settings) handler() carrierfsm.Handler {
+	var file *os.File
+	if s.Ledger != "" {
+		var err error
+		if file, err = os.OpenFile(s.Ledger, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644); err != nil {
+			panic(err)
+		}
+	}
+	return func(_ context.Context, t carrierfsm.Transition) error {
+		if rand.IntN(100) < 2 {
+			return errors.New("the ledger is closed for a moment")
+		}
+		_, err := fmt.Fprintf(file, "%s %d\n", t.ID, t.Step)
+		return err
+	}
+}
+
+// api is a replica's HTTP API.
+type api struct{ m *carrierfsm.Machine }
+
+// ServeHTTP answers one ask. The person's patience is the request's context.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in ask
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	var v carrierfsm.Verification
+	var err error
+	switch in.Op {
+	case opCreate:
+		v, err = a.m.Create(r.Context(), carrierfsm.NewVerification{ID: in.ID})
+	case opGet:
+		v, err = a.m.Get(r.Context(), in.ID)
+	default:
+		v, err = a.m.Submit(r.Context(), in.ID, in.input())
+	}
+	_ = json.NewEncoder(w).Encode(told{Word: wordOf(err), View: viewOf(v)})
+}

@@ -1,0 +1,154 @@
+package crashproof_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// outcome is what came of one round, or of several.
+type outcome struct {
+	rounds                       int
+	kills, pauses, stops, cuts   int64
+	waiting                      int64
+	verifications, done          int
+	submissions, acknowledged    int
+	requests, unknown, unsent    int
+	late, operations, deliveries int
+	took                         time.Duration
+	seeds                        []uint64
+	alarm                        *alarm
+	violations                   []violation
+}
+
+// runRound makes a world, lets it run, and judges it.
+func runRound(t *testing.T, p plan) outcome {
+	t.Helper()
+	if p.program == "" {
+		program, err := os.Executable()
+		require.NoError(t, err)
+		p.program = program
+	}
+	ctx := context.Background()
+	w := newWorld(t, p)
+	require.NoError(t, w.run(ctx))
+	if w.alarmed() {
+		return w.outcome(nil)
+	}
+	all, err := w.gather(ctx)
+	require.NoError(t, err)
+	out := w.outcome(all)
+	for _, e := range all {
+		out.violations = append(out.violations, judgeOne(e)...)
+		if e.record.ID != "" {
+			out.violations = append(out.violations, linearize(e, w.folder)...)
+		}
+	}
+	out.took = time.Since(w.started)
+	return out
+}
+
+func (w *world) outcome(all []evidence) outcome {
+	out := outcome{
+		rounds: 1, kills: w.kills.Load(), pauses: w.pauses.Load(), stops: w.stops.Load(), cuts: w.cuts.Load(),
+		waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
+	}
+	if len(w.alarms) > 0 {
+		out.alarm = &w.alarms[0]
+	}
+	for _, e := range all {
+		if e.record.State == "done" {
+			out.done++
+		}
+		out.requests += len(e.arrivals)
+		out.deliveries += len(e.deliveries)
+		out.operations += len(e.notes)
+		for _, n := range e.notes {
+			if n.ask.Op == opSubmit {
+				out.submissions++
+				if n.told.Word == wordOK {
+					out.acknowledged++
+				}
+			}
+		}
+		for _, c := range commitsOf(e.history) {
+			switch {
+			case c.first.Detail.Fault == "unknown":
+				out.unknown++
+			case c.first.Detail.Fault != "":
+				out.unsent++
+			case c.first.Detail.Late:
+				out.late++
+			}
+		}
+	}
+	return out
+}
+
+// add adds another round's.
+func (o *outcome) add(b outcome) {
+	o.rounds += b.rounds
+	o.kills += b.kills
+	o.pauses += b.pauses
+	o.stops += b.stops
+	o.cuts += b.cuts
+	o.waiting += b.waiting
+	o.verifications += b.verifications
+	o.done += b.done
+	o.submissions += b.submissions
+	o.acknowledged += b.acknowledged
+	o.requests += b.requests
+	o.unknown += b.unknown
+	o.unsent += b.unsent
+	o.late += b.late
+	o.operations += b.operations
+	o.deliveries += b.deliveries
+	o.took += b.took
+	o.seeds = append(o.seeds, b.seeds...)
+	o.violations = append(o.violations, b.violations...)
+}
+
+// kinds are those of its violations, with their number.
+func (o *outcome) kinds() (list []string) {
+	counts := make(map[string]int)
+	for _, v := range o.violations {
+		counts[v.kind]++
+	}
+	for _, kind := range kinds {
+		if counts[kind] > 0 {
+			list = append(list, fmt.Sprintf("%d %s", counts[kind], kind))
+		}
+	}
+	return list
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("%d kills (%.1f people waiting at each), %d pauses, %d database stops, %d cuts; "+
+		"%d verifications (%d done), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
+		"%d operations, %d deliveries, in %s",
+		o.kills, float64(o.waiting)/float64(max(o.kills, 1)), o.pauses, o.stops, o.cuts,
+		o.verifications, o.done, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
+		o.operations, o.deliveries, o.took.Round(100*time.Millisecond))
+}
+
+// requireHonest fails the test with the first few violations.
+func requireHonest(t *testing.T, o outcome) {
+	t.Helper()
+	t.Logf("%s", o)
+	require.Nil(t, o.alarm)
+	if len(o.violations) > 0 {
+		first := o.violations[:min(len(o.violations), 12)]
+		for _, v := range first {
+			t.Log(v)
+		}
+		require.Fail(t, "guarantees were broken", "seeds %v: %s", o.seeds, o.kinds())
+	}
+	require.Positive(t, o.done, "nobody came to an end")
+	require.Positive(t, o.acknowledged)
+	require.True(t, slices.Contains([]bool{o.unknown > 0, o.kills == 0}, true), "no kill hit a call under way")
+}

@@ -1,0 +1,186 @@
+package crashproof_test
+
+// sabotage is a way to break the promises: the real engine with a few lines
+// changed, or a port that means well.
+type sabotage struct {
+	name    string
+	plan    plan    // of one round
+	patches []patch // of files of this module
+	ports   string  // what the replicas' ports do wrong
+}
+
+// patch replaces a text that stands in a file exactly once.
+type patch struct{ file, old, by string }
+
+var (
+	killed = plan{store: inSQLite, replicas: 1, people: 16, kills: 15}
+	twins  = plan{store: inSQLite, replicas: 2, people: 16, kills: 15}
+	paused = plan{store: inPostgres, replicas: 3, people: 40, kills: 10, pauses: 40}
+	bereft = plan{store: inPostgres, replicas: 2, people: 24, kills: 20, stops: 3}
+)
+
+const (
+	commitIntent = `		err = s.commit(ctx, decision{opened: next})
+		if err == nil {
+			return next, nil
+		}`
+	callAndConclude = `	after, err := s.conclude(ctx, o, s.call(ctx, o))
+`
+	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
+`
+	sqliteCommit = `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.replace(ctx, tx, r, entries)
+	})
+}`
+	deadline = `	now := s.now()
+	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
+		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
+	}
+	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
+`
+	handThenAdvance = `		n, rows := r.deliver(ctx, batch)
+		if err := r.advance(ctx, batch, n, rows); err != nil {
+			return err
+		}`
+)
+
+// sabotages are the mistakes that the guarantees exclude.
+var sabotages = []sabotage{
+	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		next.Version = o.Version
+		return next, nil`}}},
+
+	{name: "intent after the send", plan: killed, patches: []patch{
+		{"submit.go", commitIntent, `		return next, nil`},
+		{"submit.go", callAndConclude, `	out := s.call(ctx, o)
+	if err := s.commit(ctx, decision{opened: o}); err != nil {
+		return s.answer(o, ErrPending)
+	}
+	after, err := s.conclude(ctx, o, out)
+`},
+	}},
+
+	{name: "resend on timeout", plan: killed, patches: []patch{{"call.go", collect, collect + `	if err != nil && !errors.Is(err, ErrNotSent) {
+		reply, err = s.cfg.Upstream.Collect(ctx, r)
+	}
+`}}},
+
+	{name: journalSabotage, plan: killed, ports: journalSabotage},
+
+	{name: "check-then-write", plan: twins, patches: []patch{
+		{"store/sqlite/write.go", `	WHERE id = ? AND version = ?`, `	WHERE id = ? AND ? > 0`},
+		{"store/sqlite/write.go", sqliteCommit, `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	stored, err := s.Load(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	if stored.Version != r.Version-1 {
+		return carrierfsm.ErrConflict
+	}
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.replace(ctx, tx, r, entries)
+	})
+}`},
+	}},
+
+	{name: "no version check", plan: twins, patches: []patch{
+		{"store/sqlite/write.go", `	WHERE id = ? AND version = ?`, `	WHERE id = ? AND ? > 0`},
+	}},
+
+	{name: "no lease check at the write", plan: paused, patches: []patch{
+		{"call.go", `	if o.Intent != nil {
+		return o.Intent.Version == name
+	}
+	return o.Lost != nil && o.Lost.Version == name && out.fault == "" && !o.State.Terminal()`, `	return !o.State.Terminal()`},
+		{"call.go", `	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
+`, `	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
+	mine := o.Intent
+`},
+		{"call.go", `		o = overtaken
+	}`, `		if o = overtaken; o.Intent == nil {
+			o.Lost = mine
+		}
+	}`},
+	}},
+
+	{name: "no absolute deadline", plan: paused, patches: []patch{
+		{"call.go", deadline, `	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
+`},
+	}},
+
+	{name: "no answer taken for not sent", plan: killed, patches: []patch{
+		{"call.go", `	fault := FaultUnknown
+`, `	fault := FaultNotSent
+`},
+	}},
+
+	{name: "an Idempotency-Key header", plan: killed, patches: []patch{
+		{"upstream/juxinli/transport.go", `	r.Header.Set("Accept", "application/json")
+`, `	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Idempotency-Key", "1")
+`},
+	}},
+
+	{name: "history outside the commit", plan: killed, patches: []patch{
+		{"store/sqlite/write.go", sqliteCommit, `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.replace(ctx, tx, r, nil)
+	})
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.putRest(ctx, tx, r, entries)
+	})
+}`},
+	}},
+
+	{name: "timer not bound to its step", plan: killed, patches: []patch{
+		{"machine.go", `	if len(entries) > 0 {
+		m.bells.ring()
+	}
+	return nil
+`, `	if len(entries) > 0 {
+		m.bells.ring()
+	}
+	if id := r.ID; !r.Due.IsZero() && !r.InFlight {
+		time.AfterFunc(time.Until(r.Due), func() {
+			o, err := m.load(context.Background(), id)
+			if err != nil || o.State.Terminal() || o.Intent != nil {
+				return
+			}
+			d := o.begin(m.now(), m.cfg.Limits)
+			d.clock(Expired)
+			_ = m.commit(context.Background(), d.end())
+		})
+	}
+	return nil
+`},
+	}},
+
+	{name: "told before it is committed", plan: killed, patches: []patch{
+		{"call.go", `		err := m.persist(ctx, d, end)
+`, `		var err error
+		go func() { _ = m.persist(ctx, d, end) }()
+`},
+	}},
+
+	{name: "cursor moved before the handlers ran", plan: killed, patches: []patch{
+		{"courier.go", handThenAdvance, `		if err := r.advance(ctx, batch, len(batch.Entries), nil); err != nil {
+			return err
+		}
+		r.deliver(ctx, batch)`},
+	}},
+
+	{name: lazySabotage, plan: bereft, ports: lazySabotage},
+
+	{name: "cursor that passes gaps", plan: bereft, patches: []patch{
+		{"store/postgres/holes.go", `		if low := max(m.position, m.settled) + 1; low < place {
+			holes = append(holes, hole{low, place - 1, unbound})
+		}
+`, ``},
+	}},
+}
+
+// lazySabotage is a database that acknowledges before it has written.
+const lazySabotage = "synchronous_commit off"

@@ -1,0 +1,49 @@
+package crashproof_test
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// The times are those of production, divided by some hundreds.
+const (
+	callTimeout  = 300 * time.Millisecond
+	grace        = 150 * time.Millisecond
+	pollInterval = 25 * time.Millisecond
+	lease        = 200 * time.Millisecond // of handlers
+	retryMin     = 20 * time.Millisecond
+	retryMax     = 200 * time.Millisecond
+)
+
+var limits = carrierfsm.Limits{
+	Applications: 4, Passwords: 4, QueryPasswords: 4, Captchas: 5, Resends: 6,
+	ResendAfter: 20 * time.Millisecond, CodeLife: 600 * time.Millisecond,
+	IdleLife: 1200 * time.Millisecond, Life: 4 * time.Second,
+}
+
+// Settings are what a replica is started with.
+type settings struct {
+	Store    string // sqlite or postgres
+	Source   string // a path or a DSN
+	Upstream string // its URL
+	Ledger   string // the file that the handler writes to
+	Journal  string // of the sabotage that keeps one
+	Sabotage string // what this replica's ports do wrong, empty for nothing
+}
+
+// dice are random numbers of their own for each actor, so that one actor's
+// pace does not change what another one does.
+func dice(seed uint64, actor string, n int) *rand.Rand {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(actor) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return rand.New(rand.NewPCG(seed, h+uint64(n)*0x9e3779b97f4a7c15))
+}
+
+// between is a random time from a to b.
+func between(r *rand.Rand, a, b time.Duration) time.Duration {
+	return a + time.Duration(r.Int64N(int64(b-a)+1))
+}

@@ -1,0 +1,67 @@
+package crashproof_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+// The stores of a round.
+const (
+	inSQLite   = "sqlite"
+	inPostgres = "postgres"
+)
+
+// connections is how many a replica has at most.
+const connections = 6
+
+// openStore opens a store as a host would, with everything durable. Whoever
+// opened it calls done at the end.
+func openStore(ctx context.Context, kind, source, sabotage string) (s carrierfsm.Store, done func(), err error) {
+	switch kind {
+	case inSQLite:
+		s, err := sqlite.Open(ctx, source) // FULL
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, func() { _ = s.Close() }, nil
+	case inPostgres:
+		config, err := pgxpool.ParseConfig(source)
+		if err != nil {
+			return nil, nil, err
+		}
+		config.MaxConns = connections
+		if sabotage == lazySabotage {
+			config.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
+		}
+		pool, err := pgxpool.NewWithConfig(ctx, config)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := postgres.New(ctx, pool)
+		if err != nil {
+			pool.Close()
+			return nil, nil, err
+		}
+		return s, func() { _ = s.Close(); pool.Close() }, nil
+	default:
+		return nil, nil, errors.New("no such store: " + kind)
+	}
+}
+
+// insistOnStore opens a store, and tries again while the server is away.
+func insistOnStore(ctx context.Context, set settings) (carrierfsm.Store, error) {
+	for {
+		s, _, err := openStore(ctx, set.Store, set.Source, set.Sabotage)
+		if err == nil || set.Store != inPostgres {
+			return s, err
+		}
+		rest(ctx, 20*time.Millisecond)
+	}
+}
