@@ -2,8 +2,8 @@ package crashproof_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -69,10 +69,14 @@ func newFront(seed uint64, alarm func(id, what string)) (*front, error) {
 		url: "http://" + l.Addr().String(), listener: l, alarm: alarm,
 		dice: dice(seed, "front", 0), phones: make(map[string]*subject), tokens: make(map[string]*subject),
 	}
-	f.server = &http.Server{Handler: f}
+	f.server = &http.Server{Handler: f, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, c)
+	}}
 	go func() { _ = f.server.Serve(l) }()
 	return f, nil
 }
+
+type connKey struct{}
 
 func (f *front) close() {
 	_ = f.server.Close()
@@ -110,8 +114,8 @@ func (f *front) soothe() {
 // ServeHTTP notes a request, has the simulator act on it, and delivers its
 // answer as the dice say.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	at := time.Now()
-	body, _ := io.ReadAll(r.Body) // of one that was cut off, what came
+	at := arrivedAt(r.Context().Value(connKey{}).(net.Conn)) // a request has a connection of its own
+	body, _ := io.ReadAll(r.Body)                            // of one that was cut off, what came
 	s, a, plain := f.note(r, body, at)
 	if s == nil {
 		hangUp(w)
@@ -275,86 +279,8 @@ func hangUp(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
-}
-
-// awayListener listens on one port of loopback, and now and then does not.
-type awayListener struct {
-	addr net.Addr
-
-	mu     sync.Mutex
-	l      net.Listener
-	closed bool
-	back   chan struct{} // closed when it listens again
-}
-
-func newAwayListener() (*awayListener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	back := make(chan struct{})
-	close(back)
-	return &awayListener{addr: l.Addr(), l: l, back: back}, nil
-}
-
-// Addr is where it listens, when it does.
-func (a *awayListener) Addr() net.Addr { return a.addr }
-
-// Accept waits over the times in which nobody listens.
-func (a *awayListener) Accept() (net.Conn, error) {
-	for {
-		a.mu.Lock()
-		l, back, closed := a.l, a.back, a.closed
-		a.mu.Unlock()
-		if closed {
-			return nil, net.ErrClosed
-		}
-		conn, err := l.Accept()
-		if err == nil || !errors.Is(err, net.ErrClosed) {
-			return conn, err
-		}
-		<-back
-	}
-}
-
-// leave stops listening; what was on its way is reset.
-func (a *awayListener) leave() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.back = make(chan struct{})
-	_ = a.l.Close()
-}
-
-// comeBack listens again.
-func (a *awayListener) comeBack() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	l, err := net.Listen("tcp", a.addr.String())
-	if err != nil {
-		return err
-	}
-	a.l = l
-	close(a.back)
-	return nil
-}
-
-// Close ends it.
-func (a *awayListener) Close() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return nil
-	}
-	a.closed = true
-	err := a.l.Close()
-	select {
-	case <-a.back:
-	default:
-		close(a.back)
-	}
-	return err
 }

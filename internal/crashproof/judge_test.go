@@ -127,9 +127,8 @@ func (j *judge) holds(v *view) bool {
 	return t.To == v.State && t.Event == v.Reason
 }
 
-// slack is what the notes of time may be wrong by: this process was perhaps
-// not run at once when a request arrived.
-const slack = 30 * time.Millisecond
+// slack is what the notes of time may be wrong by.
+const slack = 2 * time.Millisecond
 
 // requests: each prompt led to one request at most, made while it stood, and
 // each reply is that of a request.
