@@ -73,7 +73,7 @@ func (w *world) torment(ctx context.Context, m *member, d *rand.Rand, left *budg
 		rest(ctx, lifetime(d))
 		if luck := d.Float64(); w.pauseNext(left, luck) && left.pauses.take() {
 			m.signal(syscall.SIGSTOP)
-			rest(ctx, leases+between(d, leases/20, leases))
+			rest(ctx, leases+between(d, leases/20, leases*2/3))
 			m.signal(syscall.SIGCONT)
 			w.pauses.Add(1)
 			continue
@@ -99,16 +99,16 @@ func (w *world) pauseNext(left *budget, luck float64) bool {
 	return pauses > 0 && luck*(kills+pauses) < pauses
 }
 
-// lifetime is mostly short, some die as they start, and some live for long enough to settle
-// what others left behind.
+// lifetime is mostly short; some die as they start, and some live for long
+// enough to settle what others left behind.
 func lifetime(d *rand.Rand) time.Duration {
 	switch luck := d.IntN(20); {
 	case luck < 2:
 		return between(d, 0, 60*time.Millisecond)
-	case luck < 17:
-		return between(d, 80*time.Millisecond, 250*time.Millisecond)
+	case luck < 18:
+		return between(d, 50*time.Millisecond, 170*time.Millisecond)
 	default:
-		return between(d, 250*time.Millisecond, 900*time.Millisecond)
+		return between(d, 200*time.Millisecond, 600*time.Millisecond)
 	}
 }
 

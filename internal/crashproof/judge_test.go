@@ -24,12 +24,13 @@ const (
 	missed       = "handlers' missed steps"                    // G8
 	disordered   = "handlers' disordered steps"                // G8
 	askedToRetry = "requests that let net/http repeat them"    // G3
+	leaked       = "secrets in files and logs"                 // G9
 )
 
 // kinds are all of them, in the order of the report.
 var kinds = []string{
 	lostAck, gap, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged,
-	replyless, early, stuck, missed, disordered, askedToRetry,
+	replyless, early, stuck, missed, disordered, askedToRetry, leaked,
 }
 
 // violation is one thing that should not have been.

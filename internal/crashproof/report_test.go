@@ -39,41 +39,56 @@ lease. Times are divided: a call may take %s, the grace is %s. SQLite runs with 
 
 // write writes the document.
 func (r report) write() error {
+	return os.WriteFile(filepath.Join(module, "docs", "reliability.md"), []byte(r.text()), 0o644)
+}
+
+func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, reportHead, time.Now().UTC().Format(time.DateOnly), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(),
 		processor(), runtime.Version(), commitName(), callTimeout, grace)
-	b.WriteString("## What was done\n\n|")
-	for _, h := range r.honest {
-		b.WriteString(" | " + h.title)
-	}
-	b.WriteString(" |\n|---" + strings.Repeat("|---:", len(r.honest)) + "|\n")
-	for _, row := range doneRows {
-		b.WriteString("| " + row.what)
-		for _, h := range r.honest {
-			b.WriteString(" | " + row.figure(h.outcome))
-		}
-		b.WriteString(" |\n")
-	}
-	b.WriteString("\n## What went wrong\n\n|")
-	for _, h := range r.honest {
-		b.WriteString(" | " + h.title)
-	}
-	b.WriteString(" |\n|---" + strings.Repeat("|---:", len(r.honest)) + "|\n")
-	for _, kind := range kinds {
-		b.WriteString("| " + kind)
-		for _, h := range r.honest {
-			fmt.Fprintf(&b, " | %d", h.number(kind))
-		}
-		b.WriteString(" |\n")
-	}
-	b.WriteString("\n## How soon a broken engine is caught\n\n" +
-		"Each is the real engine with a few lines changed, run until the judge objects. \"Within\" counts kills and pauses;\n" +
-		"most are judged at the end of a round only.\n\n| sabotage | within | seconds | by |\n|---|---:|---:|---|\n")
+	b.WriteString("## What was done\n\n")
+	r.table(&b, len(doneRows), func(row int, o outcome) (string, string) {
+		return doneRows[row].what, doneRows[row].figure(o)
+	})
+	b.WriteString("\n## What went wrong\n\n")
+	r.table(&b, len(kinds), func(row int, o outcome) (string, string) {
+		return kinds[row], fmt.Sprint(o.number(kinds[row]))
+	})
+	b.WriteString(reportTeeth)
 	for _, c := range r.caught {
 		fmt.Fprintf(&b, "| %s | %d | %.1f | %s |\n", c.name, c.blows, c.took.Seconds(), strings.Join(c.by, ", "))
 	}
-	return os.WriteFile(filepath.Join(module, "docs", "reliability.md"), []byte(b.String()), 0o644)
+	return b.String()
 }
+
+// table writes a row for each of n things, with a column for each result.
+func (r report) table(b *strings.Builder, n int, cell func(row int, o outcome) (what, figure string)) {
+	b.WriteString("| ")
+	for _, h := range r.honest {
+		b.WriteString("| " + h.title + " ")
+	}
+	b.WriteString("|\n|---" + strings.Repeat("|---:", len(r.honest)) + "|\n")
+	for row := range n {
+		what := ""
+		figures := ""
+		for _, h := range r.honest {
+			var figure string
+			what, figure = cell(row, h.outcome)
+			figures += " | " + figure
+		}
+		b.WriteString("| " + what + figures + " |\n")
+	}
+}
+
+const reportTeeth = `
+## How soon a broken engine is caught
+
+Each is the real engine with a few lines changed, or with a port that means well, run until the judge objects. "Within"
+counts kills and pauses. Only what arrives twice is noticed at once; the rest is judged at the end of a round.
+
+| sabotage | within | seconds | by |
+|---|---:|---:|---|
+`
 
 // doneRows are the rows of the first table.
 var doneRows = []struct {

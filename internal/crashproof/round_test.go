@@ -43,6 +43,7 @@ func runRound(t *testing.T, p plan) outcome {
 	all, err := w.gather(ctx)
 	require.NoError(t, err)
 	out := w.outcome(all)
+	out.violations = append(out.violations, leaks(t, w.folder)...)
 	for _, e := range all {
 		out.violations = append(out.violations, judgeOne(e)...)
 		if e.record.ID != "" {
