@@ -28,11 +28,8 @@ const (
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
-	sqliteCommit = `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.replace(ctx, tx, r, entries)
-	})
-}`
+	sqliteCommit = `	return s.queue.Do(ctx, newItem(r, entries, false))
+`
 	deadline = `	now := s.now()
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
 		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
@@ -69,18 +66,14 @@ var sabotages = []sabotage{
 
 	{name: "check-then-write", plan: twins, patches: []patch{
 		{"store/sqlite/write.go", `	WHERE id = ? AND version = ?`, `	WHERE id = ? AND ? > 0`},
-		{"store/sqlite/write.go", sqliteCommit, `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	stored, err := s.Load(ctx, r.ID)
+		{"store/sqlite/write.go", sqliteCommit, `	stored, err := s.Load(ctx, r.ID)
 	if err != nil {
 		return err
 	}
 	if stored.Version != r.Version-1 {
 		return carrierfsm.ErrConflict
 	}
-	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.replace(ctx, tx, r, entries)
-	})
-}`},
+` + sqliteCommit},
 	}},
 
 	{name: "no version check", plan: twins, patches: []patch{
@@ -122,17 +115,14 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "history outside the commit", plan: killed, patches: []patch{
-		{"store/sqlite/write.go", sqliteCommit, `func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.replace(ctx, tx, r, nil)
-	})
+		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, newItem(r, nil, false))
 	if err != nil || len(entries) == 0 {
 		return err
 	}
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return s.putRest(ctx, tx, r, entries)
 	})
-}`},
+`},
 	}},
 
 	{name: "timer not bound to its step", plan: killed, patches: []patch{
