@@ -24,6 +24,9 @@ type body struct {
 	Cursor  []byte   `json:"cursor,omitempty"`
 	Consent *Consent `json:"consent,omitempty"`
 
+	// Since is when the present state was entered from another; zero once it has ended.
+	Since time.Time `json:"since,omitzero"`
+
 	// What is asked now.
 	Ask      PromptKind `json:"ask,omitempty"`
 	Message  string     `json:"message,omitempty"`

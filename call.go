@@ -13,6 +13,8 @@ func (s *submission) call(ctx context.Context, o opened) (out outcome) {
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
 		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
 	}
+	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
+	defer func() { end(Called{Fault: out.fault}) }()
 	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
 	defer cancel()
 	defer func() {
@@ -77,13 +79,13 @@ func (s *submission) faulted(ctx context.Context, err error) outcome {
 // finds the place of an outcome that was overtaken: by a cancellation, or by
 // a replica that gave the call up. What has no place any more is dropped and
 // counted.
-func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (opened, error) {
+func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (decision, error) {
 	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
 	for {
 		d := o.settle(out, m.now(), m.cfg.Limits)
 		err := m.persist(ctx, d, end)
 		if err == nil {
-			return d.opened, nil
+			return d, nil
 		}
 		overtaken := o
 		if errors.Is(err, ErrConflict) {
@@ -96,9 +98,9 @@ func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (opened, 
 		case errors.Is(err, ErrNotFound) || err == nil && !overtaken.awaitsOutcome(name, out):
 			m.drops.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late", "id", o.ID, "step", o.Step)
-			return overtaken, ErrStale
+			return decision{opened: overtaken}, ErrStale
 		case err != nil:
-			return o, fmt.Errorf("%w: %w", ErrPending, err)
+			return decision{opened: o}, fmt.Errorf("%w: %w", ErrPending, err)
 		}
 		o = overtaken
 	}
@@ -121,7 +123,7 @@ func (m *Machine) persist(ctx context.Context, d decision, end time.Time) error 
 		return err
 	}
 	return m.patiently(ctx, end, func(ctx context.Context) error {
-		return m.writeRecord(ctx, r, entries, m.cfg.Store.Commit)
+		return m.writeRecord(ctx, &d, r, entries, m.store.Commit)
 	})
 }
 

@@ -71,6 +71,7 @@ type canary struct {
 	cfg    carrierfsm.Config
 	m      *carrierfsm.Machine
 	said   bytes.Buffer // logs, errors, formatted values
+	told   func() []any // what the observer was told
 	seen   map[string]bool
 }
 
@@ -88,6 +89,9 @@ func newCanary(t *testing.T, sealed bool) *canary {
 	if sealed {
 		c.cfg.Sealer = sealer(t)
 	}
+	w := newWitness()
+	c.cfg.Observer = w.observer()
+	c.told = func() []any { return of[any](w) }
 	c.restart()
 	return c
 }
@@ -194,6 +198,9 @@ func (c *canary) tell(ctx context.Context) {
 	list, err := c.m.List(ctx, carrierfsm.Query{})
 	require.NoError(c.t, err)
 	c.note(list, c.m.Stats(), c.m)
+	told := c.told()
+	require.NotEmpty(c.t, told)
+	c.note(told...)
 }
 
 // search looks for every secret in everything.

@@ -293,7 +293,7 @@ func (r *reign) retry(ctx context.Context, row Parked) (_ Parked, tried bool) {
 func (r *reign) history(ctx context.Context, row Parked) ([]Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, courierPatience)
 	defer cancel()
-	return r.cfg.Store.History(ctx, row.ID, row.Step-1, row.Upto-row.Step+1)
+	return r.store.History(ctx, row.ID, row.Step-1, row.Upto-row.Step+1)
 }
 
 // retryAt is when to try again after so many failures in a row.
@@ -313,6 +313,8 @@ func (r *reign) retryAt(failures int) time.Time {
 
 // hand gives one entry to the handler and tells why that failed; "" if it did not.
 func (r *reign) hand(ctx context.Context, e Entry) (why string) {
+	ctx, end := r.cfg.Observer.handle(ctx, Handling{Handler: r.name, ID: e.ID, Step: e.Step, Event: e.Event})
+	defer func() { end(Handled{Why: why, Lag: max(0, r.now().Sub(e.At))}) }()
 	t, err := r.codec.transition(e)
 	if why = whyUnreadable; err == nil {
 		why, err = r.handle.call(ctx, t, r.cfg.Delivery.Timeout)

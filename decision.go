@@ -8,6 +8,7 @@ type decision struct {
 	opened
 	transitions []Transition
 
+	since  time.Time // when the state was entered that the decision found
 	now    time.Time
 	limits Limits
 	detail Detail
@@ -15,7 +16,7 @@ type decision struct {
 }
 
 func (o opened) begin(now time.Time, l Limits) decision {
-	return decision{opened: o.touch(now), now: now, limits: l}
+	return decision{opened: o.touch(now), since: o.Since, now: now, limits: l}
 }
 
 // move makes one transition; looplab says where it leads.
@@ -31,6 +32,9 @@ func (d *decision) move(event Event) {
 	d.transitions = append(d.transitions, Transition{
 		ID: d.ID, Step: d.Step, From: d.State, Event: event, To: to, At: d.now, Detail: detail,
 	})
+	if to != d.State {
+		d.Since = d.now
+	}
 	d.State, d.Reason = to, event
 }
 
@@ -170,7 +174,7 @@ func (d *decision) end() decision {
 			d.Watch = &watch{Until: d.now.Add(d.limits.ReportLife)}
 		}
 		d.Due, d.Key, d.Ask = time.Time{}, "", ""
-		d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		d.Since, d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		d.Intent, d.Attempts = nil, nil
 		if d.Watch != nil {
 			d.Due = d.now.Add(d.limits.ReportMin)

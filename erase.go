@@ -28,7 +28,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 }
 
 func (m *Machine) eraseOnce(ctx context.Context, id string) error {
-	r, err := m.cfg.Store.Load(ctx, id)
+	r, err := m.store.Load(ctx, id)
 	if err != nil {
 		return storeError(err)
 	}
@@ -38,7 +38,7 @@ func (m *Machine) eraseOnce(ctx context.Context, id string) error {
 	if !r.State.Valid() {
 		return ErrNewerTable
 	}
-	return m.write(ctx, opened{Record: r}.erase(m.now()), m.cfg.Store.Erase)
+	return m.write(ctx, opened{Record: r}.erase(m.now()), m.store.Erase)
 }
 
 // Purge deletes the verifications that ended and were last changed before the
@@ -47,7 +47,7 @@ func (m *Machine) eraseOnce(ctx context.Context, id string) error {
 func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
 	const batch = 500
 	for total := 0; ; {
-		n, err := m.cfg.Store.Purge(ctx, storeTime(before), batch)
+		n, err := m.store.Purge(ctx, storeTime(before), batch)
 		total += n
 		if err != nil {
 			return total, storeError(err)

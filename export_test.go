@@ -1,6 +1,9 @@
 package carrierfsm
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // The bridge from the pure core to the tests outside the package.
 
@@ -86,6 +89,23 @@ func Seal(s Sealer, o Opened) (Record, error)                     { return codec
 func SealEntry(s Sealer, t Transition) (Entry, error)             { return codec{s}.entry(t) }
 
 func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }
+
+// OutcomeOf is what an event means for a submission.
+func OutcomeOf(e Event) SubmitOutcome { return e.outcome() }
+
+// ObservedBy is a store whose calls the observer is told of.
+var ObservedBy = observedBy
+
+// Observe tells an observer of one of each.
+func Observe(ctx context.Context, o *Observer, d *Decision) {
+	ctx, submitted := o.submit(ctx, InputCaptcha)
+	ctx, called := o.call(ctx, Calling{ID: d.ID, Call: CallCollect, Input: InputCaptcha, Source: d.Source})
+	called(Called{})
+	o.moved(ctx, d)
+	submitted(concluded(*d, nil))
+	_, handled := o.handle(ctx, Handling{Handler: "notify", ID: d.ID, Step: d.Step, Event: d.Reason})
+	handled(Handled{})
+}
 
 // WithReports are limits of a machine that has a Reporter.
 func WithReports(l Limits) Limits {

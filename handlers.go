@@ -136,7 +136,7 @@ func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, fr
 		row.Step, row.Next = min(row.Step, from), now
 	}
 	row.Version++
-	entries, err := m.cfg.Store.History(ctx, id, row.Step-1, 2*maxSteps)
+	entries, err := m.store.History(ctx, id, row.Step-1, 2*maxSteps)
 	if err != nil {
 		return storeError(err)
 	}

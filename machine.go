@@ -53,6 +53,9 @@ type Config struct {
 	CaptchaWithoutPassword bool
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Observer is told of what the machine does, for traces and metrics.
+	// Defaults to none, which costs nothing.
+	Observer *Observer
 	// Logger is told of transitions (debug) and of what needs attention (warn):
 	// ids, states and events, nothing personal. Defaults to silence.
 	Logger *slog.Logger
@@ -62,6 +65,7 @@ type Config struct {
 // number of machines in any number of processes may share one store.
 type Machine struct {
 	cfg   Config
+	store Store // cfg.Store, observed
 	codec codec
 	vault vault
 	gate  *gate
@@ -101,7 +105,10 @@ func New(c Config) (*Machine, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Machine{cfg: c, codec: codec{c.Sealer}, gate: newGate(c.MaxInFlight), asking: make(chan struct{}, asking)}, nil
+	return &Machine{
+		cfg: c, store: observedBy(c.Observer, c.Store), codec: codec{c.Sealer},
+		gate: newGate(c.MaxInFlight), asking: make(chan struct{}, asking),
+	}, nil
 }
 
 // NewVerification is what Create needs to know. The zero value is enough.
@@ -131,10 +138,10 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 	now := m.now()
 	o := opened{
 		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
-		body:   body{Ask: PromptApplication, Life: now.Add(m.cfg.Limits.Life)},
+		body:   body{Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
 	}
 	d := o.begin(now, m.cfg.Limits)
-	err := m.write(ctx, d.end(), m.cfg.Store.Create)
+	err := m.write(ctx, d.end(), m.store.Create)
 	if err != nil {
 		return Verification{}, &Error{ID: n.ID, Err: err}
 	}
@@ -177,12 +184,12 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 // History returns the transitions of a verification, in order. Errors are as
 // for Get.
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
-	entries, err := m.cfg.Store.History(ctx, id, 0, 2*maxSteps)
+	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
 	if err != nil {
 		return nil, &Error{ID: id, Err: storeError(err)}
 	}
 	if len(entries) == 0 {
-		if _, err := m.cfg.Store.Load(ctx, id); err != nil {
+		if _, err := m.store.Load(ctx, id); err != nil {
 			return nil, &Error{ID: id, Err: storeError(err)}
 		}
 	}
@@ -200,7 +207,7 @@ func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) 
 // List returns verifications by their columns, newest first, without opening
 // them. To go on behind a page, pass its last Created and ID as Query.After.
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
-	records, err := m.cfg.Store.List(ctx, q)
+	records, err := m.store.List(ctx, q)
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -245,7 +252,7 @@ const races = 16
 
 // load reads and opens a record.
 func (m *Machine) load(ctx context.Context, id string) (opened, error) {
-	r, err := m.cfg.Store.Load(ctx, id)
+	r, err := m.store.Load(ctx, id)
 	if err != nil {
 		return opened{}, storeError(err)
 	}
@@ -280,7 +287,7 @@ func (m *Machine) current(ctx context.Context, id string) (opened, error) {
 
 // commit writes a decision.
 func (m *Machine) commit(ctx context.Context, d decision) error {
-	return m.write(ctx, d, m.cfg.Store.Commit)
+	return m.write(ctx, d, m.store.Commit)
 }
 
 // write encodes a decision and hands it to one of the store's writing
@@ -291,10 +298,10 @@ func (m *Machine) write(ctx context.Context, d decision, to func(context.Context
 	if err != nil {
 		return err
 	}
-	return m.writeRecord(ctx, r, entries, to)
+	return m.writeRecord(ctx, &d, r, entries, to)
 }
 
-func (m *Machine) writeRecord(ctx context.Context, r Record, entries []Entry, to func(context.Context, Record, ...Entry) error) error {
+func (m *Machine) writeRecord(ctx context.Context, d *decision, r Record, entries []Entry, to func(context.Context, Record, ...Entry) error) error {
 	err := to(ctx, r, entries...)
 	if err != nil && !m.written(ctx, r) {
 		return storeError(err)
@@ -302,6 +309,7 @@ func (m *Machine) writeRecord(ctx context.Context, r Record, entries []Entry, to
 	for _, e := range entries {
 		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
 	}
+	m.cfg.Observer.moved(ctx, d)
 	if len(entries) > 0 {
 		m.bells.ring()
 	}
@@ -315,7 +323,7 @@ const readBack = 5 * time.Second
 func (m *Machine) written(ctx context.Context, r Record) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBack)
 	defer cancel()
-	stored, err := m.cfg.Store.Load(ctx, r.ID)
+	stored, err := m.store.Load(ctx, r.ID)
 	return err == nil && stored.CommitID == r.CommitID
 }
 

@@ -76,7 +76,7 @@ func (m *Machine) Settle(ctx context.Context) (int, error) {
 func (m *Machine) sweep(ctx context.Context, asked *sync.WaitGroup, report func(id string, err error)) (settled int) {
 	var mark DueMark
 	for ctx.Err() == nil {
-		records, err := m.cfg.Store.Due(ctx, m.now(), mark, sweepPage)
+		records, err := m.store.Due(ctx, m.now(), mark, sweepPage)
 		if err != nil {
 			report("", storeError(err))
 			return settled

@@ -34,26 +34,28 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		return Verification{}, &Error{ID: id, Err: invalid("no input")}
 	}
 	s := &submission{Machine: m, id: id, in: in, parts: in.parts()}
+	ctx, s.end = m.cfg.Observer.submit(ctx, in.Kind())
 	if err := in.check(); err != nil {
 		s.destroy()
-		return Verification{}, s.where(opened{}, err)
+		return s.refused(opened{}, err)
 	}
 	if in.Kind() == InputCancel {
 		o, err := s.cancel(ctx)
+		s.end(canceled(o, err))
 		return s.answer(o, err)
 	}
 	if err := s.precheck(ctx); err != nil {
 		s.destroy()
-		return Verification{}, s.where(opened{}, err)
+		return s.refused(opened{}, err)
 	}
 	if err := m.gate.enter(ctx); err != nil {
 		s.destroy()
-		return Verification{}, s.where(opened{}, err)
+		return s.refused(opened{}, err)
 	}
 	o, err := s.begin(ctx)
 	if err != nil {
 		s.leave()
-		return s.answer(o, err)
+		return s.refused(o, err)
 	}
 	return s.proceed(ctx, o)
 }
@@ -74,6 +76,8 @@ type submission struct {
 	parts
 	// service is the service password that goes with the input: typed, held or carried.
 	service Secret
+	// end tells the observer what became of it.
+	end func(Submitted)
 }
 
 // begin checks the input and commits its intent. With an error it returns the
@@ -135,7 +139,9 @@ func (s *submission) proceed(ctx context.Context, o opened) (Verification, error
 // is asked next needs it.
 func (s *submission) finish(ctx context.Context, o opened) (Verification, error) {
 	defer s.leave()
-	after, err := s.conclude(ctx, o, s.call(ctx, o))
+	d, err := s.conclude(ctx, o, s.call(ctx, o))
+	s.end(concluded(d, err))
+	after := d.opened
 	v, err := s.answer(after, err)
 	if err != nil {
 		return v, err
@@ -181,6 +187,12 @@ func (s *submission) findPassword(o opened, now time.Time) error {
 		return ErrPasswordNeeded
 	}
 	return nil
+}
+
+// refused is what Submit returns for what was not sent.
+func (s *submission) refused(o opened, err error) (Verification, error) {
+	s.end(refused(o, err))
+	return s.answer(o, err)
 }
 
 // answer is what Submit returns.

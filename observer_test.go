@@ -1,0 +1,384 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// witness notes all that an observer is told.
+type witness struct {
+	mu        sync.Mutex
+	told      []any
+	open      int // operations that have not ended
+	submitted chan carrierfsm.Submitted
+}
+
+func newWitness() *witness {
+	return &witness{submitted: make(chan carrierfsm.Submitted, 100)}
+}
+
+type underWay struct{} // the key of the operation that a context belongs to
+
+func (w *witness) begin(ctx context.Context, what string, v any) (context.Context, func(any)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	outer, _ := ctx.Value(underWay{}).(string)
+	w.told = append(w.told, v)
+	w.open++
+	return context.WithValue(ctx, underWay{}, outer+"/"+what), func(v any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.told = append(w.told, v)
+		w.open--
+	}
+}
+
+func (w *witness) observer() *carrierfsm.Observer {
+	return &carrierfsm.Observer{
+		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
+			ctx, end := w.begin(ctx, "submit", in)
+			return ctx, func(s carrierfsm.Submitted) { end(s); w.submitted <- s }
+		},
+		Call: func(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
+			ctx, end := w.begin(ctx, "call", c)
+			return ctx, func(c carrierfsm.Called) { end(c) }
+		},
+		Store: func(ctx context.Context, method string) (context.Context, func(error)) {
+			ctx, end := w.begin(ctx, method, method)
+			return ctx, func(err error) { end(err) }
+		},
+		Handle: func(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
+			ctx, end := w.begin(ctx, "handle", h)
+			return ctx, func(h carrierfsm.Handled) { end(h) }
+		},
+		Transition: func(_ context.Context, m carrierfsm.Moved) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.told = append(w.told, m)
+		},
+	}
+}
+
+// of are the things of one kind that were told since the last time.
+func of[T any](w *witness) (list []T) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, v := range w.told {
+		if v, ok := v.(T); ok {
+			list = append(list, v)
+			w.told[i] = nil
+		}
+	}
+	return list
+}
+
+func (w *witness) allEnded(t *testing.T) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.Zero(t, w.open, "what began has ended")
+}
+
+func observed(t *testing.T, answers ...fsmtest.Answer) (*witness, *fsmtest.Bench) {
+	t.Helper()
+	w := newWitness()
+	return w, fsmtest.NewWith(t, carrierfsm.Config{Observer: w.observer()}, answers...)
+}
+
+func TestAnObserverIsToldWhatBecameOfEachSubmission(t *testing.T) {
+	t.Parallel()
+	w, b := observed(t,
+		fsmtest.Refuse("no"), fsmtest.NotSent(), fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"),
+		fsmtest.Code("10004"), fsmtest.Lost(), fsmtest.Code("77777"), fsmtest.Panics())
+	check := func(err error, want carrierfsm.Submitted, is error) {
+		t.Helper()
+		got := <-w.submitted
+		if is == nil {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, is)
+			require.ErrorIs(t, got.Err, is)
+		}
+		got.Err = nil
+		require.Empty(t, cmp.Diff(want, got))
+		w.allEnded(t)
+	}
+	type did = carrierfsm.Submitted
+	_, err := b.Apply()
+	check(err, did{ID: "v1", State: "created", Step: 1, Outcome: "rejected", Event: "application_rejected"}, nil)
+	_, err = b.Apply()
+	check(err, did{ID: "v1", State: "created", Step: 2, Outcome: "not_sent", Event: "upstream_unavailable"}, nil)
+	_, err = b.Apply()
+	check(err, did{ID: "v1", State: "awaiting_password", Step: 4, Source: "chinamobilejs", Outcome: "accepted", Event: "application_accepted"}, nil)
+	_, err = b.Password("000000")
+	check(err, did{ID: "v1", State: "awaiting_password", Step: 5, Source: "chinamobilejs", Outcome: "rejected", Event: "password_rejected"}, nil)
+	_, err = b.Captcha("500001")
+	check(err, did{ID: "v1", State: "awaiting_password", Step: 5, Source: "chinamobilejs", Outcome: "refused"}, carrierfsm.ErrNotAwaited)
+	_, err = b.Captcha("")
+	check(err, did{Outcome: "refused"}, carrierfsm.ErrInvalid)
+	_, err = b.Machine.Submit(context.Background(), "13800138000", carrierfsm.Cancel{})
+	check(err, did{Outcome: "refused"}, carrierfsm.ErrNotFound)
+	_, err = b.Password("246810")
+	check(err, did{ID: "v1", State: "awaiting_captcha", Step: 6, Source: "chinamobilejs", Outcome: "accepted", Event: "captcha_requested"}, nil)
+	_, err = b.Captcha("000000")
+	check(err, did{ID: "v1", State: "awaiting_captcha", Step: 7, Source: "chinamobilejs", Outcome: "rejected", Event: "captcha_rejected"}, nil)
+	_, err = b.Captcha("500001")
+	check(err, did{ID: "v1", State: "awaiting_captcha", Step: 8, Source: "chinamobilejs", Outcome: "unknown", Event: "outcome_unknown"}, nil)
+	_, err = b.Resend()
+	check(err, did{ID: "v1", State: "awaiting_captcha", Step: 9, Source: "chinamobilejs", Outcome: "unknown", Event: "reply_unrecognized"}, nil)
+	_, err = b.Captcha("500002")
+	check(err, did{ID: "v1", State: "failed", Step: 11, Source: "chinamobilejs", Outcome: "unknown", Event: "outcome_unknown"}, nil)
+}
+
+func TestAnObserverIsToldOfCancellations(t *testing.T) {
+	t.Parallel()
+	held, gate := fsmtest.Held(fsmtest.Code("10002"))
+	w, b := observed(t, held)
+	_, err := b.To(carrierfsm.PromptPassword)
+	require.NoError(t, err)
+	<-w.submitted
+	ctx, cancel := context.WithCancel(context.Background())
+	pending := make(chan error)
+	go func() {
+		_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Password{Step: 2, Password: carrierfsm.NewSecret("246810")})
+		pending <- err
+	}()
+	<-gate.Arrived()
+	cancel()
+	require.ErrorIs(t, <-pending, carrierfsm.ErrPending)
+	require.Empty(t, w.submitted, "the caller went away, the submission goes on")
+	_, err = b.Cancel()
+	require.ErrorIs(t, err, carrierfsm.ErrPending)
+	told := <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
+	require.Empty(t, told.Event, "nothing happened yet")
+	gate.Open()
+	told = <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
+	require.Equal(t, carrierfsm.CaptchaRequested, told.Event)
+	require.Equal(t, carrierfsm.Failed, told.State)
+	_, err = b.Cancel()
+	require.ErrorIs(t, err, carrierfsm.ErrNotAwaited)
+	require.Equal(t, carrierfsm.SubmitRefused, (<-w.submitted).Outcome)
+}
+
+func TestAnObserverIsToldThatACancellationHappened(t *testing.T) {
+	t.Parallel()
+	w, b := observed(t)
+	_, err := b.Cancel()
+	require.NoError(t, err)
+	told := <-w.submitted
+	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, told)
+}
+
+func TestAnObserverIsToldOfADroppedReply(t *testing.T) {
+	t.Parallel()
+	held, gate := fsmtest.Held(fsmtest.Code("10002"))
+	w, b := observed(t, held)
+	_, err := b.To(carrierfsm.PromptPassword)
+	require.NoError(t, err)
+	<-w.submitted
+	done := make(chan error)
+	go func() {
+		_, err := b.Password("246810")
+		done <- err
+	}()
+	<-gate.Arrived()
+	require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
+	gate.Open()
+	require.ErrorIs(t, <-done, carrierfsm.ErrStale)
+	told := <-w.submitted
+	require.True(t, told.Dropped)
+	require.Equal(t, carrierfsm.SubmitUnknown, told.Outcome)
+	require.Empty(t, told.Event)
+}
+
+func TestATransitionIsToldWithHowLongTheStateLasted(t *testing.T) {
+	t.Parallel()
+	w, b := observed(t, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"), fsmtest.Next("chinaunicom"))
+	pass := func() { b.Clock.Advance(time.Minute) }
+	pass()
+	_, err := b.Apply()
+	require.NoError(t, err)
+	pass()
+	_, err = b.Password("000000")
+	require.NoError(t, err)
+	pass()
+	_, err = b.Password("246810")
+	require.NoError(t, err)
+	pass()
+	_, err = b.Captcha("500001")
+	require.NoError(t, err)
+	require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
+	const js, un = "chinamobilejs", "chinaunicom"
+	want := []carrierfsm.Moved{
+		{ID: "v1", Step: 1, From: "created", Event: "application_accepted", To: "applied", Source: js, Stay: time.Minute},
+		{ID: "v1", Step: 2, From: "applied", Event: "password_requested", To: "awaiting_password", Source: js},
+		{ID: "v1", Step: 3, From: "awaiting_password", Event: "password_rejected", To: "awaiting_password", Source: js, Stay: time.Minute},
+		{ID: "v1", Step: 4, From: "awaiting_password", Event: "captcha_requested", To: "awaiting_captcha", Source: js, Stay: 2 * time.Minute},
+		{ID: "v1", Step: 5, From: "awaiting_captcha", Event: "source_collected", To: "applied", Source: js, Stay: time.Minute},
+		{ID: "v1", Step: 6, From: "applied", Event: "password_requested", To: "awaiting_password", Source: un},
+		{ID: "v1", Step: 7, From: "awaiting_password", Event: "erased", To: "failed", Stay: -1},
+	}
+	require.Empty(t, cmp.Diff(want, of[carrierfsm.Moved](w)))
+}
+
+func TestTheStoreAndTheCallAreToldWithinTheSubmission(t *testing.T) {
+	t.Parallel()
+	w := newWitness()
+	up := &placed{Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Lost())}
+	store := &placedStore{Store: memory.New()}
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: up, Observer: w.observer()})
+	require.NoError(t, err)
+	ctx := context.Background()
+	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+	require.NoError(t, err)
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+	require.NoError(t, err)
+	_, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+	require.NoError(t, err)
+	require.Equal(t, []string{"/submit/call", "/submit/call"}, up.places)
+	require.Equal(t, []string{"/submit/load", "/submit/commit", "/submit/commit", "/submit/load", "/submit/commit", "/submit/commit"}, store.places)
+	require.Equal(t, []carrierfsm.Calling{
+		{ID: "v1", Call: "apply", Input: "apply"},
+		{ID: "v1", Call: "collect", Input: "password", Source: "chinamobilejs"},
+	}, of[carrierfsm.Calling](w))
+	require.Equal(t, []carrierfsm.Called{{}, {Fault: "unknown"}}, of[carrierfsm.Called](w))
+	w.allEnded(t)
+}
+
+// placed notes the operations that its calls are part of.
+type placed struct {
+	carrierfsm.Upstream
+	places []string
+}
+
+func (p *placed) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	return p.Upstream.Apply(ctx, a)
+}
+
+func (p *placed) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	return p.Upstream.Collect(ctx, r)
+}
+
+type placedStore struct {
+	carrierfsm.Store
+	places []string
+}
+
+func (p *placedStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	return p.Store.Load(ctx, id)
+}
+
+func (p *placedStore) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	return p.Store.Commit(ctx, r, entries...)
+}
+
+func TestAHandlersCallsAreToldWithTheirLag(t *testing.T) {
+	t.Parallel()
+	w := newWitness()
+	var places []string
+	b := fsmtest.NewWith(t, carrierfsm.Config{
+		Observer: w.observer(), Delivery: carrierfsm.Delivery{Workers: 1},
+		Handlers: map[string]carrierfsm.Handler{"notify": func(ctx context.Context, tr carrierfsm.Transition) error {
+			places = append(places, ctx.Value(underWay{}).(string))
+			if tr.Event == carrierfsm.PasswordRequested && len(places) == 2 {
+				return errors.New("not now")
+			}
+			return nil
+		}},
+	})
+	_, err := b.Apply()
+	require.NoError(t, err)
+	b.Clock.Advance(time.Minute)
+	_, err = b.Machine.Deliver(context.Background())
+	require.ErrorContains(t, err, "not now")
+	b.Clock.Advance(time.Hour)
+	_, err = b.Machine.Deliver(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, []string{"/handle", "/handle", "/handle"}, places)
+	require.Equal(t, []carrierfsm.Handling{
+		{Handler: "notify", ID: "v1", Step: 1, Event: "application_accepted"},
+		{Handler: "notify", ID: "v1", Step: 2, Event: "password_requested"},
+		{Handler: "notify", ID: "v1", Step: 2, Event: "password_requested"},
+	}, of[carrierfsm.Handling](w))
+	require.Equal(t, []carrierfsm.Handled{
+		{Lag: time.Minute}, {Why: "error", Lag: time.Minute}, {Lag: time.Hour + time.Minute},
+	}, of[carrierfsm.Handled](w))
+}
+
+func TestAnObservedStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestStore(t, func(testing.TB) fsmtest.StoreSubject {
+		store := memory.New()
+		return fsmtest.StoreSubject{Store: struct {
+			carrierfsm.Store
+			carrierfsm.Outbox
+		}{carrierfsm.ObservedBy(newWitness().observer(), store), store}}
+	})
+}
+
+func TestWhereNobodyObservesItCostsNothing(t *testing.T) {
+	standing := standing(carrierfsm.PromptPassword)
+	d := standing.Cancel(coreStart, carrierfsm.DefaultLimits())
+	ctx := context.Background()
+	for name, o := range map[string]*carrierfsm.Observer{"nil": nil, "zero": {}} {
+		require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observe(ctx, o, &d) }), name)
+		store := carrierfsm.Store(memory.New())
+		require.Same(t, store, carrierfsm.ObservedBy(o, store), name)
+	}
+}
+
+func TestAMachineThatIsNotObservedAllocatesNoMoreThanOneWhoseObserverDoesNothing(t *testing.T) {
+	run := func(o *carrierfsm.Observer) float64 {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Observer: o})
+		_, err := b.To(carrierfsm.PromptPassword)
+		require.NoError(t, err)
+		return testing.AllocsPerRun(100, func() {
+			_, err := b.Captcha("500001")
+			require.ErrorIs(t, err, carrierfsm.ErrNotAwaited)
+		})
+	}
+	require.Equal(t, run(nil), run(&carrierfsm.Observer{}))
+}
+
+func TestEachEventIsAnOutcomeOfItsSubmission(t *testing.T) {
+	t.Parallel()
+	rejected := map[carrierfsm.Event]bool{
+		"application_rejected": true, "source_unsupported": true, "password_rejected": true, "query_password_rejected": true,
+		"captcha_rejected": true, "captcha_reissued": true, "reset_required": true, "reset_unsupported": true,
+		"new_password_rejected": true, "reset_failed": true, "verification_rejected": true,
+	}
+	seen := make(map[carrierfsm.Event]bool)
+	for _, e := range carrierfsm.Edges() {
+		want := carrierfsm.SubmitAccepted
+		switch {
+		case e.Event == "upstream_unavailable":
+			want = carrierfsm.SubmitNotSent
+		case e.Event == "outcome_unknown", e.Event == "reply_unrecognized":
+			want = carrierfsm.SubmitUnknown
+		case rejected[e.Event]:
+			want = carrierfsm.SubmitRejected
+		}
+		require.Equal(t, want, carrierfsm.OutcomeOf(e.Event), e.Event)
+		seen[e.Event] = true
+	}
+	for e := range rejected {
+		require.True(t, seen[e], fmt.Sprintf("%s is no event", e))
+	}
+}
