@@ -24,7 +24,7 @@ const (
 		if err == nil {
 			return next, nil
 		}`
-	callAndConclude = `	after, err := s.conclude(ctx, o, s.call(ctx, o))
+	callAndConclude = `	d, err := s.conclude(ctx, o, s.call(ctx, o))
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
@@ -53,7 +53,7 @@ var sabotages = []sabotage{
 	if err := s.commit(ctx, decision{opened: o}); err != nil {
 		return s.answer(o, ErrPending)
 	}
-	after, err := s.conclude(ctx, o, out)
+	d, err := s.conclude(ctx, o, out)
 `},
 	}},
 
