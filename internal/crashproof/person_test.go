@@ -51,7 +51,7 @@ func (p *person) verify(ctx context.Context) {
 	p.subject = p.world.front.admit(id, phone, websites[p.dice.IntN(len(websites))])
 	p.world.begun(p.subject)
 	v := p.create(ctx)
-	for v != nil && !v.State.Terminal() && ctx.Err() == nil {
+	for v != nil && !v.State.Terminal() && ctx.Err() == nil && !p.world.hopeless() {
 		if p.dice.IntN(200) == 0 {
 			return // walks away; the clock will end it
 		}
@@ -61,7 +61,7 @@ func (p *person) verify(ctx context.Context) {
 }
 
 func (p *person) create(ctx context.Context) *view {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !p.world.hopeless() {
 		t := p.say(ctx, ask{Op: opCreate, ID: p.id}, patience)
 		if t.Word == wordOK {
 			return t.View
@@ -76,7 +76,7 @@ func (p *person) create(ctx context.Context) *view {
 
 // look asks how things stand until somebody knows.
 func (p *person) look(ctx context.Context) *view {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !p.world.hopeless() {
 		if t := p.say(ctx, ask{Op: opGet, ID: p.id}, patience); t.Word == wordOK {
 			return t.View
 		} else if t.Word == "not found" {

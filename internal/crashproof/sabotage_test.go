@@ -162,6 +162,13 @@ var sabotages = []sabotage{
 		r.deliver(ctx, batch)`},
 	}},
 
+	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
+		{"decide.go", `	if in := o.Intent; in != nil {
+		d = o.settle(`, `	if in := o.Intent; in != nil {
+		return d, false
+		d = o.settle(`},
+	}},
+
 	{name: lazySabotage, plan: bereft, ports: lazySabotage},
 
 	{name: "cursor that passes gaps", plan: bereft, patches: []patch{

@@ -44,7 +44,7 @@ type world struct {
 	alarms   []alarm
 	started  time.Time
 
-	calm    atomic.Bool // no more chaos: people finish what they have begun
+	calm    atomic.Int64 // since when there is no more chaos, in ns: people finish what they have begun
 	kills   atomic.Int64
 	pauses  atomic.Int64
 	stops   atomic.Int64
@@ -88,7 +88,12 @@ func newWorld(t *testing.T, p plan) *world {
 
 func (w *world) ledger() string { return filepath.Join(w.folder, "ledger") }
 
-func (w *world) quiet() bool { return w.calm.Load() }
+func (w *world) quiet() bool { return w.calm.Load() != 0 }
+
+// hopeless tells whether it has been quiet for longer than any verification may take.
+func (w *world) hopeless() bool {
+	return w.quiet() && time.Since(time.Unix(0, w.calm.Load())) > settleBound
+}
 
 func (w *world) begun(s *subject) {
 	w.mu.Lock()
@@ -141,7 +146,7 @@ func (w *world) run(ctx context.Context) error {
 	}
 	err := w.chaos(ctx)
 	w.front.soothe()
-	w.calm.Store(true)
+	w.calm.Store(time.Now().UnixNano())
 	if w.alarmed() {
 		cancel() // there is nothing left to find out
 	}
