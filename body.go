@@ -66,6 +66,8 @@ type intent struct {
 	Counted []PromptKind `json:"counted,omitempty"`
 	// Canceled tells that a cancellation waits for the settlement.
 	Canceled bool `json:"canceled,omitempty"`
+	// By is the operator who canceled.
+	By string `json:"by,omitempty"`
 }
 
 // clone returns a copy whose maps are its own. Intents are never changed in place.

@@ -28,7 +28,7 @@ func TestAnySequenceOfWhatCanHappenKeepsTheInvariants(t *testing.T) {
 		r.o.Due = r.o.Life
 		t.Repeat(map[string]func(*rapid.T){
 			"submit": r.submit, "answer awaited": r.answerAwaited, "upstream": r.upstream,
-			"time passes": r.pass, "sweep": r.sweep, "erase": r.erase,
+			"time passes": r.pass, "sweep": r.sweep, "expire": r.expire, "erase": r.erase,
 		})
 		r.T = t
 		r.endsByItself()
@@ -130,6 +130,13 @@ func (r *randomRun) sweep(t *rapid.T) {
 	r.T = t
 	if d, due := r.o.Overdue(r.now, r.limits); due {
 		r.decide(d)
+	}
+}
+
+func (r *randomRun) expire(t *rapid.T) {
+	r.T = t
+	if !r.o.State.Terminal() && r.o.Intent == nil && rapid.IntRange(0, 9).Draw(t, "rarely") == 0 {
+		r.decide(r.o.Expire(r.now, r.limits))
 	}
 }
 

@@ -118,10 +118,10 @@ func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) o
 }
 
 // flagCancel notes that a cancellation waits for the call under way.
-func (o opened) flagCancel(now time.Time) opened {
+func (o opened) flagCancel(now time.Time, by string) opened {
 	o = o.touch(now)
 	flagged := *o.Intent
-	flagged.Canceled = true
+	flagged.Canceled, flagged.By = true, by
 	o.Intent = &flagged
 	return o
 }
@@ -163,6 +163,7 @@ func (o opened) settle(out outcome, now time.Time, l Limits) decision {
 	switch {
 	case d.State.Terminal():
 	case in.Canceled:
+		d.by = in.By
 		d.clock(Canceled)
 	case !now.Before(d.Life):
 		d.clock(Expired)
@@ -194,18 +195,27 @@ func (o opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
 }
 
 // cancel ends a verification that has no call under way.
-func (o opened) cancel(now time.Time, l Limits) decision {
+func (o opened) cancel(now time.Time, l Limits, by string) decision {
 	d := o.begin(now, l)
-	d.detail.Input = InputCancel
+	d.detail.Input, d.by = InputCancel, by
 	d.clock(Canceled)
+	return d.end()
+}
+
+// expire ends a verification that has no call under way, before its time.
+func (o opened) expire(now time.Time, l Limits, by string) decision {
+	d := o.begin(now, l)
+	d.by = by
+	d.clock(Expired)
 	return d.end()
 }
 
 // erase leaves a tombstone: the columns without what could be personal, an
 // empty body. It does not need the old body, which may be sealed for others.
-func (o opened) erase(now time.Time) decision {
+func (o opened) erase(now time.Time, by string) decision {
 	o.body = body{}
 	d := o.begin(now, Limits{})
+	d.detail.By = by
 	d.move(Erased)
 	d.Source, d.Attempts = "", nil
 	return d.end()

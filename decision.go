@@ -12,6 +12,7 @@ type decision struct {
 	now    time.Time
 	limits Limits
 	detail Detail
+	by     string // the operator who ends it
 	err    error
 }
 
@@ -40,7 +41,7 @@ func (d *decision) move(event Event) {
 
 // clock makes a transition that upstream had no part in.
 func (d *decision) clock(event Event) {
-	d.detail = Detail{Input: d.detail.Input}
+	d.detail = Detail{Input: d.detail.Input, By: d.by}
 	d.move(event)
 }
 

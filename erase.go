@@ -12,13 +12,14 @@ import (
 // an answer that is under way is dropped when it comes. Erasing again is no
 // error. It works on records that this machine can't open, too.
 //
-// It returns ErrNotFound, ErrConflict or ErrStore. Backups are the host's.
+// It returns ErrNotFound, ErrInvalid, ErrConflict or ErrStore. Backups are the host's.
 func (m *Machine) Erase(ctx context.Context, id string) error {
-	err := ErrConflict
-	for range races {
-		if err = m.eraseOnce(ctx, id); !errors.Is(err, ErrConflict) {
-			break
-		}
+	by, err := operator(ctx)
+	if err == nil {
+		err = ErrConflict
+	}
+	for n := 0; n < races && errors.Is(err, ErrConflict); n++ {
+		err = m.eraseOnce(ctx, id, by)
 	}
 	if err != nil {
 		return &Error{ID: id, Err: err}
@@ -27,7 +28,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 	return nil
 }
 
-func (m *Machine) eraseOnce(ctx context.Context, id string) error {
+func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
 		return storeError(err)
@@ -38,7 +39,7 @@ func (m *Machine) eraseOnce(ctx context.Context, id string) error {
 	if !r.State.Valid() {
 		return ErrNewerTable
 	}
-	return m.write(ctx, opened{Record: r}.erase(m.now()), m.store.Erase)
+	return m.write(ctx, opened{Record: r}.erase(m.now(), by), m.store.Erase)
 }
 
 // Purge deletes the verifications that ended and were last changed before the

@@ -71,13 +71,14 @@ func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) O
 	return o.intend(in, now, deadline, grace)
 }
 
-func (o opened) FlagCancel(now time.Time) Opened { return o.flagCancel(now) }
+func (o opened) FlagCancel(now time.Time) Opened { return o.flagCancel(now, "") }
 
 func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(out, now, l) }
 
 func (o opened) Overdue(now time.Time, l Limits) (Decision, bool) { return o.overdue(now, l) }
-func (o opened) Cancel(now time.Time, l Limits) Decision          { return o.cancel(now, l) }
-func (o opened) Erase(now time.Time) Decision                     { return o.erase(now) }
+func (o opened) Cancel(now time.Time, l Limits) Decision          { return o.cancel(now, l, "") }
+func (o opened) Expire(now time.Time, l Limits) Decision          { return o.expire(now, l, "") }
+func (o opened) Erase(now time.Time) Decision                     { return o.erase(now, "") }
 func (o opened) Prompt(l Limits) *Prompt                          { return o.prompt(l) }
 func (o opened) View(l Limits) Verification                       { return o.view(l) }
 func (o opened) AwaitsOutcome(name int64, out Outcome) bool       { return o.awaitsOutcome(name, out) }
@@ -117,4 +118,11 @@ func (o opened) AskReport(now time.Time, l Limits) Opened { return o.askReport(n
 
 func (o opened) Reported(s ReportState, now time.Time, l Limits) (Decision, bool) {
 	return o.reported(s, now, l)
+}
+
+// Held is how many passwords the machine holds.
+func (m *Machine) Held() int {
+	m.vault.mu.Lock()
+	defer m.vault.mu.Unlock()
+	return len(m.vault.held)
 }

@@ -106,8 +106,10 @@ func (m *Machine) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 // on, to do over what was done wrong. One that is parked is tried at once
 // instead of at its time, from the earlier of the two steps on. It takes place
 // on the replica that leads the handler, within PollInterval. A step below one
-// means the first. It returns ErrNotFound when the verification has no such step, ErrNoOutbox,
-// ErrInvalid for a name that no handler ever had, or ErrStore.
+// means the first. It is no transition, so no history tells of it: the log does, and until
+// it has taken place the parked row, with the name that ByOperator gave. It returns ErrNotFound
+// when the verification has no such step, ErrNoOutbox, ErrInvalid for a name that no handler
+// ever had, or ErrStore.
 func (m *Machine) Replay(ctx context.Context, handler, id string, fromStep int) error {
 	box, err := m.outbox()
 	if err != nil {
@@ -120,6 +122,10 @@ func (m *Machine) Replay(ctx context.Context, handler, id string, fromStep int) 
 }
 
 func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, from int) error {
+	by, err := operator(ctx)
+	if err != nil {
+		return err
+	}
 	cursors, err := box.Cursors(ctx)
 	if err != nil {
 		return storeError(err)
@@ -135,6 +141,9 @@ func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, fr
 		row = known[0]
 		row.Step, row.Next = min(row.Step, from), now
 	}
+	if by != "" {
+		row.Why = whyOperator + by
+	}
 	row.Version++
 	entries, err := m.store.History(ctx, id, row.Step-1, 2*maxSteps)
 	if err != nil {
@@ -147,6 +156,7 @@ func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, fr
 	if err := box.Park(ctx, []Parked{row}); err != nil {
 		return storeError(err)
 	}
+	m.cfg.Logger.InfoContext(ctx, "a handler is to be called again", "handler", handler, "id", id, "step", row.Step, "by", by)
 	return nil
 }
 
@@ -164,6 +174,7 @@ const (
 	whyPanic      = "panic"
 	whyTimeout    = "timeout"
 	whyUnreadable = "unreadable"
+	whyOperator   = "by " // and a name
 )
 
 // errUnwound is what a handler leaves that ended its goroutine.

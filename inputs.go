@@ -217,7 +217,7 @@ func (f Form) check() error {
 	if f.Name == "" || f.IDCard == "" {
 		return invalid("the form lacks a name or an ID card number")
 	}
-	if len(f.Phone) != 11 || f.Phone[0] != '1' || !digits(f.Phone) {
+	if !phoneNumber(f.Phone) {
 		return invalid("the phone number is not one of 11 digits")
 	}
 	if len(f.Contacts) > maxContacts {
@@ -317,6 +317,9 @@ func checkFields(values ...string) error {
 	}
 	return nil
 }
+
+// phoneNumber tells whether s is a mobile number of eleven digits.
+func phoneNumber(s string) bool { return len(s) == 11 && s[0] == '1' && digits(s) }
 
 func digits(s string) bool {
 	for i := range len(s) {

@@ -155,7 +155,7 @@ func (n NewVerification) check() error {
 	if !plainName(n.ID) {
 		return invalid("the id has characters other than printable ASCII")
 	}
-	if len(n.ID) == 11 && n.ID[0] == '1' && digits(n.ID) {
+	if phoneNumber(n.ID) {
 		return invalid("the id looks like a phone number")
 	}
 	return nil
@@ -182,7 +182,8 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 }
 
 // History returns the transitions of a verification, in order. Errors are as
-// for Get.
+// for Get. With ErrSealed or ErrCorrupt it returns them all the same; those
+// that can't be opened come without their Detail.
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
 	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
 	if err != nil {
@@ -193,15 +194,16 @@ func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) 
 			return nil, &Error{ID: id, Err: storeError(err)}
 		}
 	}
-	list := make([]Transition, 0, len(entries))
-	for _, e := range entries {
-		t, err := m.codec.transition(e)
+	list := make([]Transition, len(entries))
+	var unread error
+	for i, e := range entries {
+		list[i], err = m.codec.transition(e)
 		if err != nil {
-			return nil, &Error{ID: id, State: e.To, Step: e.Step, Err: err}
+			list[i].Detail = Detail{}
+			unread = firstError(unread, &Error{ID: id, State: e.To, Step: e.Step, Err: err})
 		}
-		list = append(list, t)
 	}
-	return list, nil
+	return list, unread
 }
 
 // List returns verifications by their columns, newest first, without opening

@@ -97,8 +97,8 @@ type Parked struct {
 	// Attempts is how often delivering Step has failed in a row.
 	Attempts int
 	// Why is what the latest failure was: "error", "panic", "timeout",
-	// "unreadable"; empty for what an operator has asked for. It never holds a
-	// handler's own words, which may be personal.
+	// "unreadable"; "by NAME" or empty for what an operator has asked for, see
+	// ByOperator. It never holds a handler's own words, which may be personal.
 	Why string
 	// Since is when the row came to be, Next when delivering is tried again.
 	Since, Next time.Time

@@ -212,6 +212,10 @@ func (s *submission) where(o opened, err error) error {
 
 // cancel ends the verification, or leaves a note where a call is under way.
 func (s *submission) cancel(ctx context.Context) (opened, error) {
+	by, err := operator(ctx)
+	if err != nil {
+		return opened{}, err
+	}
 	for range races {
 		o, err := s.current(ctx, s.id)
 		if err != nil {
@@ -222,7 +226,7 @@ func (s *submission) cancel(ctx context.Context) (opened, error) {
 		}
 		switch {
 		case o.Intent == nil:
-			d := o.cancel(s.now(), s.cfg.Limits)
+			d := o.cancel(s.now(), s.cfg.Limits, by)
 			if err = s.commit(ctx, d); err == nil {
 				s.vault.drop(s.id)
 				return d.opened, nil
@@ -230,7 +234,7 @@ func (s *submission) cancel(ctx context.Context) (opened, error) {
 		case o.Intent.Canceled:
 			return o, ErrPending
 		default:
-			flagged := o.flagCancel(s.now())
+			flagged := o.flagCancel(s.now(), by)
 			if err = s.commit(ctx, decision{opened: flagged}); err == nil {
 				return flagged, ErrPending
 			}

@@ -65,6 +65,9 @@ type Transition struct {
 type Detail struct {
 	// Input is what was submitted; empty for the clock.
 	Input InputKind `json:"input,omitempty"`
+	// By is the operator who brought it about; empty for the person, upstream
+	// and the clock. See ByOperator.
+	By string `json:"by,omitempty"`
 	// Source is the website that it was about; empty before there is one.
 	Source string `json:"source,omitempty"`
 	// Fault is set where there was no reply.

@@ -32,7 +32,7 @@ type stage struct {
 //	reset                ask for a reset of the password
 //	reset-captcha V      its code; "with P": and a new password
 //	skip                 leave the source out
-//	resend, cancel       as they say; erase too
+//	resend, cancel       as they say; expire and erase too
 //	at N COMMAND         the same, naming step N and not the present one
 //	begin COMMAND        a submission that upstream holds back
 //	end                  let it through and tell what came of it
@@ -49,6 +49,7 @@ var storyCommands = map[string]func(*stage, []string) ([]string, error){
 	"get":      func(s *stage, _ []string) ([]string, error) { return s.show(s.Get(), nil), nil },
 	"restart":  func(s *stage, _ []string) ([]string, error) { s.Restart(); return nil, nil },
 	"erase":    (*stage).erase,
+	"expire":   (*stage).expire,
 	"history":  (*stage).all,
 }
 
@@ -150,6 +151,11 @@ func (s *stage) advance(words []string) ([]string, error) {
 
 func (s *stage) erase([]string) ([]string, error) {
 	err := s.Machine.Erase(context.Background(), s.ID)
+	return s.show(s.Get(), err), nil
+}
+
+func (s *stage) expire([]string) ([]string, error) {
+	err := s.Machine.Expire(context.Background(), s.ID)
 	return s.show(s.Get(), err), nil
 }
 
