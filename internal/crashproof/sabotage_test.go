@@ -34,6 +34,8 @@ const (
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
 		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
 	}
+	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
+	defer func() { end(Called{Fault: out.fault}) }()
 	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
 `
 	handThenAdvance = `		n, rows := r.deliver(ctx, batch)
@@ -97,7 +99,9 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "no absolute deadline", plan: paused, patches: []patch{
-		{"call.go", deadline, `	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
+		{"call.go", deadline, `	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
+	defer func() { end(Called{Fault: out.fault}) }()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
 `},
 	}},
 
