@@ -16,7 +16,9 @@ type stage struct {
 	*Bench
 	told int // the step up to which transitions were told
 	gate *Gate
-	done chan error // of the submission that "begin" began
+
+	reports *Reports
+	done    chan error // of the submission that "begin" began
 }
 
 // storyCommands are the commands of a story.
@@ -36,6 +38,8 @@ type stage struct {
 //	at N COMMAND         the same, naming step N and not the present one
 //	begin COMMAND        a submission that upstream holds back
 //	end                  let it through and tell what came of it
+//	report STATE…        what is answered when the report is asked for next:
+//	                     pending, ready or failed
 //	advance D            move the clock on
 //	settle, get          settle what is due; show where it stands
 //	restart              kill the process and start another
@@ -44,6 +48,7 @@ var storyCommands = map[string]func(*stage, []string) ([]string, error){
 	"upstream": (*stage).upstream,
 	"begin":    (*stage).begin,
 	"end":      (*stage).end,
+	"report":   (*stage).report,
 	"advance":  (*stage).advance,
 	"settle":   func(s *stage, _ []string) ([]string, error) { return s.show(s.Settle(), nil), nil },
 	"get":      func(s *stage, _ []string) ([]string, error) { return s.show(s.Get(), nil), nil },
@@ -138,6 +143,13 @@ func (s *stage) end([]string) ([]string, error) {
 	err := <-s.done
 	s.gate, s.done = nil, nil
 	return s.show(s.Get(), err), nil
+}
+
+func (s *stage) report(words []string) ([]string, error) {
+	for _, w := range words {
+		s.reports.Then(carrierfsm.ReportState(w))
+	}
+	return nil, nil
 }
 
 func (s *stage) advance(words []string) ([]string, error) {

@@ -67,7 +67,9 @@ func lines(text string) []string { return strings.Split(text, "\n") }
 // play plays the commands of a text and returns it with what comes of them now.
 func play(tb testing.TB, text string, cfg carrierfsm.Config) (string, error) {
 	tb.Helper()
-	s := &stage{Bench: NewWith(tb, cfg)}
+	reports := new(Reports)
+	cfg.Reporter = reports
+	s := &stage{Bench: NewWith(tb, cfg), reports: reports}
 	var out bytes.Buffer
 	for _, line := range lines(strings.TrimRight(text, "\n")) {
 		command, isCommand := strings.CutPrefix(line, "> ")

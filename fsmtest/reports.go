@@ -1,0 +1,46 @@
+package fsmtest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+var _ carrierfsm.Reporter = (*Reports)(nil)
+
+// Reports is a scripted carrierfsm.Reporter: it answers what the test says, in
+// that order, and "pending" when the script has run out. It is safe for
+// concurrent use; the zero value is ready.
+type Reports struct {
+	mu     sync.Mutex
+	script []carrierfsm.ReportState
+	asked  int
+}
+
+// Then adds answers to the end of the script.
+func (r *Reports) Then(answers ...carrierfsm.ReportState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.script = append(r.script, answers...)
+}
+
+// Asked is how often it was asked.
+func (r *Reports) Asked() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
+// ReportState is carrierfsm.Reporter's.
+func (r *Reports) ReportState(context.Context, carrierfsm.Secret) (carrierfsm.ReportState, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked++
+	if len(r.script) == 0 {
+		return carrierfsm.ReportPending, nil
+	}
+	answer := r.script[0]
+	r.script = r.script[1:]
+	return answer, nil
+}
