@@ -2,6 +2,7 @@ package juxinli_test
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestAnApplicationToAnOfflineSourceIsNotSent(t *testing.T) {
 	}
 }
 
-// The attempt is given back, and the person is asked again.
+// Nothing is sent or spent, and the host is told why.
 func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 	t.Parallel()
 	person := personOf(t, "offline")
@@ -78,10 +79,13 @@ func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 	require.NoError(t, err)
 	left := v.Prompt.AttemptsLeft
 	for range 5 {
-		v, err = m.Submit(t.Context(), v.ID, carrierfsm.Apply{Step: v.Step, Form: form(person), Consent: fsmtest.Consent()})
+		_, err = m.Submit(t.Context(), v.ID, carrierfsm.Apply{Step: v.Step, Form: form(person), Consent: fsmtest.Consent()})
+		_, offline := errors.AsType[*juxinli.OfflineError](err)
+		require.True(t, offline, err)
+		v, err = m.Get(t.Context(), v.ID)
 		require.NoError(t, err)
 		require.Equal(t, carrierfsm.Created, v.State)
-		require.Equal(t, carrierfsm.UpstreamUnavailable, v.Prompt.Reason)
+		require.Zero(t, v.Step)
 		require.Equal(t, left, v.Prompt.AttemptsLeft)
 	}
 	require.Zero(t, applications(world))
