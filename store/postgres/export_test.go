@@ -65,13 +65,13 @@ func (c *Cursor) Visible(places []int64, limit int) (batch []int64) {
 }
 
 // Advance passes the first n places of a batch that a snapshot showed, in a
-// transaction with the given id.
+// transaction with the given id, which has read the last place drawn.
 func (c *Cursor) Advance(batch []int64, n, limit int, xmin, last, id int64) {
 	entries := make([]carrierfsm.Entry, len(batch))
 	for i, place := range batch {
 		entries[i].Position = place
 	}
-	c.xmin, c.last, c.full = xmin, last, len(batch) >= limit
+	c.xmin, c.full = xmin, len(batch) >= limit
 	c.mark = c.behind(entries, n)
 	for i := range c.holes {
 		if c.holes[i].bound == unbound {
@@ -79,9 +79,12 @@ func (c *Cursor) Advance(batch []int64, n, limit int, xmin, last, id int64) {
 		}
 	}
 	if c.bound == unbound {
-		c.bound = id
+		c.candidate, c.bound = last, id
 	}
 }
+
+// Candidate is the latest place drawn that it has noted.
+func (c *Cursor) Candidate() int64 { return c.candidate }
 
 // Holes is how many holes it remembers.
 func (c *Cursor) Holes() int { return len(c.holes) }

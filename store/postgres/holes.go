@@ -20,6 +20,12 @@ import (
 //
 // (The snapshot's xmax would not do as a bound: it is one more than the latest
 // id that has ended, and later ids may have drawn places already.)
+//
+// A cursor may pass over a gap without a hole if it is settled: if everything
+// that could have filled it has ended. For that the cursor notes the latest
+// place drawn, its candidate, with a bound. It is noted by the statement that
+// commits it: a server that dies takes back the places that nobody committed,
+// and what was read of them earlier would then be said of places to come.
 
 // hole is a range of places that were not there when the cursor passed them.
 type hole struct {
@@ -27,7 +33,8 @@ type hole struct {
 	bound     int64 // unbound: that of the transaction that writes it down
 }
 
-// unbound is below every transaction id that is in use.
+// unbound is below every transaction id that is in use. What is unbound is
+// bound by the transaction that writes the cursor.
 const unbound = 0
 
 // mark is what a cursor was when a batch was read, and what the snapshot knew.
@@ -36,7 +43,6 @@ type mark struct {
 	holes                               []hole
 
 	xmin int64 // every transaction below it had ended
-	last int64 // the latest place drawn
 	full bool  // whether there may be more than the batch shows
 }
 
@@ -50,10 +56,7 @@ func (m mark) behind(entries []carrierfsm.Entry, n int) mark {
 		places[i] = e.Position
 	}
 	if m.ended(m.bound) {
-		m.settled = max(m.settled, m.candidate)
-	}
-	if m.ended(m.bound) || m.bound == unbound {
-		m.candidate, m.bound = m.last, unbound
+		m.settled, m.bound = max(m.settled, m.candidate), unbound
 	}
 	seen := int64(math.MaxInt64) // up to here the batch shows everything
 	if m.full && len(places) > 0 {

@@ -16,6 +16,7 @@ type server struct {
 	nextID, last int64
 	open         []*transaction
 	there        []int64          // committed places, ascending
+	ever         []int64          // with those that were purged
 	order        map[int64]string // by place, the verification
 }
 
@@ -57,15 +58,24 @@ func (s *server) draw(tx *transaction, verify string) {
 	s.order[s.last] = verify
 }
 
+// dies takes back places that nobody committed, or leaves some out.
+func (s *server) dies(t *rapid.T, noted int64) {
+	for _, place := range append(s.ever, noted) {
+		noted = max(noted, place)
+	}
+	s.open, s.last = nil, rapid.Int64Range(noted, max(noted, s.last)+2).Draw(t, "last")
+}
+
 func (s *server) end(i int, commits bool) {
 	if commits {
 		s.there = append(s.there, s.open[i].places...)
+		s.ever = append(s.ever, s.open[i].places...)
 		slices.Sort(s.there)
 	}
 	s.open = slices.Delete(s.open, i, i+1)
 }
 
-// Whatever commits, rolls back and is purged in whatever order, a cursor
+// Whatever commits, rolls back, is purged and dies in whatever order, a cursor
 // returns each entry once, those of one verification in their order, and
 // remembers nothing once nothing is open.
 func TestACursorSkipsNothingAndRepeatsNothing(t *testing.T) {
@@ -78,9 +88,11 @@ func TestACursorSkipsNothingAndRepeatsNothing(t *testing.T) {
 		read := func(limit int, part bool) (passed int) {
 			xmin := s.xmin()
 			batch := cursor.Visible(s.there, limit)
-			last := s.last
 			for range rapid.IntRange(0, 2).Draw(t, "drawn meanwhile") { // between the reading and the moving on
 				s.draw(s.begin(), rapid.SampledFrom([]string{"d", "e"}).Draw(t, "verification"))
+			}
+			if part && rapid.IntRange(0, 9).Draw(t, "dies meanwhile") == 0 {
+				s.dies(t, cursor.Candidate())
 			}
 			n := len(batch)
 			if part && n > 0 {
@@ -92,13 +104,13 @@ func TestACursorSkipsNothingAndRepeatsNothing(t *testing.T) {
 				got[place], latest[s.order[place]] = true, place
 			}
 			if n > 0 {
-				cursor.Advance(batch, n, limit, xmin, last, s.nextID)
+				cursor.Advance(batch, n, limit, xmin, s.last, s.nextID)
 				s.nextID++
 			}
 			return n
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"begin", "draw", "draw", "end", "end", "read", "read", "purge"}).Draw(t, "what") {
+			switch rapid.SampledFrom([]string{"begin", "draw", "draw", "end", "end", "read", "read", "purge", "die"}).Draw(t, "what") {
 			case "begin":
 				s.begin()
 			case "draw":
@@ -109,6 +121,8 @@ func TestACursorSkipsNothingAndRepeatsNothing(t *testing.T) {
 				if len(s.open) > 0 {
 					s.end(rapid.IntRange(0, len(s.open)-1).Draw(t, "which"), rapid.IntRange(0, 3).Draw(t, "commits") > 0)
 				}
+			case "die":
+				s.dies(t, cursor.Candidate())
 			case "read":
 				read(rapid.IntRange(1, 5).Draw(t, "limit"), true)
 			case "purge":

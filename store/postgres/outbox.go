@@ -42,10 +42,13 @@ func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duratio
 	}
 }
 
+// lastPlace is the latest place that was drawn; 0 before the first.
+const lastPlace = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last FROM carrierfsm_position`
+
 // newestGaps are the gaps between the entries that are there and the latest
 // place drawn, which is the last row's high. What another handler knows to be
 // settled is left out, and so are gaps behind a thousand others.
-const newestGaps = `WITH place AS (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last FROM carrierfsm_position),
+const newestGaps = `WITH place AS (` + lastPlace + `),
 	settled AS (SELECT coalesce(max(settled), 0) AS upto FROM carrierfsm_cursors),
 	places AS (
 		SELECT h.position FROM settled, carrierfsm_history h WHERE h.position > settled.upto
@@ -61,26 +64,40 @@ const insertCursor = `INSERT INTO carrierfsm_cursors (name, owner, until, fence,
 		$3::bigint[], $4::bigint[], array_fill(pg_current_xact_id()::text::bigint, ARRAY[cardinality($3::bigint[])])
 	ON CONFLICT DO NOTHING`
 
-// createCursor makes a cursor, unless somebody else is faster.
+// createCursor makes a cursor, unless somebody else is faster. What it reads it
+// reads in the transaction that writes: see holes.go.
 func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.Start) error {
-	var position int64
-	var gaps []hole
-	if start == carrierfsm.FromNow {
-		var err error
-		gaps, err = read(ctx, s.pool, func(row pgx.CollectableRow) (h hole, err error) {
-			return h, row.Scan(&h.low, &h.high)
-		}, newestGaps)
-		if err != nil {
-			return err
-		}
-		position = gaps[len(gaps)-1].high // that one is empty
-		gaps = gaps[:len(gaps)-1]
-	}
-	lows, highs, _ := columns(gaps)
 	return patiently(ctx, func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, insertCursor, name, position, lows, highs)
-		return err
+		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
+			var position int64
+			var gaps []hole
+			if start == carrierfsm.FromNow {
+				var err error
+				if gaps, position, err = latest(ctx, tx); err != nil {
+					return err
+				}
+			}
+			lows, highs, _ := columns(gaps)
+			_, err := tx.Exec(ctx, insertCursor, name, position, lows, highs)
+			return err
+		})
 	})
+}
+
+// latest is the latest place drawn, and the gaps before it.
+func latest(ctx context.Context, tx pgx.Tx) (gaps []hole, place int64, err error) {
+	rows, err := tx.Query(ctx, newestGaps)
+	if err != nil {
+		return nil, 0, err
+	}
+	gaps, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hole, err error) {
+		return h, row.Scan(&h.low, &h.high)
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	end := len(gaps) - 1 // that one is empty
+	return gaps[:end], gaps[end].high, nil
 }
 
 // Resign is carrierfsm.Outbox's.
@@ -114,7 +131,7 @@ const readPending = `WITH cursor AS MATERIALIZED (
 )
 SELECT c.position, c.settled, c.candidate, c.bound,
 	CASE WHEN coalesce(b.n, 1) = 1 THEN c.lows END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.highs END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.bounds END,
-	pg_snapshot_xmin(pg_current_snapshot())::text::bigint, (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM carrierfsm_position),
+	pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
 	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.detail,
 	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version
 FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
@@ -135,10 +152,15 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 	return r.batch(rows, limit), nil
 }
 
-const moveCursor = `UPDATE carrierfsm_cursors SET position = $3::bigint, settled = $4::bigint, candidate = $5::bigint,
+// moveCursor reads the latest place before it has a transaction id, so that
+// whoever drew one up to there has a lower id. MATERIALIZED: what it has read
+// stays as it is when it has to wait for the cursor.
+const moveCursor = `WITH place AS MATERIALIZED (` + lastPlace + `)
+	UPDATE carrierfsm_cursors SET position = $3::bigint, settled = $4::bigint,
+	candidate = CASE $6::bigint WHEN 0 THEN place.last ELSE $5::bigint END,
 	bound = CASE $6::bigint WHEN 0 THEN pg_current_xact_id()::text::bigint ELSE $6::bigint END, lows = $7::bigint[], highs = $8::bigint[],
 	bounds = array_replace($9::bigint[], 0, pg_current_xact_id()::text::bigint)
-	WHERE name = $1::text AND fence = $2::bigint`
+	FROM place WHERE name = $1::text AND fence = $2::bigint`
 
 // keepCursor locks the cursor, so that no other leader comes meanwhile.
 const keepCursor = `UPDATE carrierfsm_cursors SET fence = fence WHERE name = $1::text AND fence = $2::bigint`

@@ -230,3 +230,30 @@ func TestALeaderThatWasReplacedReadsAndWritesNothing(t *testing.T) {
 	require.ErrorIs(t, s.Advance(ctx, r.lease, carrierfsm.Batch{}, 0, nil), carrierfsm.ErrLeaseLost)
 	require.Error(t, s.Advance(ctx, r.lease, carrierfsm.Batch{Entries: make([]carrierfsm.Entry, 1)}, 1, nil), "a batch of no store")
 }
+
+// A server that dies takes back the places that transactions had drawn and not
+// committed. What was read of them before must not be believed afterwards.
+func TestPlacesThatACrashTakesBackAreNotTakenForSettled(t *testing.T) {
+	s, pool := open(t)
+	ctx := context.Background()
+	r := lead(t, s, "reader", carrierfsm.FromBeginning)
+	require.NoError(t, s.Create(ctx, record("v1"), carrierfsm.Entry{ID: "v1", Step: 1}))
+	lost := begin(t, pool)
+	for i := range 5 {
+		appends(t, lost, fmt.Sprintf("lost%d", i))
+	}
+	b, err := r.s.Pending(ctx, r.lease, 10)
+	require.NoError(t, err)
+	require.NoError(t, lost.Rollback(ctx))
+	_, err = pool.Exec(ctx, `SELECT setval('carrierfsm_position', 1)`) // as recovery does, when the draws had not reached the disk
+	require.NoError(t, err)
+	require.NoError(t, s.Advance(ctx, r.lease, b, 1, nil))
+
+	late, early := begin(t, pool), begin(t, pool)
+	appends(t, late, "late")
+	appends(t, early, "early")
+	commit(t, early)
+	require.Equal(t, []string{"early/1"}, r.read(10))
+	commit(t, late)
+	require.Equal(t, []string{"late/1"}, r.read(10))
+}

@@ -35,7 +35,7 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		since, next          *time.Time
 		version              *int64
 	}
-	err = row.Scan(&r.mark.position, &r.mark.settled, &r.mark.candidate, &r.mark.bound, &lows, &highs, &bounds, &r.mark.xmin, &r.mark.last,
+	err = row.Scan(&r.mark.position, &r.mark.settled, &r.mark.candidate, &r.mark.bound, &lows, &highs, &bounds, &r.mark.xmin,
 		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
 		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version)
 	r.mark.holes = holesOf(lows, highs, bounds)
