@@ -3,6 +3,8 @@ package crashproof_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 )
@@ -17,8 +19,13 @@ type awayListener struct {
 	back   chan struct{} // closed when it listens again
 }
 
+// newAwayListener takes an address of its own where loopback has more than one:
+// on the common one, somebody else's connection could take the port meanwhile.
 func newAwayListener() (*awayListener, error) {
-	l, err := listen("127.0.0.1:0")
+	l, err := listen(fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
+	if err != nil {
+		l, err = listen("127.0.0.1:0")
+	}
 	if err != nil {
 		return nil, err
 	}
