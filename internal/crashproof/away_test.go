@@ -3,10 +3,10 @@ package crashproof_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // awayListener listens on one port of loopback, and now and then does not.
@@ -19,13 +19,8 @@ type awayListener struct {
 	back   chan struct{} // closed when it listens again
 }
 
-// newAwayListener takes an address of its own where loopback has more than one:
-// on the common one, somebody else's connection could take the port meanwhile.
 func newAwayListener() (*awayListener, error) {
-	l, err := listen(fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
-	if err != nil {
-		l, err = listen("127.0.0.1:0")
-	}
+	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +64,19 @@ func (a *awayListener) leave() {
 	_ = a.l.Close()
 }
 
-// comeBack listens again.
-func (a *awayListener) comeBack() error {
+// comeBack listens again. A replica that is being started has the old listener
+// open until it runs its own program, so the port may be free a little later.
+func (a *awayListener) comeBack(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l, err := listen(a.addr.String())
+	for range 1000 {
+		if !errors.Is(err, syscall.EADDRINUSE) || ctx.Err() != nil {
+			break
+		}
+		rest(ctx, 5*time.Millisecond)
+		l, err = listen(a.addr.String())
+	}
 	if err != nil {
 		return err
 	}

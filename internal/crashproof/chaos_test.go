@@ -118,7 +118,7 @@ func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool)
 		rest(ctx, between(d, 300*time.Millisecond, 900*time.Millisecond))
 		w.front.listener.leave()
 		rest(ctx, between(d, 5*time.Millisecond, 60*time.Millisecond))
-		if err := w.front.listener.comeBack(); err != nil {
+		if err := w.front.listener.comeBack(ctx); err != nil {
 			return err
 		}
 		w.cuts.Add(1)
