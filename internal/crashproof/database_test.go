@@ -3,9 +3,12 @@ package crashproof_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -13,22 +16,26 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 )
 
-// cluster is a PostgreSQL of our own, with fsync on.
-var cluster = pgtest.Shared{Options: pgtest.Options{Durable: true}}
-
-// database is a round's own.
+// database is a round's own, with a server of its own where it needs one:
+// rounds that run side by side stop theirs at different times.
 type database struct {
 	kind, source string
 	cut          func(context.Context) int64 // nil where there are no connections
 	restart      func() error                // nil where there is no server
+	keep         func(context.Context, string) error
 }
 
 func newDatabase(t *testing.T, kind, folder string) *database {
 	t.Helper()
 	if kind == inSQLite {
-		return &database{kind: kind, source: filepath.Join(folder, "store.db")}
+		return &database{
+			kind: kind, source: filepath.Join(folder, "store.db"),
+			keep: func(context.Context, string) error { return nil }, // it is in the folder
+		}
 	}
+	cluster := pgtest.Shared{Options: pgtest.Options{Durable: true}}
 	c := cluster.Cluster(t)
+	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
 	d := &database{kind: kind, source: c.NewEmptyDatabase(t, "")}
 	own, err := pgxpool.ParseConfig(d.source)
 	require.NoError(t, err)
@@ -41,7 +48,28 @@ func newDatabase(t *testing.T, kind, folder string) *database {
 		return n
 	}
 	d.restart = func() error { return errors.Join(c.StopImmediate(), c.Restart()) }
+	d.keep = d.keepRows
 	return d
+}
+
+// keepRows writes into a file what tells how a handler came to miss something:
+// the places of all entries with the transactions that drew them, and the cursor.
+func (d *database) keepRows(ctx context.Context, folder string) error {
+	pool, err := pgxpool.New(ctx, d.source)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s', position, xmin, id, step, at) FROM carrierfsm_history
+		UNION ALL SELECT c::text FROM carrierfsm_cursors c UNION ALL SELECT p::text FROM carrierfsm_parked p`)
+	if err != nil {
+		return err
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "rows"), []byte(strings.Join(lines, "\n")), 0o600)
 }
 
 // open opens it for this process.

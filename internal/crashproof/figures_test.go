@@ -2,6 +2,8 @@ package crashproof_test
 
 import (
 	"flag"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 )
@@ -68,16 +70,23 @@ func firstSeed() uint64 {
 	return uint64(time.Now().UnixNano() / 1000 % 1_000_000_000)
 }
 
-// run runs the rounds of a figure, until one of them is bad.
+// run runs the rounds of a figure, as many side by side as -parallel says.
 func (f figure) run(t *testing.T, seed uint64) (sum outcome) {
 	t.Helper()
-	for i := range f.rounds {
-		p := f.plan
-		p.seed = seed + uint64(i)
-		t.Logf("%s, round %d of %d, seed %d", f.title, i+1, f.rounds, p.seed)
-		o := runRound(t, p)
-		requireHonest(t, o)
-		sum.add(o)
-	}
+	var mu sync.Mutex
+	t.Run("rounds", func(t *testing.T) { // ends when all of them have
+		for i := range f.rounds {
+			p := f.plan
+			p.seed = seed + uint64(i)
+			t.Run(fmt.Sprintf("seed %d", p.seed), func(t *testing.T) {
+				t.Parallel()
+				o := runRound(t, p)
+				requireHonest(t, o)
+				mu.Lock()
+				defer mu.Unlock()
+				sum.add(o)
+			})
+		}
+	})
 	return sum
 }

@@ -14,11 +14,5 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the replica ended:", replica(config))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := cluster.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m)
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -111,7 +112,7 @@ var doneRows = []struct {
 	{"operations checked for linearizability", func(o outcome) string { return fmt.Sprint(o.operations) }},
 	{"deliveries to handlers", func(o outcome) string { return fmt.Sprint(o.deliveries) }},
 	{"minutes", func(o outcome) string { return fmt.Sprintf("%.0f", o.took.Minutes()) }},
-	{"seeds", func(o outcome) string { return fmt.Sprintf("%d to %d", o.seeds[0], o.seeds[len(o.seeds)-1]) }},
+	{"seeds", func(o outcome) string { return fmt.Sprintf("%d to %d", slices.Min(o.seeds), slices.Max(o.seeds)) }},
 }
 
 // number counts the violations of a kind.

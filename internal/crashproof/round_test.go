@@ -51,6 +51,9 @@ func runRound(t *testing.T, p plan) outcome {
 		}
 	}
 	out.took = time.Since(w.started)
+	if len(out.violations) > 0 {
+		require.NoError(t, w.database.keep(ctx, w.folder))
+	}
 	return out
 }
 
