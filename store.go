@@ -121,8 +121,9 @@ type Query struct {
 	Reason Event
 	// InFlight true wants only records with an open intent.
 	InFlight bool
-	// CreatedBefore and UpdatedBefore, where set, are exclusive bounds.
-	CreatedBefore, UpdatedBefore time.Time
+	// CreatedAfter, CreatedBefore and UpdatedBefore, where set, are exclusive
+	// bounds. CreatedAfter also bounds what List costs.
+	CreatedAfter, CreatedBefore, UpdatedBefore time.Time
 	// After continues behind the last record of the page before; the zero
 	// value begins at the newest.
 	After ListMark

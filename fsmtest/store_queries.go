@@ -64,6 +64,8 @@ func listFilters(b *storeBench) error {
 		{carrierfsm.Query{Reason: carrierfsm.CollectionStarted}, []string{"other"}},
 		{carrierfsm.Query{InFlight: true}, []string{"usual"}},
 		{carrierfsm.Query{CreatedBefore: noon}, []string{"other"}},
+		{carrierfsm.Query{CreatedAfter: noon.Add(-time.Hour)}, []string{"usual"}},
+		{carrierfsm.Query{CreatedAfter: noon.Add(-2 * time.Hour), CreatedBefore: noon}, []string{"other"}},
 		{carrierfsm.Query{UpdatedBefore: noon}, []string{"other"}},
 		{carrierfsm.Query{Source: "chinaunicom", InFlight: true}, nil},
 		{carrierfsm.Query{Limit: 1}, []string{"usual"}},

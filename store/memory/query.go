@@ -40,6 +40,7 @@ func matches(r carrierfsm.Record, q carrierfsm.Query) bool {
 		q.Source != "" && q.Source != r.Source,
 		q.Reason != "" && q.Reason != r.Reason,
 		q.InFlight && !r.InFlight,
+		!q.CreatedAfter.IsZero() && !r.Created.After(q.CreatedAfter),
 		!q.CreatedBefore.IsZero() && !r.Created.Before(q.CreatedBefore),
 		!q.UpdatedBefore.IsZero() && !r.Updated.Before(q.UpdatedBefore):
 		return false

@@ -94,6 +94,7 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(q.Source != "", func() string { return `v.source = ` + c.arg(q.Source) + `::text` })
 	c.add(q.Reason != "", func() string { return `v.reason = ` + c.arg(string(q.Reason)) + `::text` })
 	c.add(q.InFlight, func() string { return `v.in_flight` })
+	c.add(!q.CreatedAfter.IsZero(), func() string { return `v.created > ` + c.arg(q.CreatedAfter.UTC()) + `::timestamptz` })
 	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(q.CreatedBefore.UTC()) + `::timestamptz` })
 	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(q.UpdatedBefore.UTC()) + `::timestamptz` })
 	c.add(q.After != (carrierfsm.ListMark{}), func() string {

@@ -16,6 +16,9 @@ const (
 	LoadRecord  = loadRecord
 )
 
+// ListQuery is the query that a List makes.
+var ListQuery = listQuery
+
 // Waiting is how many writers wait for their turn.
 func (s *Store) Waiting() int { return s.queue.Waiting() }
 

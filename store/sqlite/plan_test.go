@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -42,4 +44,20 @@ func TestWhatIsReadAgainAndAgainReadsAnIndex(t *testing.T) {
 		require.NotContains(t, plan, "TEMP B-TREE", "sorted by the index")
 		require.NotContains(t, plan, "SCAN", "nothing is read whole")
 	}
+}
+
+// Whoever counts the verifications of the last hour must not read those of
+// the last year.
+func TestAListWithALowerBoundReadsNoMoreThanThat(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	open(t, path)
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	query, args := sqlite.ListQuery(carrierfsm.Query{Reason: carrierfsm.OutcomeUnknown, CreatedAfter: time.Unix(1, 0), Limit: 9})
+	var id, parent, unused int
+	var plan string
+	require.NoError(t, db.QueryRowContext(context.Background(), "EXPLAIN QUERY PLAN "+query, args...).Scan(&id, &parent, &unused, &plan))
+	require.Contains(t, plan, "USING INDEX carrierfsm_created (created>?)")
 }

@@ -55,15 +55,19 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark
 
 // List is carrierfsm.Store's.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
+	query, args := listQuery(q)
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	return collect(rows, err, scanRecord)
+}
+
+func listQuery(q carrierfsm.Query) (query string, args []any) {
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 100
 	}
 	where, args := conditions(q)
-	rows, err := s.read.QueryContext(ctx,
-		`SELECT `+recordColumns+` FROM carrierfsm_verifications v`+where+` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
-		append(args, limit)...)
-	return collect(rows, err, scanRecord)
+	return `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + where + ` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
+		append(args, limit)
 }
 
 // conditions are those of a query that are set.
@@ -83,6 +87,7 @@ func conditions(q carrierfsm.Query) (where string, args []any) {
 	add(q.Source != "", `v.source = ?`, q.Source)
 	add(q.Reason != "", `v.reason = ?`, string(q.Reason))
 	add(q.InFlight, `v.in_flight = 1`)
+	add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(q.CreatedAfter))
 	add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
 	add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
 	add(q.After != (carrierfsm.ListMark{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Created), q.After.ID)
