@@ -13,7 +13,8 @@ import (
 // All but Transition are called before an operation. They return the context
 // that the operation runs under, which has to come from the one they were
 // given, and what is called once when it is over, on whatever goroutine that
-// is then; neither may be nil.
+// is then; neither may be nil. Exchange returns no context: nothing it does
+// can change how a request is made.
 //
 // The functions are called on the path of a submission, from many goroutines:
 // they must not block, and must not panic. They are given nothing personal: no
@@ -31,6 +32,9 @@ type Observer struct {
 	// Handle surrounds each call of a handler. The handler's context comes from
 	// the one that is returned.
 	Handle func(ctx context.Context, h Handling) (context.Context, func(Handled))
+	// Exchange surrounds each HTTP request to upstream. A Machine makes none:
+	// give the Observer to the client too, see juxinli.Config.
+	Exchange func(ctx context.Context, e Exchanging) func(Exchanged)
 	// Transition is called for each transition when it is committed, in the
 	// process that did so. A process that dies right then does not tell it.
 	Transition func(ctx context.Context, m Moved)

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // Config is what a Client is made of. Org is required.
@@ -38,6 +40,9 @@ type Config struct {
 	MaxBody int64
 	// UserAgent is sent with every request. Defaults to "carrierfsm".
 	UserAgent string
+	// Observer is told of each HTTP request, by its Exchange and nothing else;
+	// give it the Machine's. Defaults to none.
+	Observer *carrierfsm.Observer
 }
 
 // bodyLimit is what MaxBody may be at most.

@@ -52,7 +52,7 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
-	answer, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/"+url.PathEscape(c.cfg.Org), body)
+	answer, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/{org}", body)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
@@ -90,8 +90,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 // Datasources lists the data sources that the institution may use. Its errors
 // are those of Collect.
 func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
-	path := "/orgApi/rest/v2/orgs/" + url.PathEscape(c.cfg.Org) + "/datasources"
-	answer, err := c.do(ctx, http.MethodGet, path, nil)
+	answer, err := c.do(ctx, http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources", nil)
 	if err != nil {
 		return nil, fmt.Errorf("juxinli: datasources: %w", err)
 	}

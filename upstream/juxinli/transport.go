@@ -8,26 +8,36 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
 // do makes one request on a connection of its own and returns the body of a
-// JSON answer. Its error matches carrierfsm.ErrNotSent where no byte of the
-// request was written, and none will be.
+// JSON answer. The path may have a query, and {org} in the place of the org.
+// Its error matches carrierfsm.ErrNotSent where no byte of the request was
+// written, and none will be.
 func (c *Client) do(ctx context.Context, method, path string, body *payload) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
+	seen := carrierfsm.Exchanged{Failure: failedByPanic}
+	end := c.observe(ctx, method, path)
+	defer func() { end(seen) }()
 	w := newWire(ctx, c.cfg)
-	answer, err := c.exchange(ctx, w, method, path, body)
+	answer, err := c.exchange(ctx, w, method, path, body, &seen)
+	seen.Failure = failure(err)
 	if err != nil && w.seal() {
+		seen.NotSent = true
 		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
 	}
 	return answer, err
 }
 
-func (c *Client) exchange(ctx context.Context, w *wire, method, path string, body *payload) ([]byte, error) {
+func (c *Client) exchange(
+	ctx context.Context, w *wire, method, path string, body *payload, seen *carrierfsm.Exchanged,
+) ([]byte, error) {
+	path = strings.Replace(path, "{org}", url.PathEscape(c.cfg.Org), 1)
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, nil)
 	if err != nil {
 		return nil, errors.New("the request can't be made")
@@ -47,6 +57,7 @@ func (c *Client) exchange(ctx context.Context, w *wire, method, path string, bod
 		return nil, discreet(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	seen.Status, seen.Version = answer.StatusCode, strings.TrimPrefix(answer.Proto, "HTTP/")
 	return c.read(answer)
 }
 

@@ -1,0 +1,163 @@
+package juxinli_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+)
+
+// told is what an observer was told of one request.
+type told struct {
+	carrierfsm.Exchanging
+	carrierfsm.Exchanged
+}
+
+// telling is a client that is observed, in front of the simulator.
+func telling(t *testing.T, set ...func(*juxinli.Config)) (*juxinli.Client, *simulator.Server, *[]told, int) {
+	t.Helper()
+	world := simulator.New(simulator.Config{})
+	server := httptest.NewServer(world)
+	t.Cleanup(server.Close)
+	list := new([]told)
+	c := client(t, server.URL, append(set, func(cfg *juxinli.Config) {
+		cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
+			return func(ended carrierfsm.Exchanged) { *list = append(*list, told{e, ended}) }
+		}}
+	})...)
+	address, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(address.Port())
+	require.NoError(t, err)
+	return c, world, list, port
+}
+
+// An org, a token and a query are nobody's to count.
+func TestAnObserverIsToldOfEachRequestWithoutItsValues(t *testing.T) {
+	t.Parallel()
+	c, _, list, port := telling(t)
+	ctx := t.Context()
+	receipt, err := c.Apply(ctx, carrierfsm.Application{Form: form(simulator.People()[0])})
+	require.NoError(t, err)
+	r := request("246810")
+	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, simulator.People()[0].Phone
+	_, err = c.Collect(ctx, r)
+	require.NoError(t, err)
+	_, err = c.Datasources(ctx)
+	require.NoError(t, err)
+	data, err := c.Data(juxinli.DataConfig{ClientSecret: carrierfsm.NewSecret("wrong"), Tries: 1})
+	require.NoError(t, err)
+	_, err = data.Job(ctx, carrierfsm.NewSecret(receipt.Token))
+	require.Error(t, err)
+	did := func(method, template string) told {
+		return told{
+			carrierfsm.Exchanging{Method: method, Host: "127.0.0.1", Port: port, Template: template},
+			carrierfsm.Exchanged{Status: 200, Version: "1.1"},
+		}
+	}
+	require.Empty(t, cmp.Diff([]told{
+		did(http.MethodPost, "/orgApi/rest/v2/applications/{org}"),
+		did(http.MethodPost, "/orgApi/rest/v2/messages/collect/req"),
+		did(http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources"),
+		did(http.MethodGet, "/api/v2/access_report_token"),
+	}, *list))
+}
+
+func TestAnObserverIsToldWhyThereIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	const answered = "1.1"
+	for name, c := range map[string]struct {
+		fault simulator.Fault
+		want  carrierfsm.Exchanged
+	}{
+		"lost":      {simulator.DropAfterReading(), carrierfsm.Exchanged{Failure: "broken"}},
+		"garbage":   {simulator.Garbage(), carrierfsm.Exchanged{Status: 200, Version: answered}}, // JSON, or not: the decoder's business
+		"html":      {simulator.HTML(), carrierfsm.Exchanged{Status: 200, Version: answered, Failure: "not_json"}},
+		"failed":    {simulator.ServerError(true), carrierfsm.Exchanged{Status: 503, Version: answered, Failure: "status"}},
+		"elsewhere": {simulator.Redirect("http://127.0.0.1:1/"), carrierfsm.Exchanged{Status: 307, Version: answered, Failure: "status"}},
+		"endless":   {simulator.Oversized(), carrierfsm.Exchanged{Status: 200, Version: answered, Failure: "too_large"}},
+		"slow":      {simulator.SlowHeader(time.Hour), carrierfsm.Exchanged{Failure: "timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, world, list, _ := telling(t, func(cfg *juxinli.Config) {
+				if name == "slow" {
+					cfg.Timeout = 300 * time.Millisecond
+				}
+			})
+			world.FaultNext(c.fault)
+			_, err := client.Collect(t.Context(), request("246810"))
+			require.Error(t, err)
+			require.Len(t, *list, 1)
+			require.Empty(t, cmp.Diff(c.want, (*list)[0].Exchanged))
+		})
+	}
+}
+
+func TestAnObserverIsToldWhatWasNotSent(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	for want, call := range map[carrierfsm.Exchanged]struct {
+		ctx  context.Context //nolint:containedctx // of one call each
+		base string
+	}{
+		{Failure: "connect", NotSent: true}:  {t.Context(), "http://127.0.0.1:1"},
+		{Failure: "canceled", NotSent: true}: {ended, ""},
+		{Failure: "timeout", NotSent: true}:  {late, ""},
+	} {
+		client, world, list, _ := telling(t, func(cfg *juxinli.Config) {
+			if call.base != "" {
+				cfg.BaseURL = call.base
+			}
+		})
+		_, err := client.Collect(call.ctx, request("246810"))
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+		require.Empty(t, world.Requests())
+		require.Len(t, *list, 1)
+		require.Equal(t, want, (*list)[0].Exchanged)
+	}
+}
+
+func TestAnObserverIsToldTheSchemesPort(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]int{"https://127.0.0.1": 443, "http://127.0.0.1": 80, "http://127.0.0.1:8080": 8080} {
+		var got carrierfsm.Exchanging
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		c := client(t, base, func(cfg *juxinli.Config) {
+			cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
+				got = e
+				return func(carrierfsm.Exchanged) {}
+			}}
+		})
+		_, err := c.Datasources(ended)
+		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+		require.Equal(t, want, got.Port, base)
+	}
+}
+
+// The host's functions run within a request; one that panics ends it, and the
+// observer hears of the end.
+func TestAnObserverIsToldTheEndOfARequestThatPanics(t *testing.T) {
+	t.Parallel()
+	client, _, list, _ := telling(t, func(cfg *juxinli.Config) {
+		cfg.BaseURL = "https://127.0.0.1:1"
+		cfg.Proxy = func(*http.Request) (*url.URL, error) { panic("no proxy today") }
+	})
+	require.Panics(t, func() { _, _ = client.Collect(t.Context(), request("246810")) })
+	require.Len(t, *list, 1)
+	require.Equal(t, "panic", (*list)[0].Failure)
+}
