@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// class is what an error is told as. Its text never is: it may be a driver's.
+type class struct {
+	err  error
+	name string
+	ours bool // ours to mend; else it is an answer, and the span did not fail
+}
+
+// classes are those of the sentinels; the first that matches counts.
+var classes = []class{
+	{carrierfsm.ErrStore, "store", true},
+	{carrierfsm.ErrSealed, "sealed", true},
+	{carrierfsm.ErrCorrupt, "corrupt", true},
+	{carrierfsm.ErrNewerTable, "newer_table", true},
+	{carrierfsm.ErrNoOutbox, "no_outbox", true},
+	{carrierfsm.ErrClosed, "closed", true},
+	{carrierfsm.ErrNotSent, "not_sent", true},
+	{carrierfsm.ErrNotFound, "not_found", false},
+	{carrierfsm.ErrExists, "exists", false},
+	{carrierfsm.ErrKeyInUse, "key_in_use", false},
+	{carrierfsm.ErrConflict, "conflict", false},
+	{carrierfsm.ErrInvalid, "invalid", false},
+	{carrierfsm.ErrConsentRequired, "consent_required", false},
+	{carrierfsm.ErrInFlight, "in_flight", false},
+	{carrierfsm.ErrStale, "stale", false},
+	{carrierfsm.ErrNotAwaited, "not_awaited", false},
+	{carrierfsm.ErrTooMany, "too_many", false},
+	{carrierfsm.ErrTooSoon, "too_soon", false},
+	{carrierfsm.ErrPasswordNeeded, "password_needed", false},
+	{carrierfsm.ErrLedByOther, "led_by_other", false},
+	{carrierfsm.ErrLeaseLost, "lease_lost", false},
+	{carrierfsm.ErrPending, "pending", false},
+	{context.Canceled, "canceled", false},
+	{context.DeadlineExceeded, "timeout", true},
+}
+
+// unclassified is the semantic conventions' word for all other errors.
+const unclassified = "_OTHER"
+
+// classOf is the class of an error, the zero class for none.
+func classOf(err error) class {
+	if err == nil {
+		return class{}
+	}
+	for _, c := range classes {
+		if errors.Is(err, c.err) {
+			return c
+		}
+	}
+	return class{name: unclassified, ours: true}
+}
+
+// mark tells a span what class of error it ended with.
+func mark(span trace.Span, c class) {
+	if c.name == "" {
+		return
+	}
+	span.SetAttributes(text(attrError, c.name))
+	if c.ours {
+		span.SetStatus(codes.Error, "")
+	}
+}

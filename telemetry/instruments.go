@@ -1,0 +1,47 @@
+package telemetry
+
+import (
+	"errors"
+
+	"go.opentelemetry.io/otel/metric"
+)
+
+// instruments are the metrics. docs/telemetry.md explains them.
+type instruments struct {
+	meter       metric.Meter
+	transitions metric.Int64Counter
+	submissions metric.Int64Counter
+	unknown     metric.Int64ObservableGauge
+	stay        metric.Float64Histogram
+	lag         metric.Float64Histogram
+	exchange    metric.Float64Histogram
+}
+
+// The bounds of the histograms' buckets, in seconds. Those of a request are the
+// semantic conventions' own and further ones, since an operator may take minutes.
+var (
+	stayBounds     = []float64{1, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600}
+	lagBounds      = []float64{0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21600, 86400}
+	exchangeBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 30, 60, 120, 180, 300}
+)
+
+func newInstruments(m metric.Meter) (instruments, error) {
+	i := instruments{meter: m}
+	var errs [6]error
+	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
+		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
+	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
+		metric.WithUnit("{submission}"), metric.WithDescription("Submissions that ended, by what became of them."))
+	i.unknown, errs[2] = m.Int64ObservableGauge("verification.unknown.active",
+		metric.WithUnit("{verification}"), metric.WithDescription("Verifications in the store that ask again because an outcome is not known."))
+	i.stay, errs[3] = m.Float64Histogram("verification.state.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long a verification was in a state that it left."),
+		metric.WithExplicitBucketBoundaries(stayBounds...))
+	i.lag, errs[4] = m.Float64Histogram("verification.handler.lag",
+		metric.WithUnit("s"), metric.WithDescription("How long after a transition a call of a handler for it ended."),
+		metric.WithExplicitBucketBoundaries(lagBounds...))
+	i.exchange, errs[5] = m.Float64Histogram("http.client.request.duration",
+		metric.WithUnit("s"), metric.WithDescription("Duration of HTTP client requests."),
+		metric.WithExplicitBucketBoundaries(exchangeBounds...))
+	return i, errors.Join(errs[:]...)
+}

@@ -1,0 +1,134 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm/telemetry"
+)
+
+// No test may leave a goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// kept is a Telemetry with an SDK that keeps all that it is told.
+type kept struct {
+	*telemetry.Telemetry
+	t      testing.TB
+	spans  *tracetest.InMemoryExporter
+	traces *sdktrace.TracerProvider
+	reader *sdkmetric.ManualReader
+}
+
+func keep(t testing.TB, set ...func(*telemetry.Config)) *kept {
+	t.Helper()
+	k := &kept{t: t, spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
+	k.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(k.spans))
+	cfg := telemetry.Config{TracerProvider: k.traces, MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(k.reader))}
+	for _, f := range set {
+		f(&cfg)
+	}
+	var err error
+	k.Telemetry, err = telemetry.New(cfg)
+	require.NoError(t, err)
+	return k
+}
+
+// tree draws the spans that have ended, children below their parents in the
+// order in which they began, and forgets them.
+func (k *kept) tree() (lines []string) {
+	spans := k.spans.GetSpans()
+	k.spans.Reset()
+	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
+	known := make(map[trace.SpanID]bool)
+	for _, s := range spans {
+		known[s.SpanContext.SpanID()] = true
+	}
+	var draw func(parent trace.SpanID, indent string)
+	draw = func(parent trace.SpanID, indent string) {
+		for _, s := range spans {
+			if of := s.Parent.SpanID(); of == parent || !parent.IsValid() && !known[of] {
+				lines = append(lines, indent+drawn(s))
+				draw(s.SpanContext.SpanID(), indent+"  ")
+			}
+		}
+	}
+	draw(trace.SpanID{}, "")
+	return lines
+}
+
+func drawn(s tracetest.SpanStub) string {
+	line := s.Name + " " + encoded(attribute.NewSet(s.Attributes...))
+	if s.SpanKind != trace.SpanKindInternal {
+		line += " " + s.SpanKind.String()
+	}
+	if s.Status.Code != codes.Unset {
+		line += " " + s.Status.Code.String() + s.Status.Description
+	}
+	return strings.TrimSpace(line)
+}
+
+// encoded is a set of attributes as a line, in the order of their keys.
+func encoded(set attribute.Set) string {
+	var list []string
+	for _, a := range set.ToSlice() {
+		list = append(list, string(a.Key)+"="+a.Value.Emit())
+	}
+	return strings.Join(list, " ")
+}
+
+// collect reads the metrics.
+func (k *kept) collect() []metricdata.Metrics {
+	var data metricdata.ResourceMetrics
+	require.NoError(k.t, k.reader.Collect(context.Background(), &data))
+	var list []metricdata.Metrics
+	for _, s := range data.ScopeMetrics {
+		require.Equal(k.t, "github.com/carrierfsm/carrierfsm/telemetry", s.Scope.Name)
+		list = append(list, s.Metrics...)
+	}
+	return list
+}
+
+// points are the data points of the metrics of this name, one a line.
+func (k *kept) points(name string) (lines []string) {
+	for _, m := range k.collect() {
+		if m.Name == name {
+			lines = append(lines, pointsOf(m)...)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func pointsOf(m metricdata.Metrics) (lines []string) {
+	add := func(set attribute.Set, format string, values ...any) {
+		lines = append(lines, strings.TrimSpace(encoded(set)+" "+fmt.Sprintf(format, values...)))
+	}
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, "%d", p.Value)
+		}
+	case metricdata.Gauge[int64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, "%d", p.Value)
+		}
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, "%d times, %g s", p.Count, p.Sum)
+		}
+	}
+	return lines
+}
