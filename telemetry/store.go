@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // store is Observer.Store. It makes a span only within another one: what Run
@@ -14,7 +16,11 @@ func (t *Telemetry) store(ctx context.Context, method string) (context.Context, 
 	}
 	ctx, span := t.tracer.Start(ctx, "carrierfsm.store."+method)
 	return ctx, func(err error) {
-		mark(span, classOf(err))
+		c := classOf(err)
+		if c.name == unclassified {
+			c = classOf(carrierfsm.ErrStore) // by the contract of Store
+		}
+		mark(span, c)
 		span.End()
 	}
 }
