@@ -1,0 +1,81 @@
+package telemetry_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/telemetry"
+)
+
+// What it costs to be told: one plain verification, three submissions on a
+// store in memory, with nobody told, with nobody listening, with metrics, with
+// metrics and one trace in a hundred, and with all.
+func BenchmarkPlainVerification(b *testing.B) {
+	metrics := func() *sdkmetric.MeterProvider {
+		return sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
+	}
+	traces := func(s sdktrace.Sampler) *sdktrace.TracerProvider {
+		return sdktrace.NewTracerProvider(sdktrace.WithSampler(s), sdktrace.WithSpanProcessor(dropping{}))
+	}
+	for name, cfg := range map[string]*telemetry.Config{
+		"nobody":       nil,
+		"no SDK":       {TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider()},
+		"metrics":      {TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metrics()},
+		"1% of traces": {TracerProvider: traces(sdktrace.TraceIDRatioBased(0.01)), MeterProvider: metrics()},
+		"all":          {TracerProvider: traces(sdktrace.AlwaysSample()), MeterProvider: metrics()},
+	} {
+		b.Run(name, func(b *testing.B) {
+			run := plain(b, cfg)
+			b.ReportAllocs()
+			for b.Loop() {
+				run()
+			}
+		})
+	}
+}
+
+// dropping is what a batching processor costs the one who ends a span: nothing.
+type dropping struct{ sdktrace.SpanProcessor }
+
+func (dropping) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+func (dropping) OnEnd(sdktrace.ReadOnlySpan)                     {}
+
+// plain makes what runs one plain verification; cfg nil lets nobody be told.
+func plain(tb testing.TB, cfg *telemetry.Config) func() {
+	tb.Helper()
+	up := fsmtest.NewUpstream()
+	c := carrierfsm.Config{Store: memory.New(), Upstream: up}
+	if cfg != nil {
+		t, err := telemetry.New(*cfg)
+		require.NoError(tb, err)
+		c.Observer = t.Observer()
+	}
+	m, err := carrierfsm.New(c)
+	require.NoError(tb, err)
+	ctx := context.Background()
+	return func() {
+		up.Then(fsmtest.Code("10002"), fsmtest.Code("10008"))
+		v, err := m.Create(ctx, carrierfsm.NewVerification{})
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+		}
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+		}
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, carrierfsm.Captcha{Step: v.Step, Code: carrierfsm.NewSecret("500001")})
+		}
+		if err != nil || v.State != carrierfsm.Done {
+			tb.Fatal(v.State, err)
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package telemetry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// everything tells all that can be told, once.
+func everything(t *testing.T) *kept {
+	t.Helper()
+	k := keep(t)
+	o, ctx := k.Observer(), context.Background()
+	gone, leave := context.WithCancel(ctx)
+	submitting, submitted := o.Submit(gone, carrierfsm.InputCaptcha)
+	leave()
+	_, stored := o.Store(submitting, "load")
+	stored(errors.New("the driver's"))
+	calling, called := o.Call(submitting, carrierfsm.Calling{ID: "v1", Call: carrierfsm.CallCollect, Input: carrierfsm.InputCaptcha, Source: "chinaunicom"})
+	o.Exchange(calling, carrierfsm.Exchanging{Method: "POST", Host: "upstream.example", Port: 443, Template: "/a/{org}"})(
+		carrierfsm.Exchanged{Status: 500, Version: "1.1", Failure: "status", NotSent: true})
+	called(carrierfsm.Called{Fault: carrierfsm.FaultUnknown})
+	o.Transition(submitting, carrierfsm.Moved{ID: "v1", Step: 5, From: "created", Event: "canceled", To: "failed", Source: "chinaunicom", Stay: time.Second})
+	submitted(carrierfsm.Submitted{ID: "v1", State: "failed", Step: 5, Source: "chinaunicom", Outcome: "unknown", Event: "canceled", Err: carrierfsm.ErrStale})
+	_, handled := o.Handle(ctx, carrierfsm.Handling{Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
+	handled(carrierfsm.Handled{Why: "panic", Lag: time.Second})
+	_, err := k.Watch(&lister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
+	require.NoError(t, err)
+	return k
+}
+
+// described is a metric as the document has it in its table.
+type described struct {
+	name, kind, unit string
+	attributes       []string
+}
+
+func describe(m metricdata.Metrics) described {
+	d := described{name: m.Name, unit: m.Unit, attributes: []string{}}
+	var sets []attribute.Set
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		d.kind = "counter"
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Gauge[int64]:
+		d.kind = "gauge"
+	case metricdata.Histogram[float64]:
+		d.kind = "histogram"
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	}
+	for _, set := range sets {
+		for _, a := range set.ToSlice() {
+			d.attributes = append(d.attributes, string(a.Key))
+		}
+	}
+	slices.Sort(d.attributes)
+	return d
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// table are the rows of the first table under the heading, as cells.
+func table(t *testing.T, heading string) (rows [][]string) {
+	t.Helper()
+	_, text, ok := strings.Cut(read(t, "../docs/telemetry.md"), "\n"+heading+"\n")
+	require.True(t, ok, heading)
+	_, text, _ = strings.Cut(text, "\n|")
+	for _, line := range strings.Split("|"+text, "\n") {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		rows = append(rows, strings.Split(strings.Trim(line, "| "), " | "))
+	}
+	require.Greater(t, len(rows), 2)
+	return rows[2:]
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// inQuotes are the words in backticks, sorted.
+func inQuotes(cell string) []string {
+	list := []string{}
+	for _, m := range quoted.FindAllStringSubmatch(cell, -1) {
+		list = append(list, m[1])
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestTheTableOfMetricsIsThatOfTheMetrics(t *testing.T) {
+	t.Parallel()
+	var want, got []described
+	for _, m := range everything(t).collect() {
+		require.NotEmpty(t, m.Description)
+		want = append(want, describe(m))
+	}
+	for _, row := range table(t, "## Metrics") {
+		d := described{name: inQuotes(row[0])[0], kind: row[1], unit: inQuotes(row[2])[0], attributes: []string{}}
+		if len(row) > 4 {
+			d.attributes = inQuotes(row[4])
+		}
+		got = append(got, d)
+	}
+	sort := cmp.Transformer("sorted", func(list []described) map[string]described {
+		byName := make(map[string]described)
+		for _, d := range list {
+			byName[d.name] = d
+		}
+		return byName
+	})
+	require.Len(t, got, len(want))
+	require.Empty(t, cmp.Diff(want, got, cmp.AllowUnexported(described{}), sort))
+}
+
+func TestTheTableOfSpansIsThatOfTheSpans(t *testing.T) {
+	t.Parallel()
+	want, got := make(map[string][]string), make(map[string][]string)
+	k := everything(t)
+	for _, s := range k.spans.GetSpans() {
+		name := s.Name
+		if name == "POST /a/{org}" {
+			name = "{method} {url.template}"
+		}
+		for _, a := range s.Attributes {
+			want[name] = append(want[name], string(a.Key))
+		}
+		slices.Sort(want[name])
+	}
+	for _, row := range table(t, "## Spans") {
+		attributes := inQuotes(row[2])
+		if at := slices.Index(attributes, "http.client.request.duration"); at >= 0 { // "those of"
+			attributes = slices.Delete(attributes, at, at+1)
+			for _, m := range k.collect() {
+				if m.Name == "http.client.request.duration" {
+					attributes = append(attributes, describe(m).attributes...)
+				}
+			}
+			slices.Sort(attributes)
+		}
+		got[quoted.FindStringSubmatch(row[0])[1]] = attributes
+	}
+	require.Empty(t, cmp.Diff(want, got))
+}
+
+func TestTheCodeInTheDocumentIsCompiled(t *testing.T) {
+	t.Parallel()
+	blocks := regexp.MustCompile("(?s)<!-- code: telemetry/(\\S+) -->\n```go\n(.*?)```").FindAllStringSubmatch(read(t, "../docs/telemetry.md"), -1)
+	require.Len(t, blocks, 1)
+	require.Contains(t, read(t, blocks[0][1]), blocks[0][2])
+}
+
+// rule is one alert.
+type rule struct {
+	Alert       string            `json:"alert"`
+	Expr        string            `json:"expr"`
+	For         string            `json:"for"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// alerts reads the rules. It knows the little YAML that they are written in,
+// and has what it read compared with what YAML makes of the file.
+func alerts(t *testing.T) []rule {
+	t.Helper()
+	const name = "../docs/telemetry/prometheus.yml"
+	pattern := regexp.MustCompile(`(?m)^      - alert: (\w+)\n        expr: \|-\n((?:          .*\n)+)        for: (\w+)\n` +
+		`        labels:\n          severity: (\w+)\n        annotations:\n          summary: '([^']*)'$`)
+	var rules []rule
+	for _, m := range pattern.FindAllStringSubmatch(read(t, name), -1) {
+		expr := strings.TrimSuffix(strings.ReplaceAll("\n"+m[2], "\n          ", "\n"), "\n")[1:]
+		rules = append(rules, rule{m[1], expr, m[3], map[string]string{"severity": m[4]}, map[string]string{"summary": m[5]}})
+	}
+	all, err := json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "carrierfsm", "rules": rules}}})
+	require.NoError(t, err)
+	require.YAMLEq(t, string(all), read(t, name))
+	return rules
+}
+
+// dashboard is what of Grafana's dashboard asks for something.
+type dashboard struct {
+	Panels []struct {
+		Title   string
+		Targets []struct{ Expr, LegendFormat string }
+	}
+}
+
+func TestEachAlertIsExplained(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, r := range alerts(t) {
+		want = append(want, r.Alert)
+	}
+	for _, row := range table(t, "## Alerts and a dashboard") {
+		got = append(got, inQuotes(row[0])...)
+	}
+	require.Equal(t, want, got)
+}

@@ -1,0 +1,76 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/telemetry"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+)
+
+// observed makes a machine and its client, both observed.
+func observed(store carrierfsm.Store, traces trace.TracerProvider, metrics metric.MeterProvider) (*carrierfsm.Machine, error) {
+	t, err := telemetry.New(telemetry.Config{TracerProvider: traces, MeterProvider: metrics})
+	if err != nil {
+		return nil, err
+	}
+	client, err := juxinli.New(juxinli.Config{Org: "DEMO", Observer: t.Observer()}) // the HTTP requests
+	if err != nil {
+		return nil, err
+	}
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: client, Observer: t.Observer()})
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.Watch(m) // verification.unknown.active
+	return m, err
+}
+
+// providers is the SDK: an exporter for the spans, a reader for the metrics.
+func providers(exporter sdktrace.SpanExporter, reader sdkmetric.Reader) (*sdktrace.TracerProvider, *sdkmetric.MeterProvider) {
+	return sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter)), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+}
+
+func Example() {
+	ctx := context.Background()
+	exporter, reader := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
+	traces, metrics := providers(exporter, reader)
+	m, err := observed(memory.New(), traces, metrics)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := m.Create(ctx, carrierfsm.NewVerification{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form()}) // without the person's consent
+	fmt.Println(err != nil)
+
+	var data metricdata.ResourceMetrics
+	_ = reader.Collect(ctx, &data)
+	for _, metric := range data.ScopeMetrics[0].Metrics {
+		fmt.Println(metric.Name)
+	}
+	_ = traces.ForceFlush(ctx)
+	for _, span := range exporter.GetSpans() {
+		fmt.Println(span.Name, span.Attributes[1].Value.AsString(), span.Attributes[2].Value.AsString())
+	}
+	_ = traces.Shutdown(ctx)
+	// Output:
+	// true
+	// verification.submissions
+	// verification.unknown.active
+	// carrierfsm.submit refused consent_required
+}

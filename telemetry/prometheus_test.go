@@ -1,0 +1,153 @@
+package telemetry_test
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/telemetry"
+)
+
+// series are the names that OpenTelemetry's exporter for Prometheus makes of
+// the metrics, each with its labels, and the metric it comes from.
+func series(t *testing.T) (labels map[string][]string, of map[string]string) {
+	t.Helper()
+	labels, of = make(map[string][]string), make(map[string]string)
+	underscores := func(s string) string { return strings.ReplaceAll(s, ".", "_") }
+	for _, m := range everything(t).collect() {
+		d := describe(m)
+		name := underscores(d.name)
+		if d.unit == "s" {
+			name += "_seconds"
+		}
+		names := map[string][]string{name: nil}
+		switch m.Data.(type) {
+		case metricdata.Sum[int64]:
+			names = map[string][]string{name + "_total": nil}
+		case metricdata.Histogram[float64]:
+			names = map[string][]string{name + "_bucket": {"le"}, name + "_sum": nil, name + "_count": nil}
+		}
+		for name, further := range names {
+			of[name], labels[name] = m.Name, further
+			for _, a := range d.attributes {
+				labels[name] = append(labels[name], underscores(a))
+			}
+		}
+	}
+	return labels, of
+}
+
+// values are those that a label can have, where they are few and known.
+func values() map[string][]string {
+	var states, events []string
+	for _, s := range carrierfsm.States() {
+		states = append(states, string(s))
+	}
+	for _, e := range carrierfsm.Edges() {
+		events = append(events, string(e.Event))
+	}
+	return map[string][]string{
+		"verification_state": states, "verification_from": states, "verification_to": states, "verification_event": events,
+		"verification_outcome": {"accepted", "rejected", "not_sent", "unknown", "refused"},
+		"verification_input":   {"apply", "password", "query_password", "captcha", "resend_captcha", "cancel", "request_reset", "reset_captcha", "skip_source"},
+		"error_type":           append(telemetry.Classes(), "unknown", "error", "panic", "timeout", "unreadable"),
+	}
+}
+
+// complain are the reasons for which an expression can't bring what it asks for.
+func complain(t *testing.T, expr string) (why []string) {
+	t.Helper()
+	labels, _ := series(t)
+	list := selections(expr)
+	if len(list) == 0 {
+		why = append(why, "it asks for nothing")
+	}
+	for _, s := range list {
+		known, ok := labels[s.metric]
+		if !ok {
+			why = append(why, "no metric "+s.metric)
+			continue
+		}
+		for _, label := range s.grouped {
+			if !slices.Contains(known, label) {
+				why = append(why, s.metric+" has no label "+label)
+			}
+		}
+		for _, m := range s.matchers {
+			if !slices.Contains(known, m.label) {
+				why = append(why, s.metric+" has no label "+m.label)
+			}
+			why = append(why, m.complain()...)
+		}
+	}
+	return why
+}
+
+func (m matcher) complain() (why []string) {
+	possible, few := values()[m.label]
+	if !few || m.value == "" {
+		return nil
+	}
+	wanted := []string{m.value}
+	if strings.HasSuffix(m.op, "~") {
+		wanted = strings.Split(m.value, "|")
+	}
+	for _, w := range wanted {
+		if !slices.Contains(possible, w) {
+			why = append(why, m.label+" is never "+w)
+		}
+	}
+	return why
+}
+
+func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
+	t.Parallel()
+	_, of := series(t)
+	for _, r := range alerts(t) {
+		require.Empty(t, complain(t, r.Expr), r.Alert)
+		for _, m := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(r.Annotations["summary"], -1) {
+			require.Contains(t, selections(r.Expr)[0].grouped, m[1], "%s names a label that it has not", r.Alert)
+		}
+	}
+	var d dashboard
+	require.NoError(t, json.Unmarshal([]byte(read(t, "../docs/telemetry/grafana.json")), &d))
+	shown := make(map[string]bool)
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			require.Empty(t, complain(t, target.Expr), p.Title)
+			for _, s := range selections(target.Expr) {
+				shown[of[s.metric]] = true
+			}
+			for _, m := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(target.LegendFormat, -1) {
+				require.Contains(t, selections(target.Expr)[0].grouped, m[1], "%s names a label that it has not", p.Title)
+			}
+		}
+	}
+	for _, metric := range of {
+		require.True(t, shown[metric], "%s is on no panel", metric)
+	}
+	require.Len(t, slices.Collect(maps.Keys(shown)), 6)
+}
+
+// A test of names that finds nothing wrong with anything would find nothing.
+func TestAnExpressionThatAsksForWhatIsNotThereIsFound(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]string{
+		`1`:                                  "it asks for nothing",
+		`verification_transitions`:           "no metric verification_transitions",
+		`verification_state_duration_bucket`: "no metric verification_state_duration_bucket",
+		`sum by (verification_id) (verification_transitions_total)`:                "verification_transitions_total has no label verification_id",
+		`rate(verification_transitions_total{verification_outcome="unknown"}[5m])`: "verification_transitions_total has no label verification_outcome",
+		`verification_transitions_total{verification_to=~"done|faild"}`:            "verification_to is never faild",
+		`sum by (le) (verification_unknown_active)`:                                "verification_unknown_active has no label le",
+	} {
+		require.Equal(t, []string{want}, complain(t, expr), expr)
+	}
+}
