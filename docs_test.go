@@ -81,6 +81,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"upstream/simulator":    {},
 		"store/memory":          {""},
 		"store/sqlite":          {"", "/store/internal/group"},
+		"telemetry":             {""},
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},
@@ -107,6 +108,10 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 			}
 			if room != "fsmtest" && room != "internal/pgtest" {
 				require.NotEqual(t, "testing", m[1], path)
+			}
+			if strings.HasPrefix(m[1], "go.opentelemetry.io/") && !strings.HasPrefix(room, "examples/") {
+				require.Equal(t, "telemetry", room, "%s imports %s", path, m[1])
+				require.NotContains(t, m[1], "/sdk", "the SDK is the host's")
 			}
 			if m[1] == "github.com/looplab/fsm" {
 				require.Equal(t, "transitions.go", path, "looplab stays in one file")
