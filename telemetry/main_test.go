@@ -84,7 +84,7 @@ func drawn(s tracetest.SpanStub) string {
 func encoded(set attribute.Set) string {
 	var list []string
 	for _, a := range set.ToSlice() {
-		list = append(list, string(a.Key)+"="+a.Value.Emit())
+		list = append(list, string(a.Key)+"="+a.Value.String())
 	}
 	return strings.Join(list, " ")
 }

@@ -102,11 +102,11 @@ func (t *Telemetry) Observer() *carrierfsm.Observer { return &t.observer }
 // costs no allocation. Its keys have to be of a bounded number.
 type sets[K comparable, O any] struct{ known sync.Map }
 
-// of returns the options for a key; make is asked the first time.
-func (s *sets[K, O]) of(key K, make func(K) O) []O {
+// of returns the options for a key; option is asked the first time.
+func (s *sets[K, O]) of(key K, option func(K) O) []O {
 	if known, ok := s.known.Load(key); ok {
 		return known.([]O)
 	}
-	known, _ := s.known.LoadOrStore(key, []O{make(key)})
+	known, _ := s.known.LoadOrStore(key, []O{option(key)})
 	return known.([]O)
 }
