@@ -37,10 +37,14 @@ func (s *submission) apply(ctx context.Context) outcome {
 	if receipt.Accepted && (receipt.Token == "" || receipt.Source.Website == "") {
 		return s.faulted(ctx, errNoToken)
 	}
+	source, ok := cleanSource(receipt.Source, nil, append(s.form.personal(), receipt.Token)...)
+	if !ok {
+		return s.faulted(ctx, errEcho)
+	}
 	return outcome{
 		reply:   Reply{Success: receipt.Accepted, Content: clean(receipt.Message, nil, s.form.personal()...)},
 		receipt: receipt.Token,
-		source:  receipt.Source,
+		source:  source,
 	}
 }
 
@@ -61,10 +65,22 @@ func (s *submission) collect(ctx context.Context, o opened) outcome {
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	return outcome{reply: cleanReply(reply, []Secret{s.service, s.query, s.captcha, s.chosen}, o.Account, o.Token)}
+	secrets := []Secret{s.service, s.query, s.captcha, s.chosen}
+	if reply.Next != nil {
+		next, ok := cleanSource(*reply.Next, secrets, o.Account, o.Token)
+		if !ok {
+			return s.faulted(ctx, errEcho)
+		}
+		reply.Next = &next
+	}
+	return outcome{reply: cleanReply(reply, secrets, o.Account, o.Token)}
 }
 
-var errNoToken = errors.New("carrierfsm: an accepted application without token or website")
+// Why an answer is of no use.
+var (
+	errNoToken = errors.New("carrierfsm: an accepted application without token or website")
+	errEcho    = errors.New("carrierfsm: a website that repeats what was sent")
+)
 
 func (s *submission) faulted(ctx context.Context, err error) outcome {
 	fault := FaultUnknown

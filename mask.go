@@ -34,17 +34,36 @@ var personalNumber = regexp.MustCompile(`[0-9]{11,}[Xx]?`)
 // control characters and broken UTF-8 are dropped, the length is bounded.
 func clean(text string, secrets []Secret, personal ...string) string {
 	text = strings.Map(dropControl, strings.ToValidUTF8(text, ""))
-	hidden := slices.Clone(personal)
-	for _, s := range secrets {
-		s.Use(func(value []byte) { hidden = append(hidden, string(value)) })
-	}
-	// The longest first: a short one inside it must not leave the rest readable.
-	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
-	for _, value := range hidden {
+	for _, value := range hidden(secrets, personal) {
 		text = hide(text, value)
 	}
 	text = personalNumber.ReplaceAllString(text, "****")
 	return truncate(text, maxMessage)
+}
+
+// hidden are the values to hide, the longest first: a short one inside it must
+// not leave the rest readable.
+func hidden(secrets []Secret, personal []string) []string {
+	values := slices.Clone(personal)
+	for _, s := range secrets {
+		s.Use(func(value []byte) { values = append(values, string(value)) })
+	}
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
+	return values
+}
+
+// cleanSource makes the names of a source fit to be stored. The website has to
+// be sent back as it came, so one that repeats a value is refused: ok is false.
+// Values without a digit don't count, nor very short ones: an address may be
+// "china", and an operator's password is a number.
+func cleanSource(s Source, secrets []Secret, personal ...string) (_ Source, ok bool) {
+	for _, value := range hidden(secrets, personal) {
+		if len(value) >= 4 && strings.ContainsAny(value, "0123456789") && strings.Contains(s.Website, value) {
+			return Source{}, false
+		}
+	}
+	s.Name = clean(s.Name, secrets, personal...)
+	return s, true
 }
 
 // cleanReply makes all words of a reply fit to be stored. Those that the reply
