@@ -96,8 +96,12 @@ func TestManyPeopleAtOnceDisturbNobody(t *testing.T) {
 	b := newBench(t)
 	var all sync.WaitGroup
 	for key, acts := range flows {
+		rounds := each
+		if key == "weak-resettable" {
+			rounds = 1 // its password is another one afterwards
+		}
 		all.Go(func() {
-			for range each {
+			for range rounds {
 				k := b.apply(key)
 				for _, a := range acts {
 					if got := a.do(k); got != a.want {

@@ -23,13 +23,14 @@ type Carrier struct {
 	Website, Name string
 	// Offline takes the data source out of service (status 0).
 	Offline bool
-	// ResetMethod is reset_pwd_method: 0 none, 1 by SMS, 2 with a new password.
+	// ResetMethod is reset_pwd_method: 0 none, 1 by SMS, 2 with a new password of
+	// 6 to 8 digits.
 	ResetMethod int
 	// Asks is what is asked after the password, in order. Empty: nothing more.
 	Asks []Ask
 	// Reissues answers a wrong or old code with 10006 and texts another.
 	Reissues bool
-	// Weak refuses the password as too simple (10007).
+	// Weak refuses the password as too simple (10007), until it was reset.
 	Weak bool
 	// Unreal finds the number not registered under the person's name (10009).
 	Unreal bool
@@ -56,7 +57,19 @@ func Carriers() []Carrier {
 		{Key: "two-sources", Description: "a second data source follows the first", Website: "chinamobileah", Name: "安徽移动", Asks: []Ask{AskCode}, Next: "chinatelecomah"},
 		{Key: "second-source", Description: "the second of two data sources", Website: "chinatelecomah", Name: "安徽电信", Asks: []Ask{AskCode}},
 		{Key: "no-report", Description: "a password and a code, and then no report", Website: "chinamobilehn", Name: "湖南移动", Asks: []Ask{AskCode}, ReportFails: true},
+		{Key: "reset-by-sms", Description: "the password is too simple; the operator texts another", Website: "chinamobilehb", Name: "湖北移动", Weak: true, ResetMethod: 1, Asks: []Ask{AskCode}},
 	}
+}
+
+// carrierNamed finds a carrier by its website or by its name: the description
+// does not say which of them a form has.
+func (s *Server) carrierNamed(name string) (Carrier, bool) {
+	for _, c := range s.cfg.Carriers {
+		if name != "" && (c.Website == name || c.Name == name) {
+			return c, true
+		}
+	}
+	return Carrier{}, false
 }
 
 func (s *Server) carrier(website string) (Carrier, bool) {

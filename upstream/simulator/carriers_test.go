@@ -58,15 +58,42 @@ var flows = map[string][]act{
 		{wrongCode, "10004 SUBMIT_CAPTCHA"},
 		{code, "10008 end"},
 	},
-	"reissue":         {{password, "10002 SUBMIT_CAPTCHA"}, {wrongCode, "10006 SUBMIT_CAPTCHA"}, {code, "10008 end"}},
-	"weak":            {{password, "10007"}, {code, "30000"}},
-	"weak-resettable": {{password, "10007"}},
-	"unreal":          {{password, "10002 SUBMIT_CAPTCHA"}, {code, "10009"}, {code, "30000"}},
-	"offline":         {{password, "30000"}},
+	"reissue": {{password, "10002 SUBMIT_CAPTCHA"}, {wrongCode, "10006 SUBMIT_CAPTCHA"}, {code, "10008 end"}},
+	"weak":    {{password, "10007"}, {code, "30000"}},
+	"weak-resettable": {
+		{password, "10007"},
+		{newPassword, "30000"}, // no code is awaited yet
+		{askReset, "10002 SUBMIT_RESET_PWD"},
+		{code, "30000"}, // not in a reset
+		{badPassword("12345a"), "10010 SUBMIT_RESET_PWD"},
+		{badPassword("12345"), "11001 SUBMIT_RESET_PWD"},
+		{badPassword("123456789"), "11001 SUBMIT_RESET_PWD"},
+		{badPassword(""), "11001 SUBMIT_RESET_PWD"},
+		{wrongResetCode, "10004 SUBMIT_RESET_PWD"},
+		{newPassword, "11000"},
+		{newPassword, "30000"},
+		{password, "10003"},
+		{withNewPassword, "10008 end"},
+		{askReset, "31000"},
+	},
+	"reset-by-sms": {
+		{askReset, "10002 SUBMIT_RESET_PWD"}, // a forgotten one, too
+		{wrongResetCode, "10004 SUBMIT_RESET_PWD"},
+		{resetCode, "11000"},
+		{password, "10003"},
+		{withTextedPassword, "10002 SUBMIT_CAPTCHA"},
+		{askReset, "10002 SUBMIT_RESET_PWD"}, // and once more
+		{code, "30000"},
+		{resetCode, "11000"},
+		{withTextedPassword, "10002 SUBMIT_CAPTCHA"},
+		{code, "10008 end"},
+	},
+	"unreal":  {{password, "10002 SUBMIT_CAPTCHA"}, {code, "10009"}, {code, "30000"}},
+	"offline": {{password, "30000"}},
 	"two-sources": {
 		{password, "10002 SUBMIT_CAPTCHA"},
 		{code, "10008 then chinatelecomah"},
-		{nextPassword, "30000"}, // still in the name of the first
+		{nextPassword, "ERROR then chinatelecomah"}, // still in the name of the first
 		{toNext, "chinatelecomah"},
 		{code, "30000"},
 		{password, "10003"},

@@ -2,7 +2,7 @@ package simulator
 
 import "net/http"
 
-// collectFields are the fields of a collect request.
+// collectFields are the fields of a collect request, and of those beside it.
 type collectFields struct {
 	Token    string `json:"token"`
 	Website  string `json:"website"`
@@ -14,7 +14,10 @@ type collectFields struct {
 }
 
 // collect takes a password, a code, a query password or a request for another code.
-func (s *Server) collect(r *http.Request) Answer {
+func (s *Server) collect(r *http.Request) Answer { return s.visit(r, visit.collect) }
+
+// visit takes one request about a session that is under way.
+func (s *Server) visit(r *http.Request, answer func(visit) Answer) Answer {
 	var sent collectFields
 	if !decode(r, &sent) {
 		return Refusal(malformed)
@@ -28,15 +31,12 @@ func (s *Server) collect(r *http.Request) Answer {
 	if scripted, found := s.collects.take(a.Phone); found {
 		return scripted
 	}
-	if sent.Website != a.Website || sent.Account != a.Phone {
-		return fatal("账号与申请信息不一致")
-	}
 	person, _ := s.person(a.Phone)
 	carrier, _ := s.carrier(a.Website)
-	return visit{s, a, person, carrier, sent}.answer()
+	return answer(visit{s, a, person, carrier, sent})
 }
 
-// visit is one collect request in front of its carrier. The server's lock is held.
+// visit is one request in front of its carrier. The server's lock is held.
 type visit struct {
 	server  *Server
 	session *session
@@ -45,9 +45,19 @@ type visit struct {
 	sent    collectFields
 }
 
-func (v visit) answer() Answer {
-	if v.session.Done {
+// theirs tells whether the request is about the session's present data source.
+func (v visit) theirs() bool {
+	return v.sent.Website == v.session.Website && v.sent.Account == v.session.Phone
+}
+
+func (v visit) collect() Answer {
+	switch {
+	case v.session.Done && (v.theirs() || v.behind()):
 		return AlreadyCollected()
+	case v.behind():
+		return AlreadyCollected().WithNext(v.carrier)
+	case !v.theirs():
+		return fatal(notTheirData)
 	}
 	switch v.sent.Type {
 	case "":
@@ -59,7 +69,7 @@ func (v visit) answer() Answer {
 	case submitQuery:
 		return v.query()
 	default:
-		return fatal("请求类型错误")
+		return fatal(unknownType)
 	}
 }
 
@@ -74,13 +84,13 @@ func (v visit) login() Answer {
 	}
 	account.Tried++
 	switch {
-	case v.sent.Password != v.person.passwordAt(v.carrier.Website):
+	case !v.server.fits(v.person, v.carrier.Website, v.sent.Password):
 		account.Wrong++
 		return passwordWrong.answer()
-	case v.carrier.Weak:
+	case v.carrier.Weak && account.Renewed[v.carrier.Website] == "":
 		return passwordWeak.answer()
 	}
-	v.session.Stage = 0
+	v.session.Stage, v.session.Resetting = 0, false
 	return v.advance()
 }
 
@@ -108,12 +118,8 @@ func (v visit) through() Answer {
 	if v.carrier.Unreal || v.session.Unlike {
 		return notTheirs.answer()
 	}
-	if next, found := v.server.carrier(v.carrier.Next); found {
-		v.session.Website, v.session.Stage = next.Website, 0
-		return collecting.answer().WithNext(next)
-	}
-	v.session.Done, v.session.Through = true, v.server.cfg.Now()
-	return collecting.answer().With("finish", true)
+	v.session.Got = true
+	return v.leave()
 }
 
 func (v visit) captcha() Answer {

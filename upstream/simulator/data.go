@@ -72,7 +72,7 @@ func (s *Server) jobStatus(r *http.Request) Answer {
 		status := "抓取中"
 		switch {
 		case !s.collected(a):
-		case c.ReportFails:
+		case a.fails(c):
 			status = "抓取失败"
 		default:
 			status = "完成"
@@ -85,7 +85,7 @@ func (s *Server) jobStatus(r *http.Request) Answer {
 // and for ever where that failed.
 func (s *Server) report(r *http.Request) Answer {
 	return s.dataCall(r, func(a *session, c Carrier) Answer {
-		if a == nil || !s.collected(a) || c.ReportFails {
+		if a == nil || !s.reported(a) || a.fails(c) {
 			return dataRefusal(reportEmpty, "报告数据为空")
 		}
 		return dataAnswer(object{"report_data": s.reportOf(a)})
@@ -96,7 +96,7 @@ func (s *Server) report(r *http.Request) Answer {
 func (s *Server) rawData(r *http.Request) Answer {
 	return s.dataCall(r, func(a *session, c Carrier) Answer {
 		members := object{"status": "failed", "error_code": rawDataNone, "error_msg": "没有数据", "transactions": []object{}}
-		if a != nil && s.collected(a) && !c.ReportFails {
+		if a != nil && s.reported(a) && !a.fails(c) {
 			members = object{
 				"status": "success", "error_code": rawDataOK, "error_msg": "请求用户数据成功",
 				"transactions": []object{{"datasource": c.Website, "basic": s.basicOf(a), "calls": []object{}}},
@@ -124,6 +124,14 @@ func (s *Server) basicOf(a *session) object {
 func (s *Server) collected(a *session) bool {
 	return a.Done && s.cfg.Now().Sub(a.Through) >= s.cfg.CollectFor
 }
+
+// reported tells whether what was collected is there. The caller holds the lock.
+func (s *Server) reported(a *session) bool {
+	return a.Done && s.cfg.Now().Sub(a.Through) >= s.cfg.CollectFor+s.cfg.ReportLag
+}
+
+// fails tells whether the collection brings nothing.
+func (a *session) fails(c Carrier) bool { return c.ReportFails || a.Nothing }
 
 // dataCall checks who asks and answers for the session of the token, nil where
 // there is none. Unlike in a collection a token never grows old here.

@@ -94,6 +94,20 @@ func TestAReportIsThereWhenTheCollectionIsThrough(t *testing.T) {
 	}
 }
 
+func TestAReportMayComeAfterTheCollection(t *testing.T) {
+	t.Parallel()
+	b := newBenchOf(t, simulator.Config{ReportLag: time.Minute})
+	k := b.through("plain")
+	access := b.access("24")
+	b.advance(90*time.Second - 1)
+	require.Equal(t, "完成", b.data(jobStatus, access, k.token))
+	require.Equal(t, "20033", b.data(reportData, access, k.token))
+	require.Equal(t, "31204", b.data(rawData, access, k.token))
+	b.advance(1)
+	require.Equal(t, "13800138000", b.data(reportData, access, k.token))
+	require.Equal(t, "31200", b.data(rawData, access, k.token))
+}
+
 func TestWhatIsNotThroughHasNoStatus(t *testing.T) {
 	t.Parallel()
 	k := newBench(t).apply("plain")

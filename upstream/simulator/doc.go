@@ -26,6 +26,20 @@
 // A carrier that is offline has status 0 in the receipt; a password sent there
 // all the same is answered with 30000 and never tried.
 //
+// A reset may be asked for at any time where the carrier has one, and gives up
+// what was awaited. The form of a new password is looked at before the code,
+// which a bad one leaves good: 10010 where it is not digits, 11001 where it is
+// not 6 to 8 of them. A reset unlocks nothing: on a locked number it fails
+// (31000). Afterwards the tries begin anew. Which new passwords are too simple
+// is not looked at.
+//
+// A skip leaves out whatever source is the present one: repeated, it leaves out
+// the next. What comes in the name of a source that is through or was left out
+// is answered like what is collected already, with the present source as the
+// next. Where all sources were left out the collection fails. After the sources
+// that follow by themselves come those that the form named (selected_website of
+// v3, by website or by name); a form that names an unknown one is refused.
+//
 // The collection goes on for a while after the last step; a report that is
 // asked for before is empty (20033), and there are no raw data (31204). One that
 // fails ends in the status 抓取失败, and its report stays empty. A token that

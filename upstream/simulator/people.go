@@ -9,8 +9,11 @@ type Person struct {
 	// Website is the carrier's.
 	Website string
 	// Password is the service password, QueryPassword the second one of
-	// carriers that have it, NextPassword that of the data source that follows.
+	// carriers that have it, NextPassword that of all data sources but the first.
 	Password, QueryPassword, NextPassword string
+	// NewPassword is what the person would choose in a reset. The server does not
+	// look at it: a password that was reset is the one that came with the code.
+	NewPassword string
 }
 
 // People returns the built-in people: one for each of Carriers, in that order,
@@ -21,7 +24,7 @@ func People() []Person {
 	for i, c := range carriers {
 		people[i] = Person{
 			Phone: fmt.Sprintf("138001380%02d", i), Name: "测试用户", IDCard: nobodysIDCard(i), Website: c.Website,
-			Password: "246810", QueryPassword: "135790", NextPassword: "864200",
+			Password: "246810", QueryPassword: "135790", NextPassword: "864200", NewPassword: "975318",
 		}
 	}
 	return people

@@ -7,6 +7,8 @@ type Message struct {
 	// At is when, Code what it says to type.
 	At   time.Time
 	Code string
+	// Password tells that Code is a new service password, from a reset.
+	Password bool
 }
 
 // Inbox is what a phone received, oldest first. The list is the caller's.
@@ -16,7 +18,10 @@ func (s *Server) Inbox(phone string) []Message {
 	texts := s.world.Inboxes[phone]
 	list := make([]Message, len(texts))
 	for i, t := range texts {
-		list[i] = Message{At: t.At, Code: s.seed.code(t.Token, t.Number)}
+		list[i] = Message{At: t.At, Code: s.seed.code(t.Token, t.Number), Password: t.Password}
+		if t.Password {
+			list[i].Code = s.seed.password(t.Token, t.Number)
+		}
 	}
 	return list
 }

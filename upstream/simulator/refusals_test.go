@@ -81,15 +81,6 @@ func TestWhatIsNoEndpointIsNoneHere(t *testing.T) {
 	}
 }
 
-func TestSkipAndResetAreRefusedUntilTheyAreSimulated(t *testing.T) {
-	t.Parallel()
-	k := newBench(t).apply("weak-resettable")
-	for _, path := range []string{"collect/skip", "reset/req"} {
-		answer := k.post("/orgApi/rest/v2/messages/"+path, k.request("", "captcha", ""))
-		require.Equal(t, "refused: 模拟器尚不支持此接口", short(answer))
-	}
-}
-
 func TestACollectRequestThatIsNotTheApplicationsIsAnError(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]fields{

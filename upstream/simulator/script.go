@@ -12,8 +12,8 @@ func (s scripts) take(phone string) (a Answer, found bool) {
 	return a, true
 }
 
-// Script sets the answers to the next collect requests of a person, after
-// those set before. Of such a request only the token is looked at, and nothing
+// Script sets the answers to the next requests of a person to collect, reset or
+// skip, after those set before. Of such a request only the token is looked at, and nothing
 // else happens: no attempt is counted, no code is texted or used up.
 func (s *Server) Script(phone string, answers ...Answer) {
 	s.mu.Lock()

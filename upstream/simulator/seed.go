@@ -22,6 +22,17 @@ func (s seed) code(token string, n int) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(s.mac("code", token, n))%1_000_000)
 }
 
+// password is the service password that the carrier texts as the nth message
+// for a token: 6 digits.
+func (s seed) password(token string, n int) string {
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(s.mac("password", token, n))%1_000_000)
+}
+
+// imprint stands for a password that the carrier has to know again.
+func (s seed) imprint(phone, website, password string) string {
+	return hex.EncodeToString(s.mac("imprint", phone+" "+website+" "+password, 0)[:16])
+}
+
 // fingerprint tells seeds apart without giving them away.
 func (s seed) fingerprint() string { return hex.EncodeToString(s.mac("fingerprint", "", 0)[:8]) }
 

@@ -38,6 +38,9 @@ type Config struct {
 	// CollectFor is how long the collection goes on after the last step of a
 	// person, before there is a report. Defaults to 30 s.
 	CollectFor time.Duration
+	// ReportLag is how long after the collection its report and its raw data are
+	// there. Defaults to none.
+	ReportLag time.Duration
 	// Seed makes tokens and codes differ between servers; the same seed makes
 	// the same ones. Defaults to a fixed text.
 	Seed string
@@ -97,7 +100,7 @@ func or[T comparable](value, standard T) T {
 	return value
 }
 
-// routes are the endpoints. What is not simulated yet is refused.
+// routes are the endpoints.
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(*http.Request) Answer{
@@ -105,8 +108,8 @@ func (s *Server) routes() *http.ServeMux {
 		"POST /orgApi/rest/v2/applications/{org}":     s.apply,
 		"POST /orgApi/rest/v3/applications/{org}":     s.applyV3,
 		"POST /orgApi/rest/v2/messages/collect/req":   s.collect,
-		"POST /orgApi/rest/v2/messages/collect/skip":  notSimulated,
-		"POST /orgApi/rest/v2/messages/reset/req":     notSimulated,
+		"POST /orgApi/rest/v2/messages/collect/skip":  s.skip,
+		"POST /orgApi/rest/v2/messages/reset/req":     s.reset,
 		"GET /api/v2/access_report_token":             s.reportToken,
 		"GET /api/v2/job/access_jobs_status_by_token": s.jobStatus,
 		"GET /api/access_report_data_by_token":        s.report,
@@ -116,8 +119,6 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	return mux
 }
-
-func notSimulated(*http.Request) Answer { return Refusal("模拟器尚不支持此接口") }
 
 // maxRequest is the largest request body that is read, in bytes.
 const maxRequest = 1 << 20

@@ -6,13 +6,20 @@ import "time"
 type session struct {
 	Token   string    `json:"token"`
 	Phone   string    `json:"phone"`
-	Website string    `json:"website"`
-	Unlike  bool      `json:"unlike"` // the form is not the account's
-	Stage   int       `json:"stage"`  // 0: the password is awaited; n: the nth ask
-	Texts   int       `json:"texts"`  // codes texted so far
-	At      time.Time `json:"at"`     // when the latest was
-	Spent   bool      `json:"spent"`  // the latest was submitted
+	Website string    `json:"website"` // of the present data source
+	Unlike  bool      `json:"unlike"`  // the form is not the account's
+	Stage   int       `json:"stage"`   // 0: the password is awaited; n: the nth ask
+	Texts   int       `json:"texts"`   // codes texted so far
+	At      time.Time `json:"at"`      // when the latest was
+	Spent   bool      `json:"spent"`   // the latest was submitted
 	Done    bool      `json:"done"`
+
+	Resetting bool     `json:"resetting,omitempty"` // the code of a reset is awaited
+	Selected  []string `json:"selected,omitempty"`  // websites that the form named, still to come
+	Behind    []string `json:"behind,omitempty"`    // websites that are through or were left out
+	Got       bool     `json:"got,omitempty"`       // one of them at least is through
+	Nothing   bool     `json:"nothing,omitempty"`   // it is done, and none of them is
+
 	Through time.Time `json:"through,omitzero"` // when it was done
 	LastUse time.Time `json:"last_use"`
 }

@@ -15,13 +15,16 @@ type world struct {
 type account struct {
 	Tried int `json:"tried"`
 	Wrong int `json:"wrong"`
+	// Renewed are the imprints of passwords that were reset, by website.
+	Renewed map[string]string `json:"renewed,omitempty"`
 }
 
-// text is a message as Save keeps it: without the code.
+// text is a message as Save keeps it: without what it says.
 type text struct {
-	Token  string    `json:"token"`
-	Number int       `json:"number"`
-	At     time.Time `json:"at"`
+	Token    string    `json:"token"`
+	Number   int       `json:"number"`
+	At       time.Time `json:"at"`
+	Password bool      `json:"password,omitempty"` // a new service password, and no code
 }
 
 func newWorld() world {
