@@ -40,6 +40,9 @@ type body struct {
 	Resends  int                `json:"resends,omitempty"`
 	Resets   int                `json:"resets,omitempty"`
 
+	// Skipping tells that upstream has perhaps been asked to leave this source out.
+	Skipping bool `json:"skipping,omitempty"`
+
 	// PasswordStep is the step at which the password in use was given.
 	PasswordStep int `json:"password_step,omitempty"`
 

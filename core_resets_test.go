@@ -165,3 +165,55 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 		}
 	}
 }
+
+// Upstream is not told which source to leave out: a skip that was perhaps
+// received, made again, would leave out the next one.
+func TestASkipThatWasPerhapsReceivedIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule string
+		out  Outcome
+		want error
+	}{
+		{"its reply is lost", Faulted(FaultUnknown), ErrTooMany},
+		{"upstream may be at it still", said("0"), ErrTooMany},
+		{"nobody understands what it said", said("10002"), ErrTooMany},
+		{"upstream refused it", Replied(Reply{}), nil},
+		{"it was not sent", Faulted(FaultNotSent), nil},
+		{"the next source follows", nextSource(), nil},
+	} {
+		d := submitted(standing(PromptCaptcha), InputSkipSource).Settle(c.out, after(3*time.Minute), DefaultLimits())
+		requireSkip(t, d.After(), c.want, c.rule)
+	}
+}
+
+func TestASourceThatUpstreamSpeaksOfCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	doubtful := submitted(standing(PromptPassword), InputSkipSource).Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).After()
+	requireSkip(t, doubtful, ErrTooMany, "to begin with")
+	for _, c := range []struct {
+		rule string
+		out  Outcome
+		want error
+	}{
+		{"a wrong password", said("10003"), nil},
+		{"a code was sent", said("10002"), nil},
+		{"it begins another one", nextSource(), nil},
+		{"nobody knows", Faulted(FaultUnknown), ErrTooMany},
+		{"upstream does not know", said("0"), ErrTooMany},
+		{"nobody understands it", said("19999"), ErrTooMany},
+		{"nothing was sent", Faulted(FaultNotSent), ErrTooMany},
+	} {
+		d := submitted(doubtful, InputPassword).Settle(c.out, after(5*time.Minute), DefaultLimits())
+		requireSkip(t, d.After(), c.want, c.rule)
+	}
+	d, due := submitted(doubtful, InputPassword).Overdue(after(9*time.Minute), DefaultLimits())
+	require.True(t, due)
+	requireSkip(t, d.After(), ErrTooMany, "given up")
+}
+
+func requireSkip(t *testing.T, o Opened, want error, rule string) {
+	t.Helper()
+	require.ErrorIs(t, o.Refuse(SkipSource{Step: o.Step}, after(5*time.Minute), DefaultLimits()), want, rule)
+	require.Equal(t, want == nil, o.Prompt(DefaultLimits()).Skip, rule)
+}

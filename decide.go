@@ -23,8 +23,8 @@ func (o opened) refuse(in Input, now time.Time, l Limits) error {
 		return o.refuseResend(now, l)
 	case kind == InputRequestReset:
 		return o.refuseReset(l)
-	case kind == InputSkipSource && o.Ask != PromptApplication:
-		return nil
+	case kind == InputSkipSource:
+		return o.refuseSkip()
 	case kind == InputPassword && o.Ask == PromptResetCaptcha: // leaves the reset
 	case answeredBy[o.Ask] != kind:
 		return ErrNotAwaited

@@ -50,6 +50,7 @@ func (d *decision) fault(f Fault, in intent) {
 	event := faultEvents[f]
 	d.move(event)
 	d.Message = ""
+	d.Skipping = d.Skipping || in.Call == CallSkip && f == FaultUnknown
 	switch {
 	case f == FaultNotSent:
 		d.giveBack(in)
@@ -87,6 +88,7 @@ func (d *decision) reply(out outcome, in intent) {
 	d.detail.Contradiction = contradicts(in.Call, r)
 	d.Message = r.Content
 	d.move(rule.then)
+	d.Skipping = skipping(d.Skipping, in.Call, rule.then, r.Success)
 	d.use(rule.then, out, in)
 	switch rule.then {
 	case ApplicationAccepted, SourceCollected:
@@ -103,6 +105,15 @@ func (d *decision) reply(out outcome, in intent) {
 	if rule.soon {
 		d.ResendAt = d.now
 	}
+}
+
+// skipping tells whether the source has perhaps been left out already, after
+// what upstream answered.
+func skipping(before bool, call Call, event Event, success bool) bool {
+	if event != OutcomeUnknown && event != ReplyUnrecognized {
+		return false
+	}
+	return before || call == CallSkip && success
 }
 
 // use takes over what a reply brings beside its meaning.

@@ -55,6 +55,8 @@ type Prompt struct {
 	Resend *Resend
 	// Reset tells, at a prompt for the password, that RequestReset is possible.
 	Reset bool
+	// Skip tells that SkipSource is possible: the source can be left out.
+	Skip bool
 	// NeedsNewPassword tells, at a prompt for the code of a reset, that the
 	// person chooses a new password, which goes with the code.
 	NeedsNewPassword bool

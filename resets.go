@@ -21,9 +21,13 @@ type ResetCaptcha struct {
 	NewPassword Secret
 }
 
-// SkipSource leaves the present source out, at any prompt but that for the
-// form. Upstream goes on to the next one, or ends: done then means that nothing
-// of this source is collected.
+// SkipSource leaves the present source out, where Prompt.Skip says that it can
+// be: at any prompt but that for the form. Upstream goes on to the next one, or
+// ends: done then means that nothing of this source is collected.
+//
+// Upstream is not told which source is meant, so a skip that has perhaps been
+// received is not repeated, with ErrTooMany: the next source might be left out.
+// Once upstream has answered anything about this source it can be skipped again.
 type SkipSource struct {
 	// Step is that of the prompt.
 	Step int
@@ -60,6 +64,17 @@ func (o opened) refuseReset(l Limits) error {
 	case o.Ask != PromptPassword || !o.At.ResetMethod.possible():
 		return ErrNotAwaited
 	case o.Resets >= l.Resets:
+		return ErrTooMany
+	}
+	return nil
+}
+
+// refuseSkip tells why the source can't be left out now.
+func (o opened) refuseSkip() error {
+	switch {
+	case o.Ask == PromptApplication:
+		return ErrNotAwaited
+	case o.Skipping:
 		return ErrTooMany
 	}
 	return nil

@@ -115,6 +115,7 @@ func (o opened) prompt(l Limits) *Prompt {
 		AttemptsLeft: max(0, l.attempts(o.Ask)-o.Attempts[o.Ask]),
 	}
 	p.Reset = o.refuseReset(l) == nil
+	p.Skip = o.refuseSkip() == nil
 	p.NeedsNewPassword = o.Ask == PromptResetCaptcha && o.At.ResetMethod == ResetWithNewPassword
 	if left := l.Resends - o.Resends; left > 0 && o.Ask.resendable() {
 		p.Resend = &Resend{At: o.ResendAt, Left: left}

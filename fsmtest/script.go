@@ -43,6 +43,7 @@ var wordAnswers = map[string]Answer{
 	"error":             Reply(carrierfsm.Reply{Success: true, Type: "ERROR", Content: "运营商异常"}),
 	"refuse-skip":       Reply(carrierfsm.Reply{Content: "不能跳过"}),
 	"failure":           Reply(carrierfsm.Reply{Content: "系统异常"}),
+	"next-resettable":   Reply(carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Next: &carrierfsm.Source{Website: "chinamobileah", Name: "安徽移动", Online: true, ResetMethod: carrierfsm.ResetBySMS}}),
 	"already":           Reply(carrierfsm.Reply{Success: true, Type: "ERROR", AlreadyCollected: true}),
 }
 

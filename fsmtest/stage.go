@@ -25,7 +25,7 @@ type stage struct {
 //
 //	upstream ANSWER…     what upstream answers next: a code, "accept SITE",
 //	                     "refuse", "offline", "resettable", "resettable-by-sms",
-//	                     "next SITE", "lost", "not-sent", "panic", "running", "tip", "error",
+//	                     "next SITE", "next-resettable", "lost", "not-sent", "panic", "running", "tip", "error",
 //	                     "failure", "already", "tpl TYPE"; "held" or "stubborn"
 //	                     before an answer holds it back until "end"
 //	apply                hand in the form
@@ -219,6 +219,9 @@ func (s *stage) standing(v carrierfsm.Verification) string {
 	}
 	if p.NeedsNewPassword {
 		line += ", with a new password"
+	}
+	if !p.Skip && p.Kind != carrierfsm.PromptApplication {
+		line += ", not to be skipped"
 	}
 	switch {
 	case v.Canceling:
