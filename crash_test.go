@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +33,10 @@ var crashStories = map[string]crashStory{
 	"skip":                 {asks: []string{"password", "captcha", "next", "password"}, skipAt: 3},
 	"skip the last":        {asks: []string{"password", "captcha"}, skipAt: 2},
 	"two sources":          {asks: []string{"password", "captcha", "next", "password", "captcha"}},
+	"reset, wrong code":    {asks: []string{"password", "captcha"}, weak: true, wrongResetCodes: 1},
+	"reset, then skip":     {asks: []string{"password", "captcha", "next", "password"}, weak: true, skipAt: 6},
+	"report":               {asks: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportPending, carrierfsm.ReportIsReady}},
+	"no report":            {asks: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportHasNone}},
 }
 
 type crashStory struct {
@@ -39,6 +44,8 @@ type crashStory struct {
 	wrongPasswords, wrongCodes, resends int
 	cancelAt, eraseAt, skipAt           int  // steps
 	weak                                bool // the password has to be reset first
+	wrongResetCodes                     int
+	reports                             []carrierfsm.ReportState // what is said when the report is asked for; the latest again
 }
 
 func TestNoCrashLosesOrRepeatsAnything(t *testing.T) {
@@ -86,8 +93,7 @@ func (w *crashWorld) live() {
 	}()
 	ctx := context.Background()
 	w.start()
-	_, err := w.machine.Settle(ctx)
-	require.NoError(w.t, err)
+	w.settle(ctx)
 	v, err := w.machine.Create(ctx, carrierfsm.NewVerification{ID: crashID})
 	if err != nil {
 		require.ErrorIs(w.t, err, carrierfsm.ErrExists)
@@ -98,6 +104,10 @@ func (w *crashWorld) live() {
 	for v.Prompt != nil {
 		require.False(w.t, v.InFlight, "nothing is under way after recovery")
 		v = w.turn(ctx, v)
+	}
+	for !w.ended() {
+		w.clock = w.clock.Add(time.Minute)
+		w.settle(ctx)
 	}
 }
 
@@ -173,9 +183,22 @@ func (w *crashWorld) judge() {
 	}
 	require.LessOrEqual(t, w.operator.passwords, w.person.passwords, "a password arrived that nobody typed")
 	w.judgeUnknown(entries)
+	if len(w.story.reports) > 0 {
+		w.judgeReport(entries)
+	}
 	if w.story.cancelAt == 0 && w.story.eraseAt == 0 {
 		require.Equal(t, carrierfsm.Done, record.State, "a willing person and upstream did not come to an end: %s", fmt.Sprint(w.crashes))
 	}
+}
+
+// judgeReport: what became of the report is told once, and nothing after it.
+func (w *crashWorld) judgeReport(entries []carrierfsm.Entry) {
+	want := map[carrierfsm.ReportState]carrierfsm.Event{
+		carrierfsm.ReportIsReady: carrierfsm.ReportReady, carrierfsm.ReportHasNone: carrierfsm.ReportFailed,
+	}[w.story.reports[len(w.story.reports)-1]]
+	last := entries[len(entries)-2:]
+	require.Equal(w.t, []carrierfsm.Event{carrierfsm.CollectionStarted, want}, []carrierfsm.Event{last[0].Event, last[1].Event})
+	require.GreaterOrEqual(w.t, w.asked, len(w.story.reports))
 }
 
 // judgeUnknown: each call that a death cut off is told as unknown, once, and

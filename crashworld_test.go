@@ -38,6 +38,8 @@ type crashWorld struct {
 	died         int   // how many of them are over
 	effects      int   // how many there were, in all lives
 	dead         bool
+	quiet        bool           // a goroutine of the machine's may have effects: it gets an error in place of a panic
+	asked        int            // reports
 	cutOff       map[int64]bool // calls that a death left behind, by version
 	acknowledged int
 }
@@ -56,12 +58,16 @@ func (w *crashWorld) start() {
 	if r, err := w.disk.Load(context.Background(), crashID); err == nil && r.InFlight {
 		w.cutOff[r.Version] = true
 	}
-	m, err := carrierfsm.New(carrierfsm.Config{
+	cfg := carrierfsm.Config{
 		Store: mortalStore{w.disk, w}, Upstream: mortalUpstream{w.operator, w},
 		CallTimeout: crashTimeout, Grace: crashGrace,
 		Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9, QueryPasswords: 9, Applications: 9, Resends: 9, Resets: 9},
 		Now:    func() time.Time { return w.clock },
-	})
+	}
+	if len(w.story.reports) > 0 {
+		cfg.Reporter = mortalReporter{w}
+	}
+	m, err := carrierfsm.New(cfg)
 	require.NoError(w.t, err)
 	w.machine = m
 }
@@ -75,27 +81,71 @@ func (w *crashWorld) forget() {
 
 func (w *crashWorld) ended() bool {
 	r, err := w.disk.Load(context.Background(), crashID)
-	return err == nil && r.State.Terminal()
+	if err != nil || !r.State.Terminal() {
+		return false
+	}
+	return len(w.story.reports) == 0 || r.Reason != carrierfsm.CollectionStarted
+}
+
+// settle settles what is due. Reports are asked for in goroutines of their own,
+// where nobody could recover a panic: the process is dead once Settle returns.
+func (w *crashWorld) settle(ctx context.Context) {
+	w.quiet = true
+	_, err := w.machine.Settle(ctx)
+	w.quiet = false
+	if w.dead {
+		panic(errCrash)
+	}
+	require.NoError(w.t, err)
 }
 
 // effect runs one effect, and dies before or after it if this is the point. A
 // dead process has no effects.
-func (w *crashWorld) effect(do func()) {
+func (w *crashWorld) effect(do func()) error {
 	k := w.effects
-	w.mortal(2 * k)
+	if err := w.mortal(2 * k); err != nil {
+		return err
+	}
 	w.effects++
 	do()
-	w.mortal(2*k + 1)
+	return w.mortal(2*k + 1)
 }
 
-func (w *crashWorld) mortal(point int) {
+func (w *crashWorld) mortal(point int) error {
 	if !w.dead && w.died < len(w.crashes) && w.crashes[w.died] == point {
 		w.dead = true
 		w.died++
 	}
-	if w.dead {
+	return w.alive()
+}
+
+func (w *crashWorld) alive() error {
+	if w.dead && !w.quiet {
 		panic(errCrash)
 	}
+	if w.dead {
+		return errCrash
+	}
+	return nil
+}
+
+// either is the first error.
+func either(dead, err error) error {
+	if dead != nil {
+		return dead
+	}
+	return err
+}
+
+// mortalReporter says what the story says.
+type mortalReporter struct{ w *crashWorld }
+
+func (r mortalReporter) ReportState(context.Context, carrierfsm.Secret) (state carrierfsm.ReportState, err error) {
+	dead := r.w.effect(func() {
+		state = r.w.story.reports[min(r.w.asked, len(r.w.story.reports)-1)]
+		r.w.asked++
+	})
+	return state, either(dead, err)
 }
 
 // mortalStore and mortalUpstream count their effects.
@@ -105,25 +155,25 @@ type mortalStore struct {
 }
 
 func (s mortalStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	if s.w.dead {
-		panic(errCrash)
+	if err := s.w.alive(); err != nil {
+		return carrierfsm.Record{}, err
 	}
 	return s.Store.Load(ctx, id)
 }
 
 func (s mortalStore) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) (err error) {
-	s.w.effect(func() { err = s.Store.Create(ctx, r, e...) })
-	return err
+	dead := s.w.effect(func() { err = s.Store.Create(ctx, r, e...) })
+	return either(dead, err)
 }
 
 func (s mortalStore) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) (err error) {
-	s.w.effect(func() { err = s.Store.Commit(ctx, r, e...) })
-	return err
+	dead := s.w.effect(func() { err = s.Store.Commit(ctx, r, e...) })
+	return either(dead, err)
 }
 
 func (s mortalStore) Erase(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) (err error) {
-	s.w.effect(func() { err = s.Store.Erase(ctx, r, e...) })
-	return err
+	dead := s.w.effect(func() { err = s.Store.Erase(ctx, r, e...) })
+	return either(dead, err)
 }
 
 type mortalUpstream struct {
@@ -132,13 +182,13 @@ type mortalUpstream struct {
 }
 
 func (u mortalUpstream) Apply(ctx context.Context, a carrierfsm.Application) (r carrierfsm.Receipt, err error) {
-	u.w.effect(func() { r, err = u.Upstream.Apply(ctx, a) })
-	return r, err
+	dead := u.w.effect(func() { r, err = u.Upstream.Apply(ctx, a) })
+	return r, either(dead, err)
 }
 
 func (u mortalUpstream) Collect(ctx context.Context, req carrierfsm.Request) (r carrierfsm.Reply, err error) {
-	u.w.effect(func() { r, err = u.Upstream.Collect(ctx, req) })
-	return r, err
+	dead := u.w.effect(func() { r, err = u.Upstream.Collect(ctx, req) })
+	return r, either(dead, err)
 }
 
 // operator is an upstream that asks for what the story says, in that order. A
@@ -169,7 +219,7 @@ func (o *operator) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.
 		if o.wrongly("password", o.story.wrongPasswords) {
 			return reply("10003"), nil
 		}
-		if o.story.weak && !o.renewed {
+		if o.story.weak && !o.renewed && o.login == 0 {
 			return reply("10007"), nil
 		}
 		o.at = o.login
@@ -177,6 +227,9 @@ func (o *operator) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.
 		return o.text("10002"), nil
 	case carrierfsm.InputResetCaptcha:
 		r.Captcha.Use(func(code []byte) { o.arrivals[string(code)]++ })
+		if o.wrongly("reset code", o.story.wrongResetCodes) {
+			return o.text("10006"), nil
+		}
 		o.renewed = true
 		return reply("11000"), nil
 	case carrierfsm.InputSkipSource:

@@ -47,9 +47,10 @@ type watch struct {
 }
 
 // askReport is a claim: the next version of a record whose report is due to
-// be asked for, due again later. Who commits it asks.
+// be asked for, due again later. Who commits it asks. It does not count as a
+// change, so that a report that never comes keeps nothing from being purged.
 func (o opened) askReport(now time.Time, l Limits) opened {
-	o = o.touch(now)
+	o = o.touch(o.Updated)
 	w := *o.Watch
 	wait := l.ReportMin
 	for range w.Tries {
@@ -58,9 +59,23 @@ func (o opened) askReport(now time.Time, l Limits) opened {
 			break
 		}
 	}
+	if !now.Before(w.Until) { // nothing but errors for that long: it will hardly matter when
+		wait = max(wait, l.ReportLife/4)
+	}
 	w.Tries++
 	o.Watch = &w
 	o.Due = now.Add(max(wait, reportPatience+time.Second))
+	return o
+}
+
+// leaveReport is the next version of a record whose report is due to be asked
+// for, by a machine that has no Reporter: one of another replica may ask, until
+// it is too late.
+func (o opened) leaveReport(now time.Time, l Limits) opened {
+	o = o.touch(o.Updated)
+	if o.Due = now.Add(l.ReportMax); !now.Before(o.Watch.Until) {
+		o.Watch, o.Due = nil, time.Time{}
+	}
 	return o
 }
 
@@ -102,7 +117,7 @@ func (m *Machine) askForReport(ctx context.Context, o opened, asked *sync.WaitGr
 	}
 	asked.Go(func() {
 		defer func() { <-m.asking }()
-		if err := m.report(ctx, claimed); err != nil && !errors.Is(err, ErrConflict) && ctx.Err() == nil {
+		if err := m.report(ctx, claimed); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 			m.cfg.Logger.WarnContext(ctx, "a report can't be asked for yet", "id", o.ID, "err", err)
 		}
 	})
@@ -110,7 +125,7 @@ func (m *Machine) askForReport(ctx context.Context, o opened, asked *sync.WaitGr
 }
 
 // report asks, and commits what came of it. A conflict means that it was
-// erased meanwhile.
+// erased or sealed anew meanwhile, and that it is not found that it was purged.
 func (m *Machine) report(ctx context.Context, o opened) error {
 	token := NewSecret(o.Token)
 	defer token.Destroy()

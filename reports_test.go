@@ -133,7 +133,9 @@ func TestErrorsAloneNeverMeanThatAReportFailed(t *testing.T) {
 		a.mu.Lock()
 		a.answers = []any{ready}
 		a.mu.Unlock()
-		pass(time.Hour)
+		asked := len(a.times())
+		pass(7 * time.Hour)
+		require.Len(t, a.times(), asked+1, "after a day it is asked for rarely")
 		require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
 	})
 }
@@ -203,6 +205,65 @@ func TestWithoutAReporterWhatIsDoneIsNeverDue(t *testing.T) {
 	r, err := b.store.Load(context.Background(), b.id)
 	require.NoError(t, err)
 	require.True(t, r.Due.IsZero())
+}
+
+// A replica that was started without a Reporter must not end what others wait
+// for, nor find it due again and again.
+func TestAMachineWithoutAReporterLeavesReportsToOthers(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a := &archive{answers: []any{ready}}
+	b := newBench(t, withReports(a), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
+	b.at("10008")
+	other := b.another(func(c *carrierfsm.Config) { c.Reporter = nil })
+	due := func() time.Time {
+		r, err := b.store.Load(context.Background(), b.id)
+		require.NoError(t, err)
+		return r.Due
+	}
+	now = now.Add(time.Minute)
+	n, err := other.Settle(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.WithinDuration(t, now.Add(10*time.Minute), due(), time.Second)
+	n, err = other.Settle(context.Background())
+	require.NoError(t, err)
+	require.Zero(t, n, "it is not due again at once")
+	now = now.Add(10 * time.Minute)
+	_, err = b.Settle(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
+}
+
+func TestWithoutAnyReporterTheWaitEndsQuietly(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := newBench(t, withReports(&archive{answers: []any{ready}}), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
+	done := b.at("10008")
+	now = now.Add(25 * time.Hour)
+	_, err := b.another(func(c *carrierfsm.Config) { c.Reporter = nil }).Settle(context.Background())
+	require.NoError(t, err)
+	r, err := b.store.Load(context.Background(), b.id)
+	require.NoError(t, err)
+	require.True(t, r.Due.IsZero())
+	require.Equal(t, done.Step, b.get().Step)
+	require.Equal(t, carrierfsm.CollectionStarted, b.get().Reason)
+}
+
+func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := newBench(t, withReports(&archive{answers: []any{errors.New("down")}}), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
+	done := b.at("10008")
+	for range 20 {
+		now = now.Add(6 * time.Hour)
+		_, err := b.Settle(context.Background())
+		require.NoError(t, err)
+	}
+	require.Equal(t, done.Updated, b.get().Updated, "asking changes nothing")
+	n, err := b.Purge(context.Background(), now.Add(-4*24*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }
 
 func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {

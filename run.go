@@ -58,8 +58,9 @@ func (m *Machine) keepSettling(ctx context.Context) {
 }
 
 // Settle does once what Run does again and again: it settles every prompt
-// whose time is over, asks for the reports whose time has come, and settles every call whose process died before it could store
-// what came of it, and tells how many. The error joins those of the records
+// whose time is over, asks for the reports whose time has come, and settles every
+// call whose process died before it could store what came of it, and tells how
+// many. The error joins those of the records
 // that could not be settled, which don't stop the others.
 func (m *Machine) Settle(ctx context.Context) (int, error) {
 	var errs []error
@@ -111,6 +112,8 @@ func (m *Machine) settleDue(ctx context.Context, r Record, asked *sync.WaitGroup
 		err = m.commit(ctx, d)
 	case o.Watch != nil && m.cfg.Reporter != nil:
 		err = m.askForReport(ctx, o, asked)
+	case o.Watch != nil:
+		err = m.commit(ctx, decision{opened: o.leaveReport(m.now(), m.cfg.Limits)})
 	default:
 		return false, nil
 	}
