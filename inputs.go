@@ -117,6 +117,19 @@ type Form struct {
 	HomeAddress, HomePhone, WorkAddress, WorkPhone string
 	// Contacts may be empty; at most 20.
 	Contacts []Contact
+	// Sources are data sources to go through beside the operator's own, for
+	// upstreams that let one choose: see juxinli.Config.ApplicationsV3. Each has
+	// its prompts, one source after the other, and all are asked for this Phone's
+	// account. May be empty; at most 10.
+	Sources []SourceChoice
+}
+
+// SourceChoice names a data source that is wanted.
+type SourceChoice struct {
+	// Name is upstream's name of it: what Source.Website is.
+	Name string
+	// Category is upstream's category. Empty means "mobile".
+	Category string
 }
 
 // Contact is a person whom the applicant named.
@@ -146,6 +159,7 @@ const (
 	maxSecret   = 128
 	maxField    = 512
 	maxContacts = 20
+	maxSources  = 10
 	maxCarry    = 4096
 )
 
@@ -228,6 +242,17 @@ func (f Form) check() error {
 			return invalid("a contact lacks a name or a phone number")
 		}
 		if err := checkFields(c.Relation); err != nil {
+			return err
+		}
+	}
+	if len(f.Sources) > maxSources {
+		return invalid("too many data sources")
+	}
+	for _, s := range f.Sources {
+		if s.Name == "" {
+			return invalid("a data source lacks its name")
+		}
+		if err := checkFields(s.Name, s.Category); err != nil {
 			return err
 		}
 	}

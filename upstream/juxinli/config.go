@@ -20,7 +20,8 @@ type Config struct {
 	BaseURL string
 	// Org is the institution's account name, which stands in the paths.
 	Org string
-	// ApplicationsV3 hands the form in by version 3 of that call. Defaults to version 2.
+	// ApplicationsV3 hands the form in by version 3 of that call, which also takes
+	// the Sources of a form. Defaults to version 2.
 	ApplicationsV3 bool
 	// Timeout is for a whole call, beside the deadline of its context. Upstream
 	// is slow: integrators wait 60 to 300 s. Defaults to 180 s.

@@ -50,7 +50,8 @@ type DataConfig struct {
 type Data struct {
 	client *Client
 	cfg    DataConfig
-	access tokens
+	access *tokens
+	peek   *Data // the same, for answers of which the first bytes are enough
 }
 
 // Data returns what makes the data calls, by the same rules as the client's
@@ -78,12 +79,19 @@ func (c *Client) Data(d DataConfig) (*Data, error) {
 	own := *c
 	own.cfg.MaxBody, own.cfg.Proxy = d.MaxBody, withoutQuery(c.cfg.Proxy)
 	data := &Data{client: &own, cfg: d}
-	data.access = tokens{fetch: data.fetchToken, limit: own.cfg.Timeout, now: d.Now}
+	data.access = &tokens{fetch: data.fetchToken, limit: own.cfg.Timeout, now: d.Now}
 	if !d.Permanent {
 		data.access.life = 24 * time.Hour
 	}
+	brief := own
+	brief.cfg.MaxBody = refusalSize
+	data.peek = &Data{client: &brief, cfg: d, access: data.access}
 	return data, nil
 }
+
+// refusalSize is longer than any refusal, and shorter than any report worth
+// the name.
+const refusalSize = 4 << 10
 
 // withoutQuery keeps the query from a function that chooses a proxy.
 func withoutQuery(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
@@ -137,10 +145,12 @@ func (d *Data) Job(ctx context.Context, token carrierfsm.Secret) (JobState, erro
 	return state, nil
 }
 
+const reportPath = "/api/access_report_data_by_token"
+
 // Report fetches the analysed report. Where there is none, it asks for the job
 // too and returns an error that matches ErrNotReady or ErrNotFound.
 func (d *Data) Report(ctx context.Context, token carrierfsm.Secret) (Document, error) {
-	return d.document(ctx, "report", "/api/access_report_data_by_token", token, envelopeOfData.report)
+	return d.document(ctx, "report", reportPath, token, envelopeOfData.report)
 }
 
 // RawData fetches what was collected, before it was analysed. Where there is

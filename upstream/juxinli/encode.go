@@ -104,8 +104,27 @@ func encodeForm(f carrierfsm.Form) ([]byte, error) {
 		}
 		e.close(']')
 	}
+	if len(f.Sources) > 0 {
+		e.key("selected_website")
+		e.open('[')
+		for _, s := range f.Sources {
+			e.source(s)
+		}
+		e.close(']')
+	}
 	e.close('}')
 	return e.done()
+}
+
+func (e *encoder) source(s carrierfsm.SourceChoice) {
+	if s.Category == "" {
+		s.Category = "mobile"
+	}
+	e.next()
+	e.open('{')
+	e.text("name", s.Name)
+	e.text("category", s.Category)
+	e.close('}')
 }
 
 func (e *encoder) contact(c carrierfsm.Contact) {

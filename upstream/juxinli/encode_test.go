@@ -55,12 +55,48 @@ func TestWhatIsOnTheWire(t *testing.T) {
 	}
 }
 
+// The service password is no part of a reset, and a skip has a token and nothing else.
+func TestWhatAResetAndASkipPutOnTheWire(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		Path string
+		Body map[string]any
+	}
+	got := make(chan seen, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- seen{r.URL.Path, decode(t, r.Body)}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `{"success":false}`)
+	}))
+	t.Cleanup(server.Close)
+	const chosen = `97"5\318`
+	reset := func(kind, password, captcha string) map[string]any {
+		return map[string]any{
+			"token": "t", "website": "chinamobilesh", "account": "13800138000", "type": kind, "password": password, "captcha": captcha,
+		}
+	}
+	for kind, want := range map[carrierfsm.InputKind]seen{
+		carrierfsm.InputRequestReset: {"reset/req", reset("RESEND_RESET_PWD_CAPTCHA", "", "")},
+		carrierfsm.InputResetCaptcha: {"reset/req", reset("SUBMIT_RESET_PWD", chosen, "500001")},
+		carrierfsm.InputSkipSource:   {"collect/skip", map[string]any{"token": "t"}},
+	} {
+		want.Path = "/orgApi/rest/v2/messages/" + want.Path
+		_, err := client(t, server.URL).Collect(t.Context(), carrierfsm.Request{
+			Input: kind, Token: "t", Website: "chinamobilesh", Account: "13800138000", Password: carrierfsm.NewSecret("246810"),
+			Captcha: carrierfsm.NewSecret("500001"), NewPassword: carrierfsm.NewSecret(chosen), QueryPassword: carrierfsm.NewSecret("135790"),
+		})
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(want, <-got))
+	}
+}
+
 func TestAFormIsSentWhole(t *testing.T) {
 	t.Parallel()
 	f := carrierfsm.Form{
 		Name: `测试"用户`, IDCard: "11010119900307867X", Phone: "13800138000",
 		HomeAddress: "a\tb", HomePhone: "01012345678", WorkAddress: `c\d`, WorkPhone: "01087654321",
 		Contacts: []carrierfsm.Contact{{Name: "甲", Phone: "13800138001"}, {Name: "乙", Phone: "13800138002", Relation: "6"}},
+		Sources:  []carrierfsm.SourceChoice{{Name: "chinaunicom"}, {Name: "x", Category: "y"}},
 	}
 	body, err := juxinli.EncodeForm(f)
 	require.NoError(t, err)
@@ -73,10 +109,14 @@ func TestAFormIsSentWhole(t *testing.T) {
 			map[string]any{"contact_name": "甲", "contact_tel": "13800138001", "contact_type": "1"},
 			map[string]any{"contact_name": "乙", "contact_tel": "13800138002", "contact_type": "6"},
 		},
+		"selected_website": []any{
+			map[string]any{"name": "chinaunicom", "category": "mobile"}, map[string]any{"name": "x", "category": "y"},
+		},
 	}, decode(t, strings.NewReader(string(body)))))
 	bare, err := juxinli.EncodeForm(carrierfsm.Form{})
 	require.NoError(t, err)
 	require.NotContains(t, string(bare), "contacts")
+	require.NotContains(t, string(bare), "selected_website")
 }
 
 func TestWhatCannotBeRelayedIsNotSent(t *testing.T) {

@@ -66,8 +66,12 @@ func (g *Guard) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm
 	return g.Client.Apply(ctx, a)
 }
 
-// Check returns an *OfflineError for a form that Apply would not send, and else nil.
+// Check returns an *OfflineError for a form that Apply would not send because
+// of its source, ErrNoChoice where the Client would not send it, and else nil.
 func (g *Guard) Check(ctx context.Context, f carrierfsm.Form) error {
+	if err := g.Client.Check(ctx, f); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Patience)
 	defer cancel()
 	var err error

@@ -14,6 +14,7 @@ package juxinli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,7 +22,15 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-var _ carrierfsm.Upstream = (*Client)(nil)
+var (
+	_ carrierfsm.Upstream   = (*Client)(nil)
+	_ carrierfsm.Prechecker = (*Client)(nil)
+)
+
+// ErrNoChoice is returned, and nothing was sent, for a form with Sources where
+// Config.ApplicationsV3 is not set: version 2 would go through the operator's
+// own alone.
+var ErrNoChoice = errors.New("juxinli: version 2 of the application takes no choice of data sources")
 
 // Client calls the API. It is safe for concurrent use and keeps nothing
 // between calls.
@@ -41,12 +50,24 @@ func New(c Config) (*Client, error) {
 	return &Client{cfg: c, base: base}, nil
 }
 
-// Apply hands in the form. What is no receipt, or one of no use, is an error
+// Check returns ErrNoChoice for a form that Apply would not send, and else nil.
+// Machine.Submit asks it before anything is written.
+func (c *Client) Check(_ context.Context, f carrierfsm.Form) error {
+	if len(f.Sources) > 0 && !c.cfg.ApplicationsV3 {
+		return ErrNoChoice
+	}
+	return nil
+}
+
+// Apply hands in the form, unless Check has something against it. What is no receipt, or one of no use, is an error
 // that matches ErrMalformed.
 func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	version := "v2"
 	if c.cfg.ApplicationsV3 {
 		version = "v3"
+	}
+	if err := c.Check(ctx, a.Form); err != nil {
+		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w: %w", carrierfsm.ErrNotSent, err)
 	}
 	body, err := encodeForm(a.Form)
 	if err != nil {

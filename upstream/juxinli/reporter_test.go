@@ -2,6 +2,10 @@ package juxinli_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +35,30 @@ func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
 	require.Equal(t, carrierfsm.ReportPending, state, "not known yet")
 	_, err = a.ReportState(t.Context(), carrierfsm.Secret{})
 	require.Error(t, err)
+}
+
+func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
+	t.Parallel()
+	const job = `{"success":"true","code":30015,"data":{"status":"完成"}}`
+	long := `{"success":"true","report_data":{"calls":"` + strings.Repeat("x", 1<<20) + `"}}`
+	for answer, want := range map[string]carrierfsm.ReportState{
+		`{"success":"false","code":20033,"note":"报告数据为空"}`: carrierfsm.ReportPending,
+		`{"success":"true","report_data":{}}`:              carrierfsm.ReportPending,
+		`{"success":"true","report_data":{"a":1}}`:         carrierfsm.ReportIsReady,
+		long:                              carrierfsm.ReportIsReady,
+		`{"success":"false","code":"19"}`: carrierfsm.ReportIsReady, // whoever fetches it will see
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, map[string]string{
+				tokenPath: `{"success":"true","access_token":"t"}`, jobPath: job, reportPath: answer,
+			}[r.URL.Path])
+		}))
+		t.Cleanup(server.Close)
+		state, err := data(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+		require.NoError(t, err)
+		require.Equal(t, want, state, answer[:min(len(answer), 60)])
+	}
 }
 
 // The machine, this client and the simulated archive together.
