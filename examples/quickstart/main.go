@@ -35,6 +35,7 @@ type options struct {
 	db          string
 	id          string
 	fault       string
+	skip        bool
 }
 
 // errUsage marks what the person at the terminal has to put right.
@@ -70,6 +71,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	flags.StringVar(&o.db, "db", "", "the SQLite file to keep the verification in (default: a temporary one)")
 	flags.StringVar(&o.id, "id", "demo", "the verification's id; the same id and file carry on")
 	flags.StringVar(&o.fault, "fault", "", "what to break at the first password: "+strings.Join(faultNames(), ", "))
+	flags.BoolVar(&o.skip, "skip", false, "leave the first data source out")
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

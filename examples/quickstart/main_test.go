@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +35,8 @@ func TestEachCarrierComesToItsEnd(t *testing.T) {
 		"jilin":           "Done: 138****8004 of 吉林电信 is verified.",
 		"reissue":         "Done: 138****8005 of 浙江移动 is verified.",
 		"weak":            "Failed: the password is too weak, and can't be reset here.",
-		"weak-resettable": "Failed: the password could not be reset.",
+		"weak-resettable": "Done: 138****8007 of 上海移动 is verified.",
+		"reset-by-sms":    "Done: 138****8013 of 湖北移动 is verified.",
 		"unreal":          "Failed: the operator ended it.",
 		"offline":         "Failed: this operator is not served at present.",
 		"two-sources":     "Done: 138****8010 of 安徽电信 is verified.",
@@ -47,12 +50,45 @@ func TestEachCarrierComesToItsEnd(t *testing.T) {
 			require.Contains(t, out, want)
 			require.Contains(t, out, "History of ")
 			require.NotContains(t, out, "\x1b[", "no colour where there is no terminal")
-			for _, secret := range []string{"246810", "135790", "864200"} {
+			for _, secret := range []string{"246810", "135790", "864200", "975318"} {
 				require.NotContains(t, out, secret)
 			}
 		})
 	}
-	require.Len(t, carrierNames(), 13, "every carrier is in the table above")
+	require.Len(t, carrierNames(), 14, "every carrier is in the table above")
+}
+
+func TestAWeakPasswordIsResetOnTheWay(t *testing.T) {
+	t.Parallel()
+	for _, carrier := range []string{"weak-resettable", "reset-by-sms"} {
+		_, out, _ := start(context.Background(), "", "-carrier", carrier)
+		for _, line := range []string{
+			"the password is too weak and has to be reset", "→ request_reset", "The code for the password reset", "→ reset_captcha",
+			"awaiting_captcha → awaiting_password: the password was reset",
+		} {
+			require.Contains(t, out, line, carrier)
+		}
+	}
+}
+
+func TestASourceIsLeftOut(t *testing.T) {
+	t.Parallel()
+	code, out, errs := start(context.Background(), "", "-carrier", "two-sources", "-skip")
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "→ skip_source\nawaiting_password → applied: this source is through, the next one begins")
+	require.Contains(t, out, "of 安徽电信 is verified.")
+	_, out, _ = start(context.Background(), "", "-skip")
+	require.Contains(t, out, "→ skip_source\nawaiting_password → done")
+}
+
+func TestEveryEventAndPromptHasItsWords(t *testing.T) {
+	t.Parallel()
+	for _, e := range carrierfsm.Edges() {
+		require.NotEmpty(t, meanings[e.Event], e.Event)
+	}
+	for _, k := range carrierfsm.PromptKinds() {
+		require.NotEmpty(t, questions[k], k)
+	}
 }
 
 func TestNoFaultKeepsItFromItsEnd(t *testing.T) {
@@ -101,6 +137,8 @@ func TestAPersonAtTheTerminalMayAnswer(t *testing.T) {
 	_, out, _ := start(context.Background(), "000000\n246810\n", "-interactive", "-carrier", "unicom")
 	require.Contains(t, out, "the password was wrong")
 	require.Contains(t, out, "Done: ")
+	_, out, _ = start(context.Background(), "246810\n\n975318\n975318\n", "-interactive", "-carrier", "weak-resettable")
+	require.Contains(t, out, "a new password of 6 to 8 digits (not shown): ")
 	code, _, errs := start(context.Background(), "", "-interactive")
 	require.Equal(t, 1, code, "the input ended")
 	require.Equal(t, "quickstart: EOF\n", errs)
@@ -109,26 +147,36 @@ func TestAPersonAtTheTerminalMayAnswer(t *testing.T) {
 // Interrupted at any of its lines, it carries on where it was.
 func TestAnInterruptedRunCarriesOn(t *testing.T) {
 	t.Parallel()
-	_, whole, _ := start(context.Background(), "", "-carrier", "beijing")
-	lines := strings.Split(strings.TrimSpace(whole), "\n")
-	for n := 1; n < len(lines); n++ {
-		db := filepath.Join(t.TempDir(), "demo.db")
-		args := []string{"-carrier", "beijing", "-db", db, "-id", "demo"}
-		ctx, cancel := context.WithCancel(context.Background())
-		out := &interrupter{after: n, cancel: cancel}
-		require.Zero(t, run(ctx, args, strings.NewReader(""), out, io.Discard), "line %d", n)
-		cancel()
-		code, again, errs := start(context.Background(), "", args...)
-		require.Zero(t, code, "line %d: %s", n, errs)
-		require.Contains(t, again, "Done: ", "line %d: %s", n, again)
-		require.NotContains(t, again, "carries on in done, step 0")
-		code, third, _ := start(context.Background(), "", args...)
-		require.Zero(t, code)
-		require.Contains(t, third, "carries on in done")
-		saved, err := os.ReadFile(db + ".simulator.json")
-		require.NoError(t, err)
-		require.NotContains(t, string(saved), "246810")
+	for _, carrier := range []string{"beijing", "reset-by-sms"} {
+		t.Run(carrier, func(t *testing.T) {
+			t.Parallel()
+			_, whole, _ := start(context.Background(), "", "-carrier", carrier)
+			lines := strings.Split(strings.TrimSpace(whole), "\n")
+			for n := 1; n < len(lines); n++ {
+				interruptAndCarryOn(t, n, carrier)
+			}
+		})
 	}
+}
+
+func interruptAndCarryOn(t *testing.T, n int, carrier string) {
+	t.Helper()
+	db := filepath.Join(t.TempDir(), "demo.db")
+	args := []string{"-carrier", carrier, "-db", db, "-id", "demo"}
+	ctx, cancel := context.WithCancel(context.Background())
+	out := &interrupter{after: n, cancel: cancel}
+	require.Zero(t, run(ctx, args, strings.NewReader(""), out, io.Discard), "line %d", n)
+	cancel()
+	code, again, errs := start(context.Background(), "", args...)
+	require.Zero(t, code, "line %d: %s", n, errs)
+	require.Contains(t, again, "Done: ", "line %d: %s", n, again)
+	require.NotContains(t, again, "carries on in done, step 0")
+	code, third, _ := start(context.Background(), "", args...)
+	require.Zero(t, code)
+	require.Contains(t, third, "carries on in done")
+	saved, err := os.ReadFile(db + ".simulator.json")
+	require.NoError(t, err)
+	require.NotContains(t, string(saved), "246810")
 }
 
 // interrupter is a terminal at which somebody presses Ctrl-C after so many lines.

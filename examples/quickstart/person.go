@@ -27,16 +27,22 @@ type person interface {
 type teller interface {
 	password(ctx context.Context, kind carrierfsm.PromptKind, website string) (string, error)
 	code(ctx context.Context, kind carrierfsm.PromptKind) (string, error)
+	// newPassword is one that the person chooses.
+	newPassword(ctx context.Context) (string, error)
 }
 
 // respondent turns what a teller tells into inputs.
 type respondent struct {
 	teller
 	form carrierfsm.Form
+	skip string // the website that is to be left out; empty: none
 }
 
 func (r respondent) answer(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
 	step := v.Prompt.Step
+	if v.Prompt.Skip && v.Source.Website == r.skip {
+		return carrierfsm.SkipSource{Step: step}, nil
+	}
 	switch v.Prompt.Kind {
 	case carrierfsm.PromptApplication:
 		consent := carrierfsm.Consent{Policy: "quickstart-1", At: time.Now(), Channel: "terminal"}
@@ -51,12 +57,26 @@ func (r respondent) answer(ctx context.Context, v carrierfsm.Verification) (carr
 		value, err := r.password(ctx, v.Prompt.Kind, v.Source.Website)
 		return carrierfsm.QueryPassword{Step: step, Password: carrierfsm.NewSecret(value)}, err
 	default:
-		value, err := r.code(ctx, v.Prompt.Kind)
-		if errors.Is(err, errNoCode) {
-			return carrierfsm.ResendCaptcha{Step: step}, nil
-		}
+		return r.answerCode(ctx, v)
+	}
+}
+
+// answerCode answers a prompt for a code, of a reset or any other.
+func (r respondent) answerCode(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
+	step := v.Prompt.Step
+	value, err := r.code(ctx, v.Prompt.Kind)
+	switch {
+	case errors.Is(err, errNoCode):
+		return carrierfsm.ResendCaptcha{Step: step}, nil
+	case err != nil || v.Prompt.Kind != carrierfsm.PromptResetCaptcha:
 		return carrierfsm.Captcha{Step: step, Code: carrierfsm.NewSecret(value)}, err
 	}
+	in := carrierfsm.ResetCaptcha{Step: step, Code: carrierfsm.NewSecret(value)}
+	if v.Prompt.NeedsNewPassword {
+		value, err = r.newPassword(ctx)
+		in.NewPassword = carrierfsm.NewSecret(value)
+	}
+	return in, err
 }
 
 func (r respondent) again(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
@@ -87,6 +107,10 @@ func newKeyboard(in io.Reader, out io.Writer, hint func() string) *keyboard {
 
 func (k *keyboard) password(ctx context.Context, _ carrierfsm.PromptKind, _ string) (string, error) {
 	return k.read(ctx, "    password (not shown): ", k.hidden)
+}
+
+func (k *keyboard) newPassword(ctx context.Context) (string, error) {
+	return k.read(ctx, "    a new password of 6 to 8 digits (not shown): ", k.hidden)
 }
 
 func (k *keyboard) code(ctx context.Context, kind carrierfsm.PromptKind) (string, error) {

@@ -43,6 +43,8 @@ var meanings = map[carrierfsm.Event]string{
 	carrierfsm.UpstreamUnavailable:    "nothing could be sent",
 	carrierfsm.OutcomeUnknown:         "we could not confirm what became of the answer",
 	carrierfsm.ReplyUnrecognized:      "the operator said something that we don't understand",
+	carrierfsm.ReportReady:            "the report is ready",
+	carrierfsm.ReportFailed:           "there will be no report",
 	carrierfsm.AttemptsExhausted:      "no attempts are left",
 	carrierfsm.Expired:                "time is over",
 	carrierfsm.Canceled:               "it was canceled",

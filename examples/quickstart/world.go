@@ -145,25 +145,42 @@ func (w *world) restore() error {
 func (w *world) person(o options, in io.Reader, out io.Writer) person {
 	form := carrierfsm.Form{Name: w.subject.Name, IDCard: w.subject.IDCard, Phone: w.subject.Phone}
 	if !o.interactive {
-		return respondent{teller: w, form: form}
+		return respondent{teller: w, form: form, skip: w.skipped(o)}
 	}
 	hint := fmt.Sprintf("password %s, query password %s, of the next source %s",
 		w.subject.Password, w.subject.QueryPassword, w.subject.NextPassword)
 	_, _ = fmt.Fprintf(out, "You are %s. What the simulated operator knows of you: %s.\n", w.subject.Name, hint)
-	return respondent{teller: newKeyboard(in, out, w.phone), form: form}
+	return respondent{teller: newKeyboard(in, out, w.phone), form: form, skip: w.skipped(o)}
 }
 
-// password is what the simulated person knows.
-func (w *world) password(_ context.Context, kind carrierfsm.PromptKind, website string) (string, error) {
-	switch {
-	case kind == carrierfsm.PromptQueryPassword:
-		return w.subject.QueryPassword, nil
-	case website == w.subject.Website:
-		return w.subject.Password, nil
-	default:
-		return w.subject.NextPassword, nil
+// skipped is the website that -skip means; empty where it is not set.
+func (w *world) skipped(o options) string {
+	if !o.skip {
+		return ""
 	}
+	return w.subject.Website
 }
+
+// password is what the simulated person knows: one of their own, the one that
+// they chose in a reset, or the one that the operator texted.
+func (w *world) password(_ context.Context, kind carrierfsm.PromptKind, website string) (string, error) {
+	if kind == carrierfsm.PromptQueryPassword {
+		return w.subject.QueryPassword, nil
+	}
+	known := []string{w.subject.Password, w.subject.NextPassword, w.subject.NewPassword}
+	for _, message := range w.server.Inbox(w.subject.Phone) {
+		known = append(known, message.Code)
+	}
+	for _, password := range known {
+		if w.server.Fits(w.subject.Phone, website, password) {
+			return password, nil
+		}
+	}
+	return w.subject.Password, nil
+}
+
+// newPassword is what the simulated person chooses in a reset.
+func (w *world) newPassword(context.Context) (string, error) { return w.subject.NewPassword, nil }
 
 // code is what the simulated person reads from the phone.
 func (w *world) code(_ context.Context, kind carrierfsm.PromptKind) (string, error) {
