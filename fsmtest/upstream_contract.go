@@ -95,6 +95,7 @@ func upstreamCases() []upstreamCase {
 		{"Refuses", "a refusal of the form is a receipt, and no error", refuses},
 		{"Relays", "an answer arrives once, and a refusal is a reply and no error", relays},
 		{"RelaysEveryInput", "each kind of input is relayed, with the secret that it means", relaysEveryInput},
+		{"Resets", "a reset and a skip go out with what they mean and nothing else, or match ErrNotSent where the API has none", resets},
 		{"UnknownInput", "an input that the API does not know matches ErrNotSent, and nothing is sent", unknownInput},
 		{"Stateless", "nothing is kept between calls: another instance goes on", stateless},
 		{"LeavesSecrets", "the secrets are the caller's to destroy", leavesSecrets},

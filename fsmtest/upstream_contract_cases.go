@@ -66,6 +66,34 @@ func relaysEveryInput(s UpstreamSubject) error {
 	)
 }
 
+// resets tries the inputs that not every API has. Each request has all secrets,
+// so that it is seen which of them go out.
+func resets(s UpstreamSubject) error {
+	return first(
+		resetting(s, carrierfsm.InputRequestReset, 0),
+		resetting(s, carrierfsm.InputSkipSource, 0),
+		resetting(s, carrierfsm.InputResetCaptcha, 1), // the last: arrivals are counted over all
+	)
+}
+
+func resetting(s UpstreamSubject, kind carrierfsm.InputKind, sent int) error {
+	const password, query, code, chosen = "735220", "735221", "735222", "735223"
+	r, err := s.Request(carrierfsm.InputCaptcha, code)
+	if err != nil {
+		return fmt.Errorf("calling Request: %w", err)
+	}
+	r.Input, r.Password = kind, carrierfsm.NewSecret(password)
+	r.QueryPassword, r.NewPassword = carrierfsm.NewSecret(query), carrierfsm.NewSecret(chosen)
+	if _, err = s.Upstream.Collect(context.Background(), r); errors.Is(err, carrierfsm.ErrNotSent) {
+		err, sent = nil, 0
+	}
+	err = first(err, arrived(s, password, 0), arrived(s, query, 0), arrived(s, code, sent), arrived(s, chosen, sent))
+	if err != nil {
+		return fmt.Errorf("%s: %w", kind, err)
+	}
+	return nil
+}
+
 func unknownInput(s UpstreamSubject) error {
 	r, err := s.Request(carrierfsm.InputPassword, theSecret)
 	if err != nil {

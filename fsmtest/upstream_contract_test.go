@@ -125,6 +125,22 @@ var brokenUpstreams = []struct {
 			return carrierfsm.Reply{Success: true, Code: "10008"}, nil
 		}
 	}}, "Relays"},
+	{"it takes a reset for a code", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			if r.Input == carrierfsm.InputResetCaptcha {
+				r.Input = carrierfsm.InputCaptcha
+			}
+			return next(ctx, r)
+		}
+	}}, "Resets"},
+	{"it resets to the old password", broken{around: func(_ world, next collect) collect {
+		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+			if r.Input == carrierfsm.InputResetCaptcha {
+				r.NewPassword = r.Password
+			}
+			return next(ctx, r)
+		}
+	}}, "Resets"},
 	{"it relays passwords only", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			if r.Input != carrierfsm.InputPassword {
