@@ -31,7 +31,10 @@
 //	v, err = m.Submit(ctx, v.ID, carrierfsm.Captcha{Step: v.Prompt.Step, Code: code})
 //
 // After each of them v.Prompt says what to ask next, and nil that it has
-// ended. A wrong password is no error but a new prompt.
+// ended. A wrong password is no error but a new prompt. Prompt.Reset tells that
+// the password can be reset (RequestReset, ResetCaptcha), Prompt.Skip that the
+// source can be left out (SkipSource). Where there are several sources each has
+// its own prompts and attempts, and done is when all are through.
 //
 // # What is promised
 //

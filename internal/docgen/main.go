@@ -23,7 +23,11 @@ func main() {
 }
 
 func write(root string) error {
-	for name, text := range docs.Generated() {
+	documents, err := docs.Generated(root)
+	if err != nil {
+		return err
+	}
+	for name, text := range documents {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			return err
 		}

@@ -5,17 +5,47 @@ package docs
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Generated returns the generated documents by their path from the module's root.
-func Generated() map[string]string {
-	return map[string]string{
-		"docs/states.md":        states(),
-		"docs/process-codes.md": codes(),
+// Generated returns the generated documents by their path from the module's
+// root. What the events mean it reads from the comments of transitions.go
+// there; it returns an error where that can't be read or an event has none.
+func Generated(root string) (map[string]string, error) {
+	meanings, err := meaningsIn(filepath.Join(root, "transitions.go"))
+	if err != nil {
+		return nil, err
 	}
+	return map[string]string{
+		"docs/states.md":        states(meanings),
+		"docs/process-codes.md": codes(),
+	}, nil
+}
+
+var declared = regexp.MustCompile(`(?m)^\t\w+\s+Event = "(\w+)"\s+// (.+)$`)
+
+// meaningsIn reads what each event means.
+func meaningsIn(file string) (map[carrierfsm.Event]string, error) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	meanings := make(map[carrierfsm.Event]string)
+	for _, m := range declared.FindAllStringSubmatch(string(source), -1) {
+		meanings[carrierfsm.Event(m[1])] = m[2]
+	}
+	for _, e := range carrierfsm.Edges() {
+		if meanings[e.Event] == "" {
+			return nil, fmt.Errorf("%s: %s has no comment", file, e.Event)
+		}
+	}
+	return meanings, nil
 }
 
 const generated = "<!-- Generated from the tables by go generate; do not edit. -->\n\n"
@@ -38,25 +68,47 @@ func WithPicture(readme string) (string, error) {
 
 func fence(language, text string) string { return "```" + language + "\n" + text + "```\n" }
 
-func states() string {
+func states(meanings map[carrierfsm.Event]string) string {
 	var b strings.Builder
 	b.WriteString("# States and events\n\n" + generated)
 	b.WriteString("What carries a verification on:\n\n" + fence("mermaid", carrierfsm.MermaidOutline()))
-	b.WriteString("\nThe whole table. An arrow to the same state asks the person again; `done` and `failed` are the ends.\n\n")
+	b.WriteString("\nThe whole table. An arrow to the same state asks the person again; `done` and `failed` are the ends,\n" +
+		"at which it only tells what became known later.\n\n")
 	b.WriteString(fence("mermaid", carrierfsm.Mermaid()))
-	b.WriteString("\n| event | from | to |\n|---|---|---|\n")
-	for _, e := range carrierfsm.Edges() {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", e.Event, e.From, target(e.To))
+	b.WriteString("\nA reason (`Prompt.Reason`, `Verification.Reason`) is the event that led there.\n")
+	b.WriteString("\n| event | what happened | from → to |\n|---|---|---|\n")
+	for _, event := range eventsInOrder() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", event, meanings[event], ways(event))
 	}
 	b.WriteString("\nThe same for Graphviz:\n\n" + fence("dot", carrierfsm.Graphviz()))
 	return b.String()
 }
 
-func target(s carrierfsm.State) string {
-	if s.Terminal() {
-		return "`" + string(s) + "` (end)"
+// eventsInOrder are the events as the table begins them.
+func eventsInOrder() (events []carrierfsm.Event) {
+	for _, e := range carrierfsm.Edges() {
+		if !slices.Contains(events, e.Event) {
+			events = append(events, e.Event)
+		}
 	}
-	return "`" + string(s) + "`"
+	return events
+}
+
+// ways are the edges of an event, a line for each state that they lead to.
+func ways(event carrierfsm.Event) string {
+	var lines []string
+	for _, to := range carrierfsm.States() {
+		var from []string
+		for _, e := range carrierfsm.Edges() {
+			if e.Event == event && e.To == to {
+				from = append(from, "`"+string(e.From)+"`")
+			}
+		}
+		if from != nil {
+			lines = append(lines, strings.Join(from, ", ")+" → `"+string(to)+"`")
+		}
+	}
+	return strings.Join(lines, "<br>")
 }
 
 func codes() string {
