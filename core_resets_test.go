@@ -122,6 +122,20 @@ func TestWhatAResetLeadsTo(t *testing.T) {
 	}
 }
 
+// Where no reset is left, one that is too weak is the end: nothing that the
+// person could do here would help.
+func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
+	t.Parallel()
+	for resets, want := range map[int]Event{0: ResetRequired, 1: ResetRequired, 2: ResetUnsupported} {
+		o := standing(PromptPassword)
+		o.At.ResetMethod, o.Resets = ResetBySMS, resets
+		d := submitted(o, InputPassword).Settle(said("10007"), after(3*time.Minute), DefaultLimits())
+		require.Equal(t, []Event{want}, happened(d))
+		require.Equal(t, want == ResetUnsupported, d.State == Failed)
+		require.Equal(t, ResetBySMS, d.At.ResetMethod, "the source is what it was")
+	}
+}
+
 func TestAPasswordThatWasResetMayBeTriedAsOftenAsTheFirst(t *testing.T) {
 	t.Parallel()
 	o := submitted(answeringReset(t), InputResetCaptcha)

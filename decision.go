@@ -79,8 +79,11 @@ func (d *decision) reply(out outcome, in intent) {
 	if r.Next != nil && r.Next.Website == "" {
 		r.Next = nil
 	}
-	if in.Call == CallApply {
+	switch {
+	case in.Call == CallApply:
 		source = out.source
+	case d.Resets >= d.limits.Resets:
+		source.ResetMethod = ResetNone // not any more
 	}
 	rule := judge(in.Call, r, source)
 	d.detail.Code, d.detail.Type, d.detail.Template = r.Code, r.Type, r.Template
