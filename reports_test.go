@@ -128,14 +128,15 @@ func TestErrorsAloneNeverMeanThatAReportFailed(t *testing.T) {
 		stop := running(t, b.Machine)
 		defer stop()
 		b.at("10008")
-		pass(30 * time.Hour)
+		pass(25 * time.Hour)
+		day := len(a.times())
+		pass(5 * time.Hour)
+		require.LessOrEqual(t, len(a.times())-day, 1, "after a day it is asked for rarely")
 		require.Equal(t, carrierfsm.CollectionStarted, b.get().Reason)
 		a.mu.Lock()
 		a.answers = []any{ready}
 		a.mu.Unlock()
-		asked := len(a.times())
 		pass(7 * time.Hour)
-		require.Len(t, a.times(), asked+1, "after a day it is asked for rarely")
 		require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
 	})
 }
