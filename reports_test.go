@@ -293,9 +293,10 @@ func TestAFormThatIsInVainIsNotSentAndSpendsNothing(t *testing.T) {
 	b := newBench(t, func(c *carrierfsm.Config) {
 		c.Store, c.Upstream = memory.New(), checking{&player{arrivals: make(map[string]int)}, offline}
 	})
-	_, err := b.Submit(context.Background(), b.id, application(0))
+	told, err := b.Submit(context.Background(), b.id, application(0))
 	require.ErrorIs(t, err, offline)
 	v := b.get()
+	require.Equal(t, v, told, "the person can be asked again")
 	require.Equal(t, carrierfsm.Created, v.State)
 	require.Equal(t, 3, v.Prompt.AttemptsLeft)
 	require.Empty(t, b.events())

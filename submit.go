@@ -46,7 +46,8 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	}
 	if err := s.precheck(ctx); err != nil {
 		s.destroy()
-		return s.refused(opened{}, err)
+		o, _ := m.load(ctx, id) // to be asked again; what can't be read is not told
+		return s.refused(o, err)
 	}
 	if err := m.gate.enter(ctx); err != nil {
 		s.destroy()
