@@ -1,0 +1,82 @@
+package drive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
+)
+
+// Cell opens a subject in its place, drives it, closes it, and tells what it
+// left behind in bytes too.
+func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sample, err error) {
+	s, err := k.Open(ctx, p)
+	if err != nil {
+		return Sample{}, fmt.Errorf("opening %s: %w", k.Name, err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if p.Medium == subject.Postgres {
+		if o.Server, err = postmaster(ctx, p.DSN); err != nil {
+			return Sample{}, err
+		}
+	}
+	before, err := Stored(ctx, p)
+	if err != nil {
+		return Sample{}, err
+	}
+	sample, err := Drive(ctx, s, o)
+	if err != nil {
+		return sample, fmt.Errorf("driving %s: %w", k.Name, err)
+	}
+	after, err := Stored(ctx, p)
+	sample.Stored = after - before
+	return sample, err
+}
+
+// Stored is how large a place has become: the pages of a file, or a database.
+func Stored(ctx context.Context, p subject.Place) (int64, error) {
+	switch {
+	case p.Medium.SQLite():
+		return filePages(ctx, p.File)
+	case p.Medium == subject.Postgres:
+		var size int64
+		err := onServer(ctx, p.DSN, func(c *pgx.Conn) error {
+			return c.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&size)
+		})
+		return size, err
+	default:
+		return 0, nil
+	}
+}
+
+func filePages(ctx context.Context, path string) (size int64, err error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	err = db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&size)
+	return size, err
+}
+
+// postmaster finds the server's first process: the parent of a backend.
+func postmaster(ctx context.Context, dsn string) (pid int, err error) {
+	err = onServer(ctx, dsn, func(c *pgx.Conn) error {
+		s, err := statOf(int(c.PgConn().PID()))
+		pid = s.parent
+		return err
+	})
+	return pid, err
+}
+
+func onServer(ctx context.Context, dsn string, f func(*pgx.Conn) error) error {
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(c), c.Close(ctx))
+}

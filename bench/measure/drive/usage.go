@@ -1,0 +1,106 @@
+package drive
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// usage is what a process has used since it began.
+type usage struct {
+	at             time.Time
+	cpu            time.Duration // user and system
+	server         time.Duration // that of a database server
+	mallocs, bytes uint64
+}
+
+// usageNow reads it. server is the postmaster's process id, 0 for none.
+func usageNow(server int) usage {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return usage{at: time.Now(), cpu: ownCPU(), server: treeCPU(server), mallocs: m.Mallocs, bytes: m.TotalAlloc}
+}
+
+func ownCPU() time.Duration {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// tick is the unit of the times in /proc, which Linux fixes at 100 a second.
+const tick = 10 * time.Millisecond
+
+// treeCPU is what a process and its children have used, and those of them that
+// have ended.
+func treeCPU(pid int) (sum time.Duration) {
+	if pid == 0 {
+		return 0
+	}
+	s, _ := statOf(pid)
+	sum = s.own + s.reaped
+	stats, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range stats {
+		child, err := strconv.Atoi(filepath.Base(folder))
+		if err != nil {
+			continue
+		}
+		if s, err := statOf(child); err == nil && s.parent == pid {
+			sum += s.own + s.reaped
+		}
+	}
+	return sum
+}
+
+// stat is what /proc tells of a process.
+type stat struct {
+	parent      int
+	own, reaped time.Duration
+}
+
+func statOf(pid int) (stat, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return stat{}, err
+	}
+	return parseStat(string(text))
+}
+
+// parseStat reads a line of /proc/PID/stat; the name in it may hold anything.
+func parseStat(line string) (stat, error) {
+	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
+	if len(fields) < 15 {
+		return stat{}, fmt.Errorf("no line of /proc/PID/stat: %q", line)
+	}
+	numbers := make([]int, 0, 5)
+	for _, i := range []int{1, 11, 12, 13, 14} { // ppid, utime, stime, cutime, cstime
+		n, err := strconv.Atoi(fields[i])
+		if err != nil {
+			return stat{}, err
+		}
+		numbers = append(numbers, n)
+	}
+	ticks := func(n int) time.Duration { return time.Duration(n) * tick }
+	return stat{numbers[0], ticks(numbers[1] + numbers[2]), ticks(numbers[3] + numbers[4])}, nil
+}
+
+// peakRSS is the most memory that this process has had, in bytes.
+func peakRSS() int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}

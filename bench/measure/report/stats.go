@@ -1,0 +1,76 @@
+// Package report turns samples into docs/benchmarks.md.
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Figure is a median with its spread.
+type Figure struct{ Median, Low, High float64 }
+
+// FigureOf is that of some values; all NaN for none.
+func FigureOf(values []float64) Figure {
+	if len(values) == 0 {
+		return Figure{math.NaN(), math.NaN(), math.NaN()}
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	median := sorted[middle]
+	if len(sorted)%2 == 0 {
+		median = (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return Figure{median, sorted[0], sorted[len(sorted)-1]}
+}
+
+// Ratio is the ratio of two medians; its spread is that of the ratios of
+// single rounds, in which both were measured one soon after the other.
+func Ratio(over, under []float64) Figure {
+	n := min(len(over), len(under))
+	rounds := make([]float64, n)
+	for i := range n {
+		rounds[i] = over[i] / under[i]
+	}
+	f := FigureOf(rounds)
+	f.Median = FigureOf(over).Median / FigureOf(under).Median
+	return f
+}
+
+// String is the median, and the spread in brackets.
+func (f Figure) String() string {
+	if math.IsNaN(f.Median) {
+		return "–"
+	}
+	return fmt.Sprintf("%s (%s–%s)", number(f.Median), number(f.Low), number(f.High))
+}
+
+// number writes three digits, or all before the point.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v):
+		return "–"
+	case a >= 10_000:
+		return thousands(v)
+	case a >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}
+
+func thousands(v float64) string {
+	digits := fmt.Sprintf("%.0f", v)
+	var groups []string
+	for len(digits) > 3 {
+		groups = append([]string{digits[len(digits)-3:]}, groups...)
+		digits = digits[:len(digits)-3]
+	}
+	out := digits
+	for _, g := range groups {
+		out += "," + g
+	}
+	return out
+}

@@ -1,0 +1,55 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// Form is the invented person's form.
+func Form() carrierfsm.Form {
+	return carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: Phone}
+}
+
+// Consent is the invented consent.
+func Consent() carrierfsm.Consent {
+	return carrierfsm.Consent{Policy: "bench-1", At: time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC), Channel: "bench"}
+}
+
+// Apply, GivePassword and GiveCode are the three submissions.
+func Apply(int) carrierfsm.Input { return carrierfsm.Apply{Form: Form(), Consent: Consent()} }
+
+// GivePassword answers the prompt of this step.
+func GivePassword(step int) carrierfsm.Input {
+	return carrierfsm.Password{Step: step, Password: carrierfsm.NewSecret(Password)}
+}
+
+// GiveCode answers the prompt of this step.
+func GiveCode(step int) carrierfsm.Input {
+	return carrierfsm.Captcha{Step: step, Code: carrierfsm.NewSecret(Code)}
+}
+
+// Submissions are all three, in order.
+var Submissions = [...]func(step int) carrierfsm.Input{Apply, GivePassword, GiveCode}
+
+// Plain carries one verification from its creation to done, and calls lap
+// after the creation and each submission.
+func Plain(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
+	v, err := m.Create(ctx, carrierfsm.NewVerification{})
+	if err != nil {
+		return err
+	}
+	lap()
+	for _, submission := range Submissions {
+		if v, err = m.Submit(ctx, v.ID, submission(v.Step)); err != nil {
+			return err
+		}
+		lap()
+	}
+	if v.State != carrierfsm.Done {
+		return fmt.Errorf("a verification ended in %s", v.State)
+	}
+	return nil
+}

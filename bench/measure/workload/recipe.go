@@ -1,0 +1,109 @@
+package workload
+
+import (
+	"context"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// Recipe is what a store is asked to do for one plain verification: the very
+// loads and commits, with the very records. Who carries it out by hand does
+// what we do, without us.
+type Recipe struct {
+	// Ops are what is asked, in order.
+	Ops []Op
+	// Transitions and Commits are how many there are; a creation is a commit.
+	Transitions, Commits, Loads int
+	begun                       time.Time
+}
+
+// Op is one call of a store, or a lap.
+type Op struct {
+	What    What
+	Record  carrierfsm.Record
+	Entries []carrierfsm.Entry
+}
+
+// What an Op is.
+type What int
+
+// The kinds of Op.
+const (
+	Create What = iota
+	Load
+	Commit
+	Lap
+)
+
+// Record watches our own engine carry out one plain verification.
+func Record(ctx context.Context) (Recipe, error) {
+	r := &recorder{Store: memory.New(), recipe: Recipe{begun: time.Now()}}
+	m, err := carrierfsm.New(carrierfsm.Config{Store: r, Upstream: Upstream{}})
+	if err != nil {
+		return Recipe{}, err
+	}
+	err = Plain(ctx, m, func() { r.recipe.Ops = append(r.recipe.Ops, Op{What: Lap}) })
+	return r.recipe, err
+}
+
+// For is the recipe of another verification, which begins now. The bodies stay
+// those of the one that was watched.
+func (r Recipe) For(id string, commit func() [16]byte) []Op {
+	shift := time.Since(r.begun).Truncate(time.Microsecond)
+	ops := make([]Op, len(r.Ops))
+	for i, op := range r.Ops {
+		op.Record = moved(op.Record, id, shift)
+		if op.What == Create || op.What == Commit {
+			op.Record.CommitID = commit()
+		}
+		entries := make([]carrierfsm.Entry, len(op.Entries))
+		for j, e := range op.Entries {
+			e.ID, e.At = id, e.At.Add(shift)
+			entries[j] = e
+		}
+		op.Entries = entries
+		ops[i] = op
+	}
+	return ops
+}
+
+func moved(r carrierfsm.Record, id string, shift time.Duration) carrierfsm.Record {
+	r.ID = id
+	for _, t := range []*time.Time{&r.Due, &r.Created, &r.Updated} {
+		if !t.IsZero() {
+			*t = t.Add(shift)
+		}
+	}
+	return r
+}
+
+// recorder notes what its store is asked.
+type recorder struct {
+	carrierfsm.Store
+	recipe Recipe
+}
+
+func (r *recorder) Create(ctx context.Context, rec carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	r.note(Create, rec, entries)
+	return r.Store.Create(ctx, rec, entries...)
+}
+
+func (r *recorder) Commit(ctx context.Context, rec carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	r.note(Commit, rec, entries)
+	return r.Store.Commit(ctx, rec, entries...)
+}
+
+func (r *recorder) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	rec, err := r.Store.Load(ctx, id)
+	r.recipe.Loads++
+	r.recipe.Ops = append(r.recipe.Ops, Op{What: Load, Record: rec})
+	return rec, err
+}
+
+func (r *recorder) note(what What, rec carrierfsm.Record, entries []carrierfsm.Entry) {
+	r.recipe.Commits++
+	r.recipe.Transitions += len(entries)
+	r.recipe.Ops = append(r.recipe.Ops, Op{What: what, Record: rec, Entries: entries})
+}
