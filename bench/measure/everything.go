@@ -38,12 +38,12 @@ func everything(ctx context.Context, o options, progress io.Writer) (err error) 
 	return err
 }
 
-// drivers are how many drive at once.
-var drivers = []int{1, 8, 32, 64}
+// driverCounts are how many drive at once.
+var driverCounts = []int{1, 8, 32, 64}
 
 // cells are all combinations that are measured.
 func cells(all []subject.Kind) (list []lab.Cell) {
-	for _, n := range drivers {
+	for _, n := range driverCounts {
 		for _, medium := range []subject.Medium{subject.SQLiteFull, subject.Postgres, subject.SQLiteNormal} {
 			for _, k := range all {
 				for _, m := range k.Media {

@@ -5,6 +5,10 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/byhand"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/goworkflows"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/river"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
@@ -17,5 +21,7 @@ func kinds(ctx context.Context) ([]subject.Kind, workload.Recipe, error) {
 	}
 	all := []subject.Kind{engine.Kind(recipe)}
 	all = append(all, limit.Kinds(recipe)...)
+	all = append(all, byhand.Kinds()...)
+	all = append(all, goworkflows.Kind(), dbos.Kind(), river.Kind())
 	return all, recipe, nil
 }
