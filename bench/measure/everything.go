@@ -5,54 +5,65 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
-	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// everything measures and writes the document.
-func everything(ctx context.Context, o options, progress io.Writer) (err error) {
-	all, recipe, err := kinds(ctx)
-	if err != nil {
-		return err
-	}
-	plan := lab.Plan{Rounds: o.rounds, For: o.each, WarmUp: o.warmUp}
-	for _, c := range cells(all) {
-		if o.only.MatchString(c.String()) {
-			plan.Cells = append(plan.Cells, c)
-		}
-	}
+// everything measures and writes the document, or, where only some cells are
+// wanted, tells what it found.
+func everything(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	places, err := lab.NewPlaces(true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, places.Close()) }()
-	costs, err := micro.Rounds(ctx, o.rounds, o.micro)
-	if err != nil {
+	r := report.Run{Dose: o.name, Rounds: o.rounds, Each: o.each.String()}
+	if r.Machine, err = machine.Look(ctx, places.Folder()); err != nil {
 		return err
 	}
-	results := plan.Run(ctx, places, progress)
-	_, err = fmt.Fprint(progress, report.Text(recipe, results, costs))
-	return err
+	if r.Machine.Postgres, err = places.Version(ctx); err != nil {
+		return err
+	}
+	if err := measure(ctx, o, places, &r, progress); err != nil {
+		return err
+	}
+	if o.only.String() != "" {
+		_, err := fmt.Fprint(out, r.Text())
+		return err
+	}
+	return os.WriteFile(o.path, []byte(r.Document()), 0o644)
 }
 
-// driverCounts are how many drive at once.
-var driverCounts = []int{1, 8, 32, 64}
-
-// cells are all combinations that are measured.
-func cells(all []subject.Kind) (list []lab.Cell) {
-	for _, n := range driverCounts {
-		for _, medium := range []subject.Medium{subject.SQLiteFull, subject.Postgres, subject.SQLiteNormal} {
-			for _, k := range all {
-				for _, m := range k.Media {
-					if m == medium {
-						list = append(list, lab.Cell{Kind: k.Name, Medium: m, Drivers: n})
-					}
-				}
-			}
+// measure fills in what there is to find.
+func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, progress io.Writer) (err error) {
+	if r.Kinds, r.Recipe, err = kinds(ctx); err != nil {
+		return err
+	}
+	if r.Micro, err = micro.Rounds(ctx, o.rounds, o.micro); err != nil {
+		return err
+	}
+	plan := lab.Plan{
+		Rounds: o.rounds, For: o.each, WarmUp: o.warmUp,
+		Slow: []lab.Cell{{Kind: dbos.Name, Medium: sqliteFull, Drivers: 1}, {Kind: dbos.Name, Medium: sqliteFull, Drivers: 32}},
+	}
+	for _, c := range cells(r.Kinds) {
+		if o.only.MatchString(c.String()) {
+			plan.Cells = append(plan.Cells, c)
 		}
 	}
-	return list
+	r.Results = plan.Run(ctx, places, progress)
+	for _, c := range plan.Cells {
+		if err := r.Results.Errors[c]; err != nil {
+			r.Failures = append(r.Failures, err.Error())
+		}
+	}
+	if o.only.String() == "" {
+		crowds(ctx, o.dose, places, r, progress)
+	}
+	return ctx.Err()
 }

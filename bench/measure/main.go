@@ -13,7 +13,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 )
 
 func main() {
@@ -35,7 +37,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case o.child:
 		err = child(ctx, in, out)
 	default:
-		err = everything(ctx, o, errs)
+		err = everything(ctx, o, out, errs)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
@@ -49,5 +51,10 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return lab.Child(ctx, kinds, in, out)
+	return lab.Child(ctx, map[string]lab.Task{
+		lab.Drive:    lab.Driving(kinds),
+		crowd.Wait:   crowd.Waiting,
+		crowd.Slow:   crowd.Flying,
+		scale.Growth: scale.Growing,
+	}, in, out)
 }

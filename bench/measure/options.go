@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,11 +29,20 @@ type dose struct {
 	warmUp time.Duration
 	// micro is how many thousand calls a round has in memory.
 	micro int
+	// waiting, flying and rows are how many verifications there are of a kind.
+	waiting, flying int
+	rows            []int
 }
 
 var (
-	quick = dose{name: "quick", rounds: 2, each: 500 * time.Millisecond, warmUp: 100 * time.Millisecond, micro: 6}
-	full  = dose{name: "full", rounds: 5, each: 2 * time.Second, warmUp: 500 * time.Millisecond, micro: 30}
+	quick = dose{
+		name: "quick", rounds: 2, each: 400 * time.Millisecond, warmUp: 100 * time.Millisecond, micro: 6,
+		waiting: 10_000, flying: 1000, rows: []int{1000, 10_000},
+	}
+	full = dose{
+		name: "full", rounds: 5, each: 1600 * time.Millisecond, warmUp: 400 * time.Millisecond, micro: 30,
+		waiting: 100_000, flying: 10_000, rows: []int{10_000, 1_000_000},
+	}
 )
 
 // parse reads the flags; what is wrong with them it has told to errs.
@@ -43,7 +53,8 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	wantsFull := flags.Bool("full", false, "measure everything: about 25 minutes on a quiet machine")
 	rounds := flags.Int("rounds", 0, "how many `rounds`, instead of what the dose has")
 	each := flags.Duration("for", 0, "how long each is measured in a round, instead of what the dose has")
-	only := flags.String("only", "", "measure only what matches this `expression`, and write no document")
+	rows := flags.String("rows", "", "how many verifications large stores hold: `numbers` with commas, instead of what the dose has")
+	only := flags.String("only", "", "measure only cells that match this `expression`, and print them")
 	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write")
 	flags.BoolVar(&o.child, strings.TrimPrefix(lab.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {
@@ -59,11 +70,25 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	if *each > 0 {
 		o.each = *each
 	}
-	if o.only, err = regexp.Compile(*only); err == nil && *wantsQuick == *wantsFull && !o.child {
+	if o.only, err = regexp.Compile(*only); err == nil && *rows != "" {
+		o.rows, err = numbers(*rows)
+	}
+	if err == nil && *wantsQuick == *wantsFull && !o.child {
 		err = errors.New("say either -quick or -full")
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
 	}
 	return o, err
+}
+
+func numbers(text string) (list []int, err error) {
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n <= 0 {
+			return nil, fmt.Errorf("%q is no number of verifications", word)
+		}
+		list = append(list, n)
+	}
+	return list, nil
 }

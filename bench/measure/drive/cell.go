@@ -14,6 +14,7 @@ import (
 // Cell opens a subject in its place, drives it, closes it, and tells what it
 // left behind in bytes too.
 func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sample, err error) {
+	empty, _ := RSS()
 	s, err := k.Open(ctx, p)
 	if err != nil {
 		return Sample{}, fmt.Errorf("opening %s: %w", k.Name, err)
@@ -34,6 +35,8 @@ func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sa
 	}
 	after, err := Stored(ctx, p)
 	sample.Stored = after - before
+	_, peak := RSS()
+	sample.RSS = peak - empty
 	return sample, err
 }
 

@@ -43,8 +43,9 @@ type Sample struct {
 	CPU, ServerCPU time.Duration
 	// Mallocs and Bytes are what was allocated in Elapsed.
 	Mallocs, Bytes uint64
-	// PeakRSS is the most memory the process has had, in bytes.
-	PeakRSS int64
+	// RSS is the most memory the process has had, less what it had before the
+	// subject was opened, in bytes.
+	RSS int64
 	// Stored is how many bytes of file were added for all verifications.
 	Stored int64
 }
@@ -140,7 +141,6 @@ func (r *round) sample(before, after usage) Sample {
 		P50: at(all, 0.50), P99: at(all, 0.99),
 		CPU: after.cpu - before.cpu, ServerCPU: after.server - before.server,
 		Mallocs: after.mallocs - before.mallocs, Bytes: after.bytes - before.bytes,
-		PeakRSS: peakRSS(),
 	}
 }
 

@@ -90,17 +90,21 @@ func parseStat(line string) (stat, error) {
 	return stat{numbers[0], ticks(numbers[1] + numbers[2]), ticks(numbers[3] + numbers[4])}, nil
 }
 
-// peakRSS is the most memory that this process has had, in bytes.
-func peakRSS() int64 {
+// RSS is how much memory this process has now, and the most it has had, in bytes.
+func RSS() (now, peak int64) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kb << 10
+		name, value, _ := strings.Cut(line, ":")
+		kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // other lines have other values
+		switch name {
+		case "VmRSS":
+			now = kb << 10
+		case "VmHWM":
+			peak = kb << 10
 		}
 	}
-	return 0
+	return now, peak
 }

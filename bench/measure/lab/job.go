@@ -3,9 +3,9 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,56 +27,80 @@ type Cell struct {
 
 func (c Cell) String() string { return fmt.Sprintf("%s, %s, %d drivers", c.Kind, c.Medium, c.Drivers) }
 
-// Job is what a child process is told to do.
+// Job is what a child process is told to do. It belongs to one task, which
+// reads what it needs.
 type Job struct {
+	Task string
 	Cell
 	Place       subject.Place
 	For, WarmUp time.Duration
+	// Rows is how many verifications there are.
+	Rows int
 }
+
+// Task does a job and returns what is told to the parent, as JSON.
+type Task func(context.Context, Job) (any, error)
 
 // ChildFlag is the flag by which this program is told that it is a child; the
 // job comes by its standard input.
 const ChildFlag = "-child"
 
 // patience is how long a child may take beyond what it is told to.
-const patience = 90 * time.Second
+const patience = 10 * time.Minute
 
-// Run has a child process do the job. What the child says on its standard
-// error is in the error.
-func (j Job) Run(ctx context.Context) (s drive.Sample, err error) {
+// Run has a child process do the job, and reads its result. What the child says
+// on its standard error is in the error.
+func Run(ctx context.Context, j Job, result any) error {
 	text, err := json.Marshal(j)
 	if err != nil {
-		return s, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, j.For+j.WarmUp+patience)
 	defer cancel()
 	program, err := os.Executable()
 	if err != nil {
-		return s, err
+		return err
 	}
 	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program
-	child.Stdin = strings.NewReader(string(text))
+	child.Stdin = bytes.NewReader(text)
 	var said strings.Builder
 	child.Stderr = &said
 	out, err := child.Output()
 	if err != nil {
-		return s, fmt.Errorf("%s: %w: %s", j.Cell, err, lastLines(said.String()))
+		return fmt.Errorf("%s, %s: %w: %s", j.Task, j.Cell, err, lastLines(said.String()))
 	}
-	return s, json.Unmarshal(out, &s)
+	return json.Unmarshal(out, result)
 }
 
-// Child does the job that in says and writes the sample to out.
-func Child(ctx context.Context, kinds []subject.Kind, in io.Reader, out io.Writer) error {
+// Child does the job that in says and writes its result to out.
+func Child(ctx context.Context, tasks map[string]Task, in io.Reader, out io.Writer) error {
 	var j Job
 	if err := json.NewDecoder(in).Decode(&j); err != nil {
 		return err
 	}
-	k, err := find(kinds, j.Cell)
+	task := tasks[j.Task]
+	if task == nil {
+		return fmt.Errorf("there is no task %q", j.Task)
+	}
+	result, err := task(ctx, j)
 	if err != nil {
 		return err
 	}
-	s, err := drive.Cell(ctx, k, j.Place, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp})
-	return errors.Join(err, json.NewEncoder(out).Encode(s))
+	return json.NewEncoder(out).Encode(result)
+}
+
+// Drive is the name of the task that drives a subject.
+const Drive = "drive"
+
+// Driving is that task; it returns a drive.Sample.
+func Driving(kinds []subject.Kind) Task {
+	return func(ctx context.Context, j Job) (any, error) {
+		k, err := find(kinds, j.Cell)
+		if err != nil {
+			return nil, err
+		}
+		return drive.Cell(ctx, k, j.Place, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp})
+	}
 }
 
 // find finds the kind of this name that can be opened on the cell's medium.

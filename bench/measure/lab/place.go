@@ -36,6 +36,9 @@ func NewPlaces(server bool) (p *Places, err error) {
 	return p, nil
 }
 
+// Folder is where the files are.
+func (p *Places) Folder() string { return p.folder }
+
 // New makes a place of this medium, and returns what removes it.
 func (p *Places) New(ctx context.Context, m subject.Medium, drivers int) (subject.Place, func() error, error) {
 	p.n++

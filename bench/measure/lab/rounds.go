@@ -15,9 +15,9 @@ type Plan struct {
 	Cells       []Cell
 	Rounds      int
 	For, WarmUp time.Duration
-	// Slow names kinds that are driven three times as long: they do little in
-	// the time that is enough for the others.
-	Slow []string
+	// Slow are cells that are driven three times as long: they do little in the
+	// time that is enough for the others.
+	Slow []Cell
 }
 
 // Results are the samples of each cell, one a round. A cell that failed has
@@ -60,11 +60,11 @@ func (p Plan) measure(ctx context.Context, places *Places, c Cell) (s drive.Samp
 	if err != nil {
 		return s, err
 	}
-	j := Job{Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp}
-	if slices.Contains(p.Slow, c.Kind) {
+	j := Job{Task: Drive, Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp}
+	if slices.Contains(p.Slow, c) {
 		j.For *= 3
 	}
-	s, err = j.Run(ctx)
+	err = Run(ctx, j, &s)
 	if e := remove(); err == nil {
 		err = e
 	}

@@ -1,0 +1,82 @@
+package report_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
+	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
+	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
+	"github.com/carrierfsm/carrierfsm/bench/measure/report"
+	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
+	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+)
+
+// measured is a sample of so many verifications in a second, each of which took
+// so much CPU.
+func measured(verifications int, cpu time.Duration) drive.Sample {
+	return drive.Sample{
+		Elapsed: time.Second, Laps: verifications * subject.Laps, Verifications: verifications,
+		CPU: cpu * time.Duration(verifications), P50: time.Millisecond, P99: 2 * time.Millisecond, Stored: int64(1500 * verifications),
+	}
+}
+
+func aRun() *report.Run {
+	r := &report.Run{
+		Dose: "quick", Rounds: 1, Recipe: workload.Recipe{Commits: 7, Loads: 3, Transitions: 4},
+		Kinds: []subject.Kind{
+			{Name: engine.Name, Media: []subject.Medium{subject.SQLiteFull}, Commits: 7, Transitions: 4},
+			{Name: limit.Alone, Media: []subject.Medium{subject.SQLiteFull}, Commits: 7, Transitions: 4},
+			{Name: limit.Grouped, Media: []subject.Medium{subject.SQLiteFull}, Commits: 7, Transitions: 4},
+		},
+	}
+	r.Results.Samples = map[lab.Cell][]drive.Sample{
+		{Kind: engine.Name, Medium: subject.SQLiteFull, Drivers: 8}:   {measured(950, 170*time.Microsecond)},
+		{Kind: limit.Alone, Medium: subject.SQLiteFull, Drivers: 8}:   {measured(400, 500*time.Microsecond)},
+		{Kind: limit.Grouped, Medium: subject.SQLiteFull, Drivers: 8}: {measured(1000, 100*time.Microsecond)},
+	}
+	return r
+}
+
+func TestTheDocumentHoldsUsAgainstTheFasterLimit(t *testing.T) {
+	t.Parallel()
+	text := aRun().Document()
+	require.Contains(t, text, "throughput of the limit, SQLite FULL, 8 drivers (by hand, grouped) | ≥ 0.90 | 0.95 (0.95–0.95) | pass")
+	require.Contains(t, text, "our CPU above the limit's, a commit, SQLite FULL, 8 drivers | ≤ 10.0 µs | 10.0 (10.0–10.0) µs | pass")
+	require.Contains(t, text, "| SQLite FULL | 8 | carrierfsm | 7, 4 | 950 (950–950) | 3800 |")
+}
+
+func TestWhatWasNotMeasuredSaysSo(t *testing.T) {
+	t.Parallel()
+	r := aRun()
+	r.Failures = []string{"something: it broke"}
+	text := r.Document()
+	require.Contains(t, text, "throughput of the limit, PostgreSQL, one driver () | ≥ 0.90 | – | not measured")
+	require.Contains(t, text, "Not measured: something: it broke")
+}
+
+func TestTheDocumentsTablesAreWhole(t *testing.T) {
+	t.Parallel()
+	columns := 0
+	for i, line := range strings.Split(aRun().Document(), "\n") {
+		n := strings.Count(line, "|")
+		if columns > 0 && n > 0 {
+			require.Equal(t, columns, n, "line %d: %s", i+1, line)
+		}
+		columns = n
+	}
+}
+
+func TestTheProseIsFilledIn(t *testing.T) {
+	t.Parallel()
+	text := aRun().Document()
+	require.NotRegexp(t, regexp.MustCompile(`\{[a-z]+\}`), text)
+	require.NotContains(t, text, "%!")
+	require.Contains(t, text, fmt.Sprintf("*%s*", limit.Grouped))
+}

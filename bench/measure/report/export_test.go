@@ -1,0 +1,4 @@
+package report
+
+// The bridge to the tests outside the package.
+var Number = number

@@ -1,0 +1,66 @@
+package report
+
+// prose is what a reader has to know of how this was measured.
+const prose = `## What is measured
+
+One verification: it is created; the form is submitted and accepted (two transitions, ` + "`application_accepted` and" + `
+` + "`password_requested`" + `); the password is submitted and a code asked for; the code is submitted and it is done. Upstream answers in
+the process, at once. A driver is a goroutine that carries one verification after the other; it hands in an input and waits until
+what came of it is durable. For us that is {commits} commits, {transitions} transitions and {loads} loads: the creation, and for each of three submissions an
+intent before the call and the outcome after it.
+
+What counts against us: three of our {commits} commits are intents. They are what keeps a code from being sent twice when a process
+dies; no peer here has anything like them, and each would send again or not know. We also seal nothing, run no handlers and observe
+nothing here; and the peers by hand write an outbox that nobody reads.
+
+Each subject on each medium with each number of drivers is a cell. A cell runs in a process of its own, on a fresh file or database,
+warms up and is measured; all cells once make a round, forwards and backwards in turn, one at a time. Creations and submissions are
+counted that end within the measured time. Each subject is tested to leave in its store what the table says that it does
+(` + "`TestEachSubjectLeavesInItsStoreWhatItSays`" + `).
+
+### The limit
+
+Our engine is watched as it carries out one verification on a store that takes notes. Then those loads and commits are carried out
+again, with records and history of the same bytes, new ids and present times, by prepared SQL that checks versions and counts rows
+and decides nothing:
+
+- *{alone}*: on SQLite one writing connection behind a mutex, four that read; on PostgreSQL one statement (update and insert in one
+  CTE) on a pool of ten.
+- *{grouped}*: whoever waits shares the next transaction (at most 256), or the next statement by ` + "`unnest`" + ` (at most 128, two at once).
+- *{batched}*: that, and loads share a query by ` + "`id = ANY`" + `.
+
+Its tables have the layout that was found best and the indexes that our queries need. SQLite has secure_delete on, as ours has:
+erased data must not stay in the file.
+
+{profile}
+What is ours alone: decoding and encoding the body, the decision and its check by looplab/fsm, the secrets, and a commit id that is
+compared when an answer was lost. To see where it goes: the recipe in [development.md](development.md#benchmarks).
+
+### The peers, and how each is set up
+
+All get the same upstream. Each waits for the person's inputs from outside, as here. Where a framework has no cheap way to tell a
+caller that a step is durable, its driver is told through memory, which spares it what its own way would cost.
+
+- **looplab/fsm** and **qmuntal/stateless by hand**: a service of a page. It loads the row, calls upstream, asks the library, and
+  commits row, history and outbox in one transaction a transition: five commits. Optimistic version check. SQLite: WAL, FULL, one
+  writing connection, immediate transactions, prepared statements, four readers. PostgreSQL: database/sql over pgx, which prepares by
+  itself, ten connections. looplab makes a machine of the whole table for each event, as its README shows; stateless shares one
+  machine with external storage, ` + "`FiringImmediate`" + `.
+- **cschleiden/go-workflows**: a workflow that receives a signal a submission and runs an activity each, result stored. SQLite backend
+  (WAL, one connection, SQLite's own FULL) inside its monoprocess backend, which wakes workers at once; worker options default.
+- **dbos-inc/dbos-transact-golang**: a workflow with ` + "`Recv`" + `, fed by ` + "`Send`" + `, and ` + "`RunAsStep`" + ` each. Its defaults; on SQLite with
+  synchronous=FULL in place of its NORMAL. On PostgreSQL messages wake the workflow by LISTEN/NOTIFY; on SQLite it polls, once a
+  second, and that is what its figures there are.
+- **riverqueue/river**: a job a submission, which writes row and history and completes itself in the same transaction. Tuned:
+  FetchPollInterval and FetchCooldown at their least, 1 ms (defaults: 1 s and 100 ms), 100 workers, a pool of 20.
+- **Temporal** is not here. See below.
+
+### Out of reach, and left out
+
+- Temporal's server can be had as a Go module and runs in process (` + "`temporaltest`" + `). Its build pulls in some 150 modules and did
+  not end within a quarter of an hour on this machine, so it is not measured here. An earlier measurement on the same kind of machine
+  (Temporal 1.31 in process, SQLite in memory, so not durable) had 29 transitions/s with one driver and 163 with 32.
+- One driver on SQLite or PostgreSQL can't be faster than its waits for the disk. We wait {commits} times for a verification, a service by hand
+  five times: at one driver each of our commits has to be cheaper to come out level.
+- A verification of ours is rewritten {commits} times. PostgreSQL keeps each version until vacuum, so its file holds several times what is
+  alive; a figure taken right after the run is the worst.`

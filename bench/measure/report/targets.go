@@ -1,0 +1,172 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
+	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
+	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/byhand"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/goworkflows"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/river"
+	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
+	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
+)
+
+// Target is what the library is held to, and what was found.
+type Target struct {
+	// What is measured, in words; Found is what it was.
+	What  string
+	Found Figure
+	// Most and Least bound the median. Only one is set.
+	Most, Least float64
+	Unit        string
+}
+
+// near is how far a near miss may be from the bound, as a share of it.
+const near = 0.15
+
+// Verdict says whether the target was met.
+func (t Target) Verdict() string {
+	bound, far := t.Least, (t.Least-t.Found.Median)/t.Least
+	if t.Most > 0 {
+		bound, far = t.Most, (t.Found.Median-t.Most)/t.Most
+	}
+	switch {
+	case math.IsNaN(t.Found.Median) || bound == 0:
+		return "not measured"
+	case far <= 0:
+		return "pass"
+	case far <= near:
+		return "near miss"
+	default:
+		return "**miss**"
+	}
+}
+
+// Want is the bound in words.
+func (t Target) Want() string {
+	if t.Most > 0 {
+		return "≤ " + number(t.Most) + t.Unit
+	}
+	return "≥ " + number(t.Least) + t.Unit
+}
+
+var durable = []subject.Medium{subject.SQLiteFull, subject.Postgres}
+
+// targets are all of them, in the order of the report.
+func (r *Run) targets() (list []Target) {
+	list = append(list, Target{
+		What:  "a whole `Submit` in memory, of one bare `fsm.NewFSM` of the full table + `Event`",
+		Found: ratio(r.Micro[micro.NameSubmit], r.Micro[micro.NameBare], took), Most: 0.5,
+	})
+	list = append(list, r.limitTargets()...)
+	list = append(list, r.peerTargets()...)
+	return append(list, r.sizeTargets()...)
+}
+
+func took(c micro.Cost) float64 { return float64(c.Time) }
+
+func (r *Run) limitTargets() (list []Target) {
+	for _, m := range durable {
+		for _, n := range Drivers {
+			limit, name := r.limit(m, n)
+			list = append(list, Target{
+				What:  fmt.Sprintf("throughput of the limit, %s, %s (%s)", m, driversOf(n), name),
+				Found: ratio(r.ours(m, n), limit, drive.Sample.PerSecond), Least: 0.9,
+			})
+		}
+		limit, _ := r.limit(m, 1)
+		list = append(list, Target{
+			What:  fmt.Sprintf("latency of a submission of that of the limit, %s, one driver, median", m),
+			Found: ratio(r.ours(m, 1), limit, p50), Most: 1.1,
+		})
+		for _, n := range Drivers {
+			limit, _ := r.limit(m, n)
+			list = append(list, Target{
+				What:  fmt.Sprintf("our CPU above the limit's, a commit, %s, %s", m, driversOf(n)),
+				Found: r.cpuAbove(r.ours(m, n), limit), Most: 10, Unit: " µs",
+			})
+		}
+	}
+	return list
+}
+
+// cpuAbove is by how much more CPU a commit takes, in microseconds.
+func (r *Run) cpuAbove(ours, limit []drive.Sample) Figure {
+	var above []float64
+	for i := range min(len(ours), len(limit)) {
+		above = append(above, (cpu(ours[i])-cpu(limit[i]))/float64(max(r.Recipe.Commits, 1)))
+	}
+	return FigureOf(above)
+}
+
+func (r *Run) peerTargets() (list []Target) {
+	for _, t := range []struct {
+		kind    string
+		m       subject.Medium
+		drivers int
+		least   float64
+	}{
+		{byhand.Looplab, subject.SQLiteFull, 1, 1},
+		{byhand.Looplab, subject.SQLiteFull, 32, 2},
+		{byhand.Looplab, subject.SQLiteFull, 64, 2},
+		{byhand.Looplab, subject.Postgres, 1, 1},
+		{byhand.Looplab, subject.Postgres, 32, 2},
+		{byhand.Looplab, subject.Postgres, 64, 2},
+		{goworkflows.Name, subject.SQLiteFull, 1, 5},
+		{goworkflows.Name, subject.SQLiteFull, 32, 25},
+		{dbos.Name, subject.Postgres, 1, 4},
+		{dbos.Name, subject.Postgres, 32, 8},
+		{river.Name, subject.Postgres, 1, 6},
+		{river.Name, subject.Postgres, 32, 6},
+	} {
+		list = append(list, Target{
+			What:  fmt.Sprintf("throughput of %s, %s, %s", t.kind, t.m, driversOf(t.drivers)),
+			Found: ratio(r.ours(t.m, t.drivers), r.samples(t.kind, t.m, t.drivers), drive.Sample.PerSecond), Least: t.least,
+		})
+	}
+	return list
+}
+
+// sizeDrivers is how many drove what is looked at for its size: many, so that
+// there is much of it.
+const sizeDrivers = 64
+
+func (r *Run) sizeTargets() []Target {
+	list := []Target{{
+		What:  "resident in the memory store, a waiting verification, password held",
+		Found: figure(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), Most: 2048, Unit: " B",
+	}}
+	for _, m := range durable {
+		list = append(list, Target{
+			What:  fmt.Sprintf("file of a finished verification, %s", m),
+			Found: figure(r.ours(m, sizeDrivers), stored), Most: 2048, Unit: " B",
+		})
+	}
+	for _, m := range durable {
+		list = append(list, Target{
+			What:  "the cost of a transition in the largest store of that in the smallest, " + string(m),
+			Found: growth(r.Growth[m]), Most: 1.3,
+		})
+	}
+	return list
+}
+
+// growth is the cost in the largest store as a multiple of that in the smallest.
+func growth(list []scale.Grown) Figure {
+	if len(list) < 2 {
+		return FigureOf(nil)
+	}
+	first, last := list[0].Driven, list[len(list)-1].Driven
+	return FigureOf([]float64{first.PerSecond() / last.PerSecond()})
+}
+
+func driversOf(n int) string {
+	if n == 1 {
+		return "one driver"
+	}
+	return fmt.Sprintf("%d drivers", n)
+}
