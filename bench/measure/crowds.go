@@ -19,9 +19,11 @@ func crowds(ctx context.Context, d dose, places *lab.Places, r *report.Run, prog
 	for range min(d.rounds, 3) {
 		r.Waiting = append(r.Waiting, job[crowd.Held](ctx, places, r, progress, lab.Job{Task: crowd.Wait, Rows: d.waiting, Cell: lab.Cell{Medium: subject.Memory}})...)
 	}
-	r.Slow = job[crowd.Flown](ctx, places, r, progress, lab.Job{
-		Task: crowd.Slow, Rows: d.flying, Cell: lab.Cell{Medium: subject.SQLiteFull}, For: 5 * time.Second, WarmUp: time.Second,
-	})
+	for _, how := range []string{"", crowd.OverHTTP} {
+		r.Slow = append(r.Slow, job[crowd.Flown](ctx, places, r, progress, lab.Job{
+			Task: crowd.Slow, Rows: d.flying, Cell: lab.Cell{Kind: how, Medium: subject.SQLiteFull}, For: 5 * time.Second, WarmUp: time.Second,
+		})...)
+	}
 	r.Growth = make(map[subject.Medium][]scale.Grown)
 	for _, rows := range d.rows {
 		for _, m := range []subject.Medium{subject.SQLiteFull, subject.Postgres} {

@@ -33,10 +33,14 @@ func everything(ctx context.Context, o options, out, progress io.Writer) (err er
 		return err
 	}
 	if o.only.String() != "" {
-		_, err := fmt.Fprint(out, r.Text())
-		return err
+		_, err = fmt.Fprint(out, r.Text())
+	} else {
+		err = os.WriteFile(o.path, []byte(r.Document()), 0o644)
 	}
-	return os.WriteFile(o.path, []byte(r.Document()), 0o644)
+	if len(r.Failures) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d measurements failed, the first: %s", len(r.Failures), r.Failures[0]))
+	}
+	return err
 }
 
 // measure fills in what there is to find.
@@ -48,7 +52,7 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 		return err
 	}
 	plan := lab.Plan{
-		Rounds: o.rounds, For: o.each, WarmUp: o.warmUp,
+		Rounds: o.rounds, For: o.each, WarmUp: o.warmUp, Profile: o.profile,
 		Slow: []lab.Cell{{Kind: dbos.Name, Medium: sqliteFull, Drivers: 1}, {Kind: dbos.Name, Medium: sqliteFull, Drivers: 32}},
 	}
 	for _, c := range cells(r.Kinds) {

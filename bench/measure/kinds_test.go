@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
@@ -21,9 +20,7 @@ import (
 // as many, ended, with all their transitions, by as many commits as it says.
 func TestEachSubjectLeavesInItsStoreWhatItSays(t *testing.T) {
 	t.Parallel()
-	places, err := lab.NewPlaces(true)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, places.Close()) })
+	places := newPlaces(t, true)
 	all, _, err := kinds(context.Background())
 	require.NoError(t, err)
 	for _, k := range all {

@@ -55,6 +55,7 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 		lab.Drive:    lab.Driving(kinds),
 		crowd.Wait:   crowd.Waiting,
 		crowd.Slow:   crowd.Flying,
+		crowd.Serve:  crowd.Serving,
 		scale.Growth: scale.Growing,
 	}, in, out)
 }

@@ -19,6 +19,8 @@ type options struct {
 	child bool
 	only  *regexp.Regexp
 	path  string
+	// profile is where the last cell writes a CPU profile.
+	profile string
 }
 
 // dose is how much is measured.
@@ -56,6 +58,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	rows := flags.String("rows", "", "how many verifications large stores hold: `numbers` with commas, instead of what the dose has")
 	only := flags.String("only", "", "measure only cells that match this `expression`, and print them")
 	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write")
+	flags.StringVar(&o.profile, "profile", "", "the `file` for a CPU profile of the last cell")
 	flags.BoolVar(&o.child, strings.TrimPrefix(lab.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {
 		return o, err

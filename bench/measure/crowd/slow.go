@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -13,11 +12,17 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// Slow is the name of the task that measures a slow upstream.
-const Slow = "slow"
+// Slow is the name of the task that measures a slow upstream. Its Kind is
+// OverHTTP where that is the simulator in a process of its own.
+const (
+	Slow     = "slow"
+	OverHTTP = "over HTTP"
+)
 
 // Flown is what submissions cost whose upstream takes its time.
 type Flown struct {
+	// OverHTTP tells whether upstream was another process, the simulator.
+	OverHTTP bool
 	// Submissions is how many were under way at once, for at least Took each.
 	Submissions int
 	Took        time.Duration
@@ -43,18 +48,21 @@ func Flying(ctx context.Context, j lab.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	up := &patient{release: make(chan struct{})}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: up, MaxInFlight: 2 * j.Rows})
+	up, err := newPatient(ctx, j.Kind == OverHTTP)
 	if err != nil {
 		return nil, errors.Join(err, closing())
 	}
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: up, MaxInFlight: 2 * j.Rows})
+	if err != nil {
+		return nil, errors.Join(err, up.end(), closing())
+	}
 	f, err := fly(ctx, m, up, j)
-	return f, errors.Join(err, m.Close(ctx), closing())
+	return f, errors.Join(err, m.Close(ctx), up.end(), closing())
 }
 
-func fly(ctx context.Context, m *carrierfsm.Machine, up *patient, j lab.Job) (Flown, error) {
-	f := Flown{Submissions: j.Rows, Took: j.For}
-	list, err := bring(ctx, m, j.Rows, 1)
+func fly(ctx context.Context, m *carrierfsm.Machine, up patient, j lab.Job) (Flown, error) {
+	f := Flown{Submissions: j.Rows, OverHTTP: j.Kind == OverHTTP, Took: j.For}
+	list, err := bring(ctx, m, j.Rows, 1, theirForm())
 	if err != nil {
 		return f, err
 	}
@@ -64,31 +72,31 @@ func fly(ctx context.Context, m *carrierfsm.Machine, up *patient, j lab.Job) (Fl
 	heap, rss, goroutines := resident()
 	begun := time.Now()
 	landed := launch(ctx, m, list, j.Rows)
-	for m.Stats().InFlight < j.Rows || up.waits() < j.Rows {
-		if err := rest(ctx); err != nil {
-			return f, err
-		}
+	if err := allWait(ctx, up, j.Rows); err != nil {
+		return f, err
 	}
 	f.Begun = time.Since(begun)
 	heapNow, rssNow, goroutinesNow := resident()
 	n := float64(j.Rows)
 	f.Heap, f.RSS, f.Goroutines = float64(heapNow-heap)/n, float64(rssNow-rss)/n, float64(goroutinesNow-goroutines)/n
 	f.Meanwhile, err = others(ctx, m, j.For)
-	close(up.release)
-	return f, errors.Join(err, landed())
+	return f, errors.Join(err, up.release(ctx), landed())
 }
 
-// launch submits the password of each, and returns what waits for them all.
+// launch submits the password of each, as a request's handler would, whose
+// context may end, and returns what waits for them all.
 func launch(ctx context.Context, m *carrierfsm.Machine, list []carrierfsm.Verification, n int) func() error {
 	errs := make(chan error, n)
+	ctx, cancel := context.WithCancel(ctx)
 	for _, v := range list {
 		go func() {
-			in := carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(slowPassword)}
+			in := carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(workload.Password)}
 			_, err := m.Submit(ctx, v.ID, in)
 			errs <- err
 		}()
 	}
 	return func() (err error) {
+		defer cancel()
 		for range n {
 			err = errors.Join(err, <-errs)
 		}
@@ -96,12 +104,18 @@ func launch(ctx context.Context, m *carrierfsm.Machine, list []carrierfsm.Verifi
 	}
 }
 
-func rest(ctx context.Context) error {
-	select {
-	case <-time.After(time.Millisecond):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// allWait returns when so many wait at upstream.
+func allWait(ctx context.Context, up patient, n int) error {
+	for {
+		waiting, err := up.waits(ctx)
+		if err != nil || waiting >= n {
+			return err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -127,38 +141,4 @@ func others(ctx context.Context, m *carrierfsm.Machine, lasts time.Duration) (La
 	}
 	slices.Sort(laps)
 	return Latency{laps[len(laps)/2], laps[len(laps)*99/100]}, nil
-}
-
-// slowPassword is the password for which upstream takes its time.
-const slowPassword = "135790"
-
-// patient is an upstream that lets some wait until it is released.
-type patient struct {
-	workload.Upstream
-	release chan struct{}
-	mu      sync.Mutex
-	waiting int
-}
-
-func (p *patient) waits() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.waiting
-}
-
-// Collect is carrierfsm.Upstream's.
-func (p *patient) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	slow := false
-	r.Password.Use(func(value []byte) { slow = string(value) == slowPassword })
-	if slow {
-		p.mu.Lock()
-		p.waiting++
-		p.mu.Unlock()
-		select {
-		case <-p.release:
-		case <-ctx.Done():
-			return carrierfsm.Reply{}, ctx.Err()
-		}
-	}
-	return p.Upstream.Collect(ctx, r)
 }

@@ -37,7 +37,7 @@ func Waiting(ctx context.Context, j lab.Job) (any, error) {
 		return nil, err
 	}
 	heap, rss, goroutines := resident()
-	if _, err := bring(ctx, m, j.Rows, 2); err != nil {
+	if _, err := bring(ctx, m, j.Rows, 2, workload.Form()); err != nil {
 		return nil, err
 	}
 	heapAfter, rssAfter, goroutinesAfter := resident()
@@ -63,7 +63,7 @@ func resident() (heap, rss int64, goroutines int) {
 const bringers = 32
 
 // bring creates verifications and brings each along by its first submissions.
-func bring(ctx context.Context, m *carrierfsm.Machine, n, submissions int) ([]carrierfsm.Verification, error) {
+func bring(ctx context.Context, m *carrierfsm.Machine, n, submissions int, form carrierfsm.Form) ([]carrierfsm.Verification, error) {
 	list := make([]carrierfsm.Verification, n)
 	errs := make(chan error, bringers)
 	var all sync.WaitGroup
@@ -71,7 +71,7 @@ func bring(ctx context.Context, m *carrierfsm.Machine, n, submissions int) ([]ca
 		all.Go(func() {
 			for i := b; i < n; i += bringers {
 				var err error
-				if list[i], err = one(ctx, m, submissions); err != nil {
+				if list[i], err = one(ctx, m, submissions, form); err != nil {
 					errs <- err
 					return
 				}
@@ -83,13 +83,17 @@ func bring(ctx context.Context, m *carrierfsm.Machine, n, submissions int) ([]ca
 	return list, <-errs
 }
 
-func one(ctx context.Context, m *carrierfsm.Machine, submissions int) (carrierfsm.Verification, error) {
+func one(ctx context.Context, m *carrierfsm.Machine, submissions int, form carrierfsm.Form) (carrierfsm.Verification, error) {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
-	for _, submission := range workload.Submissions[:submissions] {
+	for i := range submissions {
 		if err != nil {
 			return v, err
 		}
-		v, err = m.Submit(ctx, v.ID, submission(v.Step))
+		in := workload.Submissions[i](v.Step)
+		if i == 0 {
+			in = carrierfsm.Apply{Form: form, Consent: workload.Consent()}
+		}
+		v, err = m.Submit(ctx, v.ID, in)
 	}
 	return v, err
 }

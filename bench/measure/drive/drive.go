@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,8 @@ type Options struct {
 	For time.Duration
 	// WarmUp is how long that is; each driver carries at least one verification.
 	WarmUp time.Duration
+	// Profile, where not empty, is the path of a CPU profile of what is measured.
+	Profile string
 	// Server is the process id of a database server whose use is counted beside
 	// our own; 0 for none.
 	Server int
@@ -66,17 +70,38 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	if err := r.drive(ctx, o.Drivers, func() { pause(ctx, o.WarmUp) }); err != nil {
 		return Sample{}, err
 	}
+	stop, err := profile(o.Profile)
+	if err != nil {
+		return Sample{}, err
+	}
 	runtime.GC()
 	var before, after usage
 	r.counting.Store(true)
-	err := r.drive(ctx, o.Drivers, func() {
+	err = r.drive(ctx, o.Drivers, func() {
 		before = usageNow(o.Server)
 		pause(ctx, o.For)
 		r.counting.Store(false)
 		after = usageNow(o.Server)
 	})
-	sample := r.sample(before, after)
-	return sample, err
+	return r.sample(before, after), errors.Join(err, stop())
+}
+
+// profile begins a CPU profile and returns what ends it.
+func profile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // pause lets the drivers drive.

@@ -3,9 +3,11 @@
 package lab
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +36,8 @@ type Job struct {
 	Cell
 	Place       subject.Place
 	For, WarmUp time.Duration
+	// Profile, where not empty, is the path of a CPU profile to write.
+	Profile string
 	// Rows is how many verifications there are.
 	Rows int
 }
@@ -72,6 +76,34 @@ func Run(ctx context.Context, j Job, result any) error {
 	return json.Unmarshal(out, result)
 }
 
+// Start has a child process do a job that goes on until it is stopped, and
+// returns the first line that the child writes.
+func Start(ctx context.Context, j Job) (line string, stop func() error, err error) {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return "", nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program
+	in, err1 := child.StdinPipe()
+	out, err2 := child.StdoutPipe()
+	if err := errors.Join(err1, err2, child.Start()); err != nil {
+		return "", nil, err
+	}
+	stop = func() error { return errors.Join(in.Close(), child.Wait()) }
+	if _, err := in.Write(text); err != nil {
+		return "", nil, errors.Join(err, stop())
+	}
+	line, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return "", nil, errors.Join(err, stop())
+	}
+	return strings.TrimSpace(line), stop, nil
+}
+
 // Child does the job that in says and writes its result to out.
 func Child(ctx context.Context, tasks map[string]Task, in io.Reader, out io.Writer) error {
 	var j Job
@@ -99,7 +131,7 @@ func Driving(kinds []subject.Kind) Task {
 		if err != nil {
 			return nil, err
 		}
-		return drive.Cell(ctx, k, j.Place, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp})
+		return drive.Cell(ctx, k, j.Place, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp, Profile: j.Profile})
 	}
 }
 

@@ -15,6 +15,9 @@ type Plan struct {
 	Cells       []Cell
 	Rounds      int
 	For, WarmUp time.Duration
+	// Profile, where not empty, is the path to which each cell writes a CPU
+	// profile; the last one stays.
+	Profile string
 	// Slow are cells that are driven three times as long: they do little in the
 	// time that is enough for the others.
 	Slow []Cell
@@ -60,7 +63,7 @@ func (p Plan) measure(ctx context.Context, places *Places, c Cell) (s drive.Samp
 	if err != nil {
 		return s, err
 	}
-	j := Job{Task: Drive, Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp}
+	j := Job{Task: Drive, Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp, Profile: p.Profile}
 	if slices.Contains(p.Slow, c) {
 		j.For *= 3
 	}

@@ -18,14 +18,26 @@ func (d *document) crowds(r *Run) {
 			"%s B of the process each, and %d goroutines in all.", thousands(float64(h.Verifications)),
 			median(r.Waiting, func(h crowd.Held) float64 { return h.Heap }), median(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), h.Goroutines)
 	}
-	for _, f := range last(r.Slow) {
-		d.say("%s submissions under way at once, on SQLite FULL, while upstream takes at least %s over them (in the process: a real\n"+
-			"call also holds a connection): all had begun after %s s. Each takes %s B of live objects, %s B of the process and %s\n"+
-			"goroutines. Submissions of others meanwhile took %s ms, 99 of 100 at most %s ms; alone before %s and %s ms.",
-			thousands(float64(f.Submissions)), f.Took, number(f.Begun.Seconds()), number(f.Heap), number(f.RSS), number(f.Goroutines),
-			milliseconds(f.Meanwhile.P50), milliseconds(f.Meanwhile.P99), milliseconds(f.Before.P50), milliseconds(f.Before.P99))
+	d.say("Submissions under way at once while upstream takes at least 5 s over them, on SQLite FULL: what each takes of memory, and how\n" +
+		"long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the simulator, in a process of\n" +
+		"its own that is not counted, and each call has a connection.")
+	d.table("upstream", "under way", "all begun after, s", "live objects, B each", "process, B each", "goroutines each",
+		"others alone, p50 and p99, ms", "others meanwhile, ms")
+	for _, f := range r.Slow {
+		d.row(where(f), thousands(float64(f.Submissions)), number(f.Begun.Seconds()), number(f.Heap), number(f.RSS), number(f.Goroutines),
+			pair(f.Before), pair(f.Meanwhile))
 	}
+	d.end()
 }
+
+func where(f crowd.Flown) string {
+	if f.OverHTTP {
+		return "by HTTP"
+	}
+	return "in the process"
+}
+
+func pair(l crowd.Latency) string { return milliseconds(l.P50) + ", " + milliseconds(l.P99) }
 
 // last is the last of a list, as a list.
 func last[T any](list []T) []T { return list[max(0, len(list)-1):] }

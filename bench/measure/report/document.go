@@ -114,13 +114,13 @@ func (d *document) againstPeers(r *Run) {
 	d.table(head...)
 	for _, k := range r.peers() {
 		for _, m := range durable {
-			cells, any := []string{k.Name, string(m)}, false
+			cells, measured := []string{k.Name, string(m)}, false
 			for _, n := range Drivers {
 				theirs := r.samples(k.Name, m, n)
-				any = any || len(theirs) > 0
+				measured = measured || len(theirs) > 0
 				cells = append(cells, ratio(r.ours(m, n), theirs, drive.Sample.PerSecond).String())
 			}
-			if any {
+			if measured {
 				d.row(cells...)
 			}
 		}

@@ -18,7 +18,7 @@ func Consent() carrierfsm.Consent {
 	return carrierfsm.Consent{Policy: "bench-1", At: time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC), Channel: "bench"}
 }
 
-// Apply, GivePassword and GiveCode are the three submissions.
+// Apply hands in the form.
 func Apply(int) carrierfsm.Input { return carrierfsm.Apply{Form: Form(), Consent: Consent()} }
 
 // GivePassword answers the prompt of this step.
