@@ -68,6 +68,7 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 	}
 	if o.only.String() == "" {
 		crowds(ctx, o.dose, places, r, progress)
+		profiles(ctx, plan, places, r, progress)
 	}
 	return ctx.Err()
 }

@@ -45,7 +45,7 @@ func (p Plan) Run(ctx context.Context, places *Places, progress io.Writer) Resul
 				continue
 			}
 			_, _ = fmt.Fprintf(progress, "round %d of %d, %d of %d: %s: ", round+1, p.Rounds, i+1, len(cells), c)
-			s, err := p.measure(ctx, places, c)
+			s, err := p.One(ctx, places, c)
 			if err != nil {
 				r.Errors[c] = err
 				_, _ = fmt.Fprintln(progress, err)
@@ -58,7 +58,8 @@ func (p Plan) Run(ctx context.Context, places *Places, progress io.Writer) Resul
 	return r
 }
 
-func (p Plan) measure(ctx context.Context, places *Places, c Cell) (s drive.Sample, err error) {
+// One measures one cell once.
+func (p Plan) One(ctx context.Context, places *Places, c Cell) (s drive.Sample, err error) {
 	place, remove, err := places.New(ctx, c.Medium, c.Drivers)
 	if err != nil {
 		return s, err

@@ -26,6 +26,7 @@ func (r *Run) Document() string {
 	d.inMemory(r)
 	d.crowds(r)
 	d.grown(r)
+	d.profiles(r)
 	d.everything(r)
 	d.say("%s", r.prose())
 	d.facts(r)

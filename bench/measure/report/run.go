@@ -30,6 +30,7 @@ type Run struct {
 	Waiting  []crowd.Held
 	Slow     []crowd.Flown
 	Growth   map[subject.Medium][]scale.Grown
+	Profiles []Profiles
 	Failures []string
 }
 
