@@ -7,6 +7,7 @@
 package limit
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -56,13 +57,13 @@ func Kinds(r workload.Recipe) []subject.Kind {
 type store interface {
 	// write creates a record, or commits the next version of one.
 	write(ctx context.Context, op *workload.Op) error
-	// load reads a record whole and returns its version.
-	load(ctx context.Context, id string) (version int64, err error)
+	// load reads a record whole.
+	load(ctx context.Context, id string) (carrierfsm.Record, error)
 	left(ctx context.Context) (subject.Left, error)
 	close() error
 }
 
-var errVersion = errors.New("limit: another version than expected")
+var errVersion = errors.New("limit: another version or body than expected")
 
 // byHand is a store that the recipe is carried out on.
 type byHand struct {
@@ -92,10 +93,11 @@ func (b *byHand) Verify(ctx context.Context, lap func()) error {
 	return nil
 }
 
-func (b *byHand) check(ctx context.Context, r carrierfsm.Record) error {
-	version, err := b.store.load(ctx, r.ID)
-	if err == nil && version != r.Version {
-		err = fmt.Errorf("%w: loaded %d instead of %d", errVersion, version, r.Version)
+// check loads a record and sees that it is what was written.
+func (b *byHand) check(ctx context.Context, want carrierfsm.Record) error {
+	got, err := b.store.load(ctx, want.ID)
+	if err == nil && (got.Version != want.Version || !bytes.Equal(got.Body, want.Body)) {
+		err = fmt.Errorf("%w: loaded %d instead of %d", errVersion, got.Version, want.Version)
 	}
 	return err
 }

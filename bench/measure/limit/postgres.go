@@ -116,14 +116,14 @@ func (s *postgresStore) commitMany(ctx context.Context, list []*workload.Op) err
 	return err
 }
 
-func (s *postgresStore) load(ctx context.Context, id string) (int64, error) {
+func (s *postgresStore) load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	l := &loading{id: id}
 	if s.loads != nil {
 		err := s.loads.do(l)
-		return l.record.Version, err
+		return l.record, err
 	}
 	err := s.loadOne(ctx, l)
-	return l.record.Version, err
+	return l.record, err
 }
 
 func (s *postgresStore) loadOne(ctx context.Context, l *loading) error {

@@ -137,13 +137,12 @@ func (s *sqliteStore) update(ctx context.Context, args []any) error {
 	return nil
 }
 
-func (s *sqliteStore) load(ctx context.Context, id string) (int64, error) {
-	var r carrierfsm.Record
+func (s *sqliteStore) load(ctx context.Context, id string) (r carrierfsm.Record, err error) {
 	var due, created, updated int64
 	var commit []byte
-	err := s.loading.QueryRowContext(ctx, id).Scan(&r.ID, &r.State, &r.Step, &r.Version, &r.Table, &r.Source, &r.Reason, &r.InFlight,
+	err = s.loading.QueryRowContext(ctx, id).Scan(&r.ID, &r.State, &r.Step, &r.Version, &r.Table, &r.Source, &r.Reason, &r.InFlight,
 		&due, &created, &updated, &r.Key, &commit, &r.Body)
-	return r.Version, err
+	return r, err
 }
 
 func (s *sqliteStore) left(ctx context.Context) (left subject.Left, err error) {

@@ -143,11 +143,16 @@ func (b *book) exec(ctx context.Context, tx *sql.Tx, text string, args ...any) (
 	return tx.ExecContext(ctx, text, args...)
 }
 
-// Left is subject.Subject's.
+// Left is subject.Subject's. An outbox that is not as long as the history is an
+// error.
 func (b *book) Left(ctx context.Context) (left subject.Left, err error) {
-	const query = `SELECT count(*), count(CASE WHEN state = 'done' THEN 1 END), (SELECT count(*) FROM history) FROM verifications`
-	err = b.read.QueryRowContext(ctx, query).Scan(&left.Verifications, &left.Done, &left.Transitions)
+	const query = `SELECT count(*), count(CASE WHEN state = 'done' THEN 1 END), (SELECT count(*) FROM history), (SELECT count(*) FROM outbox) FROM verifications`
+	var announced int
+	err = b.read.QueryRowContext(ctx, query).Scan(&left.Verifications, &left.Done, &left.Transitions, &announced)
 	left.Commits = int(b.done.Load())
+	if err == nil && announced != left.Transitions {
+		err = fmt.Errorf("byhand: %d transitions in the outbox, %d in the history", announced, left.Transitions)
+	}
 	return left, err
 }
 
