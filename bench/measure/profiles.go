@@ -17,6 +17,7 @@ import (
 // profiles drives the engine and the limit once more, under a profiler, which
 // costs a little and is in no other figure. What fails it notes.
 func profiles(ctx context.Context, plan lab.Plan, places *lab.Places, r *report.Run, progress io.Writer) {
+	plan.For *= 3 // a hundred samples a second are few
 	plan.Profile = filepath.Join(places.Folder(), "cpu.out")
 	for _, m := range []subject.Medium{subject.SQLiteFull, subject.Postgres} {
 		p := report.Profiles{Medium: m, Which: r.Limit(m, report.ProfileDrivers)}

@@ -41,11 +41,15 @@ func Parse(text string) Shares {
 	return shares
 }
 
-// packageOf is the package of a function's full name.
+// packageOf is the package of a function's full name. All that is Go's runtime
+// counts as one.
 func packageOf(name string) string {
 	slash := strings.LastIndexByte(strings.SplitN(name, "[", 2)[0], '/') + 1
 	if dot := strings.IndexByte(name[slash:], '.'); dot >= 0 {
-		return name[:slash+dot]
+		name = name[:slash+dot]
+	}
+	if strings.HasPrefix(name, "runtime/internal") || strings.HasPrefix(name, "internal/runtime") {
+		return "runtime"
 	}
 	return name
 }

@@ -17,7 +17,8 @@ Type: cpu
 Showing nodes accounting for 1s, 100% of 1s total
       flat  flat%   sum%        cum   cum%
      0.40s 40.00% 40.00%      0.40s 40.00%  modernc.org/sqlite/lib._sqlite3VdbeExec
-     0.25s 25.00% 65.00%      0.40s 40.00%  runtime.mallocgc
+     0.15s 15.00% 55.00%      0.40s 40.00%  runtime.mallocgc
+     0.10s 10.00% 65.00%      0.10s 10.00%  internal/runtime/atomic.(*Uint32).Load (inline)
      0.20s 20.00% 85.00%      0.20s 20.00%  github.com/carrierfsm/carrierfsm.(*Machine).Submit (inline)
      0.10s 10.00% 95.00%      0.10s 10.00%  runtime.futex
      0.05s  5.00%   100%      0.05s  5.00%  github.com/carrierfsm/carrierfsm/store/internal/group.(*Queue[github.com/x/y.item]).Do

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
@@ -36,10 +37,17 @@ func (r *Run) Document() string {
 // on is the sentence that names the machine.
 func (r *Run) on() string {
 	m := r.Machine
-	return fmt.Sprintf("Measured at commit `%s` on %d × %s, all of it (drivers, library and\n"+
+	text := fmt.Sprintf("Measured at commit `%s` on %d × %s, all of it (drivers, library and\n"+
 		"database server) on these cores, with a disk on which one `fsync` takes %s ms. [More below](#machine-and-versions).",
 		m.Commit, m.Cores, m.CPU, number(m.Fsync.Seconds()*1e3))
+	if load, err := strconv.ParseFloat(m.Load, 64); err == nil && load > quiet*float64(m.Cores) {
+		text += fmt.Sprintf("\n\n**The machine was busy (load average %s when it began): believe none of these figures.**", m.Load)
+	}
+	return text
 }
+
+// quiet is the load average a core up to which a machine is quiet enough.
+const quiet = 0.5
 
 // document is one that grows.
 type document struct{ strings.Builder }

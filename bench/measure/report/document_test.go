@@ -61,6 +61,16 @@ func TestWhatWasNotMeasuredSaysSo(t *testing.T) {
 	require.Contains(t, text, "Not measured: something: it broke")
 }
 
+func TestABusyMachineIsNoPlaceToMeasure(t *testing.T) {
+	t.Parallel()
+	const warning = "believe none of these figures"
+	r := aRun()
+	r.Machine.Cores, r.Machine.Load = 2, "0.90"
+	require.NotContains(t, r.Document(), warning)
+	r.Machine.Load = "1.10"
+	require.Contains(t, r.Document(), warning)
+}
+
 func TestTheDocumentsTablesAreWhole(t *testing.T) {
 	t.Parallel()
 	columns := 0

@@ -26,7 +26,7 @@ func (d *document) facts(r *Run) {
 		{"memory", m.Memory},
 		{"kernel", "Linux " + m.Kernel},
 		{"one fsync of 4 KiB", number(m.Fsync.Seconds()*1e3) + " ms"},
-		{"load average when it began", m.Load + " (0 is a quiet machine; with more than 1 believe ratios only, and those little)"},
+		{"load average when it began", m.Load},
 		{"Go", m.Go},
 		{"PostgreSQL", m.Postgres + ", fsync, full_page_writes and synchronous_commit on, shared_buffers 128 MB, unix socket"},
 		{"SQLite", "modernc.org/sqlite " + m.Versions["modernc.org/sqlite"]},

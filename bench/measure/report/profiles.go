@@ -69,8 +69,10 @@ func (r *Run) spent(p Profiled) func(name string) float64 {
 
 // packages are those in which ours spend most, in that order.
 func packages(p Profiles) []string {
-	names := slices.SortedFunc(maps.Keys(p.Ours.Shares), func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.Ours.Shares[b], p.Ours.Shares[a]), cmp.Compare(a, b))
+	seen := maps.Clone(p.Ours.Shares)
+	maps.DeleteFunc(seen, func(_ string, share float64) bool { return share < 0.005 })
+	names := slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
+		return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a, b))
 	})
 	return names[:min(len(names), mostPackages)]
 }

@@ -42,7 +42,7 @@ All get the same upstream. Each waits for the person's inputs from outside, as h
 caller that a step is durable, its driver is told through memory, which spares it what its own way would cost.
 
 - **looplab/fsm** and **qmuntal/stateless by hand**: a service of a page. It loads the row, calls upstream, asks the library, and
-  commits row, history and outbox in one transaction a transition: five commits. Optimistic version check. SQLite: WAL, FULL, one
+  commits row, history and outbox in one transaction a transition: five commits (the form's two could share one). Optimistic version check. SQLite: WAL, FULL, one
   writing connection, immediate transactions, prepared statements, four readers. PostgreSQL: database/sql over pgx, which prepares by
   itself, ten connections. looplab makes a machine of the whole table for each event, as its README shows; stateless shares one
   machine with external storage, ` + "`FiringImmediate`" + `.

@@ -46,7 +46,7 @@ func TestARatioIsOfMediansAndItsSpreadOfRounds(t *testing.T) {
 func TestNumbersHaveThreeDigitsOrAllBeforeThePoint(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[float64]string{
-		0.123: "0.12", 1.005: "1.00", 12.34: "12.3", 123.4: "123", 9999: "9999", 12345: "12,345", 1234567: "1,234,567", -20_000: "-20,000",
+		0: "0.00", 0.00187: "0.0019", 0.123: "0.12", 1.005: "1.00", 12.34: "12.3", 123.4: "123", 9999: "9999", 12345: "12,345", 1234567: "1,234,567", -20_000: "-20,000",
 	} {
 		require.Equal(t, want, report.Number(value))
 	}
