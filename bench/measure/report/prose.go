@@ -10,8 +10,11 @@ what came of it is durable. For us that is {commits} commits, {transitions} tran
 intent before the call and the outcome after it.
 
 What counts against us: three of our {commits} commits are intents. They are what keeps a code from being sent twice when a process
-dies; no peer here has anything like them, and each would send again or not know. We also seal nothing, run no handlers and observe
-nothing here; and the peers by hand write an outbox that nobody reads.
+dies; no peer here has anything like them, and each would send again or not know. Our SQLite file has secure_delete on, so that what
+is erased is overwritten; the peers' files have not. What counts for us: we seal nothing, run no handlers and observe nothing here,
+and nobody reads the outbox, ours or that of the peers by hand.
+
+Ours is opened as the README does: ` + "`sqlite.Open`" + ` without options (NORMAL by its option), or ` + "`postgres.New`" + ` on a pool of ten connections.
 
 Each subject on each medium with each number of drivers is a cell. A cell runs in a process of its own, on a fresh file or database,
 warms up and is measured; all cells once make a round, forwards and backwards in turn, one at a time. Creations and submissions are
@@ -29,8 +32,7 @@ and decides nothing:
 - *{grouped}*: whoever waits shares the next transaction (at most 256), or the next statement by ` + "`unnest`" + ` (at most 128, two at once).
 - *{batched}*: that, and loads share a query by ` + "`id = ANY`" + `.
 
-Its tables have the layout that was found best and the indexes that our queries need. SQLite has secure_delete on, as ours has:
-erased data must not stay in the file.
+Its tables have the layout that was found best and the indexes that our queries need. SQLite has secure_delete on, as ours has.
 
 {profile}
 What is ours alone: decoding and encoding the body, the decision and its check by looplab/fsm, the secrets, and the waiting for a
