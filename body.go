@@ -56,6 +56,61 @@ type body struct {
 	Lost *intent `json:"lost,omitempty"`
 }
 
+// fields are the members of a body, as the tags of the struct say.
+func (b *body) fields(f *fields) {
+	f.string("account", &b.Account, omit)
+	f.string("token", &b.Token, omit)
+	if f.object("source", b.At != Source{}) {
+		b.At.fields(f)
+	}
+	f.bytes("cursor", &b.Cursor)
+	if f.object("consent", b.Consent != nil) {
+		made(f, &b.Consent).fields(f)
+	}
+	f.time("since", &b.Since, omit)
+	f.word("ask", (*string)(&b.Ask), omit)
+	f.string("message", &b.Message, omit)
+	f.time("code", &b.Code, omit)
+	f.time("resend", &b.ResendAt, omit)
+	f.time("idle", &b.Idle, omit)
+	f.time("life", &b.Life, omit)
+	f.counts("attempts", &b.Attempts)
+	number(f, "resends", &b.Resends, omit)
+	number(f, "resets", &b.Resets, omit)
+	number(f, "password_step", &b.PasswordStep, omit)
+	if f.object("watch", b.Watch != nil) {
+		made(f, &b.Watch).fields(f)
+	}
+	if f.object("intent", b.Intent != nil) {
+		made(f, &b.Intent).fields(f)
+	}
+	if f.object("lost", b.Lost != nil) {
+		made(f, &b.Lost).fields(f)
+	}
+	f.end()
+}
+
+// marshal is json.Marshal.
+func (b *body) marshal() ([]byte, error) {
+	f := writing()
+	if b.fields(&f); f.done() {
+		return f.text, nil
+	}
+	return json.Marshal(*b)
+}
+
+// unmarshal is json.Unmarshal into a zero body.
+func (b *body) unmarshal(text []byte) error {
+	f := reading(text)
+	if b.fields(&f); f.done() {
+		return nil
+	}
+	var anew body
+	err := json.Unmarshal(text, &anew)
+	*b = anew
+	return err
+}
+
 // intent is the durable note that an upstream call is about to be made.
 type intent struct {
 	// Version is the record's version that opened it, and so its name.
@@ -71,6 +126,18 @@ type intent struct {
 	Canceled bool `json:"canceled,omitempty"`
 	// By is the operator who canceled.
 	By string `json:"by,omitempty"`
+}
+
+func (in *intent) fields(f *fields) {
+	number(f, "version", &in.Version, keep)
+	f.word("call", (*string)(&in.Call), keep)
+	f.word("input", (*string)(&in.Input), keep)
+	f.time("at", &in.At, keep)
+	f.time("deadline", &in.Deadline, keep)
+	f.kinds("counted", &in.Counted)
+	f.flag("canceled", &in.Canceled)
+	f.string("by", &in.By, omit)
+	f.end()
 }
 
 // clone returns a copy whose maps are its own. Intents are never changed in place.
@@ -97,7 +164,13 @@ func (c codec) open(r Record) (opened, error) {
 		return opened{Record: r}, fmt.Errorf("%w: its columns make no sense", ErrCorrupt)
 	}
 	o := opened{Record: r}
-	err := c.decode(r.Body, recordData(r.ID), &o.body)
+	text, err := r.Body, error(nil)
+	if isSealed(text) {
+		text, err = c.decrypt(text, recordData(r.ID))
+	}
+	if err == nil && o.body.unmarshal(text) != nil {
+		err = errNotOurs
+	}
 	if err == nil && promptSince[o.Ask] == 0 && !r.State.Terminal() {
 		err = fmt.Errorf("%w: it asks for nothing that is known", ErrCorrupt)
 	}
@@ -115,15 +188,13 @@ func (c codec) seal(o opened) (Record, error) {
 	r.InFlight = o.Intent != nil
 	r.Table = max(stateSince[o.State], eventSince[o.Reason], promptSince[o.Ask])
 	var err error
-	r.Body, err = c.encode(o.body, recordData(r.ID))
+	if r.Body, err = o.body.marshal(); err == nil && c.sealer != nil {
+		r.Body, err = c.encrypt(r.Body, recordData(r.ID))
+	}
 	return r, err
 }
 
-func (c codec) encode(v any, associated []byte) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil || c.sealer == nil {
-		return plain, err
-	}
+func (c codec) encrypt(plain, associated []byte) ([]byte, error) {
 	sealed, err := c.sealer.Encrypt(plain, associated)
 	if err != nil {
 		return nil, fmt.Errorf("carrierfsm: the sealer failed: %w", err)
@@ -131,22 +202,20 @@ func (c codec) encode(v any, associated []byte) ([]byte, error) {
 	return append([]byte{sealedBody}, sealed...), nil
 }
 
-func (c codec) decode(data, associated []byte, v any) error {
-	if len(data) > 0 && data[0] == sealedBody {
-		if c.sealer == nil {
-			return fmt.Errorf("%w: it is sealed and no Sealer is configured", ErrSealed)
-		}
-		plain, err := c.sealer.Decrypt(data[1:], associated)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrSealed, err)
-		}
-		data = plain
+func isSealed(data []byte) bool { return len(data) > 0 && data[0] == sealedBody }
+
+func (c codec) decrypt(data, associated []byte) ([]byte, error) {
+	if c.sealer == nil {
+		return nil, fmt.Errorf("%w: it is sealed and no Sealer is configured", ErrSealed)
 	}
-	if json.Unmarshal(data, v) != nil {
-		return fmt.Errorf("%w: its body is not one of ours", ErrCorrupt)
+	plain, err := c.sealer.Decrypt(data[1:], associated)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSealed, err)
 	}
-	return nil
+	return plain, nil
 }
+
+var errNotOurs = fmt.Errorf("%w: its body is not one of ours", ErrCorrupt)
 
 // recordData and detailData bind what is sealed to its place.
 func recordData(id string) []byte { return []byte("carrierfsm record " + id) }
@@ -162,7 +231,9 @@ func (c codec) entry(t Transition) (Entry, error) {
 	}
 	e := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
 	var err error
-	e.Detail, err = c.encode(t.Detail, detailData(t.ID, t.Step))
+	if e.Detail, err = t.Detail.marshal(); err == nil && c.sealer != nil {
+		e.Detail, err = c.encrypt(e.Detail, detailData(t.ID, t.Step))
+	}
 	return e, err
 }
 
@@ -172,6 +243,12 @@ func (c codec) transition(e Entry) (Transition, error) {
 	if len(e.Detail) == 0 {
 		return t, nil
 	}
-	err := c.decode(e.Detail, detailData(e.ID, e.Step), &t.Detail)
+	text, err := e.Detail, error(nil)
+	if isSealed(text) {
+		text, err = c.decrypt(text, detailData(e.ID, e.Step))
+	}
+	if err == nil && t.Detail.unmarshal(text) != nil {
+		err = errNotOurs
+	}
 	return t, err
 }

@@ -126,3 +126,21 @@ func (m *Machine) Held() int {
 	defer m.vault.mu.Unlock()
 	return len(m.vault.held)
 }
+
+// Body is what a record holds beyond its columns.
+type Body = body
+
+// Marshal and Unmarshal are what a body or a detail is stored by.
+func (b *body) Marshal() ([]byte, error)    { return b.marshal() }
+func (b *body) Unmarshal(text []byte) error { return b.unmarshal(text) }
+
+func (d *Detail) Marshal() ([]byte, error)    { return d.marshal() }
+func (d *Detail) Unmarshal(text []byte) error { return d.unmarshal(text) }
+
+// Understood tells whether a body is read without encoding/json.
+func Understood(text []byte) bool {
+	var b body
+	f := reading(text)
+	b.fields(&f)
+	return f.done()
+}

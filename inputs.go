@@ -151,6 +151,13 @@ type Consent struct {
 	Channel string `json:"channel"`
 }
 
+func (c *Consent) fields(f *fields) {
+	f.string("policy", &c.Policy, keep)
+	f.time("at", &c.At, keep)
+	f.string("channel", &c.Channel, keep)
+	f.end()
+}
+
 // complete tells whether all three parts are there.
 func (c Consent) complete() bool { return c.Policy != "" && c.Channel != "" && !c.At.IsZero() }
 

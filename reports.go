@@ -46,6 +46,12 @@ type watch struct {
 	Until time.Time `json:"until"`
 }
 
+func (w *watch) fields(f *fields) {
+	number(f, "tries", &w.Tries, omit)
+	f.time("until", &w.Until, keep)
+	f.end()
+}
+
 // askReport is a claim: the next version of a record whose report is due to
 // be asked for, due again later. Who commits it asks. It does not count as a
 // change, so that a report that never comes keeps nothing from being purged.

@@ -62,6 +62,14 @@ type Source struct {
 	ResetMethod ResetMethod `json:"reset,omitempty"`
 }
 
+func (s *Source) fields(f *fields) {
+	f.string("website", &s.Website, keep)
+	f.string("name", &s.Name, omit)
+	f.flag("online", &s.Online)
+	number(f, "reset", &s.ResetMethod, omit)
+	f.end()
+}
+
 // ResetMethod is how a source lets a person reset the service password.
 type ResetMethod int
 

@@ -14,7 +14,7 @@ import (
 // Where the service password is, between the moment it is typed and the code
 // that travels with it.
 
-func sealer(t *testing.T) carrierfsm.Sealer {
+func sealer(t testing.TB) carrierfsm.Sealer {
 	t.Helper()
 	s, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)

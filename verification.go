@@ -1,6 +1,9 @@
 package carrierfsm
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Verification is what a host may know of one person's run: no secret, no
 // whole number. It is a copy; it belongs to the caller.
@@ -83,6 +86,43 @@ type Detail struct {
 	Late bool `json:"late,omitempty"`
 	// Tables is the hash of the tables that decided.
 	Tables string `json:"tables,omitempty"`
+}
+
+// fields are the members of a detail, as the tags of the struct say.
+func (d *Detail) fields(f *fields) {
+	f.word("input", (*string)(&d.Input), omit)
+	f.string("by", &d.By, omit)
+	f.string("source", &d.Source, omit)
+	f.word("fault", (*string)(&d.Fault), omit)
+	f.word("code", (*string)(&d.Code), omit)
+	f.word("type", &d.Type, omit)
+	f.word("template", &d.Template, omit)
+	f.string("message", &d.Message, omit)
+	f.flag("contradiction", &d.Contradiction)
+	f.flag("late", &d.Late)
+	f.string("tables", &d.Tables, omit)
+	f.end()
+}
+
+// marshal is json.Marshal.
+func (d *Detail) marshal() ([]byte, error) {
+	f := writing()
+	if d.fields(&f); f.done() {
+		return f.text, nil
+	}
+	return json.Marshal(*d)
+}
+
+// unmarshal is json.Unmarshal into a zero Detail.
+func (d *Detail) unmarshal(text []byte) error {
+	f := reading(text)
+	if d.fields(&f); f.done() {
+		return nil
+	}
+	var anew Detail
+	err := json.Unmarshal(text, &anew)
+	*d = anew
+	return err
 }
 
 // view is what the host may know of o.

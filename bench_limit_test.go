@@ -1,0 +1,173 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/looplab/fsm"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// The pair by which the machine's own cost is judged: a whole Submit in
+// memory, upstream answering at once, should cost at most half of one bare
+// looplab machine of the full table with one event (×looplab). The two take
+// short turns, and the medians of the turns are told, because other work on
+// the machine comes and goes. The three submissions of a plain verification
+// follow each other; creating is not counted.
+func BenchmarkSubmitAgainstBareLooplab(b *testing.B) {
+	cancelable, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		cfg  carrierfsm.Config
+	}{
+		{"plain", context.Background(), carrierfsm.Config{}},
+		{"cancelable", cancelable, carrierfsm.Config{}},
+		{"sealed", context.Background(), carrierfsm.Config{Sealer: sealer(b)}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			const turn = 60 // submissions
+			var ours, bare []time.Duration
+			rows := bareRows()
+			for b.Loop() {
+				run := newSubmissions(b, c.cfg, turn/3)
+				bare = append(bare, timed(func() {
+					for range turn {
+						bareLooplab(b, rows)
+					}
+				})/turn)
+				ours = append(ours, timed(func() {
+					for range turn {
+						run.next(c.ctx, b)
+					}
+				})/turn)
+			}
+			b.ReportMetric(0, "ns/op") // of both: it means nothing
+			b.ReportMetric(float64(median(ours)), "ns/submit")
+			b.ReportMetric(float64(median(bare)), "ns/looplab")
+			b.ReportMetric(float64(median(ours))/float64(median(bare)), "×looplab")
+		})
+	}
+}
+
+// A whole Submit by itself, for benchstat and for profiles.
+func BenchmarkSubmit(b *testing.B) {
+	for name, cfg := range map[string]carrierfsm.Config{"plain": {}, "sealed": {Sealer: sealer(b)}} {
+		b.Run(name, func(b *testing.B) {
+			var run submissions
+			b.ReportAllocs()
+			for b.Loop() {
+				if run.left() == 0 {
+					b.StopTimer()
+					run = newSubmissions(b, cfg, 500)
+					b.StartTimer()
+				}
+				run.next(context.Background(), b)
+			}
+		})
+	}
+}
+
+func timed(f func()) time.Duration {
+	begun := time.Now()
+	f()
+	return time.Since(begun)
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func bareLooplab(b *testing.B, rows fsm.Events) {
+	m := fsm.NewFSM(string(carrierfsm.AwaitingCaptcha), rows, nil)
+	if err := m.Event(context.Background(), string(carrierfsm.CollectionStarted)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// bareRows is the transition table as a host would hand it to looplab.
+func bareRows() (rows fsm.Events) {
+	at := make(map[[2]string]int)
+	for _, e := range carrierfsm.Edges() {
+		name := [2]string{string(e.Event), string(e.To)}
+		i, known := at[name]
+		if !known {
+			i = len(rows)
+			at[name] = i
+			rows = append(rows, fsm.EventDesc{Name: name[0], Dst: name[1]})
+		}
+		rows[i].Src = append(rows[i].Src, string(e.From))
+	}
+	return rows
+}
+
+// submissions are those of some plain verifications, one after the other.
+type submissions struct {
+	m   *carrierfsm.Machine
+	ids []string
+	n   int
+	v   carrierfsm.Verification
+}
+
+func newSubmissions(tb testing.TB, cfg carrierfsm.Config, verifications int) submissions {
+	tb.Helper()
+	cfg.Store, cfg.Upstream = memory.New(), content{}
+	m, err := carrierfsm.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := submissions{m: m}
+	for range verifications {
+		v, err := m.Create(context.Background(), carrierfsm.NewVerification{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s.ids = append(s.ids, v.ID)
+	}
+	return s
+}
+
+func (s *submissions) left() int { return 3*len(s.ids) - s.n }
+
+// next makes the next one.
+func (s *submissions) next(ctx context.Context, tb testing.TB) {
+	var in carrierfsm.Input
+	switch s.n % 3 {
+	case 0:
+		in = application(0)
+	case 1:
+		in = carrierfsm.Password{Step: s.v.Step, Password: carrierfsm.NewSecret("246810")}
+	default:
+		in = captchaOf(s.v, "500001")
+	}
+	v, err := s.m.Submit(ctx, s.ids[s.n/3], in)
+	if err != nil || s.n%3 == 2 && v.State != carrierfsm.Done {
+		tb.Fatal(v.State, err)
+	}
+	s.v = v
+	s.n++
+}
+
+// content is an upstream that wants a code after each password, and then is
+// content.
+type content struct{}
+
+func (content) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return carrierfsm.Receipt{
+		Accepted: true, Token: token,
+		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
+	}, nil
+}
+
+func (content) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	if r.Input == carrierfsm.InputPassword {
+		return reply("10002"), nil
+	}
+	return reply("10008"), nil
+}

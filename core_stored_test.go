@@ -1,0 +1,186 @@
+package carrierfsm_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	. "github.com/carrierfsm/carrierfsm"
+)
+
+// kept is what is stored as JSON by our own hand. encoding/json is the measure.
+type kept interface {
+	Marshal() ([]byte, error)
+	Unmarshal(text []byte) error
+}
+
+// storedBodies are bodies as builds before this one wrote them.
+func storedBodies(tb testing.TB) [][]byte {
+	tb.Helper()
+	text, err := os.ReadFile("testdata/bodies.jsonl")
+	require.NoError(tb, err)
+	return bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+}
+
+func TestBodiesOfEarlierBuildsAreReadAndWrittenAsTheyWere(t *testing.T) {
+	t.Parallel()
+	understood := 0
+	for _, text := range storedBodies(t) {
+		var got, want Body
+		require.NoError(t, json.Unmarshal(text, &want))
+		require.NoError(t, got.Unmarshal(text))
+		require.Empty(t, cmp.Diff(want, got), "%s", text)
+		again, err := got.Marshal()
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(again))
+		if Understood(text) {
+			understood++
+		}
+	}
+	require.Equal(t, len(storedBodies(t))-1, understood, "all but the one with escapes")
+}
+
+// fill sets everything in v to something that is not zero.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if at, ok := v.Addr().Interface().(*time.Time); ok {
+			*at = coreStart.Add(123456 * time.Microsecond)
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i))
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, k := range PromptKinds() {
+			v.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(7))
+		}
+	case reflect.String:
+		v.SetString("测试")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8:
+		v.SetUint(200)
+	default:
+		v.SetInt(42)
+	}
+}
+
+// A member that somebody adds to a struct and not to its fields is missed here.
+func TestEveryMemberIsStored(t *testing.T) {
+	t.Parallel()
+	for _, v := range []kept{new(Body), new(Detail)} {
+		fill(reflect.ValueOf(v).Elem())
+		want, err := json.Marshal(v)
+		require.NoError(t, err)
+		got, err := v.Marshal()
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
+		again := reflect.New(reflect.TypeOf(v).Elem()).Interface().(kept)
+		require.NoError(t, again.Unmarshal(got))
+		require.Empty(t, cmp.Diff(v, again))
+	}
+	b := new(Body)
+	fill(reflect.ValueOf(b).Elem())
+	text, err := b.Marshal()
+	require.NoError(t, err)
+	require.True(t, Understood(text))
+}
+
+func TestWhatANewerBuildAddsIsPassedOver(t *testing.T) {
+	t.Parallel()
+	const newer = `"moon":{"phase":["full",null]},`
+	for _, text := range storedBodies(t) {
+		for at, c := range text {
+			if c != '{' || strings.HasSuffix(string(text[:at]), `attempts":`) || strings.HasSuffix(string(text[:at+2]), `{}`) {
+				continue
+			}
+			var got, want Body
+			require.NoError(t, want.Unmarshal(text))
+			require.NoError(t, got.Unmarshal([]byte(string(text[:at+1])+newer+string(text[at+1:]))))
+			require.Empty(t, cmp.Diff(want, got))
+		}
+	}
+}
+
+// Any values are stored as encoding/json stores them, and come back the same.
+func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringOf(rapid.RuneFrom([]rune("aé测{}[]\"\\<>&,:\x00\x1f\x7f\u2028\ufffd"))), rapid.Just("a\xffb"), rapid.Just(""))
+		number := rapid.OneOf(rapid.IntRange(-1, 11), rapid.Int())
+		moment := rapid.Custom(func(t *rapid.T) time.Time {
+			at := time.Unix(0, rapid.Int64().Draw(t, "ns"))
+			return at.In(rapid.SampledFrom([]*time.Location{time.UTC, time.Local, time.FixedZone("", 8*3600+60)}).Draw(t, "zone"))
+		})
+		kind := rapid.Custom(func(t *rapid.T) PromptKind {
+			return PromptKind(rapid.OneOf(rapid.SampledFrom(PromptKinds()), rapid.Just(PromptKind(text.Draw(t, "other")))).Draw(t, "kind"))
+		})
+		b := &Body{
+			Account: text.Draw(t, "account"), Cursor: []byte(text.Draw(t, "cursor")), At: Source{Website: text.Draw(t, "website"), ResetMethod: ResetMethod(number.Draw(t, "reset"))},
+			Consent: &Consent{Policy: text.Draw(t, "policy"), At: moment.Draw(t, "consent")},
+			Ask:     kind.Draw(t, "ask"), Message: text.Draw(t, "message"), Code: moment.Draw(t, "code"),
+			Attempts: rapid.MapOfN(kind, number, 0, 10).Draw(t, "attempts"), Resends: number.Draw(t, "resends"),
+			Intent: &Intent{Version: int64(number.Draw(t, "version")), Call: Call(text.Draw(t, "call")), Counted: rapid.SliceOf(kind).Draw(t, "counted"), Canceled: number.Draw(t, "canceled") > 5},
+		}
+		d := &Detail{Message: text.Draw(t, "detail"), Type: text.Draw(t, "type"), Late: number.Draw(t, "late") > 5}
+		for _, v := range []kept{b, d} {
+			want, wantErr := json.Marshal(v)
+			got, err := v.Marshal()
+			require.Equal(t, wantErr == nil, err == nil)
+			require.Equal(t, string(want), string(got))
+			if err == nil {
+				sameReading(t, got, v)
+			}
+		}
+	})
+}
+
+// sameReading reads what was stored by both hands.
+func sameReading(t require.TestingT, text []byte, like kept) {
+	standard := reflect.New(reflect.TypeOf(like).Elem()).Interface()
+	ours := reflect.New(reflect.TypeOf(like).Elem()).Interface().(kept)
+	wantErr, err := json.Unmarshal(text, standard), ours.Unmarshal(text)
+	require.Equal(t, wantErr == nil, err == nil, "%s: %v, %v", text, wantErr, err)
+	if err == nil {
+		require.True(t, reflect.DeepEqual(standard, any(ours)), "%s\n%s", text, cmp.Diff(standard, any(ours)))
+	}
+}
+
+// Whatever stands in a store, encoding/json would read it the same way.
+func FuzzReadStored(f *testing.F) {
+	for _, text := range storedBodies(f) {
+		f.Add(text)
+	}
+	for _, text := range []string{
+		``, `{`, `{}`, `null`, ` {"ask":"captcha"}`, `{"ask":"captcha"} `, `{"ask":"captcha",}`, `{,"ask":"captcha"}`, `{"ask":"captcha"}}`, `{"ask":"a","ask":"b"}`,
+		`{"ASK":"captcha"}`, `{"ask":"\u0063"}`, "{\"ask\":\"\xff\"}", "{\"ask\":\"\n\"}", `{"ask":null}`, `{"token":"a","account":"b"}`, `{"resends":007}`, `{"resends":-0}`, `{"resends":-}`,
+		`{"resends":1.0}`, `{"resends":1e1}`, `{"resends":99999999999999999999}`, `{"attempts":{}}`, `{"attempts":{"a":1,}}`, `{"attempts":{"a":1,"a":2}}`, `{"attempts":{,}}`,
+		`{"intent":{"counted":[]}}`, `{"intent":{"counted":["a",]}}`, `{"intent":{"counted":[,"a"]}}`, `{"intent":{"counted":["a""b"]}}`, `{"intent":{"counted":["a","b"],"canceled":true}}`,
+		`{"intent":{"canceled":false}}`, `{"intent":{"canceled":truth}}`, `{"intent":null,"lost":{}}`, `{"cursor":"AP97Bw=="}`, `{"cursor":"AP97Bw"}`, `{"cursor":""}`, `{"code":"2030-03-17T17:51:40+08:00"}`,
+		`{"code":"2030-03-17T17:51:40,5Z"}`, `{"code":""}`, `{"source":{"website":"","online":true,"reset":2}}`, `{"type":"CONTROL","message":"a","late":true,"tables":"x"}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		sameReading(t, text, new(Body))
+		sameReading(t, text, new(Detail))
+	})
+}

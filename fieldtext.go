@@ -1,0 +1,155 @@
+package carrierfsm
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// The little of JSON that fields are made of.
+
+// literal is one byte that must stand here.
+func (f *fields) literal(c byte) {
+	switch {
+	case !f.reading:
+		f.text = append(f.text, c)
+	case f.next() == c:
+		f.at++
+	default:
+		f.odd = true
+	}
+}
+
+// next is the byte to be read next; 0 at the end, which is no JSON either.
+func (f *fields) next() byte {
+	if f.at < len(f.text) {
+		return f.text[f.at]
+	}
+	return 0
+}
+
+// comma stands before a member or an element that is not the first.
+func (f *fields) comma() {
+	if last := f.text[len(f.text)-1]; last != '{' && last != '[' {
+		f.text = append(f.text, ',')
+	}
+}
+
+// another tells whether an element is to be read, and reads the comma before it.
+func (f *fields) another(open, shut byte) bool {
+	if f.odd || f.next() == shut {
+		return false
+	}
+	if f.text[f.at-1] != open {
+		f.literal(',')
+	}
+	return !f.odd
+}
+
+// sees reads the name of the next member, if it is this.
+func (f *fields) sees(name string) bool {
+	if f.odd {
+		return false
+	}
+	at := f.at
+	if f.text[at-1] != '{' {
+		if f.next() != ',' {
+			return false
+		}
+		at++
+	}
+	end := at + len(name) + len(`"":`)
+	if end > len(f.text) || f.text[at] != '"' || string(f.text[at+1:end-2]) != name || f.text[end-2] != '"' || f.text[end-1] != ':' {
+		return false
+	}
+	f.at = end
+	return true
+}
+
+// quote writes a string that needs no escape.
+func (f *fields) quote(s string) {
+	f.text = append(f.text, '"')
+	f.text = append(f.text, s...)
+	f.text = append(f.text, '"')
+	f.odd = f.odd || !plainText(s)
+}
+
+// plainText tells whether encoding/json writes s as it is.
+func plainText(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(s) && !strings.ContainsAny(s, "\u2028\u2029")
+}
+
+// quoted reads a string without escapes; it is part of the text that is read.
+func (f *fields) quoted() []byte {
+	f.literal('"')
+	if f.odd {
+		return nil
+	}
+	n := bytes.IndexByte(f.text[f.at:], '"')
+	if n < 0 {
+		f.odd = true
+		return nil
+	}
+	value := f.text[f.at : f.at+n]
+	f.at += n + 1
+	for _, c := range value {
+		if c < ' ' || c == '\\' {
+			f.odd = true
+			return nil
+		}
+	}
+	f.odd = !utf8.Valid(value)
+	return value
+}
+
+// digits reads a number.
+func (f *fields) digits() (n int) {
+	begin, minus := f.at, f.next() == '-'
+	if minus {
+		begin, f.at = begin+1, f.at+1
+	}
+	for c := f.next(); c >= '0' && c <= '9'; c = f.next() {
+		n = 10*n + int(c-'0')
+		f.at++
+	}
+	if long := f.at - begin; long == 0 || long > 18 || long > 1 && f.text[begin] == '0' {
+		f.odd = true
+	}
+	if minus {
+		return -n
+	}
+	return n
+}
+
+// known is text as a string, which takes no memory if it is one of our words.
+func known(text []byte) string {
+	if w, ok := knownWords[string(text)]; ok {
+		return w
+	}
+	return string(text)
+}
+
+var knownWords = func() map[string]string {
+	all := make(map[string]string)
+	for _, list := range []words{callWords, codeWords, tplWords, kindWords, {string(FaultNotSent), string(FaultUnknown), string(InputCancel)}} {
+		for _, w := range list {
+			all[w] = w
+		}
+	}
+	for k := range answeredBy {
+		all[string(k)] = string(k)
+	}
+	for k := range callOf {
+		all[string(k)] = string(k)
+	}
+	return all
+}()
