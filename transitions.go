@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/looplab/fsm"
 )
@@ -139,21 +140,24 @@ type Edge struct {
 // Edges returns the transition table, one edge a row, in its own order.
 func Edges() []Edge { return edgesOf(table) }
 
-var (
-	leaving   = leavingRows(table)
-	errNoEdge = errors.New("carrierfsm: no such edge")
-)
+var errNoEdge = errors.New("carrierfsm: no such edge")
 
-// next asks looplab where event leads from a state. Each step has a machine of
-// its own, made of the rows that leave the state: nothing is shared, nothing
-// has to be put right after an error, and no callback can deadlock it.
+// machines are looplab's, of the whole table, between two steps.
+var machines = sync.Pool{New: func() any { return fsm.NewFSM("", table, nil) }}
+
+// next asks looplab where event leads from a state. A machine is used by one
+// step at a time and given back after a clean one only: after an error nothing
+// has to be put right, and without callbacks nothing can deadlock it.
 func next(from State, event Event) (State, error) {
-	machine := fsm.NewFSM(string(from), leaving[from], nil)
+	machine, _ := machines.Get().(*fsm.FSM)
+	machine.SetState(string(from))
 	err := machine.Event(context.Background(), string(event))
 	if err != nil && !errors.As(err, new(fsm.NoTransitionError)) {
 		return from, fmt.Errorf("%w: %s in %s", errNoEdge, event, from)
 	}
-	return State(machine.Current()), nil
+	to := State(machine.Current())
+	machines.Put(machine)
+	return to, nil
 }
 
 func row(event Event, from []State, to State) fsm.EventDesc {
@@ -171,13 +175,4 @@ func edgesOf(rows fsm.Events) (edges []Edge) {
 		}
 	}
 	return edges
-}
-
-// leavingRows sorts the table by the state that a row leaves.
-func leavingRows(rows fsm.Events) map[State]fsm.Events {
-	byState := make(map[State]fsm.Events)
-	for _, e := range edgesOf(rows) {
-		byState[e.From] = append(byState[e.From], row(e.Event, []State{e.From}, e.To))
-	}
-	return byState
 }
