@@ -90,9 +90,9 @@ func (b *body) fields(f *fields) {
 	f.end()
 }
 
-// marshal is json.Marshal.
-func (b *body) marshal() ([]byte, error) {
-	f := writing()
+// marshal is json.Marshal, of about so many bytes.
+func (b *body) marshal(size int) ([]byte, error) {
+	f := writing(size)
 	if b.fields(&f); f.done() {
 		return f.text, nil
 	}
@@ -140,13 +140,18 @@ func (in *intent) fields(f *fields) {
 	f.end()
 }
 
-// clone returns a copy whose maps are its own. Intents are never changed in place.
-func (o opened) clone() opened {
-	o.Attempts = maps.Clone(o.Attempts)
-	if o.Attempts == nil {
-		o.Attempts = make(map[PromptKind]int)
+// count adds n to the attempts of each kind, in a map of its own: neither maps
+// nor intents are changed in place, other versions of the record have them too.
+func (b *body) count(kinds []PromptKind, n int) {
+	if len(kinds) == 0 {
+		return
 	}
-	return o
+	if b.Attempts = maps.Clone(b.Attempts); b.Attempts == nil {
+		b.Attempts = make(map[PromptKind]int)
+	}
+	for _, k := range kinds {
+		b.Attempts[k] += n
+	}
 }
 
 // The first byte of a body tells what it is: '{' begins plain JSON.
@@ -188,7 +193,7 @@ func (c codec) seal(o opened) (Record, error) {
 	r.InFlight = o.Intent != nil
 	r.Table = max(stateSince[o.State], eventSince[o.Reason], promptSince[o.Ask])
 	var err error
-	if r.Body, err = o.body.marshal(); err == nil && c.sealer != nil {
+	if r.Body, err = o.body.marshal(max(len(r.Body), 256) + 192); err == nil && c.sealer != nil {
 		r.Body, err = c.encrypt(r.Body, recordData(r.ID))
 	}
 	return r, err

@@ -94,9 +94,7 @@ var callOf = map[InputKind]Call{
 func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) opened {
 	p, counted := in.parts(), o.counts(in)
 	o = o.touch(now)
-	for _, k := range counted {
-		o.Attempts[k]++
-	}
+	o.count(counted, 1)
 	switch {
 	case in.Kind() == InputApply:
 		consent := p.consent
@@ -128,7 +126,6 @@ func (o opened) flagCancel(now time.Time, by string) opened {
 
 // touch begins the next version of a record.
 func (o opened) touch(now time.Time) opened {
-	o = o.clone()
 	o.Version++
 	o.Updated = now
 	o.Lost = nil

@@ -62,9 +62,7 @@ func (d *decision) fault(f Fault, in intent) {
 
 // giveBack returns the attempts of an intent that was certainly not sent.
 func (d *decision) giveBack(in intent) {
-	for _, k := range in.Counted {
-		d.Attempts[k]--
-	}
+	d.count(in.Counted, -1)
 	switch in.Input {
 	case InputResendCaptcha:
 		d.Resends--

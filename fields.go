@@ -26,7 +26,8 @@ const (
 	keep = false
 )
 
-func writing() fields { return fields{text: append(make([]byte, 0, 640), '{')} }
+// writing begins an object of about so many bytes.
+func writing(size int) fields { return fields{text: append(make([]byte, 0, size), '{')} }
 
 func reading(text []byte) fields {
 	f := fields{text: text, reading: true}

@@ -51,7 +51,7 @@ type parts struct {
 }
 
 // secrets are those to destroy.
-func (p parts) secrets() []Secret { return []Secret{p.password, p.query, p.captcha, p.chosen} }
+func (p parts) secrets() [4]Secret { return [...]Secret{p.password, p.query, p.captcha, p.chosen} }
 
 // Apply hands in the person's form, with the consent it was given under.
 type Apply struct {

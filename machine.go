@@ -2,10 +2,11 @@ package carrierfsm
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -308,14 +309,21 @@ func (m *Machine) writeRecord(ctx context.Context, d *decision, r Record, entrie
 	if err != nil && !m.written(ctx, r) {
 		return storeError(err)
 	}
-	for _, e := range entries {
-		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
-	}
+	m.logTransitions(ctx, entries)
 	m.cfg.Observer.moved(ctx, d)
 	if len(entries) > 0 {
 		m.bells.ring()
 	}
 	return nil
+}
+
+func (m *Machine) logTransitions(ctx context.Context, entries []Entry) {
+	if !m.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		return // else the arguments would be made for nobody
+	}
+	for _, e := range entries {
+		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
+	}
 }
 
 // readBack is how long a commit whose answer was lost is looked for.
@@ -337,7 +345,7 @@ func (m *Machine) encode(d decision) (Record, []Entry, error) {
 	if err != nil {
 		return Record{}, nil, err
 	}
-	_, _ = rand.Read(r.CommitID[:]) // never fails, by its contract
+	r.CommitID = newCommitID()
 	entries := make([]Entry, len(d.transitions))
 	for i, t := range d.transitions {
 		if entries[i], err = m.codec.entry(t); err != nil {
@@ -345,6 +353,14 @@ func (m *Machine) encode(d decision) (Record, []Entry, error) {
 		}
 	}
 	return r, entries, nil
+}
+
+// newCommitID need not be a secret, only different from every other: those of
+// one record, mostly a moment apart, are the ones that are compared.
+func newCommitID() (id [16]byte) {
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // seeded by the system, and no secret
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // as above
+	return id
 }
 
 // storeError puts what a store returned under one of our names.

@@ -29,22 +29,40 @@ func maskNumber(number string) string {
 // personalNumber finds what is long enough to be a phone or ID card number.
 var personalNumber = regexp.MustCompile(`[0-9]{11,}[Xx]?`)
 
+// longNumber tells whether there is anything that personalNumber would find.
+func longNumber(text string) bool {
+	run := 0
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			run = 0
+		} else if run++; run == 11 {
+			return true
+		}
+	}
+	return false
+}
+
 // clean makes upstream's text fit to be stored and shown: the secrets and
 // personal values of this call are replaced, any other long number is masked,
 // control characters and broken UTF-8 are dropped, the length is bounded.
 func clean(text string, secrets []Secret, personal ...string) string {
+	if text == "" {
+		return ""
+	}
 	text = strings.Map(dropControl, strings.ToValidUTF8(text, ""))
 	for _, value := range hidden(secrets, personal) {
 		text = hide(text, value)
 	}
-	text = personalNumber.ReplaceAllString(text, "****")
+	if longNumber(text) {
+		text = personalNumber.ReplaceAllString(text, "****")
+	}
 	return truncate(text, maxMessage)
 }
 
 // hidden are the values to hide, the longest first: a short one inside it must
 // not leave the rest readable.
 func hidden(secrets []Secret, personal []string) []string {
-	values := slices.Clone(personal)
+	values := append(make([]string, 0, len(personal)+len(secrets)), personal...)
 	for _, s := range secrets {
 		s.Use(func(value []byte) { values = append(values, string(value)) })
 	}

@@ -15,7 +15,8 @@ import (
 // Copies share one value: when one is destroyed all are. The zero Secret is
 // empty. A Secret is safe for concurrent use.
 type Secret struct {
-	use func(func(value []byte), bool)
+	// use calls f, where it is not nil, or destroys the value; it returns the size.
+	use func(f func(value []byte), destroy bool) int
 }
 
 // NewSecret wraps value. An empty value gives the zero Secret. The string
@@ -28,15 +29,17 @@ func secretOf(b []byte) Secret {
 		return Secret{}
 	}
 	var mu sync.Mutex
-	return Secret{use: func(f func([]byte), destroy bool) {
+	return Secret{use: func(f func([]byte), destroy bool) int {
 		mu.Lock()
 		defer mu.Unlock()
-		if destroy {
+		switch {
+		case destroy:
 			clear(b)
 			b = nil
-			return
+		case f != nil:
+			f(b)
 		}
-		f(b)
+		return len(b)
 	}}
 }
 
@@ -59,12 +62,7 @@ func (s Secret) Destroy() {
 }
 
 // Empty tells whether there is no value, or none any more.
-func (s Secret) Empty() bool { return s.size() == 0 }
-
-func (s Secret) size() (n int) {
-	s.Use(func(value []byte) { n = len(value) })
-	return n
-}
+func (s Secret) Empty() bool { return s.use == nil || s.use(nil, false) == 0 }
 
 // clone returns a Secret of its own, which the destruction of s leaves alone.
 func (s Secret) clone() (c Secret) {

@@ -114,6 +114,10 @@ func (s *submission) proceed(ctx context.Context, o opened) (Verification, error
 	if ctx.Done() == nil {
 		return s.finish(ctx, o)
 	}
+	return s.finishAside(ctx, o)
+}
+
+func (s *submission) finishAside(ctx context.Context, o opened) (Verification, error) {
 	type result struct {
 		v   Verification
 		err error
@@ -164,9 +168,10 @@ func (s *submission) leave() {
 }
 
 func (s *submission) destroy() {
-	for _, secret := range append(s.secrets(), s.service) {
+	for _, secret := range s.secrets() {
 		secret.Destroy()
 	}
+	s.service.Destroy()
 }
 
 // findPassword finds the service password that goes with the input. A code

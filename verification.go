@@ -106,7 +106,7 @@ func (d *Detail) fields(f *fields) {
 
 // marshal is json.Marshal.
 func (d *Detail) marshal() ([]byte, error) {
-	f := writing()
+	f := writing(224)
 	if d.fields(&f); f.done() {
 		return f.text, nil
 	}
