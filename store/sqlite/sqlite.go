@@ -43,6 +43,7 @@ type Store struct {
 	write    *sql.DB
 	read     *sql.DB
 	owned    []*sql.DB
+	claims   bool // a transaction of write is the writer from its beginning by itself
 	prepared statements
 	busy     time.Duration
 	turn     chan struct{} // full while a caller writes
@@ -87,16 +88,16 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if path == "" || path == ":memory:" {
 		return nil, errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
 	}
-	write, err := openPool(path, o, 1, "cache_size(-65536)") // 64 MiB
+	write, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
 	if err != nil {
 		return nil, err
 	}
-	read, err := openPool(path, o, readers, "cache_size(-8192)", "query_only(1)")
+	read, err := openPool(path, o, readers, url.Values{"_pragma": {"cache_size(-8192)", "query_only(1)"}})
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	s := newStore(write, read, o)
-	s.owned = []*sql.DB{read, write}
+	s.owned, s.claims = []*sql.DB{read, write}, true
 	if err := s.prepare(ctx); err != nil {
 		_ = s.Close() // nothing was written: the first error is the one that counts
 		return nil, fmt.Errorf("%w (opening %s)", err, path)
@@ -161,8 +162,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-func openPool(path string, o options, size int, pragmas ...string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, o, pragmas))
+func openPool(path string, o options, size int, more url.Values) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, o, more))
 	if err != nil {
 		return nil, named(err)
 	}
@@ -175,12 +176,12 @@ func openPool(path string, o options, size int, pragmas ...string) (*sql.DB, err
 // there. It is short because it also bounds how long Erase waits for readers.
 const driverBusy = 50 * time.Millisecond
 
-func dsn(path string, o options, pragmas []string) string {
-	q := url.Values{"_pragma": append([]string{
+func dsn(path string, o options, q url.Values) string {
+	q["_pragma"] = append([]string{
 		fmt.Sprintf("busy_timeout(%d)", min(o.busy, driverBusy).Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(" + o.synchronous + ")",
 		"secure_delete(1)",
-	}, pragmas...)}
+	}, q["_pragma"]...)
 	return "file:" + (&url.URL{Path: filepath.Clean(path)}).EscapedPath() + "?" + q.Encode()
 }

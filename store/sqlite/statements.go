@@ -9,9 +9,9 @@ import (
 // statements are those that are prepared once: parsing them would be half of
 // the work of a commit.
 type statements struct {
-	claim                                        *sql.Stmt // what the migrations need
-	load, history, pending, pendingParked, due   *sql.Stmt // of the reading pool
-	exists, insert, update, body, entry, blanked *sql.Stmt // of the writing one
+	claim                                                *sql.Stmt // what the migrations need, and a writer on the host's connections
+	load, history, pending, pendingParked, due           *sql.Stmt // of the reading pool
+	exists, insert, update, body, rebody, entry, blanked *sql.Stmt // of the writing one
 }
 
 // prepare fills in what is left; the tables are there by now.
@@ -30,6 +30,7 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 		{&p.insert, write, insertRecord},
 		{&p.update, write, updateRecord},
 		{&p.body, write, putBody},
+		{&p.rebody, write, replaceBody},
 		{&p.entry, write, insertEntry},
 		{&p.blanked, write, blankDetails},
 	} {
@@ -43,7 +44,7 @@ func (p *statements) prepare(ctx context.Context, read, write *sql.DB) error {
 
 func (p *statements) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{p.claim, p.load, p.history, p.pending, p.pendingParked, p.due, p.exists, p.insert, p.update, p.body, p.entry, p.blanked} {
+	for _, s := range []*sql.Stmt{p.claim, p.load, p.history, p.pending, p.pendingParked, p.due, p.exists, p.insert, p.update, p.body, p.rebody, p.entry, p.blanked} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}

@@ -30,14 +30,11 @@ func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
 	detached := context.WithoutCancel(ctx)
-	tx, err := conn.BeginTx(detached, nil)
+	tx, err := s.beginAsWriter(ctx, conn)
 	if err != nil {
 		return named(err)
 	}
-	if err = s.claim(ctx, tx); err == nil {
-		err = f(detached, tx)
-	}
-	if err != nil {
+	if err = f(detached, tx); err != nil {
 		_ = tx.Rollback() // it may be over already: a full disk ends it
 		return named(err)
 	}
@@ -60,14 +57,30 @@ func (s *Store) enter(ctx context.Context) (leave func(), err error) {
 
 const claimFile = `UPDATE carrierfsm_schema SET version = version WHERE version < 0`
 
-// claim makes the transaction the writer, as BEGIN IMMEDIATE would, before it
-// reads anything: one that has read first may not wait, for SQLite would have
-// it write over what it has not seen.
-func (s *Store) claim(ctx context.Context, tx *sql.Tx) error {
-	return patiently(ctx, s.busy, func() error {
+// beginAsWriter begins a transaction that is the writer before it reads
+// anything: one that has read first may not wait, for SQLite would have it
+// write over what it has not seen. A connection of ours begins with BEGIN
+// IMMEDIATE; on one of the host's a statement that changes nothing does it.
+func (s *Store) beginAsWriter(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
+	begin := func() (err error) {
+		tx, err = conn.BeginTx(context.WithoutCancel(ctx), nil)
+		return err
+	}
+	if s.claims {
+		err = patiently(ctx, s.busy, begin)
+		return tx, err
+	}
+	if err := begin(); err != nil {
+		return nil, err
+	}
+	err = patiently(ctx, s.busy, func() error {
 		_, err := within(ctx, tx, s.prepared.claim).ExecContext(ctx)
 		return err
 	})
+	if err != nil {
+		_ = tx.Rollback()
+	}
+	return tx, err
 }
 
 // patiently tries again while the file is busy, until ctx ends or the limit

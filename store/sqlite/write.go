@@ -22,6 +22,8 @@ const updateRecord = `UPDATE carrierfsm_verifications SET
 const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 	ON CONFLICT (id) DO UPDATE SET body = excluded.body`
 
+const replaceBody = `UPDATE carrierfsm_bodies SET body = ? WHERE id = ?`
+
 const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
 	VALUES (?, ?, ?, ?, ?, ?, ?)`
 
@@ -99,7 +101,7 @@ func (s *Store) missing(ctx context.Context, tx *sql.Tx, id string, err error) e
 
 // putRest writes the body and appends the entries.
 func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if _, err := within(ctx, tx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body)); err != nil {
+	if err := s.putBody(ctx, tx, r); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -110,6 +112,21 @@ func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, en
 		}
 	}
 	return nil
+}
+
+// putBody writes the body: in the place of the one before, if there is one.
+func (s *Store) putBody(ctx context.Context, tx *sql.Tx, r carrierfsm.Record) error {
+	if r.Version > 1 {
+		result, err := within(ctx, tx, s.prepared.rebody).ExecContext(ctx, notNil(r.Body), r.ID)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+	}
+	_, err := within(ctx, tx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body))
+	return err
 }
 
 func (s *Store) has(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
