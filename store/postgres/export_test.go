@@ -91,3 +91,24 @@ func (c *Cursor) Holes() int { return len(c.holes) }
 
 // Pool is the host's.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// LoadAlone is Load by a statement of its own.
+func (s *Store) LoadAlone(ctx context.Context, id string) (carrierfsm.Record, error) {
+	l := &loading{id: id}
+	err := s.loadOne(ctx, l)
+	return l.record, err
+}
+
+// LoadTogether loads by one statement, and tells how each went.
+func (s *Store) LoadTogether(ctx context.Context, ids ...string) ([]carrierfsm.Record, []error) {
+	list := make([]*loading, len(ids))
+	for i, id := range ids {
+		list[i] = &loading{id: id}
+	}
+	errs := s.loadAll(ctx, list)
+	records := make([]carrierfsm.Record, len(ids))
+	for i, l := range list {
+		records[i] = l.record
+	}
+	return records, errs
+}

@@ -30,6 +30,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/group"
 )
 
 var (
@@ -45,12 +46,13 @@ type Store struct {
 	hook             Hook
 	begin            string // of a transaction of several statements
 	creates, commits *writer
+	loads            *group.Queue[*loading]
 }
 
 // Option changes how a store works.
 type Option func(*Store)
 
-// WithTimeout bounds each write, the waiting for a connection included.
+// WithTimeout bounds each write and each Load, the waiting for a connection included.
 // Defaults to 10 s. Of a hooked
 // write each statement, and each wait for the host between two, is bounded by
 // it on the server too.
@@ -71,16 +73,18 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	s.begin = beginBounded(s.timeout)
 	s.creates = s.newWriter(createStatements)
 	s.commits = s.newWriter(commitStatements)
+	s.loads = s.newLoads()
 	if err := s.migrate(ctx); err != nil {
 		return nil, named(err)
 	}
 	return s, nil
 }
 
-// Close waits for shared writes whose callers have all stopped waiting. It does not close
+// Close waits for shared statements whose callers have all stopped waiting. It does not close
 // the pool; call it before closing that, when no other method is running.
 func (s *Store) Close() error {
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
+	s.loads.Wait()
 	return nil
 }

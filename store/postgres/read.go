@@ -19,18 +19,6 @@ const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE i
 
 const readDue = wholeRecord + `WHERE v.due <= $1::timestamptz AND (v.due, v.id) > ($2::timestamptz, $3::text) ORDER BY v.due, v.id LIMIT $4::bigint`
 
-// Load is carrierfsm.Store's.
-func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	list, err := read(ctx, s.pool, scanWhole, loadRecord, id)
-	if err != nil {
-		return carrierfsm.Record{}, err
-	}
-	if len(list) == 0 {
-		return carrierfsm.Record{}, carrierfsm.ErrNotFound
-	}
-	return list[0], nil
-}
-
 // History is carrierfsm.Store's.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	list, err := read(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
