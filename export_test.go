@@ -131,7 +131,7 @@ func (m *Machine) Held() int {
 type Body = body
 
 // Marshal and Unmarshal are what a body or a detail is stored by.
-func (b *body) Marshal() ([]byte, error)    { return b.marshal(0) }
+func (b *body) Marshal() ([]byte, error)    { return b.marshal(448) }
 func (b *body) Unmarshal(text []byte) error { return b.unmarshal(text) }
 
 func (d *Detail) Marshal() ([]byte, error)    { return d.marshal() }
