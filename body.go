@@ -173,7 +173,7 @@ func (c codec) open(r Record) (opened, error) {
 	if isSealed(text) {
 		text, err = c.decrypt(text, recordData(r.ID))
 	}
-	if err == nil && o.body.unmarshal(text) != nil {
+	if err == nil && o.unmarshal(text) != nil {
 		err = errNotOurs
 	}
 	if err == nil && promptSince[o.Ask] == 0 && !r.State.Terminal() {
@@ -193,7 +193,7 @@ func (c codec) seal(o opened) (Record, error) {
 	r.InFlight = o.Intent != nil
 	r.Table = max(stateSince[o.State], eventSince[o.Reason], promptSince[o.Ask])
 	var err error
-	if r.Body, err = o.body.marshal(max(len(r.Body), 256) + 192); err == nil && c.sealer != nil {
+	if r.Body, err = o.marshal(max(len(r.Body), 256) + 192); err == nil && c.sealer != nil {
 		r.Body, err = c.encrypt(r.Body, recordData(r.ID))
 	}
 	return r, err

@@ -131,7 +131,7 @@ func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
 			return at.In(rapid.SampledFrom([]*time.Location{time.UTC, time.Local, time.FixedZone("", 8*3600+60)}).Draw(t, "zone"))
 		})
 		kind := rapid.Custom(func(t *rapid.T) PromptKind {
-			return PromptKind(rapid.OneOf(rapid.SampledFrom(PromptKinds()), rapid.Just(PromptKind(text.Draw(t, "other")))).Draw(t, "kind"))
+			return rapid.OneOf(rapid.SampledFrom(PromptKinds()), rapid.Just(PromptKind(text.Draw(t, "other")))).Draw(t, "kind")
 		})
 		b := &Body{
 			Account: text.Draw(t, "account"), Cursor: []byte(text.Draw(t, "cursor")), At: Source{Website: text.Draw(t, "website"), ResetMethod: ResetMethod(number.Draw(t, "reset"))},
