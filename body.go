@@ -77,6 +77,7 @@ func (b *body) fields(f *fields) {
 	f.counts("attempts", &b.Attempts)
 	number(f, "resends", &b.Resends, omit)
 	number(f, "resets", &b.Resets, omit)
+	f.flag("skipping", &b.Skipping)
 	number(f, "password_step", &b.PasswordStep, omit)
 	if f.object("watch", b.Watch != nil) {
 		made(f, &b.Watch).fields(f)
