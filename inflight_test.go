@@ -49,6 +49,28 @@ func TestASecondClickBeforeTheReplyIsRefusedAndNotSent(t *testing.T) {
 	})
 }
 
+// What an adapter returns to be kept it gets back with the next request. It is
+// its only memory.
+func TestTheCursorOfAReplyComesBackWithTheNextRequest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.must(b.Submit(context.Background(), b.id, application(0)))
+	for _, cursor := range []string{"round 1", "round 2", ""} {
+		r := reply("10002")
+		r.Cursor = []byte(cursor)
+		b.up.then(r)
+	}
+	b.must(b.password(b.get(), "246810"))
+	for range 3 {
+		b.must(b.captcha(b.get(), "500001"))
+	}
+	var got []string
+	for _, r := range b.up.requests {
+		got = append(got, string(r.Cursor))
+	}
+	require.Equal(t, []string{"", "round 1", "round 2", ""}, got)
+}
+
 func TestASecondClickAfterTheReplyIsStaleAndNotSent(t *testing.T) {
 	t.Parallel()
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {

@@ -1,10 +1,13 @@
 package carrierfsm_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -87,10 +90,15 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		locked := newBench(t, withSealer(t), func(c *carrierfsm.Config) { c.Store = memory.New() })
 		r, err := locked.store.Load(context.Background(), locked.id)
 		require.NoError(t, err)
-		r.ID, r.Due = "a-locked-one", r.Created
-		require.NoError(t, b.store.Create(context.Background(), r))
+		r.Due = r.Created
+		for _, id := range []string{"a-locked-one", "another"} {
+			r.ID = id
+			require.NoError(t, b.store.Create(context.Background(), r))
+		}
 		fails := 3
+		var log bytes.Buffer
 		m := b.another(func(c *carrierfsm.Config) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			c.Store = storeWith{Store: c.Store, commit: func(commit func() error) error {
 				if fails--; fails >= 0 {
 					return errors.New("the store is away")
@@ -105,6 +113,9 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, b.latest(1))
 		stop()
 		require.NoError(t, <-done)
+		for _, id := range []string{"a-locked-one", "another"} {
+			require.Equal(t, 1, strings.Count(log.String(), "id="+id), "what fails is told once, not each second")
+		}
 	})
 }
 
