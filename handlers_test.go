@@ -237,6 +237,23 @@ func TestADeadLeadersLeaseEndsAndNothingIsMissed(t *testing.T) {
 	})
 }
 
+func TestALeaderThatCantProlongItsLeaseLeadsUntilItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dying := &lifeless{Store: memory.New()}
+		d := new(diary)
+		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = dying })
+		stop := running(t, b.Machine)
+		defer stop()
+		synctest.Wait()
+		dying.die()
+		pass(11 * time.Second) // it was to be prolonged twice
+		b.at("10002")
+		synctest.Wait()
+		require.Equal(t, plain, d.got())
+	})
+}
+
 func TestALeaderThatCantProlongItsLeaseDeliversNothingMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
