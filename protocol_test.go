@@ -45,6 +45,7 @@ type dialogue struct {
 	typed  int
 	latest func() Input // the input that was sent last
 	met    map[asked]int
+	unsure bool // a skip was perhaps received
 }
 
 func newDialogue(t *rapid.T, server *wire) *dialogue {
@@ -214,14 +215,16 @@ func (d *dialogue) resets(t *rapid.T) {
 	}
 }
 
-// skips the source.
+// skips the source. Whether a skip that was perhaps received may be repeated,
+// the description does not say.
 func (d *dialogue) skips(t *rapid.T) {
 	d.T = t
-	if d.ended() || d.long() || d.ask == askForm || rapid.IntRange(0, 3).Draw(t, "rarely") > 0 {
+	if d.ended() || d.long() || d.ask == askForm || d.unsure || rapid.IntRange(0, 3).Draw(t, "rarely") > 0 {
 		return
 	}
-	step := d.v.Step
-	d.send(func() Input { return SkipSource{Step: step} }, d.sendsSkip(), drawSkip(t), d.skipped)
+	step, a := d.v.Step, drawSkip(t)
+	d.unsure = a.lost
+	d.send(func() Input { return SkipSource{Step: step} }, d.sendsSkip(), a, d.skipped)
 }
 
 // clicksAgain: the same once more, when it has been answered already.

@@ -41,6 +41,7 @@ const (
 	rightPassword = "246810"
 	rightQuery    = "135790"
 	nextPassword  = "864200"
+	newPassword   = "975318"
 	wrongSecret   = "000000"
 )
 
@@ -164,10 +165,44 @@ type requestFields struct {
 }
 
 // beside tells whether a request carries a secret that is not its own: a
-// password travels with codes and query passwords, nothing else with anything.
-func (in requestFields) beside(kind string) bool {
-	password := in.Password != "" && (kind == "apply" || kind == "resend_captcha")
-	return password || in.Captcha != "" && kind != "captcha" || in.Query != "" && kind != "query_password"
+// password travels with codes and query passwords, the code of a reset with the
+// new password that was chosen beside it, nothing else with anything.
+func (in requestFields) beside(a arrival) bool {
+	switch a.kind {
+	case "password":
+		return in.Captcha != "" || in.Query != ""
+	case "captcha":
+		return in.Query != ""
+	case "query_password":
+		return in.Captcha != ""
+	case "reset_captcha":
+		_, step, _ := untag(in.Password)
+		return in.Query != "" || in.Password != "" && step != a.step
+	default:
+		return in.Password != "" || in.Captcha != "" || in.Query != ""
+	}
+}
+
+// kind is the input that a request relays, with the value that has its tag.
+func (in requestFields) kind(path string) (kind, tag string) {
+	switch {
+	case in.Basic.Phone != "":
+		return "apply", in.Basic.Address
+	case strings.HasSuffix(path, "/collect/skip"):
+		return "skip_source", ""
+	case in.Type == "RESEND_RESET_PWD_CAPTCHA":
+		return "request_reset", ""
+	case in.Type == "SUBMIT_RESET_PWD":
+		return "reset_captcha", in.Captcha
+	case in.Type == "RESEND_CAPTCHA":
+		return "resend_captcha", ""
+	case in.Type == "SUBMIT_CAPTCHA":
+		return "captcha", in.Captcha
+	case in.Type == "SUBMIT_QUERY_PWD":
+		return "query_password", in.Query
+	default:
+		return "password", in.Password
+	}
 }
 
 // note writes an arrival down and returns the body without tags.
@@ -176,20 +211,9 @@ func (f *front) note(r *http.Request, body []byte, at time.Time) (*subject, arri
 	_ = json.Unmarshal(body, &in)
 	a := arrival{at: at, step: -1, header: r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != ""}
 	var tag string
-	switch {
-	case in.Basic.Phone != "":
-		a.kind, tag = "apply", in.Basic.Address
-	case in.Type == "RESEND_CAPTCHA":
-		a.kind = "resend_captcha"
-	case in.Type == "SUBMIT_CAPTCHA":
-		a.kind, tag = "captcha", in.Captcha
-	case in.Type == "SUBMIT_QUERY_PWD":
-		a.kind, tag = "query_password", in.Query
-	default:
-		a.kind, tag = "password", in.Password
-	}
+	a.kind, tag = in.kind(r.URL.Path)
 	a.secret, a.step, a.nonce = untag(tag)
-	a.beside = in.beside(a.kind)
+	a.beside = in.beside(a)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.tokens[in.Token]

@@ -97,6 +97,9 @@ func TestTheJudgeFindsEachWrong(t *testing.T) {
 		"one code, two prompts": {repeated, func(e *evidence) {
 			e.arrivals = append(e.arrivals, arrival{at: at(920), kind: "captcha", step: 3, nonce: "9", secret: "123456"})
 		}},
+		"one code, a login and a reset": {repeated, func(e *evidence) {
+			e.arrivals = append(e.arrivals, arrival{at: at(920), kind: "reset_captcha", step: 3, nonce: "9", secret: "123456"})
+		}},
 		"a request without an intent": {unexplained, func(e *evidence) {
 			e.arrivals = append(e.arrivals, arrival{at: at(1200), kind: "captcha", step: 5, nonce: "9", secret: wrongSecret})
 		}},

@@ -176,7 +176,7 @@ func (j *judge) call(c commit, arrived []arrival) {
 	}
 	var matching int
 	for _, a := range arrived {
-		if a.kind == string(c.first.Detail.Input) {
+		if a.relays(c.first.Detail.Input) {
 			matching++
 		}
 		if !c.first.Detail.Late && a.at.After(c.at.Add(slack)) {
@@ -189,6 +189,12 @@ func (j *judge) call(c commit, arrived []arrival) {
 	case c.first.Detail.Fault == carrierfsm.FaultNotSent && len(arrived) > 0:
 		j.blame(misjudged, "step %d is called not sent; %s", c.after, describe(arrived))
 	}
+}
+
+// relays tells whether a request may be that of an input: another code of a
+// reset is asked for as the first one was.
+func (a arrival) relays(in carrierfsm.InputKind) bool {
+	return a.kind == string(in) || a.kind == string(carrierfsm.InputRequestReset) && in == carrierfsm.InputResendCaptcha
 }
 
 // standing is the step whose prompt stood at a time.
@@ -206,7 +212,8 @@ func (j *judge) standing(at time.Time) (step int) {
 func (j *judge) codes() {
 	seen := make(map[string]int)
 	for _, a := range j.arrivals {
-		if a.kind != string(carrierfsm.InputCaptcha) || a.secret == wrongSecret {
+		code := a.kind == string(carrierfsm.InputCaptcha) || a.kind == string(carrierfsm.InputResetCaptcha)
+		if !code || a.secret == wrongSecret {
 			continue
 		}
 		if seen[a.secret]++; seen[a.secret] == 2 {

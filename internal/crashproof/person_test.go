@@ -23,13 +23,15 @@ type person struct {
 	runs   int
 	nonces int
 	carry  string
+	chosen bool           // a new password was sent
+	reset  bool           // and is taken for the right one
 	typed  map[string]int // codes that were typed, and at which step
 	latest *ask           // the answer before
 }
 
 var websites = []string{
 	"chinamobilejs", "chinamobilejs", "chinaunicom", "chinamobilebj", "chinamobilesc",
-	"chinatelecomjl", "chinamobilezj", "chinamobileah",
+	"chinatelecomjl", "chinamobilezj", "chinamobileah", "chinamobilesh",
 }
 
 // patience is how long a person waits for an answer at most.
@@ -47,7 +49,7 @@ func (p *person) verify(ctx context.Context) {
 	p.runs++
 	id := fmt.Sprintf("%s-%02d-%04d", p.world.name, p.n, p.runs)
 	phone := fmt.Sprintf("139%03d%05d", p.n, p.runs)
-	p.carry, p.typed, p.latest = "", make(map[string]int), nil
+	p.carry, p.chosen, p.reset, p.typed, p.latest = "", false, false, make(map[string]int), nil
 	p.subject = p.world.front.admit(id, phone, websites[p.dice.IntN(len(websites))])
 	p.world.begun(p.subject)
 	v := p.create(ctx)
@@ -105,7 +107,9 @@ func (p *person) step(ctx context.Context, v *view) *view {
 		return p.look(ctx)
 	case luck < 6 && v.Kind != carrierfsm.PromptApplication:
 		p.until(ctx, v.Deadline.Add(between(p.dice, -4*time.Millisecond, 4*time.Millisecond))) // at the last moment
-	case luck < 8:
+	case luck < 7 && v.Kind != carrierfsm.PromptApplication:
+		return p.submit(ctx, ask{Op: opSubmit, ID: p.id, Step: v.Step, Input: string(carrierfsm.InputSkipSource)})
+	case luck < 9:
 		p.rest(ctx, between(p.dice, 100*time.Millisecond, 400*time.Millisecond))
 	}
 	a, ok := p.answer(v)
@@ -157,6 +161,10 @@ func (p *person) answer(v *view) (a ask, ok bool) {
 	case carrierfsm.PromptApplication:
 		a.Input, a.Phone, a.Address = string(carrierfsm.InputApply), p.phone, p.tag("nowhere", v.Step)
 	case carrierfsm.PromptPassword:
+		if v.Reset && (v.Reason == carrierfsm.ResetRequired || p.dice.IntN(8) == 0) {
+			a.Input = string(carrierfsm.InputRequestReset)
+			return a, true
+		}
 		a.Input, a.Secret = string(carrierfsm.InputPassword), p.tag(p.password(v, wrong), v.Step)
 	case carrierfsm.PromptQueryPassword:
 		a.Input, a.Secret, a.Carry = string(carrierfsm.InputQueryPassword), p.tag(pick(wrong, wrongSecret, rightQuery), v.Step), p.carry
@@ -167,9 +175,15 @@ func (p *person) answer(v *view) (a ask, ok bool) {
 }
 
 func (p *person) password(v *view, wrong bool) string {
+	if p.chosen && v.Reason == carrierfsm.PasswordRejected && p.dice.IntN(2) == 0 {
+		p.reset = !p.reset // what came of it may not be known
+	}
+	p.reset = p.reset || v.Reason == carrierfsm.PasswordReset
 	switch {
 	case wrong:
 		return wrongSecret
+	case p.reset:
+		return newPassword
 	case v.Reason == carrierfsm.PasswordRequested && v.Step > 2:
 		return nextPassword // of the second source
 	default:
@@ -181,8 +195,14 @@ func (p *person) password(v *view, wrong bool) string {
 // else another is asked for.
 func (p *person) code(v *view, wrong bool) (a ask, ok bool) {
 	a = ask{Op: opSubmit, ID: p.id, Step: v.Step, Input: string(carrierfsm.InputCaptcha), Carry: p.carry}
-	if v.Kind == carrierfsm.PromptOwnSMS {
+	switch v.Kind {
+	case carrierfsm.PromptOwnSMS:
 		p.sim.TextCXXD(p.phone)
+	case carrierfsm.PromptResetCaptcha:
+		a.Input, a.Carry = string(carrierfsm.InputResetCaptcha), ""
+		if v.Choose {
+			a.Chosen, p.chosen = p.tag(newPassword, v.Step), true
+		}
 	}
 	code := wrongSecret
 	if inbox := p.sim.Inbox(p.phone); len(inbox) > 0 && !wrong {
@@ -190,7 +210,7 @@ func (p *person) code(v *view, wrong bool) (a ask, ok bool) {
 	}
 	if code == wrongSecret && !wrong || p.used(code, v) || p.dice.IntN(12) == 0 {
 		if !v.ResendAt.IsZero() {
-			a.Input, a.Carry = string(carrierfsm.InputResendCaptcha), ""
+			a.Input, a.Carry, a.Chosen = string(carrierfsm.InputResendCaptcha), "", ""
 			return a, !p.clock().Before(v.ResendAt)
 		}
 		code = wrongSecret

@@ -103,6 +103,8 @@ var doneRows = []struct {
 	{"connections cut, upstream gone", func(o outcome) string { return fmt.Sprint(o.cuts) }},
 	{"verifications", func(o outcome) string { return fmt.Sprint(o.verifications) }},
 	{"… that came to be done", func(o outcome) string { return fmt.Sprint(o.done) }},
+	{"passwords reset", func(o outcome) string { return fmt.Sprint(o.resets) }},
+	{"sources left out", func(o outcome) string { return fmt.Sprint(o.skips) }},
 	{"submissions", func(o outcome) string { return fmt.Sprint(o.submissions) }},
 	{"… acknowledged", func(o outcome) string { return fmt.Sprint(o.acknowledged) }},
 	{"requests that arrived upstream", func(o outcome) string { return fmt.Sprint(o.requests) }},

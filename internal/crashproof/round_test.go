@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // outcome is what came of one round, or of several.
@@ -17,6 +19,7 @@ type outcome struct {
 	kills, pauses, stops, cuts   int64
 	waiting                      int64
 	verifications, done          int
+	resets, skips                int
 	submissions, acknowledged    int
 	requests, unknown, unsent    int
 	late, operations, deliveries int
@@ -81,6 +84,12 @@ func (w *world) outcome(all []evidence) outcome {
 			}
 		}
 		for _, c := range commitsOf(e.history) {
+			if c.first.Event == carrierfsm.PasswordReset {
+				out.resets++
+			}
+			if c.replied() && c.first.Detail.Input == carrierfsm.InputSkipSource {
+				out.skips++
+			}
 			switch {
 			case c.first.Detail.Fault == "unknown":
 				out.unknown++
@@ -104,6 +113,8 @@ func (o *outcome) add(b outcome) {
 	o.waiting += b.waiting
 	o.verifications += b.verifications
 	o.done += b.done
+	o.resets += b.resets
+	o.skips += b.skips
 	o.submissions += b.submissions
 	o.acknowledged += b.acknowledged
 	o.requests += b.requests
@@ -133,10 +144,10 @@ func (o *outcome) kinds() (list []string) {
 
 func (o outcome) String() string {
 	return fmt.Sprintf("%d kills (%.1f people waiting at each), %d pauses, %d database stops, %d cuts; "+
-		"%d verifications (%d done), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
+		"%d verifications (%d done, %d resets, %d skips), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
 		"%d operations, %d deliveries, in %s",
 		o.kills, float64(o.waiting)/float64(max(o.kills, 1)), o.pauses, o.stops, o.cuts,
-		o.verifications, o.done, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
+		o.verifications, o.done, o.resets, o.skips, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
 		o.operations, o.deliveries, o.took.Round(100*time.Millisecond))
 }
 

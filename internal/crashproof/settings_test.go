@@ -18,7 +18,7 @@ const (
 )
 
 var limits = carrierfsm.Limits{
-	Applications: 4, Passwords: 4, QueryPasswords: 4, Captchas: 5, Resends: 6,
+	Applications: 4, Passwords: 4, QueryPasswords: 4, Captchas: 5, Resends: 6, Resets: 3,
 	ResendAfter: 20 * time.Millisecond, CodeLife: 600 * time.Millisecond,
 	IdleLife: 1200 * time.Millisecond, Life: 4 * time.Second,
 }

@@ -25,6 +25,7 @@ type ask struct {
 	Step     int    `json:",omitempty"`
 	Secret   string `json:",omitempty"` // what Input means: a password, a query password or a code
 	Password string `json:",omitempty"` // beside a code
+	Chosen   string `json:",omitempty"` // a new password, beside the code of a reset
 	Carry    string `json:",omitempty"`
 	Phone    string `json:",omitempty"`
 	Address  string `json:",omitempty"` // of the form; it carries the tag
@@ -45,6 +46,8 @@ type view struct {
 	Kind     carrierfsm.PromptKind
 	Deadline time.Time
 	ResendAt time.Time // zero: not at all
+	Reset    bool      // the password can be reset
+	Choose   bool      // a new password goes with the code
 	Carry    string    `json:",omitempty"`
 }
 
@@ -55,6 +58,7 @@ func viewOf(v carrierfsm.Verification) *view {
 	out := &view{Step: v.Step, State: v.State, Reason: v.Reason, InFlight: v.InFlight}
 	if p := v.Prompt; p != nil {
 		out.Kind, out.Deadline, out.Carry = p.Kind, p.Deadline, p.Carry
+		out.Reset, out.Choose = p.Reset, p.NeedsNewPassword
 		if p.Resend != nil {
 			out.ResendAt = p.Resend.At
 		}
@@ -125,6 +129,12 @@ func (a ask) input() carrierfsm.Input {
 		}
 	case carrierfsm.InputResendCaptcha:
 		return carrierfsm.ResendCaptcha{Step: a.Step}
+	case carrierfsm.InputRequestReset:
+		return carrierfsm.RequestReset{Step: a.Step}
+	case carrierfsm.InputResetCaptcha:
+		return carrierfsm.ResetCaptcha{Step: a.Step, Code: carrierfsm.NewSecret(a.Secret), NewPassword: carrierfsm.NewSecret(a.Chosen)}
+	case carrierfsm.InputSkipSource:
+		return carrierfsm.SkipSource{Step: a.Step}
 	default:
 		return carrierfsm.Cancel{}
 	}

@@ -125,7 +125,7 @@ func (w *world) say(ctx context.Context, client, where int, a ask, wait time.Dur
 		answer = told{Word: wordLost}
 	}
 	n.told = answer
-	n.ask.Secret, n.ask.Password, n.ask.Carry = "", "", "" // the notes need them no more
+	n.ask.Secret, n.ask.Password, n.ask.Chosen, n.ask.Carry = "", "", "", "" // the notes need them no more
 	w.notebook.write(n)
 	return answer
 }
