@@ -16,7 +16,8 @@ func TestTheReportHasEveryFigure(t *testing.T) {
 		},
 		caught: []catch{{"no intent", []string{"2 " + repeated, "1 " + gap}, 15, 2 * time.Second}},
 	}
-	text := r.text()
+	text := r.text("| 558 |\n")
+	require.Contains(t, text, figureBegin+"| 558 |\n"+figureEnd)
 	require.Contains(t, text, "| | SQLite | PostgreSQL |\n")
 	require.Contains(t, text, "| replicas killed | 5000 | 5001 |\n")
 	require.Contains(t, text, "| seeds | 7 to 8 | 7 to 7 |\n")

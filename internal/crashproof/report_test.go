@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -38,12 +37,16 @@ lease. Times are divided: a call may take %s, the grace is %s. SQLite runs with 
 
 `
 
-// write writes the document.
+// write writes the document. It takes over the figure of mutation testing.
 func (r report) write() error {
-	return os.WriteFile(filepath.Join(module, "docs", "reliability.md"), []byte(r.text()), 0o644)
+	mutation, err := mutationFigure()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(document("reliability.md"), []byte(r.text(mutation)), 0o644)
 }
 
-func (r report) text() string {
+func (r report) text(mutation string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, reportHead, time.Now().UTC().Format(time.DateOnly), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(),
 		processor(), runtime.Version(), commitName(), callTimeout, grace)
@@ -59,6 +62,7 @@ func (r report) text() string {
 	for _, c := range r.caught {
 		fmt.Fprintf(&b, "| %s | %d | %.1f | %s |\n", c.name, c.blows, c.took.Seconds(), strings.Join(c.by, ", "))
 	}
+	b.WriteString(reportMutation + figureBegin + mutation + figureEnd)
 	return b.String()
 }
 
@@ -89,6 +93,14 @@ counts kills and pauses. Only what arrives twice is noticed at once; the rest is
 
 | sabotage | within | seconds | by |
 |---|---:|---:|---|
+`
+
+const reportMutation = `
+## Would a test notice a wrong line?
+
+The root package, changed in one small place at a time, each time held against its own tests: [mutation.md](mutation.md)
+tells how, and why those live that do.
+
 `
 
 // doneRows are the rows of the first table.
