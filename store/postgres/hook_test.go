@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,6 +73,34 @@ func TestAHookAndItsTransitionAreCommittedTogether(t *testing.T) {
 	p = step(p.Record)
 	require.NoError(t, s.Erase(ctx, p.Record, p.Entries...))
 	require.Equal(t, 3, booked(t, pool), "for an erasure")
+}
+
+// However many wait: the host's own SQL stands or falls with its own transition.
+func TestCommitsWithAHookShareNoTransaction(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	const many = 60 // far more than are waiting when writes begin to share
+	s, pool := hooked(t, func(ctx context.Context, tx pgx.Tx, e carrierfsm.Entry) error {
+		_, err := tx.Exec(ctx, `INSERT INTO transactions SELECT pg_current_xact_id()::text`)
+		return err
+	})
+	_, err := pool.Exec(ctx, `CREATE TABLE transactions (id text)`)
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	errs := make([]error, many)
+	for i := range many {
+		r := created(t, s, fmt.Sprintf("v%d", i))
+		all.Go(func() {
+			p := step(r)
+			errs[i] = s.Commit(ctx, p.Record, p.Entries...)
+		})
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(errs...))
+	var transactions int
+	require.NoError(t, pool.QueryRow(ctx, `SELECT count(DISTINCT id) FROM transactions`).Scan(&transactions))
+	require.Equal(t, many, transactions)
+	require.Equal(t, many, booked(t, pool))
 }
 
 func TestAHookThatFailsUndoesTheTransition(t *testing.T) {

@@ -232,25 +232,56 @@ func (c deafConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func TestACommitWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
+// deafStore is a store that can be made deaf, and one beside it on the same
+// database that can't.
+func deafStore(t *testing.T) (s, healthy *postgres.Store, deaf *atomic.Bool) {
+	t.Helper()
 	dsn := cluster.Cluster(t).NewDatabase(t)
-	healthy, _ := openOn(t, pgtest.Pool(t, dsn, 2))
-	p := step(created(t, healthy, "v1"))
-	var deaf atomic.Bool
-	s, _ := openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) {
+	healthy, _ = openOn(t, pgtest.Pool(t, dsn, 2))
+	deaf = new(atomic.Bool)
+	s, _ = openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared before
 		dial := config.ConnConfig.DialFunc
 		config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
-			return deafConn{conn, &deaf}, err
+			return deafConn{conn, deaf}, err
 		}
 	}))
-	_, err := s.Load(ctx, "v1") // so that it is connected
-	require.NoError(t, err)
+	_, err := s.Load(context.Background(), "nobody") // so that it is connected
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	return s, healthy, deaf
+}
+
+func TestEachCommitOfASharedStatementWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, healthy, deaf := deafStore(t)
+	first, second, stale := step(created(t, healthy, "v1")), step(created(t, healthy, "v2")), step(created(t, healthy, "v3"))
+	stale.Record.Version++
 	deaf.Store(true)
-	err = s.Commit(ctx, p.Record, p.Entries...)
+	for _, err := range s.CommitTogether(ctx, first, second, stale) {
+		require.ErrorContains(t, err, "the line is cut", "nobody is told anything for sure")
+	}
+	require.Eventually(t, func() bool {
+		stored, err := healthy.Load(ctx, "v1")
+		require.NoError(t, err)
+		return stored.CommitID == first.Record.CommitID
+	}, time.Minute, time.Millisecond)
+	stored, err := healthy.Load(ctx, "v2")
+	require.NoError(t, err)
+	require.Equal(t, second.Record.CommitID, stored.CommitID)
+	stored, err = healthy.Load(ctx, "v3")
+	require.NoError(t, err)
+	require.NotEqual(t, stale.Record.CommitID, stored.CommitID, "what was refused is not taken for done")
+}
+
+func TestACommitWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, healthy, deaf := deafStore(t)
+	p := step(created(t, healthy, "v1"))
+	deaf.Store(true)
+	err := s.Commit(ctx, p.Record, p.Entries...)
 	require.ErrorContains(t, err, "the line is cut")
 	require.Eventually(t, func() bool {
 		stored, err := healthy.Load(ctx, "v1")
