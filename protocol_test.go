@@ -149,20 +149,20 @@ func (d *dialogue) answers(t *rapid.T) {
 		return
 	}
 	step, secret := d.v.Step, d.secret()
-	switch {
-	case d.ask == askForm:
+	switch d.ask {
+	case askForm:
 		at := drawSource(t)
 		token := fmt.Sprintf("%032d", d.typed)
 		a := drawReceipt(t)
 		d.wire.receipt(token, at)
 		d.send(func() Input { return application(step) }, sent{pathForm, map[string]string{"cell_phone_num": d.phone}}, a,
 			func(a answer) { d.received(a, token, at) })
-	case d.ask == askPassword:
+	case askPassword:
 		want := d.sendsPassword(secret)
 		d.send(func() Input { return Password{Step: step, Password: NewSecret(secret)} }, want, drawReply(t), d.collected)
-	case d.ask == askQuery:
+	case askQuery:
 		d.send(func() Input { return QueryPassword{Step: step, Password: NewSecret(secret)} }, d.sendsQuery(secret), drawReply(t), d.collected)
-	case d.ask == askReset:
+	case askReset:
 		chosen := ""
 		if d.at.ResetMethod == 2 {
 			chosen = d.secret()
