@@ -90,6 +90,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
 		"internal/pgtest":       {},
+		"internal/browsertest":  {},
 		"internal/crashproof":   {},
 		"store/postgres":        {"", "/store/internal/group"},
 		"store/internal/group":  {},
@@ -112,7 +113,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 			if ours {
 				require.Contains(t, allowed, rest, "%s imports %s", path, m[1])
 			}
-			if room != "fsmtest" && room != "internal/pgtest" {
+			if room != "fsmtest" && room != "internal/pgtest" && room != "internal/browsertest" {
 				require.NotEqual(t, "testing", m[1], path)
 			}
 			if strings.HasPrefix(m[1], "go.opentelemetry.io/") && !strings.HasPrefix(room, "examples/") {

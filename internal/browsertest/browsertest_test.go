@@ -1,0 +1,159 @@
+package browsertest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm/internal/browsertest"
+)
+
+var shared browsertest.Shared
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
+
+const good = `<!doctype html><html lang="en"><head><title>Good</title><meta name="viewport" content="width=device-width">
+<script src="/count.js"></script></head>
+<body><main><h1>Good</h1><label for="name">Name</label><input id="name"><button id="count">0</button><p id="who"></p></main></body></html>`
+
+const script = `addEventListener('DOMContentLoaded', () => {
+	const button = document.getElementById('count')
+	button.addEventListener('click', () => button.textContent++)
+	document.getElementById('who').textContent = [navigator.language, innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, document.cookie]
+})`
+
+// site serves a good page at /, and at /bad whatever a test puts into its body.
+func site(t *testing.T, bad string) string {
+	mux := http.NewServeMux()
+	page := func(path, kind, text string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'")
+			_, _ = fmt.Fprint(w, text)
+		})
+	}
+	page("/{$}", "text/html", good)
+	page("/count.js", "text/javascript", script)
+	page("/throws.js", "text/javascript", "null.property")
+	page("/bad", "text/html", `<!doctype html><title>Bad</title>`+bad)
+	mux.HandleFunc("/favicon.ico", func(http.ResponseWriter, *http.Request) {})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestAPersonCanTypeClickAndReload(t *testing.T) {
+	t.Parallel()
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(site(t, ""))
+	tab.Type("#name", "abc")
+	require.Equal(t, "abc", browsertest.Eval[string](tab, "document.getElementById('name').value"))
+	tab.DoubleClick("#count")
+	tab.WaitFor("document.getElementById('count').textContent === '2'")
+	tab.Press(browsertest.Tabulator)
+	tab.Click("#count")
+	require.Equal(t, "3", tab.Text("#count"))
+	tab.Reload()
+	tab.Press(browsertest.Tabulator + "x" + browsertest.Tabulator + browsertest.Space)
+	require.Equal(t, "1", tab.Text("#count"))
+	tab.Accessible()
+}
+
+func TestAViewHasASizeALanguageAndColours(t *testing.T) {
+	t.Parallel()
+	url := site(t, "")
+	tab := shared.Tab(t, browsertest.Narrow.In("zh-CN").AtNight())
+	tab.Open(url)
+	require.Equal(t, "zh-CN,320,true,", tab.Text("#who"))
+	tab = shared.Tab(t, browsertest.View{})
+	tab.Open(url)
+	require.Equal(t, "en,1280,false,", tab.Text("#who"))
+}
+
+func TestSiblingsShareCookiesAndOtherTabsDoNot(t *testing.T) {
+	t.Parallel()
+	url := site(t, "")
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(url)
+	browsertest.Eval[string](tab, "document.cookie = 'mine=1'")
+	sibling, stranger := tab.Sibling(browsertest.Phone), shared.Tab(t, browsertest.Wide)
+	sibling.Open(url)
+	stranger.Open(url)
+	require.Contains(t, sibling.Text("#who"), "mine=1")
+	require.NotContains(t, stranger.Text("#who"), "mine=1")
+}
+
+func TestScreenshotsGoWhereTheEnvironmentSaysOrNowhere(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made")
+	t.Setenv("CARRIERFSM_SCREENSHOTS", "")
+	tab := shared.Tab(t, browsertest.Phone)
+	tab.Open(site(t, ""))
+	tab.Screenshot("nowhere")
+	t.Setenv("CARRIERFSM_SCREENSHOTS", folder)
+	tab.Screenshot("a page/with: a name")
+	picture, err := os.ReadFile(filepath.Join(folder, "a-page-with-a-name.png"))
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(picture), "\x89PNG"))
+}
+
+// What the kit has to notice. Each makes a bad page and names what the failure
+// has to say.
+func TestATestFailsForWhatTheConsoleComplainsAbout(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ what, body, says string }{
+		{"an exception", `<script src="/throws.js"></script>`, "TypeError"},
+		{"an inline script against the policy", `<script>1</script>`, "Content Security Policy"},
+		{"an inline style against the policy", `<p style="color: red">`, "Content Security Policy"},
+		{"an address that is not there", `<script src="/missing.js"></script>`, "404"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			url := site(t, c.body) + "/bad"
+			failures := watched(t, func(tb testing.TB) {
+				tab := shared.Browser(t).Tab(tb, browsertest.Wide)
+				tab.Open(url)
+			})
+			require.Contains(t, failures, c.says)
+			require.Empty(t, watched(t, func(tb testing.TB) {
+				tab := shared.Browser(t).Tab(tb, browsertest.Wide)
+				tab.Tolerate(c.says)
+				tab.Tolerate("MIME type") // of the answer 404
+				tab.Open(url)
+			}))
+		})
+	}
+}
+
+func TestATestFailsForAPageThatIsNotAccessible(t *testing.T) {
+	if os.Getenv("CARRIERFSM_AXE") == "" && os.Getenv("CARRIERFSM_BROWSER") != "required" {
+		t.Skip("CARRIERFSM_AXE names no axe.min.js")
+	}
+	t.Parallel()
+	url := site(t, `<input>`) + "/bad"
+	failures := watched(t, func(tb testing.TB) {
+		tab := shared.Browser(t).Tab(tb, browsertest.Wide)
+		tab.Open(url)
+		tab.Accessible()
+	})
+	require.Contains(t, failures, "html-has-lang")
+	require.Contains(t, failures, "label")
+}
+
+func TestWithoutChromiumATestIsSkippedOrFailsIfItIsRequired(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("CARRIERFSM_BROWSER", "")
+	var missing browsertest.Shared
+	w := watch(t, func(tb testing.TB) { missing.Browser(tb) })
+	require.Contains(t, w.skipped, "apt-get install chromium")
+	require.Empty(t, w.failed)
+	t.Setenv("CARRIERFSM_BROWSER", "required")
+	w = watch(t, func(tb testing.TB) { missing.Browser(tb) })
+	require.Contains(t, w.failed, "apt-get install chromium")
+}

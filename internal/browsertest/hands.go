@@ -1,0 +1,54 @@
+package browsertest
+
+import (
+	"fmt"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Keys for Press, beside letters.
+const (
+	Enter     = kb.Enter
+	Tabulator = kb.Tab
+	Escape    = kb.Escape
+	Space     = " "
+)
+
+// Click clicks the middle of the first visible element that a CSS selector
+// finds, with real mouse events.
+func (t *Tab) Click(selector string) {
+	t.tb.Helper()
+	t.Do(chromedp.Click(selector))
+}
+
+// DoubleClick clicks twice in one place, faster than a hand does: the second
+// click does not wait for what the first one has brought about.
+func (t *Tab) DoubleClick(selector string) {
+	t.tb.Helper()
+	t.Do(chromedp.ScrollIntoView(selector))
+	at := Eval[[]float64](t, fmt.Sprintf(
+		"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector(%s).getBoundingClientRect())", quote(selector)))
+	t.Do(
+		chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(1)),
+		chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)),
+	)
+}
+
+// Type gives the element the focus and types text, after what it holds.
+func (t *Tab) Type(selector, text string) {
+	t.tb.Helper()
+	t.Do(chromedp.SendKeys(selector, text))
+}
+
+// Press presses keys, wherever the focus is.
+func (t *Tab) Press(keys string) {
+	t.tb.Helper()
+	t.Do(chromedp.KeyEvent(keys))
+}
+
+// PressShift presses keys with the shift key held.
+func (t *Tab) PressShift(keys string) {
+	t.tb.Helper()
+	t.Do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(chromedp.ModifierShift)))
+}
