@@ -102,12 +102,12 @@ func Eval[T any](t *Tab, expression string) T {
 	return v
 }
 
-// WaitFor waits until a JavaScript expression is true.
+// WaitFor waits until a JavaScript expression is true or truthy.
 func (t *Tab) WaitFor(expression string) {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience)))
 	if err != nil {
 		t.Screenshot("failed-" + t.tb.Name())
 		t.tb.Fatalf("browsertest: never came true: %s: %v; the page says:\n%s", clip(expression), err,

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/browsertest"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+)
+
+// browser is shared by the tests of the page.
+var browser browsertest.Shared
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(browser.Around(m)) }
+
+// world is a simulated aggregator outside of the service, with what it saw.
+type world struct {
+	*simulator.Server
+	url string
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second})}
+	server := httptest.NewServer(w.Server)
+	t.Cleanup(func() {
+		w.Close()
+		server.Close()
+	})
+	w.url = server.URL
+	return w
+}
+
+// customer has an account with the carrier of this key.
+func customer(t *testing.T, carrier string) simulator.Person {
+	for i, c := range simulator.Carriers() {
+		if c.Key == carrier {
+			return simulator.People()[i]
+		}
+	}
+	t.Fatalf("no carrier %q", carrier)
+	return simulator.Person{}
+}
+
+// code is the latest that a person got.
+func (w *world) code(t *testing.T, p simulator.Person) string {
+	inbox := w.Inbox(p.Phone)
+	require.NotEmpty(t, inbox, "no text came")
+	return inbox[len(inbox)-1].Code
+}
+
+// running is a service that runs.
+type running struct {
+	t    *testing.T
+	url  string
+	log  *locked
+	stop func()
+}
+
+// testing options: nothing that waits for long, and no limits in the way.
+func quick(w *world) options {
+	o := standard()
+	o.addr, o.org, o.store, o.level = "127.0.0.1:0", "DEMO", "memory", slog.LevelDebug
+	o.allowance = allowance{burst: 1e6, perSecond: 1e6}
+	o.machine.ResendAfter = time.Second
+	if w != nil {
+		o.upstream = w.url
+	}
+	return o
+}
+
+// onFile keeps the verifications in a file of the test.
+func (o options) onFile(t *testing.T) options {
+	o.store = "sqlite:" + filepath.Join(t.TempDir(), "service.db")
+	return o
+}
+
+// start starts the service as main does, and stops it with the test.
+func start(t *testing.T, o options) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	r := &running{t: t, log: &locked{}}
+	ended := make(chan error, 1)
+	go func() {
+		err := serve(ctx, o, in, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: o.level})))
+		_ = in.CloseWithError(fmt.Errorf("ended: %w", err))
+		ended <- err
+	}()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	r.url = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "Open "), "/")
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// locked is a log that several goroutines write.
+type locked struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+var _ = carrierfsm.Done

@@ -1,0 +1,95 @@
+// Asks the service what to show, shows it, and sends what the person answers.
+// All that is known of the verification is in the service: the page can be
+// reloaded, closed and opened twice at any time.
+
+import { busy, remember, show, trouble } from './screen.js'
+
+const lang = document.documentElement.lang
+const tabs = new BroadcastChannel('verification') // other tabs of this browser
+let shown = null // the screen that stands
+let sending = false
+let wake = () => {} // ends the waiting of watch()
+
+// call returns the status, the seconds to wait and the answer of an endpoint.
+// It throws where none came.
+async function call(path, options) {
+	const response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options })
+	return { status: response.status, wait: Number(response.headers.get('Retry-After')), ...(await response.json()) }
+}
+
+// send sends an input, once: a click while one is on its way does nothing, and
+// the service would refuse it as well.
+async function send(input, fields) {
+	if (sending) return
+	sending = true
+	busy(true)
+	try {
+		const path = input === 'anew' ? '/api/anew' : '/api/verification/' + input
+		const body = input === 'anew' ? {} : { step: shown.step, ...fields }
+		const answer = await call(path + '?lang=' + lang, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json' },
+			body: JSON.stringify(body),
+		})
+		take(answer)
+		tabs.postMessage('changed')
+	} catch {
+		trouble(document.getElementById('trouble').dataset.offline)
+	} finally {
+		sending = false
+		busy(false)
+		wake()
+	}
+}
+
+// take shows an answer: its screen where it has one, and what was wrong.
+function take({ screen, problem }) {
+	if (screen) {
+		shown = screen
+		show(screen, send)
+	}
+	trouble(problem && problem.word !== 'pending' ? problem.text : '')
+}
+
+// watch shows whatever changes, for as long as the page is open.
+async function watch() {
+	for (let failures = 0; ;) {
+		try {
+			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
+			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
+			if (!answer.screen) throw answer
+			if (!shown || answer.screen.mark !== shown.mark) take(answer)
+			else if (failures > 0) trouble('')
+			failures = 0
+			if (!answer.screen.live) await pause(Infinity) // until a tab or the person does something
+		} catch (problem) {
+			if (problem.name === 'AbortError') continue
+			failures++
+			trouble(problem.problem ? problem.problem.text : document.getElementById('trouble').dataset.offline)
+			await pause((problem.wait || Math.min(failures, 10)) * 1000)
+		}
+	}
+}
+
+// waking returns a signal that wake() aborts.
+function waking() {
+	const stop = new AbortController()
+	wake = () => stop.abort(new DOMException('', 'AbortError'))
+	return stop.signal
+}
+
+// pause waits for so many milliseconds, or until wake() is called.
+function pause(milliseconds) {
+	return new Promise((resolve) => {
+		wake = resolve
+		if (milliseconds !== Infinity) setTimeout(resolve, milliseconds)
+	})
+}
+
+tabs.addEventListener('message', () => wake())
+addEventListener('online', () => wake())
+addEventListener('pageshow', () => wake())
+addEventListener('deadline', () => wake()) // of screen.js
+document.addEventListener('visibilitychange', () => wake())
+document.addEventListener('input', (event) => remember(event.target))
+watch()

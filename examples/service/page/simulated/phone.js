@@ -1,0 +1,109 @@
+// The simulated phone: whom you can be, what they know, and the texts that
+// their operator sends. Only with the built-in simulator.
+
+const words = {
+	zh: {
+		title: '模拟手机', about: '仅用于演示,不是服务的一部分。选择一位虚构的人物,把信息填入左边或上方的页面。',
+		person: '虚构人物', fill: '填入', form: '填入申请表', cxxd: '发送 CXXD 到 10001', texts: '收到的短信', none: '还没有短信。',
+		from: (at, code) => `${at} 验证码 ${code}`,
+		carriers: {
+			plain: '服务密码,然后验证码', unicom: '只要服务密码', beijing: '验证码,然后查询密码', sichuan: '先后两个验证码',
+			jilin: '先发送 CXXD 到 10001,再输验证码', reissue: '输错后自动重发验证码', weak: '密码过于简单,无法重置',
+			'weak-resettable': '密码过于简单,可以重置', unreal: '号码不在本人名下', offline: '目前不提供服务',
+			'two-sources': '之后还有第二个数据源', 'second-source': '两个数据源中的第二个', 'no-report': '验证成功,但没有报告',
+		},
+		facts: { phone: '手机号', password: '服务密码', query_password: '查询密码', next_password: '下一个数据源的服务密码' },
+	},
+	en: {
+		title: 'Simulated phone', about: 'For the demonstration only, no part of the service. Choose an invented person and fill in the page beside or above.',
+		person: 'Invented person', fill: 'Fill in', form: 'Fill in the form', cxxd: 'Text CXXD to 10001', texts: 'Text messages', none: 'No messages yet.',
+		from: (at, code) => `${at} code ${code}`,
+		carriers: {},
+		facts: { phone: 'Phone number', password: 'Service password', query_password: 'Query password', next_password: 'Service password of the next source' },
+	},
+}[document.documentElement.lang]
+
+const phone = document.getElementById('phone')
+const facts = document.createElement('dl')
+const inbox = document.createElement('ul')
+const chosen = document.createElement('select')
+let people = []
+let received = '' // what the inbox shows
+
+function text(name, content, properties = {}) {
+	return Object.assign(document.createElement(name), { textContent: content }, properties)
+}
+
+function button(label, press, name = label) {
+	const b = text('button', label, { type: 'button' })
+	b.setAttribute('aria-label', name)
+	b.addEventListener('click', press)
+	return b
+}
+
+// fill puts a value into a field of the page's form, if it is there.
+function fill(field, value) {
+	const input = document.querySelector(`main input[name=${field}]`)
+	if (!input) return
+	input.value = value
+	input.dispatchEvent(new Event('input', { bubbles: true }))
+	input.focus()
+}
+
+function showPerson() {
+	const person = people[chosen.value]
+	sessionStorage.setItem('simulated person', chosen.value)
+	facts.replaceChildren()
+	for (const [name, label] of Object.entries(words.facts)) {
+		if (!person[name]) continue
+		const value = text('dd', person[name] + ' ')
+		if (name !== 'phone') value.append(button(words.fill, () => fill('password', person[name]), `${words.fill}: ${label}`))
+		facts.append(text('dt', label), value)
+	}
+	received = ''
+	look()
+}
+
+function fillForm() {
+	const person = people[chosen.value]
+	for (const field of ['name', 'id_card', 'phone']) fill(field, person[field])
+}
+
+async function look() {
+	if (document.hidden) return
+	const response = await fetch('/simulated/texts?person=' + chosen.value).catch(() => null)
+	if (!response?.ok) return
+	const list = await response.json()
+	if (JSON.stringify(list) === received) return
+	received = JSON.stringify(list)
+	inbox.replaceChildren(...list.reverse().map(({ at, code }) => {
+		const line = text('li', words.from(new Date(at).toLocaleTimeString(), code) + ' ')
+		line.dataset.code = code
+		line.append(button(words.fill, () => fill('code', code), `${words.fill}: ${code}`))
+		return line
+	}))
+	if (list.length === 0) inbox.append(text('li', words.none))
+}
+
+async function textCXXD() {
+	await fetch('/simulated/cxxd?person=' + chosen.value, {
+		method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}',
+	})
+	await look()
+}
+
+async function start() {
+	people = await (await fetch('/simulated/people')).json()
+	people.forEach((p, i) => chosen.append(text('option', `${p.operator}: ${words.carriers[p.carrier] ?? p.description}`, { value: i })))
+	chosen.value = sessionStorage.getItem('simulated person') ?? '0'
+	chosen.id = 'person'
+	chosen.addEventListener('change', showPerson)
+	const label = text('label', words.person)
+	label.htmlFor = 'person'
+	phone.setAttribute('aria-label', words.title)
+	phone.append(text('h2', words.title), text('p', words.about), label, chosen, facts,
+		button(words.form, fillForm), button(words.cxxd, textCXXD), text('h3', words.texts), inbox)
+	showPerson()
+	setInterval(look, 1000)
+}
+start()

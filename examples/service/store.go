@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+// openStore opens the store that -store names, and returns what closes it.
+func openStore(ctx context.Context, spec string) (carrierfsm.Store, func(), error) {
+	path, isFile := sqlitePath(spec)
+	switch {
+	case spec == "memory":
+		return memory.New(), func() {}, nil
+	case isFile:
+		s, err := sqlite.Open(ctx, path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
+		}
+		return s, func() { _ = s.Close() }, nil
+	case strings.HasPrefix(spec, "postgres://"), strings.HasPrefix(spec, "postgresql://"):
+		return openPostgres(ctx, spec)
+	}
+	return nil, nil, fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
+}
+
+// sqlitePath is the file of "sqlite:path".
+func sqlitePath(spec string) (path string, ok bool) {
+	path, ok = strings.CutPrefix(spec, "sqlite:")
+	return path, ok && path != ""
+}
+
+func openPostgres(ctx context.Context, dsn string) (carrierfsm.Store, func(), error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil { // whose text repeats the address, without the password
+		return nil, nil, fmt.Errorf("%w: %w", err, errUsage)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := postgres.New(ctx, pool)
+	if err != nil {
+		pool.Close()
+		return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
+	}
+	return s, pool.Close, nil
+}
