@@ -1,20 +1,420 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func TestLook(t *testing.T) {
-	r := start(t, quick(nil))
-	for _, lang := range []string{"zh-CN", "en"} {
-		for name, v := range map[string]browsertest.View{"phone": browsertest.Phone, "narrow": browsertest.Narrow, "wide": browsertest.Wide, "dark": browsertest.Phone.AtNight()} {
-			tab := browser.Tab(t, v.In(lang))
-			tab.Open(r.url)
-			tab.WaitFor("document.querySelector('input[name=name]') && document.querySelector('#phone dd')")
-			tab.Screenshot(lang + "-" + name)
-			tab.Accessible()
-		}
+// What each carrier of the simulator leads a person through, in the page's
+// Chinese titles; the last one is the end. On the narrowest screen.
+func TestThePageLeadsThroughEachCarrier(t *testing.T) {
+	t.Parallel()
+	const (
+		password, query    = "输入服务密码", "输入查询密码"
+		code, second, cxxd = "输入短信验证码", "再输入一个验证码", "用您的手机发送短信"
+		done, failed       = "验证成功", "未通过验证"
+	)
+	walks := map[string][]string{
+		"plain":           {password, code, done},
+		"unicom":          {password, done},
+		"beijing":         {password, code, query, done},
+		"sichuan":         {password, code, second, done},
+		"jilin":           {password, cxxd, done},
+		"reissue":         {password, code, done},
+		"weak":            {password, "请先修改服务密码"},
+		"weak-resettable": {password, password, "密码重置失败"},
+		"unreal":          {password, code, failed},
+		"offline":         {"暂不支持您的运营商"},
+		"two-sources":     {password, code, password, code, done},
+		"second-source":   {password, code, done},
+		"no-report":       {password, code, done},
 	}
+	require.Len(t, walks, len(simulator.Carriers()), "every carrier is in the table above")
+	w := newWorld(t)
+	r := start(t, quick(w))
+	for carrier, titles := range walks {
+		t.Run(carrier, func(t *testing.T) {
+			t.Parallel()
+			p := visit(t, r, w, carrier, browsertest.Narrow.In("zh-CN"))
+			p.sees("验证您的手机号")
+			p.apply()
+			for i, title := range titles {
+				p.sees(title)
+				if i < len(titles)-1 {
+					p.answer(i)
+				}
+			}
+		})
+	}
+}
+
+// answer answers what the page asks, as somebody would who knows everything.
+func (p *visitor) answer(i int) {
+	p.t.Helper()
+	switch title := p.title(); {
+	case browsertest.Eval[bool](p.Tab, "!!document.querySelector('button.main[data-input=request_reset]')"):
+		p.press("request_reset")
+	case title == "输入查询密码":
+		p.enter("password", p.self.QueryPassword)
+	case p.field() == "password" && i == 0:
+		p.enter("password", p.self.Password)
+	case p.field() == "password":
+		p.enter("password", p.self.NextPassword)
+	default:
+		if title == "用您的手机发送短信" {
+			p.w.TextCXXD(p.self.Phone)
+		}
+		p.enter("code", p.w.code(p.t, p.self))
+	}
+}
+
+func TestAReloadLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "plain", browsertest.Phone.In("en"))
+	p.Reload()
+	p.sees("Verify your phone number")
+	p.apply()
+	p.sees("Enter your service password")
+	p.Reload()
+	p.sees("Enter your service password")
+	p.enter("password", p.self.Password)
+	p.sees("Enter the code")
+	p.Reload()
+	p.sees("Enter the code")
+	require.Contains(t, p.Text("#screen .about"), "138****8000")
+	p.enter("code", w.code(t, p.self))
+	p.sees("Verified")
+	p.Reload()
+	p.sees("Verified")
+	p.press("anew")
+	p.sees("Verify your phone number")
+}
+
+func TestADoubleClickSendsOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "plain", browsertest.Wide.In("en"))
+	p.fillApplication()
+	p.DoubleClick("#screen form button.main")
+	p.sees("Enter your service password")
+	require.Len(t, w.Requests(), 1)
+	p.Type("input[name=password]", p.self.Password)
+	p.DoubleClick("#screen form button.main")
+	p.sees("Enter the code")
+	require.Equal(t, 1, w.Arrivals(p.self.Password))
+	code := w.code(t, p.self)
+	p.Type("input[name=code]", code)
+	p.DoubleClick("#screen form button.main")
+	p.sees("Verified")
+	require.Equal(t, 1, w.Arrivals(code))
+	require.Len(t, w.Requests(), 3)
+}
+
+// Each tab shows what was answered in the other, without a reload.
+func TestTwoTabsShowTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := start(t, quick(w))
+	one := visit(t, r, w, "plain", browsertest.Wide.In("en"))
+	two := *one
+	two.Tab = one.Sibling(browsertest.Wide.In("en"))
+	two.Open(r.url)
+	two.sees("Verify your phone number")
+	two.Type("input[name=name]", "half a name")
+	one.BringToFront()
+	one.apply()
+	one.sees("Enter your service password")
+	two.sees("Enter your service password")
+	two.BringToFront()
+	two.enter("password", two.self.Password)
+	two.sees("Enter the code")
+	one.sees("Enter the code")
+	one.BringToFront()
+	one.enter("code", w.code(t, one.self))
+	one.sees("Verified")
+	two.sees("Verified")
+	two.BringToFront()
+	two.press("anew")
+	two.sees("Verify your phone number")
+	one.sees("Verify your phone number")
+}
+
+// The service is stopped between the password and the code, and started again
+// on the same file. The browser brings the sealed password back.
+func TestTheServiceMayRestartBetweenPasswordAndCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := quick(w).onFile(t)
+	r := start(t, o)
+	p := visit(t, r, w, "plain", browsertest.Phone.In("en"))
+	p.apply()
+	p.sees("Enter your service password")
+	p.enter("password", p.self.Password)
+	p.sees("Enter the code")
+
+	p.Tolerate("ERR_CONNECTION_REFUSED")
+	p.Type("input[name=code]", w.code(t, p.self)[:3])
+	r.stop()
+	p.WaitForText("The connection is lost")
+	p.Screenshot(t.Name() + "-offline")
+	o.addr = r.url[len("http://"):]
+	start(t, o)
+	p.WaitFor("document.getElementById('trouble').hidden")
+	p.enter("code", w.code(t, p.self)[3:]) // what was typed is still there
+	p.sees("Verified")
+	require.Equal(t, 1, w.LoginAttempts(p.self.Phone))
+	require.Equal(t, 2, w.Arrivals(p.self.Password), "the document sends it again beside the code")
+}
+
+// Where nobody has the password any more, the page asks for it with the code.
+func TestAPasswordThatIsLostIsAskedForWithTheCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := quick(w).onFile(t)
+	r := start(t, o)
+	p := visit(t, r, w, "plain", browsertest.Phone.In("zh-CN"))
+	p.apply()
+	p.sees("输入服务密码")
+	p.enter("password", p.self.Password)
+	p.sees("输入短信验证码")
+	for _, status := range []string{"ERR_CONNECTION_REFUSED", "status of 422"} {
+		p.Tolerate(status)
+	}
+	r.stop()
+	o.addr = r.url[len("http://"):]
+	start(t, o)
+	p.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.DeleteCookies, network.DeleteCookiesParams{Name: carryCookie, URL: r.url})
+		return err
+	}))
+	p.WaitFor("document.getElementById('trouble').hidden")
+	p.enter("code", w.code(t, p.self))
+	p.WaitForText("请将服务密码与验证码一起再输入一次")
+	p.WaitFor("document.querySelectorAll('#screen form input[required]').length === 2")
+	p.inspect("password with code")
+	p.Type("input[name=code]", w.code(t, p.self))
+	p.enter("password", p.self.Password)
+	p.sees("验证成功")
+}
+
+func TestSomebodyElsesLanguageIsOneClickAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "jilin", browsertest.Phone.In("zh-CN"))
+	p.sees("验证您的手机号")
+	p.Click("header a")
+	p.sees("Verify your phone number")
+	p.apply()
+	p.sees("Enter your service password")
+	p.Click("header a")
+	p.sees("输入服务密码")
+	p.enter("password", p.self.Password)
+	p.sees("用您的手机发送短信")
+	require.Equal(t, "sms:10001?body=CXXD", browsertest.Eval[string](p.Tab, "document.querySelector('#screen a').getAttribute('href')"))
+	p.Click("header a")
+	p.sees("Text your operator")
+}
+
+// Tab, space and Enter are enough, and each new question has the focus.
+func TestTheKeyboardIsEnough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "plain", browsertest.Wide.In("en"))
+	tab := browsertest.Tabulator
+	p.Press(tab) // the other language
+	for field, value := range []string{p.self.Name, p.self.IDCard, p.self.Phone} {
+		p.Press(tab)
+		require.Equal(t, []string{"name", "id_card", "phone"}[field], p.focused())
+		p.Press(value)
+	}
+	p.Press(tab + browsertest.Space + tab + browsertest.Enter)
+	p.sees("Enter your service password")
+	require.Equal(t, "password", p.focused())
+	p.Press(p.self.Password + tab + browsertest.Space)
+	require.Equal(t, p.self.Password, browsertest.Eval[string](p.Tab, "document.querySelector('input[name=password][type=text]').value"), "shown")
+	p.PressShift(tab)
+	p.Press(browsertest.Enter)
+	p.sees("Enter the code")
+	require.Equal(t, "code", p.focused())
+	p.Press(browsertest.Enter)
+	require.Equal(t, "code", p.focused(), "an empty field keeps the focus")
+	p.WaitForText("This is needed.")
+	require.Contains(t, browsertest.Eval[string](p.Tab, "document.activeElement.getAttribute('aria-describedby')"), "field-code-wrong")
+	p.inspect("empty field")
+	p.Press(w.code(t, p.self) + browsertest.Enter)
+	p.sees("Verified")
+	require.Equal(t, "title", p.focused())
+	p.Press(tab + browsertest.Enter)
+	p.sees("Verify your phone number")
+}
+
+func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "reissue", browsertest.Phone.In("zh-CN").AtNight())
+	p.apply()
+	p.sees("输入服务密码")
+	p.enter("password", "000000")
+	p.WaitForText("服务密码不正确")
+	p.WaitForText("还可以尝试 1 次")
+	p.inspect("wrong password")
+	p.checkDescribed("password", "why")
+	p.enter("password", p.self.Password)
+	p.sees("输入短信验证码")
+	first := w.code(t, p.self)
+	p.enter("code", "000000")
+	p.WaitForText("运营商已重新发送")
+	p.inspect("reissued")
+	require.NotEqual(t, first, w.code(t, p.self))
+	w.FaultNext(simulator.DropAfterReading())
+	p.enter("code", "000000")
+	p.WaitForText("没有收到运营商的答复")
+	p.inspect("unknown outcome")
+	p.enter("code", "000000")
+	p.sees("尝试次数已用完")
+}
+
+// checkDescribed sees that a field is marked as wrong and tied to what tells why.
+func (p *visitor) checkDescribed(field, by string) {
+	p.t.Helper()
+	at := fmt.Sprintf("document.querySelector('input[name=%s]')", field)
+	require.Equal(p.t, "true", browsertest.Eval[string](p.Tab, at+".getAttribute('aria-invalid')"))
+	require.Contains(p.t, browsertest.Eval[string](p.Tab, at+".getAttribute('aria-describedby')"), by)
+	require.Equal(p.t, field, p.focused())
+	require.Contains(p.t, browsertest.Eval[string](p.Tab, "document.getElementById('news').textContent"), p.why())
+}
+
+// The simulator has no reset, so the operator's part of it is played here.
+func TestAWeakPasswordIsResetOnThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answers := []string{
+		`{"success":true,"data":{"type":"CONTROL","content":"输入重置密码的验证码","process_code":10002,"finish":false}}`,
+		`{"success":true,"data":{"type":"CONTROL","content":"密码重置成功","process_code":11000,"finish":false}}`,
+	}
+	w.mux.HandleFunc("POST /orgApi/rest/v2/messages/reset/req", func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(answers[0]))
+		answers = answers[1:]
+	})
+	p := visit(t, start(t, quick(w)), w, "weak-resettable", browsertest.Phone.In("zh-CN"))
+	p.apply()
+	p.sees("输入服务密码")
+	p.enter("password", p.self.Password)
+	p.WaitForText("您的服务密码过于简单")
+	p.inspect("weak password")
+	p.press("request_reset")
+	p.sees("重置服务密码")
+	p.Type("input[name=code]", "123456")
+	p.enter("new_password", "135799")
+	p.WaitForText("密码已重置，请输入新的服务密码")
+	p.inspect("password reset")
+	w.Script(p.self.Phone, simulator.Code(10008).With("finish", true))
+	p.enter("password", "135799")
+	p.sees("验证成功")
+}
+
+func TestAnotherCodeCanBeSentOnceItsTimeHasCome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := quick(w)
+	o.machine.ResendAfter = 3 * time.Second
+	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p.apply()
+	p.sees("Enter your service password")
+	p.enter("password", p.self.Password)
+	p.sees("Enter the code")
+	require.Contains(t, p.Text("button[data-input=resend_captcha]"), "A new code can be sent in 0:0")
+	require.Contains(t, p.Text(".deadline"), "Time left: ")
+	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled === false")
+	require.Equal(t, "Send a new code", p.Text("button[data-input=resend_captcha]"))
+	before := w.code(t, p.self)
+	p.press("resend_captcha")
+	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled")
+	require.NotEqual(t, before, w.code(t, p.self))
+	p.enter("code", w.code(t, p.self))
+	p.sees("Verified")
+}
+
+// The operator takes longer than a request waits: the page says so, in both
+// tabs, and shows the outcome when it is there.
+func TestASlowOperatorIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := quick(w)
+	o.patience = 500 * time.Millisecond
+	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p.apply()
+	p.sees("Enter your service password")
+	release := w.hold(t)
+	p.enter("password", p.self.Password)
+	p.WaitFor("document.getElementById('screen').className === 'wait'")
+	p.WaitForText("Waiting for your operator")
+	p.Accessible()
+	p.Screenshot(t.Name() + "-wait")
+	p.Reload()
+	p.WaitForText("Waiting for your operator")
+	release()
+	p.sees("Enter the code")
+	require.NotEmpty(t, p.cookie(carryCookie), "what the late answer carried came with a later one")
+	p.enter("code", w.code(t, p.self))
+	p.sees("Verified")
+}
+
+// cookie is the value of a cookie, which no script of the page can read.
+func (p *visitor) cookie(name string) string {
+	var value string
+	p.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		all, err := chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{})
+		for _, c := range all.Cookies {
+			if c.Name == name {
+				value = c.Value
+			}
+		}
+		return err
+	}))
+	require.NotContains(p.t, browsertest.Eval[string](p.Tab, "document.cookie"), name)
+	return value
+}
+
+func TestAVerificationCanBeCanceled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := visit(t, start(t, quick(w)), w, "plain", browsertest.Phone.In("zh-CN"))
+	p.apply()
+	p.sees("输入服务密码")
+	p.press("cancel")
+	p.sees("验证已取消")
+	p.press("anew")
+	p.sees("验证您的手机号")
+}
+
+// Whoever has the simulator only can play every part with the simulated phone.
+func TestTheSimulatedPhoneIsEnoughToPlay(t *testing.T) {
+	t.Parallel()
+	p := visit(t, start(t, quick(nil)), nil, "jilin", browsertest.Wide.In("en"))
+	p.WaitFor("document.querySelectorAll('#phone option').length > 4")
+	browsertest.Eval[string](p.Tab, "(s => { s.value = '4'; s.dispatchEvent(new Event('change')); return s.value })(document.getElementById('person'))")
+	p.Click("#phone > button:nth-of-type(1)")
+	p.Click("input[name=consent]")
+	p.Click("#screen form button.main")
+	p.sees("Enter your service password")
+	p.Click("#phone dd button")
+	p.Click("#screen form button.main")
+	p.sees("Text your operator")
+	p.Click("#phone > button:nth-of-type(2)")
+	p.Click("#phone li button")
+	p.Click("#screen form button.main")
+	p.sees("Verified")
 }

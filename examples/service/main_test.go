@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
@@ -30,18 +30,33 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(browser.Around(m)) }
 // world is a simulated aggregator outside of the service, with what it saw.
 type world struct {
 	*simulator.Server
-	url string
+	url  string
+	mux  *http.ServeMux // what a test serves in the simulator's place
+	gate sync.RWMutex   // held: requests wait
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second})}
-	server := httptest.NewServer(w.Server)
+	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second}), mux: http.NewServeMux()}
+	w.mux.Handle("/", w.Server)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.gate.RLock()
+		defer w.gate.RUnlock()
+		w.mux.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(func() {
 		w.Close()
 		server.Close()
 	})
 	w.url = server.URL
 	return w
+}
+
+// hold lets requests wait until release is called, at the test's end at the latest.
+func (w *world) hold(t *testing.T) (release func()) {
+	w.gate.Lock()
+	release = sync.OnceFunc(w.gate.Unlock)
+	t.Cleanup(release)
+	return release
 }
 
 // customer has an account with the carrier of this key.
@@ -128,5 +143,3 @@ func (l *locked) String() string {
 	defer l.mu.Unlock()
 	return l.text.String()
 }
-
-var _ = carrierfsm.Done

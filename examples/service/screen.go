@@ -128,7 +128,8 @@ func (w *words) answersBeside(p carrierfsm.Prompt, now time.Time) (list []action
 		list = append(list, a)
 	}
 	if p.Reset {
-		list = append(list, action{Input: "request_reset", Label: w.actions.reset, Main: mustReset(p)})
+		main := p.Reason == carrierfsm.ResetRequired
+		list = append(list, action{Input: "request_reset", Label: w.actions.reset, Main: main})
 	}
 	return list
 }
@@ -140,7 +141,7 @@ func mustReset(p carrierfsm.Prompt) bool { return p.Reset && p.AttemptsLeft == 0
 func (w *words) wait(s *screen, canceling bool) {
 	s.Tone, s.Why, s.Wrong, s.Said, s.Terms, s.Link, s.Deadline = "wait", "", false, nil, nil, nil, nil
 	s.Form, s.Actions = nil, []action{{Input: "cancel", Label: w.actions.cancel}}
-	s.Text = w.actions.busy
+	s.Title, s.Text = w.actions.waiting, w.actions.busy
 	if canceling {
 		s.Text, s.Actions = w.actions.canceling, nil
 	}

@@ -49,7 +49,7 @@ type fieldWords struct {
 // actionWords are buttons, and what is said beside them. {t} is a time, {n} a number.
 type actionWords struct {
 	resend, resendIn, reset, cancel, anew, textCXXD string
-	busy, canceling, deadline, said                 string
+	waiting, busy, canceling, deadline, said        string
 }
 
 // pageWords are what the page says by itself.

@@ -114,9 +114,9 @@ var english = words{
 	},
 	actions: actionWords{
 		resend: "Send a new code", resendIn: "A new code can be sent in {t}", reset: "Reset the service password", cancel: "Cancel", anew: "Start again",
-		textCXXD: "Open a text message with CXXD to 10001",
-		busy:     "Waiting for your operator. This may take a minute or two; there is no need to send it again.", canceling: "Canceling, please wait.",
-		deadline: "Time left: {t}", said: "Your operator says",
+		textCXXD: "Text CXXD to 10001",
+		waiting:  "Please wait", busy: "Waiting for your operator. This may take a minute or two; there is no need to send it again.", canceling: "Canceling, please wait.",
+		deadline: "Time left: {t}", said: "Your operator says:",
 	},
 	policy: []string{
 		"To confirm that this number is yours, you allow us to use your name, ID card number, phone number and service password to sign in to your operator's account through our data provider.",

@@ -12,7 +12,7 @@ import (
 // screenshots names the folder that Screenshot writes to.
 const screenshots = "CARRIERFSM_SCREENSHOTS"
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+var notInNames = regexp.MustCompile(`[^\pL\pN_.-]+`)
 
 // Screenshot writes the whole page as name.png into the folder that the
 // environment's CARRIERFSM_SCREENSHOTS names, by an absolute path because go

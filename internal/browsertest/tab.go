@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -102,18 +103,26 @@ func Eval[T any](t *Tab, expression string) T {
 	return v
 }
 
-// WaitFor waits until a JavaScript expression is true or truthy.
+// WaitFor waits until a JavaScript expression is true or truthy. The page may
+// be loaded anew meanwhile.
 func (t *Tab) WaitFor(expression string) {
 	t.tb.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience)))
+	wait := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience))
+	_, err := chromedp.Run(ctx, wait)
+	for err != nil && strings.Contains(err.Error(), goneContext) {
+		_, err = chromedp.Run(ctx, wait)
+	}
 	if err != nil {
 		t.Screenshot("failed-" + t.tb.Name())
 		t.tb.Fatalf("browsertest: never came true: %s: %v; the page says:\n%s", clip(expression), err,
 			Eval[string](t, "document.body.innerText"))
 	}
 }
+
+// goneContext is what Chromium says when the page went away under an expression.
+const goneContext = "context with specified id"
 
 // WaitForText waits until the page's visible text contains this.
 func (t *Tab) WaitForText(text string) {

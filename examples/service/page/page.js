@@ -58,6 +58,9 @@ async function watch() {
 			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
 			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
 			if (!answer.screen) throw answer
+			const ours = sending && answer.screen.tone === 'wait'
+			if (ours) await pause(1000) // mostly the outcome is there by then
+			if (ours && !sending) continue
 			if (!shown || answer.screen.mark !== shown.mark) take(answer)
 			else if (failures > 0) trouble('')
 			failures = 0

@@ -43,7 +43,7 @@ function parts(s, send) {
 		s.about && element('p', { className: 'about', textContent: s.about }),
 		element('h1', { id: 'title', tabIndex: -1, textContent: s.title }),
 		s.why && element('p', { id: 'why', className: s.wrong ? 'why wrong' : 'why', textContent: s.why }),
-		s.said && element('p', { className: 'said' }, s.said.by + ': ', element('q', { lang: 'zh', textContent: s.said.text })),
+		s.said && element('p', { className: 'said' }, s.said.by + ' ', element('q', { lang: 'zh', textContent: s.said.text })),
 		s.text && element('p', { id: 'text', textContent: s.text }),
 		s.tone === 'wait' && element('div', { className: 'waiting', 'aria-hidden': 'true' }),
 		s.terms && element('div', { className: 'terms' }, ...s.terms.map((t) => element('p', { textContent: t }))),

@@ -3,14 +3,14 @@
 
 const words = {
 	zh: {
-		title: '模拟手机', about: '仅用于演示,不是服务的一部分。选择一位虚构的人物,把信息填入左边或上方的页面。',
+		title: '模拟手机', about: '仅用于演示，不是服务的一部分。选择一位虚构的人物，把信息填入左边或上方的页面。',
 		person: '虚构人物', fill: '填入', form: '填入申请表', cxxd: '发送 CXXD 到 10001', texts: '收到的短信', none: '还没有短信。',
 		from: (at, code) => `${at} 验证码 ${code}`,
 		carriers: {
-			plain: '服务密码,然后验证码', unicom: '只要服务密码', beijing: '验证码,然后查询密码', sichuan: '先后两个验证码',
-			jilin: '先发送 CXXD 到 10001,再输验证码', reissue: '输错后自动重发验证码', weak: '密码过于简单,无法重置',
-			'weak-resettable': '密码过于简单,可以重置', unreal: '号码不在本人名下', offline: '目前不提供服务',
-			'two-sources': '之后还有第二个数据源', 'second-source': '两个数据源中的第二个', 'no-report': '验证成功,但没有报告',
+			plain: '服务密码，然后验证码', unicom: '只要服务密码', beijing: '验证码，然后查询密码', sichuan: '先后两个验证码',
+			jilin: '先发送 CXXD 到 10001，再输验证码', reissue: '输错后自动重发验证码', weak: '密码过于简单，无法重置',
+			'weak-resettable': '密码过于简单，可以重置', unreal: '号码不在本人名下', offline: '目前不提供服务',
+			'two-sources': '之后还有第二个数据源', 'second-source': '两个数据源中的第二个', 'no-report': '验证成功，但没有报告',
 		},
 		facts: { phone: '手机号', password: '服务密码', query_password: '查询密码', next_password: '下一个数据源的服务密码' },
 	},
