@@ -89,6 +89,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/docgen":       {"/internal/docs"},
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
+		"examples/service":      {"", "/store/memory", "/store/postgres", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},

@@ -70,7 +70,7 @@ func (t typed) consent() carrierfsm.Consent {
 func decode(r *http.Request) (t typed, err error) {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
-	if d.Decode(&t) != nil || d.Decode(&struct{}{}) != io.EOF { //nolint:errorlint // Decode returns it bare
+	if d.Decode(&t) != nil || d.Decode(&struct{}{}) != io.EOF {
 		return typed{}, fmt.Errorf("%w: the body is not what the page sends", carrierfsm.ErrInvalid)
 	}
 	return t, nil

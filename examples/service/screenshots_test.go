@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"flag"
 	"image"
-	"image/color/palette"
+	"image/color"
 	"image/draw"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +27,9 @@ func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("writes files; -screenshots names the folder")
 	}
-	p := visit(t, start(t, quick(nil)), nil, "plain", browsertest.View{Width: 900, Height: 560, Scale: 1, Language: "en"})
+	o := quick(nil)
+	o.machine.ResendAfter = time.Minute
+	p := visit(t, start(t, o), nil, "plain", browsertest.View{Width: 1040, Height: 600, Scale: 1, Language: "en"})
 	p.WaitFor("document.querySelector('#phone dd')")
 	p.Click("#phone > button:nth-of-type(1)")
 	p.Click("input[name=consent]")
@@ -42,11 +46,26 @@ func TestScreenshots(t *testing.T) {
 func (p *visitor) save(name string) {
 	whole, err := png.Decode(bytes.NewReader(p.PNG()))
 	require.NoError(p.t, err)
-	small := image.NewPaletted(whole.Bounds(), palette.Plan9)
+	small := image.NewPaletted(whole.Bounds(), commonest(whole))
 	draw.Draw(small, small.Bounds(), whole, image.Point{}, draw.Src)
 	var out bytes.Buffer
 	require.NoError(p.t, (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, small))
 	require.Less(p.t, out.Len(), 100<<10)
 	require.NoError(p.t, os.MkdirAll(*screenshots, 0o750))
 	require.NoError(p.t, os.WriteFile(filepath.Join(*screenshots, name), out.Bytes(), 0o600))
+}
+
+// commonest are the 256 colours that a picture has most of.
+func commonest(picture image.Image) (colours color.Palette) {
+	count := make(map[color.Color]int)
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			c := picture.At(x, y)
+			if count[c]++; count[c] == 1 {
+				colours = append(colours, c)
+			}
+		}
+	}
+	slices.SortStableFunc(colours, func(a, b color.Color) int { return count[b] - count[a] })
+	return colours[:min(256, len(colours))]
 }

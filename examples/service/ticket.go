@@ -88,7 +88,7 @@ func (c cookies) get(r *http.Request, name string) string {
 
 // set gives the browser a cookie; an empty value takes it away.
 func (c cookies) set(w http.ResponseWriter, name, value string, life time.Duration) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever the browser comes by HTTPS
 		Name: c.name(name), Value: value, Path: "/", MaxAge: max(1, int(life.Seconds())),
 		HttpOnly: true, Secure: c.https, SameSite: http.SameSiteStrictMode,
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -154,7 +155,7 @@ func TestTheLanguageIsThatOfThePageOrOfTheBrowser(t *testing.T) {
 		"?lang=xx": {"en": "en", "": "zh"},
 	} {
 		for header, want := range byHeader {
-			r := httptest.NewRequest("GET", "/"+query, nil)
+			r := httptest.NewRequest(http.MethodGet, "/"+query, nil)
 			r.Header.Set("Accept-Language", header)
 			require.Equal(t, want, language(r).lang, "%q %q", query, header)
 		}
