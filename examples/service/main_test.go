@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,13 +20,25 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
+	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// browser is shared by the tests of the page.
-var browser browsertest.Shared
+// What tests share: the browser, and a PostgreSQL server.
+var (
+	browser browsertest.Shared
+	server  pgtest.Shared
+)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(browser.Around(m)) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(browser.Around(m), goleak.Cleanup(func(code int) {
+		if err := server.Close(); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 // world is a simulated aggregator outside of the service, with what it saw.
 type world struct {

@@ -103,6 +103,18 @@ func TestScreenshotsGoWhereTheEnvironmentSaysOrNowhere(t *testing.T) {
 	require.True(t, strings.HasPrefix(string(picture), "\x89PNG"))
 }
 
+func TestAPictureForADocumentIsSmall(t *testing.T) {
+	t.Parallel()
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(site(t, ""))
+	file := filepath.Join(t.TempDir(), "made", "picture.png")
+	tab.Picture(file)
+	picture, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(picture), "\x89PNG"))
+	require.Less(t, len(picture), 100<<10)
+}
+
 // What the kit has to notice. Each makes a bad page and names what the failure
 // has to say.
 func TestATestFailsForWhatTheConsoleComplainsAbout(t *testing.T) {

@@ -54,6 +54,7 @@ function take({ screen, problem }) {
 // watch shows whatever changes, for as long as the page is open.
 async function watch() {
 	for (let failures = 0; ;) {
+		while (document.hidden && shown) await pause(Infinity) // nobody looks, and browsers bound the requests of all tabs
 		try {
 			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
 			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
