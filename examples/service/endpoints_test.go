@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -199,9 +200,8 @@ func TestWhatIsRefusedIsToldAndNotSent(t *testing.T) {
 		"what is not asked":            {"query_password", fields{"step": step, "password": "135790"}, http.StatusConflict, "not_awaited"},
 		"an empty code":                {"captcha", fields{"step": step, "code": ""}, http.StatusUnprocessableEntity, "invalid"},
 		"no step":                      {"captcha", fields{"code": "123456"}, http.StatusUnprocessableEntity, "invalid"},
-		"a field that is not there":    {"captcha", fields{"step": step, "codes": "123456"}, http.StatusUnprocessableEntity, "invalid"},
+		"a field that is not there":    {"captcha", fields{"step": step, "code": "123456", "codes": "1"}, http.StatusUnprocessableEntity, "invalid"},
 		"a step that is no number":     {"captcha", fields{"step": "x", "code": "123456"}, http.StatusUnprocessableEntity, "invalid"},
-		"a body that is too large":     {"captcha", fields{"step": step, "code": strings.Repeat("1", maxBody)}, http.StatusUnprocessableEntity, "invalid"},
 		"an input that is not there":   {"guess", fields{"step": step}, http.StatusNotFound, "no_page"},
 		"another code at once":         {"resend_captcha", fields{"step": step}, http.StatusTooManyRequests, "too_soon"},
 		"no reset where none is":       {"request_reset", fields{"step": step}, http.StatusConflict, "not_awaited"},
@@ -220,7 +220,13 @@ func TestWhatIsRefusedIsToldAndNotSent(t *testing.T) {
 		}
 	}
 	require.Equal(t, http.StatusConflict, c.send(http.MethodPost, "/api/anew", "{}").status)
-	require.Equal(t, "invalid", c.send(http.MethodPost, "/api/verification/captcha", `{"step":1}{"step":2}`).word())
+	for rule, body := range map[string]string{
+		"two at once": `{"step":%d,"code":"123456"}{"step":2}`, "no JSON": `step=%d`,
+		"too large": `{"step":%d,"code":"123456"` + strings.Repeat(" ", maxBody) + `}`,
+	} {
+		g = c.send(http.MethodPost, "/api/verification/captcha", fmt.Sprintf(body, step))
+		require.Equal(t, "invalid", g.word(), rule)
+	}
 	other := newCaller(t, r, "plain")
 	require.Equal(t, "no_ticket", other.post("captcha", fields{"step": step, "code": "123456"}).word())
 	other.look()

@@ -87,9 +87,9 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap lets http.ResponseController find the writer beneath.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// ownPageOnly refuses what does not come from our own page's scripts: also a
-// link to an endpoint, which would answer with a cookie in place of the one
-// that SameSite=Strict has kept at home.
+// ownPageOnly refuses a GET that does not come from our own page's scripts: a
+// link to the endpoint, which would answer with a cookie in place of the one
+// that SameSite=Strict has kept at home. Old browsers don't say where from.
 func ownPageOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {

@@ -32,8 +32,8 @@ func (s *site) routes() http.Handler {
 		mux.HandleFunc("GET /"+name, limits.guard(costLook, file(name)))
 	}
 	mux.HandleFunc("GET /api/verification", limits.guard(costLook, ownPageOnly(s.look)))
-	mux.HandleFunc("POST /api/verification/{input}", limits.guard(costAnswer, ownPageOnly(jsonOnly(s.take))))
-	mux.HandleFunc("POST /api/anew", limits.guard(costAnswer, ownPageOnly(jsonOnly(s.anew))))
+	mux.HandleFunc("POST /api/verification/{input}", limits.guard(costAnswer, jsonOnly(s.take)))
+	mux.HandleFunc("POST /api/anew", limits.guard(costAnswer, jsonOnly(s.anew)))
 	if s.simulated != nil {
 		s.simulated.routes(mux)
 	}

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
 
 const good = `<!doctype html><html lang="en"><head><title>Good</title><meta name="viewport" content="width=device-width">
 <script src="/count.js"></script></head>
-<body><main><h1>Good</h1><label for="name">Name</label><input id="name"><button id="count">0</button><p id="who"></p></main></body></html>`
+<body><main><h1>Good</h1><label for="name">Name</label><input id="name"><button id="count">0</button><p id="who"></p><a href="/other">Other</a></main></body></html>`
 
 const script = `addEventListener('DOMContentLoaded', () => {
 	const button = document.getElementById('count')
@@ -40,6 +40,7 @@ func site(t *testing.T, bad string) string {
 		})
 	}
 	page("/{$}", "text/html", good)
+	page("/other", "text/html", `<!doctype html><html lang="en"><title>Other</title><h1>Other</h1>`)
 	page("/count.js", "text/javascript", script)
 	page("/throws.js", "text/javascript", "null.property")
 	page("/bad", "text/html", `<!doctype html><title>Bad</title>`+bad)
@@ -64,6 +65,8 @@ func TestAPersonCanTypeClickAndReload(t *testing.T) {
 	tab.Press(browsertest.Tabulator + "x" + browsertest.Tabulator + browsertest.Space)
 	require.Equal(t, "1", tab.Text("#count"))
 	tab.Accessible()
+	tab.Follow("a")
+	require.Equal(t, "Other", tab.Text("h1"))
 }
 
 func TestAViewHasASizeALanguageAndColours(t *testing.T) {

@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/chromedp/chromedp"
@@ -15,18 +16,28 @@ const (
 	Space     = " "
 )
 
-// Click clicks the middle of the first visible element that a CSS selector
-// finds, with real mouse events.
+// Click clicks the middle of the first element that a CSS selector finds, once
+// it is visible, with real mouse events.
 func (t *Tab) Click(selector string) {
 	t.tb.Helper()
-	t.Do(chromedp.Click(selector))
+	t.Do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Follow clicks a link and waits until the page behind it is loaded.
+func (t *Tab) Follow(selector string) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		t.tb.Fatalf("browsertest: following %s: %v", selector, err)
+	}
 }
 
 // DoubleClick clicks twice in one place, faster than a hand does: the second
 // click does not wait for what the first one has brought about.
 func (t *Tab) DoubleClick(selector string) {
 	t.tb.Helper()
-	t.Do(chromedp.ScrollIntoView(selector))
+	t.Do(chromedp.ScrollIntoView(chromedp.CSS(selector)))
 	at := Eval[[]float64](t, fmt.Sprintf(
 		"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector(%s).getBoundingClientRect())", quote(selector)))
 	t.Do(
@@ -38,7 +49,7 @@ func (t *Tab) DoubleClick(selector string) {
 // Type gives the element the focus and types text, after what it holds.
 func (t *Tab) Type(selector, text string) {
 	t.tb.Helper()
-	t.Do(chromedp.SendKeys(selector, text))
+	t.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Press presses keys, wherever the focus is.
