@@ -28,7 +28,9 @@ type typed struct {
 }
 
 // inputs make an input of what was typed, by the name in the endpoint's path.
-// carry is the sealed password from the cookie.
+// carry is the sealed password from the cookie. SkipSource is not among them:
+// where a source is the only one, leaving it out ends in done with nothing
+// verified, so that is the host's to decide and not the person's.
 var inputs = map[string]func(t typed, carry string) carrierfsm.Input{
 	"apply": func(t typed, _ string) carrierfsm.Input {
 		return carrierfsm.Apply{Step: t.Step, Form: t.form(), Consent: t.consent()}

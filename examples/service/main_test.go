@@ -44,17 +44,15 @@ func TestMain(m *testing.M) {
 type world struct {
 	*simulator.Server
 	url  string
-	mux  *http.ServeMux // what a test serves in the simulator's place
-	gate sync.RWMutex   // held: requests wait
+	gate sync.RWMutex // held: requests wait
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second}), mux: http.NewServeMux()}
-	w.mux.Handle("/", w.Server)
+	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second})}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.gate.RLock()
 		defer w.gate.RUnlock()
-		w.mux.ServeHTTP(rw, r)
+		w.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(func() {
 		w.Close()

@@ -28,10 +28,14 @@ type human struct {
 	Password      string `json:"password"`
 	QueryPassword string `json:"query_password,omitempty"`
 	NextPassword  string `json:"next_password,omitempty"`
-	Carrier       string `json:"carrier"` // its key
+	NewPassword   string `json:"new_password,omitempty"` // to choose in a reset
+	Carrier       string `json:"carrier"`                // its key
 	Operator      string `json:"operator"`
 	Description   string `json:"description"`
 }
+
+// chosenPassword is the simulator's ResetMethod where the person chooses.
+const chosenPassword = 2
 
 func (s *simulated) people(w http.ResponseWriter, _ *http.Request) {
 	people := simulator.People()
@@ -44,6 +48,9 @@ func (s *simulated) people(w http.ResponseWriter, _ *http.Request) {
 		}
 		if c.Next != "" {
 			list[i].NextPassword = p.NextPassword
+		}
+		if c.ResetMethod == chosenPassword {
+			list[i].NewPassword = p.NewPassword
 		}
 		for _, ask := range c.Asks {
 			if ask == simulator.AskQuery {
@@ -66,8 +73,9 @@ func person(r *http.Request) (simulator.Person, bool) {
 
 // text is a message that the phone got.
 type text struct {
-	At   time.Time `json:"at"`
-	Code string    `json:"code"`
+	At       time.Time `json:"at"`
+	Code     string    `json:"code"`
+	Password bool      `json:"password"` // it is a new service password
 }
 
 func (s *simulated) texts(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +86,7 @@ func (s *simulated) texts(w http.ResponseWriter, r *http.Request) {
 	}
 	list := []text{}
 	for _, m := range s.server.Inbox(p.Phone) {
-		list = append(list, text{m.At, m.Code})
+		list = append(list, text{m.At, m.Code, m.Password})
 	}
 	write(w, list)
 }

@@ -5,21 +5,22 @@ const words = {
 	zh: {
 		title: '模拟手机', about: '仅用于演示，不是服务的一部分。选择一位虚构的人物，把信息填入左边或上方的页面。',
 		person: '虚构人物', fill: '填入', form: '填入申请表', cxxd: '发送 CXXD 到 10001', texts: '收到的短信', none: '还没有短信。',
-		from: (at, code) => `${at} 验证码 ${code}`,
+		from: (at, code, password) => `${at} ${password ? '新密码' : '验证码'} ${code}`,
 		carriers: {
 			plain: '服务密码，然后验证码', unicom: '只要服务密码', beijing: '验证码，然后查询密码', sichuan: '先后两个验证码',
 			jilin: '先发送 CXXD 到 10001，再输验证码', reissue: '输错后自动重发验证码', weak: '密码过于简单，无法重置',
 			'weak-resettable': '密码过于简单，可以重置', unreal: '号码不在本人名下', offline: '目前不提供服务',
 			'two-sources': '之后还有第二个数据源', 'second-source': '两个数据源中的第二个', 'no-report': '验证成功，但没有报告',
+			'reset-by-sms': '密码过于简单，重置后由短信发送新密码',
 		},
-		facts: { phone: '手机号', password: '服务密码', query_password: '查询密码', next_password: '下一个数据源的服务密码' },
+		facts: { phone: '手机号', password: '服务密码', query_password: '查询密码', next_password: '下一个数据源的服务密码', new_password: '重置用的新密码' },
 	},
 	en: {
 		title: 'Simulated phone', about: 'For the demonstration only, no part of the service. Choose an invented person and fill in the page beside or above.',
 		person: 'Invented person', fill: 'Fill in', form: 'Fill in the form', cxxd: 'Text CXXD to 10001', texts: 'Text messages', none: 'No messages yet.',
-		from: (at, code) => `${at} code ${code}`,
+		from: (at, code, password) => `${at} ${password ? 'new password' : 'code'} ${code}`,
 		carriers: {},
-		facts: { phone: 'Phone number', password: 'Service password', query_password: 'Query password', next_password: 'Service password of the next source' },
+		facts: { phone: 'Phone number', password: 'Service password', query_password: 'Query password', next_password: 'Service password of the next source', new_password: 'New password for a reset' },
 	},
 }[document.documentElement.lang]
 
@@ -50,6 +51,11 @@ function fill(field, value) {
 	input.focus()
 }
 
+// place is the field that a fact belongs into: the new password is the password once it is set.
+function place(fact) {
+	return fact === 'new_password' && document.querySelector('main input[name=new_password]') ? fact : 'password'
+}
+
 function showPerson() {
 	const person = people[chosen.value]
 	sessionStorage.setItem('simulated person', chosen.value)
@@ -57,7 +63,7 @@ function showPerson() {
 	for (const [name, label] of Object.entries(words.facts)) {
 		if (!person[name]) continue
 		const value = text('dd', person[name] + ' ')
-		if (name !== 'phone') value.append(button(words.fill, () => fill('password', person[name]), `${words.fill}: ${label}`))
+		if (name !== 'phone') value.append(button(words.fill, () => fill(place(name), person[name]), `${words.fill}: ${label}`))
 		facts.append(text('dt', label), value)
 	}
 	received = ''
@@ -76,10 +82,10 @@ async function look() {
 	const list = await response.json()
 	if (JSON.stringify(list) === received) return
 	received = JSON.stringify(list)
-	inbox.replaceChildren(...list.reverse().map(({ at, code }) => {
-		const line = text('li', words.from(new Date(at).toLocaleTimeString(), code) + ' ')
+	inbox.replaceChildren(...list.reverse().map(({ at, code, password }) => {
+		const line = text('li', words.from(new Date(at).toLocaleTimeString(), code, password) + ' ')
 		line.dataset.code = code
-		line.append(button(words.fill, () => fill('code', code), `${words.fill}: ${code}`))
+		line.append(button(words.fill, () => fill(password ? 'password' : 'code', code), `${words.fill}: ${code}`))
 		return line
 	}))
 	if (list.length === 0) inbox.append(text('li', words.none))
