@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -81,8 +80,8 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      s.patience + 15*time.Second, // an answer may wait as long as that
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,                   // two cookies of 4 KB, and what browsers send
-		ErrorLog:          log.New(io.Discard, "", 0), // its lines name addresses of persons
+		MaxHeaderBytes:    16 << 10,                                                // two cookies of 4 KB, and what browsers send
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its lines name addresses of persons
 	}
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.machine.Run(background) }) // returns nil, when it is stopped
