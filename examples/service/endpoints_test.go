@@ -288,8 +288,10 @@ func TestWhoeverWaitsIsToldOfAChange(t *testing.T) {
 	w := newWorld(t)
 	c := newCaller(t, start(t, quick(w)), "plain")
 	g := c.apply()
+	waits := *c
+	waits.all = new([]string)
 	changed := make(chan got, 1)
-	go func() { changed <- c.send(http.MethodGet, "/api/verification?lang=en&seen="+g.Screen.Mark, "") }()
+	go func() { changed <- waits.send(http.MethodGet, "/api/verification?lang=en&seen="+g.Screen.Mark, "") }()
 	c.post("cancel", fields{"step": g.Screen.Step})
 	after := <-changed
 	require.Equal(t, "failed", after.Screen.Tone)
