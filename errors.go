@@ -54,6 +54,8 @@ var (
 	ErrLeaseLost = errors.New("carrierfsm: the lease is lost")
 	// ErrNoOutbox is returned for what needs an Outbox where the store is none.
 	ErrNoOutbox = errors.New("carrierfsm: the store is no Outbox")
+	// ErrNoSurveyor is returned by Survey where the store is no Surveyor.
+	ErrNoSurveyor = errors.New("carrierfsm: the store is no Surveyor")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("carrierfsm: the machine is closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that

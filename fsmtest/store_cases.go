@@ -13,7 +13,7 @@ import (
 )
 
 // storeCases is the contract, a rule a case.
-var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, modelCases)
+var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, modelCases, surveyCases)
 
 var writeCases = []storeCase{
 	{"RoundTrip", "what was written comes back equal, every column, times to the microsecond", roundTrip},

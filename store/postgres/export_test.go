@@ -41,8 +41,12 @@ func draftsOf(pairs []Pair) (drafts []draft) {
 	return drafts
 }
 
-// ReadDue is the statement of Due.
-const ReadDue = readDue
+// The statements whose plans are looked at.
+const (
+	ReadDue       = readDue
+	SurveyRecords = surveyRecords
+	SurveyEntries = surveyEntries
+)
 
 // Cursor is what a cursor's row holds, and what a snapshot adds to it.
 type Cursor struct{ mark }

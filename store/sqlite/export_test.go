@@ -12,6 +12,9 @@ func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err er
 const (
 	ReadDue     = readDue
 	ReadHistory = readHistory
+
+	SurveyRecords = surveyRecords
+	SurveyEntries = surveyEntries
 	ReadPending = readPending
 	LoadRecord  = loadRecord
 )

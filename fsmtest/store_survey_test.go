@@ -1,0 +1,86 @@
+package fsmtest_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// surveyor is a store whose Survey is spoiled.
+type surveyor struct {
+	*memory.Store
+	survey func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error)
+}
+
+func (s surveyor) Survey(_ context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+	return s.survey(s.Store, from, until, limit)
+}
+
+func TestTheSuiteFindsEachBrokenSurveyor(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	spoiled := func(spoil func(ctx context.Context, s *memory.Store, c *carrierfsm.Course)) func(*memory.Store, time.Time, time.Time, int) ([]carrierfsm.Course, error) {
+		return func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+			list, err := s.Survey(ctx, from, until, limit)
+			for i := range list {
+				spoil(ctx, s, &list[i])
+			}
+			return list, err
+		}
+	}
+	var remembered []carrierfsm.Course
+	for _, b := range []struct {
+		what, rule string
+		survey     func(*memory.Store, time.Time, time.Time, int) ([]carrierfsm.Course, error)
+	}{
+		{"no end", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+			return s.Survey(ctx, from, until.Add(time.Hour), limit)
+		}},
+		{"newest first", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+			list, err := s.Survey(ctx, from, until, limit)
+			slices.Reverse(list)
+			return list, err
+		}},
+		{"bodies", "SurveyCourses", spoiled(func(_ context.Context, _ *memory.Store, c *carrierfsm.Course) {
+			c.Record.Body = []byte("body")
+		})},
+		{"details", "SurveyCourses", spoiled(func(ctx context.Context, s *memory.Store, c *carrierfsm.Course) {
+			c.Entries, _ = s.History(ctx, c.Record.ID, 0, 100)
+		})},
+		{"no first entry", "SurveyCourses", spoiled(func(_ context.Context, _ *memory.Store, c *carrierfsm.Course) {
+			c.Entries = c.Entries[min(1, len(c.Entries)):]
+		})},
+		{"what was purged", "SurveyFollows", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+			list, err := s.Survey(ctx, from, until, limit)
+			if len(list) > 0 {
+				remembered = list
+			}
+			return remembered, err
+		}},
+	} {
+		t.Run(b.what, func(t *testing.T) {
+			err := fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
+				return fsmtest.StoreSubject{Store: surveyor{memory.New(), b.survey}}
+			})
+			require.ErrorContains(t, err, b.rule+": ")
+		})
+	}
+}
+
+func TestAStoreWithoutThePowerPassesItsCases(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
+		s := memory.New()
+		return fsmtest.StoreSubject{Store: struct {
+			carrierfsm.Store
+			carrierfsm.Outbox
+		}{s, s}}
+	}))
+}
