@@ -87,6 +87,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},
+		"console":               {""},
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
 		"examples/service":      {"", "/store/memory", "/store/postgres", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},

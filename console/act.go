@@ -107,6 +107,7 @@ func (c *Console) act(q *request) error {
 }
 
 func readDeed(q *request) (f deedForm, err error) {
+	q.Body = http.MaxBytesReader(q.w, q.Body, 64<<10)
 	if err := q.ParseForm(); err != nil {
 		return f, errBadRequest
 	}

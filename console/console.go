@@ -132,7 +132,6 @@ type request struct {
 // ServeHTTP serves one page or does one action.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	by, err := c.cfg.Authorize(r)
 	if err != nil {
 		c.cfg.Logger.WarnContext(r.Context(), "console: not authorized", "err", err)

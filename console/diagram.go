@@ -37,9 +37,9 @@ type arrow struct {
 
 // The measures of the picture.
 const (
-	boxWidth   = 150
+	boxWidth   = 164
 	boxHeight  = 44
-	boxStep    = 200
+	boxStep    = 212
 	boxTop     = 112
 	failedTop  = 236
 	pictureEnd = 290
@@ -108,7 +108,7 @@ func line(from, to box) (path string, x, y int) {
 	case from == to && from.State == carrierfsm.Failed:
 		return fmt.Sprintf("M%d %dc44 -10 44 32 0 22", from.X+from.W, from.Y+10), from.X + from.W + 40, from.Y + 26
 	case from == to:
-		return fmt.Sprintf("M%d %dc-22 -40 46 -40 26 0", from.X+24, from.Y), from.X + 36, from.Y - 34
+		return fmt.Sprintf("M%d %dc-22 -40 46 -40 26 0", from.X+24, from.Y), from.X + 4, from.Y - 20
 	case to.State == carrierfsm.Failed:
 		return fmt.Sprintf("M%d %dV%d", middle, from.Y+from.H, to.Y), middle + 16, (from.Y + from.H + to.Y) / 2
 	case far == 1:

@@ -17,7 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
 
 // stand is a console over a machine with a scripted upstream.
 type stand struct {
@@ -100,17 +100,6 @@ func (s *stand) another(id string) carrierfsm.Verification {
 	v, err := s.Machine.Submit(ctx, id, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
 	require.NoError(s.t, err)
 	return v
-}
-
-// run runs the machine until the test asks it to stop.
-func (s *stand) run() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Machine.Run(ctx) }()
-	return func() {
-		cancel()
-		require.NoError(s.t, <-done)
-	}
 }
 
 const day = 24 * time.Hour

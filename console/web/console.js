@@ -2,7 +2,7 @@
 // at first, remembered for the tab, and never takes away what is being typed.
 'use strict'
 const place = document.getElementById('refresh')
-if (place && !document.querySelector('main form')) {
+if (place && !document.querySelector('main input:not([type=hidden])')) {
 	const every = 15000
 	const key = 'carrierfsm refresh'
 	const on = () => sessionStorage.getItem(key) === 'on'
@@ -17,6 +17,6 @@ if (place && !document.querySelector('main form')) {
 	show()
 	place.append(' ', button)
 	setInterval(() => {
-		if (on() && !document.hidden && !document.activeElement.matches('input')) location.reload()
+		if (on() && !document.hidden && !document.activeElement.matches('input, select')) location.reload()
 	}, every)
 }

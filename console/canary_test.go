@@ -1,0 +1,173 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"html"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/console"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+// The canary test: upstream repeats every secret and every personal value that
+// it is given in its words, and then each page that an operator can come to is searched for
+// them. There must be none.
+
+var canaries = map[string]string{
+	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `Co|d5e7{20}~`, "wrong code": `Cw@91#ab^*()`,
+	"phone": "13800138000", "id card": "11010119900307867X", "name": "测试用户", "token": "00000000000000000000000000000001",
+	"another number": "13900139000",
+}
+
+// echoes replies with the named values, and with what goes with every call.
+func echoes(code carrierfsm.ProcessCode, names ...string) fsmtest.Answer {
+	return fsmtest.Reply(carrierfsm.Reply{Success: true, Code: code, Type: "CONTROL", Content: echo(names...)})
+}
+
+func echo(names ...string) string {
+	text := "您好"
+	for _, name := range append(names, "phone", "token", "another number", "id card") {
+		text += " / " + canaries[name]
+	}
+	return text
+}
+
+func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := newStand(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
+		"diary": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
+	}})
+	s.over(s.Machine, func(c *console.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	pages := make(map[string]string)
+	look := func() { // at every page that there is a link to
+		clear(pages)
+		s.crawl("", pages)
+		require.Greater(t, len(pages), 12, "there is a page of each kind")
+		for path, page := range pages {
+			s.searchFor(path, page)
+		}
+	}
+	s.Upstream.Then(
+		fsmtest.Refuse(echo("name")), fsmtest.Accept("chinamobilejs"), echoes("10003", "wrong password"), echoes("10002", "password"),
+		echoes("10004", "wrong code", "password"), echoes("10022", "code", "password"), echoes("10023", "query password", "password"), echoes("10008"),
+	)
+	s.must(s.Apply())
+	look()
+	s.must(s.Apply())
+	s.must(s.Password(canaries["wrong password"]))
+	look()
+	s.must(s.Password(canaries["password"]))
+	s.must(s.Captcha(canaries["wrong code"]))
+	look()
+	require.Contains(t, pages["verification?id=v1"], "138****8000")
+	require.Contains(t, pages["verification?id=v1"], "您好", "upstream's words are shown, but for those")
+	s.must(s.Captcha(canaries["code"]))
+	s.must(s.QueryPassword(canaries["query password"]))
+	_, err := s.Machine.Deliver(context.Background())
+	require.Error(t, err)
+	look()
+	s.must(s.QueryPassword(canaries["query password"]))
+	require.Equal(t, carrierfsm.Done, s.Get().State)
+	look()
+	s.post(s.deed("replay", "handler", "diary", "step", "1"))
+	s.post(s.deed("erase", "sure", "on"))
+	look()
+	s.searchFor("the log", log.String())
+}
+
+var link = regexp.MustCompile(`(?:href|src)="([^"#]*)"`)
+
+// crawl follows every link, and keeps every page.
+func (s *stand) crawl(path string, pages map[string]string) {
+	if _, seen := pages[path]; seen {
+		return
+	}
+	page := s.page(path)
+	pages[path] = page
+	for _, m := range link.FindAllStringSubmatch(page, -1) {
+		s.crawl(strings.TrimPrefix(html.UnescapeString(m[1]), "./"), pages)
+	}
+}
+
+var longNumber = regexp.MustCompile(`[0-9]{11,}`)
+
+func (s *stand) searchFor(where, text string) {
+	s.t.Helper()
+	text = html.UnescapeString(text)
+	for name, secret := range canaries {
+		sum := sha256.Sum256([]byte(secret))
+		for _, form := range []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)), hex.EncodeToString(sum[:])} {
+			require.False(s.t, strings.Contains(text, form), "%s has the %s", where, name)
+		}
+	}
+	if strings.HasSuffix(strings.Split(where, "?")[0], ".css") || strings.HasSuffix(where, "the log") {
+		return
+	}
+	for _, number := range longNumber.FindAllString(text, -1) {
+		require.Len(s.t, number, 16, "%s has the number %s, which is no mark of a page", where, number)
+	}
+}
+
+func TestTheCanaryTestFindsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"13800138000", "x 13700137000 x", url.QueryEscape(canaries["password"]), html.EscapeString(canaries["query password"])} {
+		probe := &stand{t: new(testing.T)}
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			probe.searchFor("a page", text)
+		}()
+		<-done
+		require.True(t, probe.t.Failed(), text)
+	}
+}
+
+func TestUpstreamsWordsAreTextAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, carrierfsm.Config{}, fsmtest.Reply(carrierfsm.Reply{
+		Success: true, Code: "10002", Type: `CON"TROL<b>`, Template: `x' onload='y`, Content: hostile,
+	}))
+	s.must(s.Apply())
+	s.must(s.Password("246810"))
+	page := s.page("verification?id=v1")
+	for _, raw := range []string{"<script>alert", "<img", "TROL<b>", "' onload='"} {
+		require.NotContains(t, page, raw)
+	}
+	require.Contains(t, html.UnescapeString(page), hostile, "but they are shown")
+}
+
+func TestNowhereCanAnythingBeSentAgain(t *testing.T) {
+	t.Parallel()
+	s := busy(t)
+	pages := make(map[string]string)
+	s.crawl("", pages)
+	calls := len(s.Upstream.Calls())
+	doing := regexp.MustCompile(`name="do" value="([^"]*)"|[?&;]do=([a-z]*)`)
+	found := make(map[string]bool)
+	for path, page := range pages {
+		for _, words := range []string{"send again", "Send again", "resend", "Resend", "retry", "Retry"} {
+			require.NotContains(t, strings.ReplaceAll(page, "resend captcha", ""), words, path)
+		}
+		for _, m := range doing.FindAllStringSubmatch(page, -1) {
+			found[m[1]+m[2]] = true
+		}
+	}
+	require.Equal(t, map[string]bool{"cancel": true, "expire": true, "erase": true, "replay": true}, found)
+	s.Clock.Advance(time.Second)
+	require.Len(t, s.Upstream.Calls(), calls, "looking calls nobody")
+}

@@ -1,0 +1,54 @@
+package console_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/console"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// staff stands for the host's own authentication: who has a session, and what
+// their role is.
+func staff(r *http.Request) (console.Operator, error) {
+	login, password, _ := r.BasicAuth()
+	switch {
+	case login == "li.wei" && password == "example":
+		return console.Operator{Name: login, Access: console.Act}, nil
+	case login == "auditor" && password == "example":
+		return console.Operator{Name: login, Access: console.Look}, nil
+	default:
+		return console.Operator{}, errors.New("no session")
+	}
+}
+
+// The console is mounted where the host likes, behind its own authentication.
+func Example() {
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()})
+	if err != nil {
+		panic(err)
+	}
+	operators, err := console.New(console.Config{Machine: m, Authorize: staff, Title: "Verifications, staging"})
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/ops/", operators)
+
+	r := httptest.NewRequest(http.MethodGet, "/ops/", nil)
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println("a stranger:", w.Code)
+
+	r.SetBasicAuth("auditor", "example")
+	w = httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println("an auditor:", w.Code)
+	// Output:
+	// a stranger: 403
+	// an auditor: 200
+}
