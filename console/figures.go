@@ -75,7 +75,7 @@ func figuresOf(s carrierfsm.Survey) figures {
 }
 
 // knownSources are the carriers that the latest figures name, to choose from.
-func (c *Console) knownSources(now time.Time) (names []string) {
+func (c *Console) knownSources() (names []string) {
 	survey, known := c.surveys.known(windows[0].Length)
 	if !known {
 		return nil

@@ -126,7 +126,7 @@ func (c *Console) list(q *request) error {
 	v := q.URL.Query()
 	form := listForm{
 		State: v.Get("state"), Source: v.Get("source"), Event: v.Get("event"), Age: v.Get("age"), InFlight: v.Get("in_flight"),
-		States: stateChoices, Events: eventChoices, Ages: ages, Sources: c.knownSources(q.now),
+		States: stateChoices, Events: eventChoices, Ages: ages, Sources: c.knownSources(),
 	}
 	wanted, err := form.filter(q.now)
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 )
 
 // What one request looks at, at most. A filter that matches little would have
-// the store look at everything; instead the console looks at so many, and
-// tells from where to go on.
+// the store look at everything; instead the console looks at so many, in reads
+// that begin small and double, and tells from where to go on.
 const (
 	rowsAPage  = 50
-	rowsARead  = 1000
+	firstRead  = 100
+	largeRead  = 1600
 	mostLooked = 5000
 )
 
@@ -53,7 +54,7 @@ func (f found) Unfilled() bool { return len(f.Rows) < rowsAPage && f.Next != (ca
 
 // search looks for a page of verifications, newest first, behind a mark.
 func (c *Console) search(ctx context.Context, f filter, after carrierfsm.ListMark) (page found, err error) {
-	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: rowsARead}
+	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: firstRead}
 	if f.all() {
 		q.Limit = rowsAPage + 1
 	}
@@ -76,6 +77,7 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.ListMar
 		if len(list) < q.Limit {
 			return page, nil
 		}
+		q.Limit = min(2*q.Limit, largeRead, max(1, mostLooked-page.Looked))
 	}
 	page.Next = q.After
 	return page, nil

@@ -2,8 +2,9 @@
 // tests, for development, and for hosts that can lose everything. It is as
 // strict as the stores on disk.
 //
-// It has the power carrierfsm.Outbox. List and Purge look at every record at
-// each call; the other methods cost no more with many records than with few.
+// It has the powers carrierfsm.Outbox and carrierfsm.Surveyor. List, Survey and
+// Purge look at every record at each call; the other methods cost no more with
+// many records than with few.
 package memory
 
 import (

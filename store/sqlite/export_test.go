@@ -15,8 +15,8 @@ const (
 
 	SurveyRecords = surveyRecords
 	SurveyEntries = surveyEntries
-	ReadPending = readPending
-	LoadRecord  = loadRecord
+	ReadPending   = readPending
+	LoadRecord    = loadRecord
 )
 
 // ListQuery is the query that a List makes.
