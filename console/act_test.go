@@ -226,3 +226,12 @@ func TestAStoreThatFailsIsSaidSoWithoutItsWords(t *testing.T) {
 	store.fails = nil
 	require.Contains(t, s.page(""), "all 1.", "an error is not kept")
 }
+
+// A script that reloads the answer to a form would send the form again.
+func TestTheAnswerToAFormIsNeverRefreshed(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, carrierfsm.Config{})
+	require.Contains(t, s.page("verification?id=v1"), `id="refresh"`)
+	require.NotContains(t, s.post(s.deed("erase")).Body.String(), `id="refresh"`)
+	require.NotContains(t, s.get("confirm?do=erase&id=v1").Body.String(), `id="refresh"`)
+}

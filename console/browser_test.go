@@ -111,6 +111,9 @@ func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	tab.Click("#refresh button")
 	tab.Reload()
 	require.Equal(t, "false", pressed())
+	tab.Tolerate("404")
+	tab.Open(url + "verification?id=nobody")
+	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "nor what may be the answer to a form")
 	tab.Open(url + "list")
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "where something is typed it would be lost")
 }

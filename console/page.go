@@ -32,6 +32,7 @@ type frame struct {
 	Operator          Operator
 	Notice            string
 	Version           string // of the assets
+	Refreshes         bool   // when asked to; never what a form was answered with
 	Body              any
 }
 
@@ -43,6 +44,7 @@ func (c *Console) show(q *request, status int, name, title string, body any) {
 	f := frame{
 		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.by,
 		Notice: notices[q.URL.Query().Get("did")], Version: version, Body: body,
+		Refreshes: status == http.StatusOK && name != "list" && name != "confirm",
 	}
 	var page bytes.Buffer
 	if err := pages[name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {
