@@ -54,7 +54,8 @@ func saidIn(t *testing.T, path, text string) (list []string) {
 func TestProductionPackagesLogOnlyToTheLoggerTheyAreGiven(t *testing.T) {
 	t.Parallel()
 	sources(t, ".go", func(path, text string) {
-		program := strings.HasPrefix(path, "examples/") || strings.HasPrefix(path, "bench/") || path == "internal/docgen/main.go"
+		program := strings.HasPrefix(path, "examples/") || strings.HasPrefix(path, "bench/") ||
+			strings.HasPrefix(path, "internal/browsertest/") || path == "internal/docgen/main.go"
 		if !strings.HasSuffix(path, "_test.go") && !program {
 			require.Empty(t, saidIn(t, path, text), path)
 		}

@@ -24,6 +24,7 @@ var classes = []class{
 	{carrierfsm.ErrCorrupt, "corrupt", true},
 	{carrierfsm.ErrNewerTable, "newer_table", true},
 	{carrierfsm.ErrNoOutbox, "no_outbox", true},
+	{carrierfsm.ErrNoSurveyor, "no_surveyor", true},
 	{carrierfsm.ErrClosed, "closed", true},
 	{carrierfsm.ErrNotSent, "not_sent", true},
 	{carrierfsm.ErrNotFound, "not_found", false},

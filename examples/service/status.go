@@ -43,6 +43,7 @@ var statuses = []struct {
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, "broken"},
 	{carrierfsm.ErrCorrupt, http.StatusInternalServerError, "broken"},
 	{carrierfsm.ErrNoOutbox, http.StatusInternalServerError, "broken"},
+	{carrierfsm.ErrNoSurveyor, http.StatusInternalServerError, "broken"},
 	{carrierfsm.ErrLedByOther, http.StatusInternalServerError, "broken"},
 	{carrierfsm.ErrLeaseLost, http.StatusInternalServerError, "broken"},
 }

@@ -293,12 +293,13 @@ func TestACommitWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
 }
 
 // What the foreign transaction holds, the store's statement waits for; what that
-// holds, the foreign transaction wants next.
+// holds, the foreign transaction wants next. The server looks for a deadlock once
+// in each wait: by then the foreign transaction has to wait too.
 func TestADeadlockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	dsn := cluster.Cluster(t).NewDatabase(t)
-	s, pool := openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10ms" }))
+	s, pool := openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "2s" }))
 	p := step(created(t, s, "v1"))
 	foreign := poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10min" })
 	tx, err := foreign.Begin(ctx)
