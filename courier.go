@@ -311,6 +311,11 @@ func (r *reign) retryAt(failures int) time.Time {
 	return r.now().Add(wait + time.Duration(rand.Int64N(2*quarter)-quarter)) //nolint:gosec // jitter is no secret
 }
 
+// anyVersion is that of a row that was not there. It is drawn, so that a write
+// which is made again after its answer was lost does not take a row that came to
+// be in between for its own.
+func anyVersion() int64 { return 1 + rand.Int64N(1<<62) } //nolint:gosec // no secret either
+
 // hand gives one entry to the handler and tells why that failed; "" if it did not.
 func (r *reign) hand(ctx context.Context, e Entry) (why string) {
 	ctx, end := r.cfg.Observer.handle(ctx, Handling{Handler: r.name, ID: e.ID, Step: e.Step, Event: e.Event})

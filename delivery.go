@@ -76,7 +76,7 @@ func (r *reign) do(ctx context.Context, e *errand) {
 			e.done = len(e.entries)
 			e.row = &Parked{
 				Handler: r.name, ID: entry.ID, Step: entry.Step, Upto: e.entries[e.done-1].Step,
-				Attempts: 1, Why: why, Since: r.now(), Next: r.retryAt(1), Version: 1,
+				Attempts: 1, Why: why, Since: r.now(), Next: r.retryAt(1), Version: anyVersion(),
 			}
 			return
 		}

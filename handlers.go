@@ -134,7 +134,7 @@ func (m *Machine) replay(ctx context.Context, box Outbox, handler, id string, fr
 		return invalid("no handler of this name has ever run")
 	}
 	now := m.now()
-	row := Parked{Handler: handler, ID: id, Step: from, Since: now, Next: now}
+	row := Parked{Handler: handler, ID: id, Step: from, Since: now, Next: now, Version: anyVersion()}
 	if known, err := box.Parked(ctx, ParkedQuery{Handler: handler, ID: id}); err != nil {
 		return storeError(err)
 	} else if len(known) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // What may happen while an answer is under way. Time is synctest's: a call
@@ -337,4 +338,30 @@ type storeWith struct {
 
 func (s storeWith) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	return s.commit(func() error { return s.Store.Commit(ctx, r, e...) })
+}
+
+// brittleStore panics when it loads, once.
+type brittleStore struct {
+	*memory.Store
+	breaks bool
+}
+
+func (s *brittleStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if s.breaks {
+		s.breaks = false
+		panic("the store broke")
+	}
+	return s.Store.Load(ctx, id)
+}
+
+func TestAStoreThatPanicsTakesNoPlaceAway(t *testing.T) {
+	t.Parallel()
+	store := &brittleStore{Store: memory.New()}
+	b := newBench(t, func(c *carrierfsm.Config) { c.Store, c.MaxInFlight = store, 1 })
+	store.breaks = true
+	require.Panics(t, func() { _, _ = b.Submit(context.Background(), b.id, application(0)) })
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	v := b.must(b.Submit(ctx, b.id, application(0)))
+	require.Equal(t, carrierfsm.AwaitingPassword, v.State)
 }

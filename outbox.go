@@ -102,7 +102,7 @@ type Parked struct {
 	Why string
 	// Since is when the row came to be, Next when delivering is tried again.
 	Since, Next time.Time
-	// Version is 1 at first and grows with each write.
+	// Version is any number above zero at first and grows by one with each write.
 	Version int64
 }
 

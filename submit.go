@@ -53,11 +53,17 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		s.destroy()
 		return s.refused(opened{}, err)
 	}
+	begun := false
+	defer func() {
+		if !begun { // also where the store panicked
+			s.leave()
+		}
+	}()
 	o, err := s.begin(ctx)
 	if err != nil {
-		s.leave()
 		return s.refused(o, err)
 	}
+	begun = true
 	return s.proceed(ctx, o)
 }
 
