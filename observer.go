@@ -8,7 +8,8 @@ import (
 )
 
 // Observer is told what a Machine does, for traces and metrics; package
-// telemetry has one for OpenTelemetry. Each of its functions may be nil.
+// telemetry has one for OpenTelemetry, and Observers joins several. Each of its
+// functions may be nil.
 //
 // All but Transition are called before an operation. They return the context
 // that the operation runs under, which has to come from the one they were

@@ -1,0 +1,149 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// scribe writes what it is told into a list that several share, under its name.
+type scribe struct {
+	name string
+	list *[]string
+}
+
+func (s scribe) note(ctx context.Context, what string) context.Context {
+	within, _ := ctx.Value(underWay{}).(string)
+	*s.list = append(*s.list, s.name+" "+what+" within "+within)
+	return context.WithValue(ctx, underWay{}, within+s.name)
+}
+
+func (s scribe) observer() *carrierfsm.Observer {
+	return &carrierfsm.Observer{
+		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
+			return s.note(ctx, string(in)), func(e carrierfsm.Submitted) { s.note(ctx, "ends "+string(e.Outcome)) }
+		},
+		Call: func(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
+			return s.note(ctx, "calls "+c.ID), func(e carrierfsm.Called) { s.note(ctx, "called "+string(e.Fault)) }
+		},
+		Store: func(ctx context.Context, method string) (context.Context, func(error)) {
+			return s.note(ctx, method), func(err error) { s.note(ctx, "ends "+err.Error()) }
+		},
+		Handle: func(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
+			return s.note(ctx, h.Handler), func(e carrierfsm.Handled) { s.note(ctx, "ends "+e.Why) }
+		},
+		Exchange: func(ctx context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
+			s.note(ctx, e.Method)
+			return func(e carrierfsm.Exchanged) { s.note(ctx, "ends "+e.Version) }
+		},
+		Transition: func(ctx context.Context, m carrierfsm.Moved) { s.note(ctx, string(m.Event)) },
+	}
+}
+
+func TestObserversAreToldInTheirOrderAndOfEndsTheOtherWayRound(t *testing.T) {
+	t.Parallel()
+	var list []string
+	a, b, c := scribe{"a", &list}, scribe{"b", &list}, scribe{"c", &list}
+	all := carrierfsm.Observers(a.observer(), nil, b.observer(), c.observer())
+	told := func(begin func(context.Context) context.Context) []string {
+		list = nil
+		if ctx := begin(context.Background()); ctx != nil {
+			require.Equal(t, "abc", ctx.Value(underWay{}), "what the operation runs under comes from all")
+		}
+		return list
+	}
+	around := func(begins, ends string) []string {
+		return []string{
+			"a " + begins + " within ", "b " + begins + " within a", "c " + begins + " within ab",
+			"c " + ends + " within ab", "b " + ends + " within a", "a " + ends + " within ",
+		}
+	}
+	require.Equal(t, around("captcha", "ends accepted"), told(func(ctx context.Context) context.Context {
+		ctx, end := all.Submit(ctx, carrierfsm.InputCaptcha)
+		end(carrierfsm.Submitted{Outcome: carrierfsm.SubmitAccepted})
+		return ctx
+	}))
+	require.Equal(t, around("calls v1", "called unknown"), told(func(ctx context.Context) context.Context {
+		ctx, end := all.Call(ctx, carrierfsm.Calling{ID: "v1"})
+		end(carrierfsm.Called{Fault: "unknown"})
+		return ctx
+	}))
+	require.Equal(t, around("load", "ends gone"), told(func(ctx context.Context) context.Context {
+		ctx, end := all.Store(ctx, "load")
+		end(errors.New("gone"))
+		return ctx
+	}))
+	require.Equal(t, around("notify", "ends panic"), told(func(ctx context.Context) context.Context {
+		ctx, end := all.Handle(ctx, carrierfsm.Handling{Handler: "notify"})
+		end(carrierfsm.Handled{Why: "panic"})
+		return ctx
+	}))
+	require.Equal(t, []string{
+		"a POST within ", "b POST within ", "c POST within ", "c ends 1.1 within ", "b ends 1.1 within ", "a ends 1.1 within ",
+	}, told(func(ctx context.Context) context.Context {
+		all.Exchange(ctx, carrierfsm.Exchanging{Method: "POST"})(carrierfsm.Exchanged{Version: "1.1"})
+		return nil
+	}))
+	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, told(func(ctx context.Context) context.Context {
+		all.Transition(ctx, carrierfsm.Moved{Event: carrierfsm.Expired})
+		return nil
+	}))
+}
+
+func TestOneObserverAloneIsReturnedItself(t *testing.T) {
+	t.Parallel()
+	one := newWitness().observer()
+	require.Same(t, one, carrierfsm.Observers(one))
+	require.Same(t, one, carrierfsm.Observers(nil, one, nil))
+	require.Nil(t, carrierfsm.Observers())
+	require.Nil(t, carrierfsm.Observers(nil, nil))
+}
+
+func TestOneObserverAloneCostsNothingToJoin(t *testing.T) {
+	one := newWitness().observer()
+	require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observers(nil, one) }))
+}
+
+func TestJoinedObserversObserveOnlyWhatOneOfThemDoes(t *testing.T) {
+	t.Parallel()
+	var list []string
+	full := scribe{"a", &list}.observer()
+	for _, all := range []*carrierfsm.Observer{
+		carrierfsm.Observers(full, &carrierfsm.Observer{}), carrierfsm.Observers(&carrierfsm.Observer{}, full),
+	} {
+		list = nil
+		_, end := all.Call(context.Background(), carrierfsm.Calling{ID: "v1"})
+		end(carrierfsm.Called{})
+		all.Exchange(context.Background(), carrierfsm.Exchanging{})(carrierfsm.Exchanged{})
+		all.Transition(context.Background(), carrierfsm.Moved{})
+		require.Len(t, list, 5)
+	}
+	none := carrierfsm.Observers(&carrierfsm.Observer{}, &carrierfsm.Observer{})
+	store := carrierfsm.Store(memory.New())
+	require.Same(t, store, carrierfsm.ObservedBy(none, store))
+	require.Nil(t, none.Exchange)
+	require.Nil(t, none.Transition)
+}
+
+func TestAMachineTellsBothOfItsObserversTheSame(t *testing.T) {
+	t.Parallel()
+	one, two := newWitness(), newWitness()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Observer: carrierfsm.Observers(one.observer(), two.observer())})
+	_, err := b.To(carrierfsm.PromptCaptcha)
+	require.NoError(t, err)
+	b.Upstream.Then(fsmtest.Code("10008"))
+	_, err = b.Captcha("500001")
+	require.NoError(t, err)
+	one.allEnded(t)
+	two.allEnded(t)
+	require.NotEmpty(t, of[carrierfsm.Called](one))
+	require.Empty(t, cmp.Diff(of[carrierfsm.Moved](one), of[carrierfsm.Moved](two)))
+	require.Empty(t, cmp.Diff(of[carrierfsm.Calling](one), of[carrierfsm.Calling](two)))
+}
