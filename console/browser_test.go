@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -63,8 +62,7 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 		}
 		s.console.ServeHTTP(w, r)
 	}) + "list")
-	// A selector waits across a change of the page; an expression does not.
-	arrived := func(selector string) { tab.Do(chromedp.WaitVisible(selector)) }
+	arrived := func(selector string) { tab.WaitFor("document.querySelector('" + selector + "')") }
 	tab.Type("#find", "v1"+browsertest.Enter)
 	arrived("#h-diagram")
 	focus := func(words string) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,16 @@ func site(t *testing.T, bad string) string {
 		})
 	}
 	page("/{$}", "text/html", good)
+	waiting := make(chan struct{}) // closed once somebody waits at the form
+	mux.HandleFunc("/form", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `<!doctype html><title>Form</title><form action="/slow"><input name="word"></form>`)
+	})
+	arrive := sync.OnceFunc(func() { close(waiting) })
+	mux.HandleFunc("/waiting", func(http.ResponseWriter, *http.Request) { arrive() })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		<-waiting
+		http.Redirect(w, r, "/other", http.StatusSeeOther)
+	})
 	page("/other", "text/html", `<!doctype html><html lang="en"><title>Other</title><h1>Other</h1>`)
 	page("/count.js", "text/javascript", script)
 	page("/throws.js", "text/javascript", "null.property")
@@ -66,6 +77,16 @@ func TestAPersonCanTypeClickAndReload(t *testing.T) {
 	require.Equal(t, "1", tab.Text("#count"))
 	tab.Accessible()
 	tab.Follow("a")
+	require.Equal(t, "Other", tab.Text("h1"))
+}
+
+// The old page is still there when the waiting begins, and goes away under it.
+func TestWaitingOutlivesTheChangeOfThePageThatAFormBrings(t *testing.T) {
+	t.Parallel()
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(site(t, "") + "/form")
+	tab.Type("input", "abc"+browsertest.Enter)
+	tab.WaitFor("document.title === 'Other' || (new Image().src = '/waiting', false)")
 	require.Equal(t, "Other", tab.Text("h1"))
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -111,23 +111,24 @@ func (t *Tab) WaitFor(expression string) {
 	defer cancel()
 	wait := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience))
 	_, err := chromedp.Run(ctx, wait)
-	for err != nil && strings.Contains(err.Error(), goneContext) {
+	for err != nil && wentAway.MatchString(err.Error()) {
 		_, err = chromedp.Run(ctx, wait)
 	}
 	if err != nil {
 		t.Screenshot("failed-" + t.tb.Name())
 		t.tb.Fatalf("browsertest: never came true: %s: %v; the page says:\n%s", clip(expression), err,
-			Eval[string](t, "document.body.innerText"))
+			Eval[string](t, "document.body?.innerText ?? ''"))
 	}
 }
 
-// goneContext is what Chromium says when the page went away under an expression.
-const goneContext = "context with specified id"
+// wentAway is what Chromium says when the page went away under an expression:
+// it may have gone before, during or at the end of its evaluation.
+var wentAway = regexp.MustCompile("context with specified id|Execution context was destroyed|Inspected target navigated or closed")
 
 // WaitForText waits until the page's visible text contains this.
 func (t *Tab) WaitForText(text string) {
 	t.tb.Helper()
-	t.WaitFor(fmt.Sprintf("document.body.innerText.includes(%s)", quote(text)))
+	t.WaitFor(fmt.Sprintf("document.body?.innerText.includes(%s)", quote(text)))
 }
 
 // Text returns the visible text of the first element that a selector finds.
