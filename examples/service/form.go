@@ -28,6 +28,7 @@ type field struct {
 	Longest  int    `json:"longest,omitempty"`
 	Value    string `json:"value,omitempty"` // of a checkbox
 	Show     string `json:"show,omitempty"`  // label of what makes a password readable
+	Wrong    bool   `json:"wrong,omitempty"` // what was typed here is why it is asked again
 }
 
 // form is what answers a prompt; nil where nothing can be typed.
@@ -57,7 +58,20 @@ func (w *words) form(p carrierfsm.Prompt) *form {
 	if mustReset(p) {
 		return nil
 	}
+	f.mark(p.Reason)
 	return f
+}
+
+// mark marks the field that a reason is about: the first one, except where it
+// names another.
+func (f *form) mark(reason carrierfsm.Event) {
+	about := 0
+	for i, field := range f.Fields {
+		if reason == carrierfsm.NewPasswordRejected && field.Name == "new_password" {
+			about = i
+		}
+	}
+	f.Fields[about].Wrong = wrong(reason)
 }
 
 // application has the three fields that are required, and the consent.

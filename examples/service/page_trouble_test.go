@@ -123,6 +123,8 @@ func TestAWeakPasswordIsResetOnThePage(t *testing.T) {
 	p.enter("new_password", "12")
 	p.WaitForText("新密码不符合要求")
 	p.inspect("new password")
+	p.checkDescribed("new_password", "why")
+	require.False(t, browsertest.Eval[bool](p.Tab, "document.querySelector('input[name=code]').hasAttribute('aria-invalid')"), "the code was right")
 	p.Type("input[name=code]", w.code(t, p.self))
 	p.enter("new_password", "135799")
 	p.WaitForText("密码已重置，请输入新的服务密码")

@@ -35,7 +35,7 @@ export function show(screen, send) {
 	document.title = screen.title
 	tick()
 	document.getElementById('news').textContent = [screen.why, screen.title, screen.text].filter(Boolean).join(' ')
-	if (!first) (section.querySelector('input') || document.getElementById('title')).focus()
+	if (!first) (section.querySelector('input[aria-invalid]') || section.querySelector('input') || document.getElementById('title')).focus()
 }
 
 function parts(s, send) {
@@ -59,7 +59,8 @@ function link({ href, label }) {
 
 function form(f, s, send) {
 	const described = [s.why && 'why', s.text && 'text'].filter(Boolean)
-	const e = element('form', { noValidate: true }, ...f.fields.map((field, i) => row(field, i === 0 ? described : [], s.wrong && i === 0)),
+	const about = Math.max(0, f.fields.findIndex((field) => field.wrong)) // which field the words above are about
+	const e = element('form', { noValidate: true }, ...f.fields.map((field, i) => row(field, i === about ? described : [])),
 		element('button', { type: 'submit', className: 'main', textContent: f.submit }))
 	e.addEventListener('submit', (event) => {
 		event.preventDefault()
@@ -69,12 +70,12 @@ function form(f, s, send) {
 }
 
 // row is a field with its label, its hint and a place for what is wrong with it.
-function row(f, described, wrong) {
+function row(f, described) {
 	const id = 'field-' + f.name
 	const input = element('input', {
 		id, name: f.name, type: f.type, autocomplete: f.complete, inputmode: f.mode,
 		maxLength: f.longest, value: f.value ?? typed[f.name] ?? '', required: true, autocapitalize: 'none', spellcheck: false,
-		'aria-invalid': wrong ? 'true' : undefined,
+		'aria-invalid': f.wrong ? 'true' : undefined,
 	})
 	const hint = f.hint && element('p', { id: id + '-hint', className: 'hint', textContent: f.hint })
 	const about = [...described, hint && hint.id, id + '-wrong'].filter(Boolean)
