@@ -10,6 +10,7 @@
 //	status.go              errors as HTTP statuses
 //	changes.go, watch.go   how the page hears of what happens elsewhere
 //	guards.go, limits.go   what stands before every endpoint
+//	operators.go           the operators' console, at an address of its own
 //	simulator.go, phone.go the built-in simulator and its phone; a host has neither
 package main
 

@@ -94,6 +94,8 @@ type running struct {
 	url  string
 	log  *locked
 	stop func()
+
+	console, password string // of the operators, where there is one
 }
 
 // testing options: nothing that waits for long, and no limits in the way.
@@ -126,9 +128,16 @@ func start(t *testing.T, o options) *running {
 		_ = in.CloseWithError(fmt.Errorf("ended: %w", err))
 		ended <- err
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
 	require.NoError(t, err)
 	r.url = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "Open "), "/")
+	if o.console != "" {
+		line, err = lines.ReadString('\n')
+		require.NoError(t, err)
+		_, err = fmt.Sscanf(line, "Operators open %s as operator, password %s\n", &r.console, &r.password)
+		require.NoError(t, err)
+	}
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-ended)

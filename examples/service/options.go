@@ -14,6 +14,7 @@ import (
 // options are the program's flags, and below them what only tests change.
 type options struct {
 	addr     string // to listen on
+	console  string // to listen on for operators; empty: not at all
 	store    string // "memory", "sqlite:path", "postgres://…"
 	upstream string // a base URL; empty: the built-in simulator
 	org      string
@@ -43,6 +44,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("service", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 takes any that is free")
+	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
 	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path or postgres://…")
 	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator (default: a simulator in this process)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")
@@ -61,5 +63,5 @@ func parse(args []string, out io.Writer) (options, error) {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q: %w", flags.Arg(0), errUsage)
 	}
-	return o, nil
+	return o, checkLoopback(o.console)
 }

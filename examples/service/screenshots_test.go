@@ -9,26 +9,39 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
 )
 
-var screenshots = flag.String("screenshots", "", "the folder to write the README's picture of the page to, by TestScreenshots")
+var screenshots = flag.String("screenshots", "", "the folder to write the README's pictures to, by TestScreenshots")
 
-// TestScreenshots makes the README's picture of the page:
+// TestScreenshots makes the README's pictures, of the page and of the console:
 //
 //	go test ./examples/service -run TestScreenshots -screenshots "$PWD/docs/images"
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
-		t.Skip("writes a file; -screenshots names the folder")
+		t.Skip("writes files; -screenshots names the folder")
 	}
-	o := quick(nil)
+	o := withConsole(quick(nil))
 	o.machine.ResendAfter = time.Minute
-	p := visit(t, start(t, o), nil, "plain", browsertest.View{Width: 1040, Height: 600, Scale: 1, Language: "en"})
+	r := start(t, o)
+	p := visit(t, r, nil, "plain", browsertest.View{Width: 1040, Height: 600, Scale: 1, Language: "en"})
 	p.WaitFor("document.querySelector('#phone dd')")
 	p.Click("#phone > button:nth-of-type(1)")
 	p.Click("input[name=consent]")
 	p.Click("#screen form button.main")
 	p.sees("Enter your service password")
+	p.enter("password", "000000")
+	p.WaitForText("The service password is wrong")
+	p.settled()
 	p.Click("#phone dd button")
 	p.Click("#screen form button.main")
 	p.sees("Enter the code")
 	p.Click("#phone li button")
 	p.Picture(filepath.Join(*screenshots, "service.png"))
+	p.Click("#screen form button.main")
+	p.sees("Verified")
+
+	operator := browser.Tab(t, browsertest.View{Width: 1040, Height: 600, Scale: 1})
+	operator.Open(r.asOperator())
+	operator.Open(r.console + "list")
+	operator.Follow("tbody th a")
+	operator.WaitForText("collection started")
+	operator.Picture(filepath.Join(*screenshots, "console.png"))
 }

@@ -15,8 +15,8 @@ type upstream struct {
 }
 
 // openUpstream connects to the aggregator that the flags name, or starts a
-// simulated one in this process.
-func openUpstream(o options) (upstream, error) {
+// simulated one in this process. The observer is told of the HTTP requests.
+func openUpstream(o options, observer *carrierfsm.Observer) (upstream, error) {
 	url, u := o.upstream, upstream{close: func() {}}
 	if url == "" {
 		simulated, err := openSimulator(o)
@@ -25,7 +25,7 @@ func openUpstream(o options) (upstream, error) {
 		}
 		url, u.simulated, u.close = simulated.url, simulated, simulated.close
 	}
-	client, err := juxinli.New(juxinli.Config{BaseURL: url, Org: o.org, Timeout: o.call})
+	client, err := juxinli.New(juxinli.Config{BaseURL: url, Org: o.org, Timeout: o.call, Observer: observer})
 	if err != nil {
 		u.close()
 		return upstream{}, fmt.Errorf("%w: %w", err, errUsage)

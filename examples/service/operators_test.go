@@ -1,0 +1,112 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/internal/browsertest"
+)
+
+func withConsole(o options) options {
+	o.console = "127.0.0.1:0"
+	return o
+}
+
+// asOperator is the console's address with what was printed beside it.
+func (r *running) asOperator() string {
+	return strings.Replace(r.console, "http://", "http://"+operatorName+":"+r.password+"@", 1)
+}
+
+// look asks for a page of the console.
+func look(t *testing.T, url, name, password string) (status int, header http.Header, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	if name != "" {
+		request.SetBasicAuth(name, password)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	require.NoError(t, err)
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode, response.Header, string(text)
+}
+
+func TestTheConsoleIsForWhoeverHasThePrintedPassword(t *testing.T) {
+	t.Parallel()
+	r := start(t, withConsole(quick(nil)))
+	status, _, body := look(t, r.console, operatorName, r.password)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, "You are operator, and may act.")
+	for _, who := range [][2]string{{"", ""}, {operatorName, ""}, {operatorName, r.password + "x"}, {"root", r.password}} {
+		status, header, body := look(t, r.console, who[0], who[1])
+		require.Equal(t, http.StatusUnauthorized, status)
+		require.Contains(t, header.Get("WWW-Authenticate"), "Basic")
+		require.NotContains(t, body, "Overview")
+	}
+	require.NotEqual(t, r.password, start(t, withConsole(quick(nil))).password, "made at each start")
+	require.NotContains(t, r.log.String(), r.password)
+}
+
+func TestTheConsoleIsNotAmongThePersonsPages(t *testing.T) {
+	t.Parallel()
+	r := start(t, withConsole(quick(nil)))
+	for _, path := range []string{"/list", "/attention", "/verification?id=x", "/console/"} {
+		status, _, _ := look(t, r.url+path, operatorName, r.password)
+		require.Equal(t, http.StatusNotFound, status, path)
+	}
+	require.Empty(t, start(t, quick(nil)).console, "nor anywhere where nobody asked for it")
+}
+
+func TestTheConsoleListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	for addr, ok := range map[string]bool{
+		"127.0.0.1:8090": true, "localhost:8090": true, "[::1]:8090": true, "": true,
+		":8090": false, "0.0.0.0:8090": false, "192.0.2.1:8090": false, "example.org:8090": false, "8090": false,
+	} {
+		_, err := parse([]string{"-console", addr}, io.Discard)
+		if ok {
+			require.NoError(t, err, addr)
+		} else {
+			require.ErrorIs(t, err, errUsage, addr)
+		}
+	}
+}
+
+// The server's patience is longer than that of a cancellation from the console.
+func TestTheConsolesAnswersMayTakeAsLongAsACancellationWaits(t *testing.T) {
+	t.Parallel()
+	o, err := (&site{options: options{}}).openOperators(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, o, "off by default")
+	require.Greater(t, newServer(nil, consolePatience).WriteTimeout.Seconds(), 10.0)
+}
+
+// A person applies on the page; the operator finds and cancels the verification,
+// and the page says so by itself.
+func TestAnOperatorCancelsWhatAPersonBegan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := start(t, withConsole(quick(w)))
+	p := visit(t, r, w, "plain", browsertest.Phone.In("en"))
+	p.apply()
+	p.sees("Enter your service password")
+
+	operator := browser.Tab(t, browsertest.Wide)
+	operator.Open(r.asOperator())
+	operator.Open(r.console + "list")
+	operator.WaitForText("awaiting password")
+	operator.Follow("tbody th a")
+	operator.WaitForText("138****8000")
+	operator.Follow("a[href^='confirm?do=cancel']")
+	operator.Follow("main form button")
+	operator.WaitForText("Canceled. It has ended in failed.")
+	p.sees("Canceled")
+}
