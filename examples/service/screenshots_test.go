@@ -38,7 +38,7 @@ func TestScreenshots(t *testing.T) {
 	p.Click("#screen form button.main")
 	p.sees("Verified")
 
-	operator := browser.Tab(t, browsertest.View{Width: 1040, Height: 600, Scale: 1})
+	operator := browser.Tab(t, browsertest.View{Width: 1160, Height: 600, Scale: 1})
 	operator.Open(r.asOperator())
 	operator.Open(r.console + "list")
 	operator.Follow("tbody th a")
