@@ -90,7 +90,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"console":               {""},
 		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
-		"examples/service":      {"", "/store/memory", "/store/postgres", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/service":      {"", "/console", "/store/memory", "/store/postgres", "/store/sqlite", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
