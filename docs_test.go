@@ -1,7 +1,6 @@
 package carrierfsm_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,25 +27,6 @@ func TestTheGeneratedDocumentsAreThoseOfTheTables(t *testing.T) {
 	want, err := docs.WithPicture(string(readme))
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(want, string(readme)), "README.md: run go generate")
-}
-
-// sources walks all files of the module with this ending.
-func sources(t *testing.T, ending string, f func(path, text string)) {
-	t.Helper()
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && strings.HasPrefix(path, ".git") && path != "." {
-			return err
-		}
-		if !d.IsDir() && strings.HasSuffix(path, ending) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			f(path, string(text))
-		}
-		return nil
-	})
-	require.NoError(t, err)
 }
 
 func TestTheDocumentsNameWhatExists(t *testing.T) {
