@@ -213,22 +213,34 @@ func TestALateReplyIsDroppedOnceSomethingNewerHappened(t *testing.T) {
 	})
 }
 
+// stalled answers with a code, in a process that stands still between its intent
+// and the call.
+func (b *bench) stalled(v carrierfsm.Verification, d time.Duration) carrierfsm.Verification {
+	b.t.Helper()
+	slow := b.another(func(c *carrierfsm.Config) {
+		c.Store = storeWith{Store: c.Store, commit: func(commit func() error) error {
+			err := commit()
+			pass(d)
+			return err
+		}}
+		c.CaptchaWithoutPassword = true
+	})
+	return b.must(slow.Submit(context.Background(), b.id, captchaOf(v, "500001")))
+}
+
 func TestACallBeginsWithinFiveSecondsOfItsIntentOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
-		slow := b.another(func(c *carrierfsm.Config) {
-			c.Store = storeWith{Store: c.Store, commit: func(commit func() error) error {
-				err := commit()
-				pass(6 * time.Second)
-				return err
-			}}
-			c.CaptchaWithoutPassword = true
-		})
-		after, err := slow.Submit(context.Background(), b.id, captchaOf(v, "500001"))
-		require.NoError(t, err)
+		after := b.stalled(v, 5*time.Second+time.Microsecond)
 		require.Equal(t, carrierfsm.UpstreamUnavailable, after.Prompt.Reason)
 		require.Equal(t, 3, after.Prompt.AttemptsLeft, "the attempt is given back")
 		require.Zero(t, b.up.arrived("500001"))
+	})
+	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
+		b.up.then(reply("10008"))
+		after := b.stalled(v, 5*time.Second)
+		require.Equal(t, carrierfsm.Done, after.State)
+		require.Equal(t, 1, b.up.arrived("500001"))
 	})
 }
 

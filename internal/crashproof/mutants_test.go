@@ -1,30 +1,62 @@
 package crashproof_test
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-var mutantsFlag = flag.String("mutants", "", "what gremlins has written: puts its figure into docs/mutation.md and docs/reliability.md")
+var mutantsFlag = flag.String("mutants", "", "what gremlins has said: puts its figure into docs/mutation.md and docs/reliability.md")
 
-// mutants is what came of mutation testing, as gremlins writes it.
-type mutants struct {
-	Files []struct {
-		Name      string `json:"file_name"`
-		Mutations []struct {
-			Type, Status string
-			Line, Column int
+// mutant is one small change of the code, and what came of it.
+type mutant struct {
+	kind, file   string
+	line, column int
+	status       string
+}
+
+// mutantLine is a line of gremlins'.
+var mutantLine = regexp.MustCompile(`^ *(KILLED|LIVED|TIMED OUT|NOT VIABLE|RUNNABLE) (\w+) at (\w+\.go):(\d+):(\d+)$`)
+
+// mutantsIn reads what gremlins said in one run after the other, of which the
+// first only tells what there is to be tried. Where one was tried again, the
+// last word counts.
+func mutantsIn(said string) (list []mutant) {
+	at := make(map[mutant]int)
+	for line := range strings.Lines(said) {
+		part := mutantLine.FindStringSubmatch(strings.TrimRight(line, "\n"))
+		if part == nil {
+			continue
+		}
+		m := mutant{kind: part[2], file: part[3]}
+		m.line, _ = strconv.Atoi(part[4])
+		m.column, _ = strconv.Atoi(part[5])
+		i, known := at[m]
+		switch {
+		case known:
+			list[i].status = part[1]
+		case part[1] == "RUNNABLE": // what only an older run knows is gone
+			at[m] = len(list)
+			m.status = part[1]
+			list = append(list, m)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b mutant) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
+	})
+	return list
 }
 
 // The marks between which a document has the figure.
@@ -33,22 +65,36 @@ const (
 	figureEnd   = "<!-- end of the figure -->\n"
 )
 
-// figure is a table, and what lives, with the line of the code.
-func (m mutants) figure(code func(file string, line int) string) string {
-	counts := make(map[string]int)
+// mutationTable is a table, and what lives, with the line of the code. It tells of
+// which files not all was tried.
+func mutationTable(list []mutant, code func(file string, line int) string) string {
+	counts, left, files := make(map[string]int), make(map[string]int), make(map[string]int)
 	var living strings.Builder
-	for _, f := range m.Files {
-		for _, mutant := range f.Mutations {
-			counts[mutant.Status]++
-			if mutant.Status == "LIVED" || mutant.Status == "NOT COVERED" {
-				what := strings.ToLower(strings.ReplaceAll(mutant.Type, "_", " "))
-				fmt.Fprintf(&living, "- `%s`, column %d: %s, in `%s`\n", f.Name, mutant.Column, what, code(f.Name, mutant.Line))
-			}
+	for _, m := range list {
+		counts[m.status]++
+		files[m.file]++
+		switch m.status {
+		case "RUNNABLE":
+			left[m.file]++
+		case "LIVED":
+			what := strings.ToLower(strings.ReplaceAll(m.kind, "_", " "))
+			fmt.Fprintf(&living, "- `%s`, column %d: %s, in `%s`\n", m.file, m.column, what, code(m.file, m.line))
 		}
 	}
-	killed, lived := counts["KILLED"], counts["LIVED"]+counts["NOT COVERED"]
-	return fmt.Sprintf("| mutants that compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|\n| %d | %d | %.1f %% | %d | %d |\n\n%s",
-		killed+lived+counts["TIMED OUT"], killed, 100*float64(killed)/float64(max(killed+lived, 1)), counts["TIMED OUT"], lived, living.String())
+	text := "| mutants | tried | do not compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|---:|---:|\n"
+	text += fmt.Sprintf("| %d | %d | %d | %d | %.1f %% | %d | %d |\n", len(list), len(list)-counts["RUNNABLE"], counts["NOT VIABLE"],
+		counts["KILLED"], 100*float64(counts["KILLED"])/float64(max(counts["KILLED"]+counts["LIVED"], 1)), counts["TIMED OUT"], counts["LIVED"])
+	if len(left) > 0 {
+		text += "\nNot tried:"
+		for _, file := range slices.Sorted(maps.Keys(left)) {
+			text += fmt.Sprintf(" `%s` %d of %d,", file, left[file], files[file])
+		}
+		text = strings.TrimSuffix(text, ",") + ".\n"
+	}
+	if living.Len() > 0 {
+		text += "\n" + living.String()
+	}
+	return text
 }
 
 // codeLine is a line of a file of the root package.
@@ -86,15 +132,14 @@ func mutationFigure() (string, error) {
 // With -mutants this writes the figure; without, it sees that both documents
 // have the same, and that each mutant that lives has a reason.
 func TestTheDocumentsTellWhichMutantsLiveAndWhy(t *testing.T) {
-	figure, err := mutationFigure()
+	want, err := mutationFigure()
 	require.NoError(t, err)
 	if *mutantsFlag != "" {
 		text, err := os.ReadFile(*mutantsFlag)
 		require.NoError(t, err)
-		var m mutants
-		require.NoError(t, json.Unmarshal(text, &m))
-		require.NotEmpty(t, m.Files)
-		figure = m.figure(codeLine)
+		list := mutantsIn(string(text))
+		require.NotEmpty(t, list)
+		want = mutationTable(list, codeLine)
 	}
 	var reasons string
 	for _, name := range []string{"mutation.md", "reliability.md"} {
@@ -106,15 +151,15 @@ func TestTheDocumentsTellWhichMutantsLiveAndWhy(t *testing.T) {
 		before, stands, after, found := figureIn(string(text))
 		require.True(t, found, "%s has no marks for the figure", name)
 		if *mutantsFlag != "" {
-			require.NoError(t, os.WriteFile(document(name), []byte(before+figure+after), 0o644))
+			require.NoError(t, os.WriteFile(document(name), []byte(before+want+after), 0o644))
 		} else {
-			require.Equal(t, figure, stands, "%s: run .ci/mutation", name)
+			require.Equal(t, want, stands, "%s: run .ci/mutation", name)
 		}
 		if name == "mutation.md" {
 			reasons = after
 		}
 	}
-	requireReasons(t, figure, reasons)
+	requireReasons(t, want, reasons)
 }
 
 // requireReasons: the line of each mutant that lives is named once more.
@@ -128,16 +173,27 @@ func requireReasons(t *testing.T, figure, reasons string) {
 	}
 }
 
-func TestAMutantThatLivesIsListed(t *testing.T) {
+func TestAMutantThatLivesIsListedAndOneThatWasNotTriedIsTold(t *testing.T) {
 	t.Parallel()
-	var m mutants
-	require.NoError(t, json.Unmarshal([]byte(`{"files": [{"file_name": "run.go", "mutations": [
-		{"type": "CONDITIONALS_NEGATION", "status": "KILLED", "line": 1, "column": 2},
-		{"type": "CONDITIONALS_NEGATION", "status": "KILLED", "line": 1, "column": 2},
-		{"type": "CONDITIONALS_BOUNDARY", "status": "LIVED", "line": 7, "column": 3},
-		{"type": "CONDITIONALS_NEGATION", "status": "TIMED OUT", "line": 1, "column": 2},
-		{"type": "ARITHMETIC_BASE", "status": "NOT VIABLE", "line": 1, "column": 2}]}]}`), &m))
-	figure := m.figure(func(string, int) string { return "a < b" })
-	require.Contains(t, figure, "| 4 | 2 | 66.7 % | 1 | 1 |\n")
-	require.Contains(t, figure, "- `run.go`, column 3: conditionals boundary, in `a < b`\n")
+	list := mutantsIn(`
+    RUNNABLE CONDITIONALS_NEGATION at run.go:1:2
+    RUNNABLE CONDITIONALS_BOUNDARY at run.go:1:2
+    RUNNABLE CONDITIONALS_BOUNDARY at run.go:7:3
+    RUNNABLE CONDITIONALS_NEGATION at run.go:9:2
+    RUNNABLE ARITHMETIC_BASE at run.go:9:2
+    RUNNABLE ARITHMETIC_BASE at body.go:9:2
+Dry run completed
+      KILLED CONDITIONALS_NEGATION at run.go:1:2
+       LIVED CONDITIONALS_BOUNDARY at run.go:1:2
+       LIVED CONDITIONALS_BOUNDARY at run.go:7:3
+       LIVED CONDITIONALS_BOUNDARY at run.go:8:3
+   TIMED OUT CONDITIONALS_NEGATION at run.go:9:2
+  NOT VIABLE ARITHMETIC_BASE at run.go:9:2
+      KILLED CONDITIONALS_BOUNDARY at run.go:1:2
+`)
+	text := mutationTable(list, func(string, int) string { return "a < b" })
+	require.Contains(t, text, "| 6 | 5 | 1 | 2 | 66.7 % | 1 | 1 |\n")
+	require.Contains(t, text, "Not tried: `body.go` 1 of 1.\n")
+	require.Equal(t, 1, strings.Count(text, "\n- "), text)
+	require.Contains(t, text, "- `run.go`, column 3: conditionals boundary, in `a < b`\n")
 }
