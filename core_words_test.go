@@ -93,9 +93,33 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 		"1380013800":                        "1380013800", // ten digits may be an order's number
 		"身份证11010119900307867X不符":           "身份证****不符",
 		"\xff坏\xfe了":                        "坏了",
+		"号码13800138099已停机":                  "号码****已停机",
+		"单号1380013809:1":                    "单号1380013809:1",
 		strings.Repeat("测", MaxMessage/3+1): strings.Repeat("测", MaxMessage/3),
+		strings.Repeat("x", MaxMessage):     strings.Repeat("x", MaxMessage),
 	} {
 		require.Equal(t, want, Clean(text, []Secret{NewSecret("246810"), {}}, "测试用户", ""), "%q", text)
+	}
+}
+
+// A value that is part of another one must not leave the rest of it readable.
+func TestTheLongerValueIsHiddenFirst(t *testing.T) {
+	t.Parallel()
+	for _, personal := range [][]string{{"2468", "246810"}, {"246810", "2468"}} {
+		require.Equal(t, "密码****", Clean("密码246810", nil, personal...))
+		require.Equal(t, "密码****", Clean("密码246810", []Secret{NewSecret(personal[1])}, personal[0]))
+	}
+}
+
+func TestANumberIsShownByItsEndsOnly(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"": "", "13800138000": "138****8000", "13800138": "138****0138", "1380013": "****", "1380013800x": "****", "1380013800/": "****",
+		"1380013800:": "****",
+	} {
+		o := standing(PromptPassword)
+		o.Account = number
+		require.Equal(t, want, o.View(DefaultLimits()).Account, "%q", number)
 	}
 }
 

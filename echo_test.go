@@ -36,6 +36,19 @@ func TestASourceThatRepeatsWhatWasSentIsNotTaken(t *testing.T) {
 	}
 }
 
+// Four characters with a digit are a value; fewer may be a word.
+func TestAValueTooShortToBeOneIsNotLookedForInAWebsite(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string]string{"1234": "chinamobilejs", "123": "china123"} {
+		b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"), fsmtest.Next("china"+password))
+		_, err := b.Apply()
+		require.NoError(t, err)
+		v, err := b.Password(password)
+		require.NoError(t, err)
+		require.Equal(t, want, v.Source.Website)
+	}
+}
+
 func TestTheNameOfASourceIsCleared(t *testing.T) {
 	t.Parallel()
 	next := carrierfsm.Source{Website: "chinaunicom", Name: "联通 Pw7f3a91 13800138000", Online: true}
