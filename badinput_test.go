@@ -52,6 +52,9 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 		{"a form without an ID card", with(func(a *carrierfsm.Apply) { a.Form.IDCard = "" }), carrierfsm.ErrInvalid},
 		{"a name of a megabyte", with(func(a *carrierfsm.Apply) { a.Form.Name = strings.Repeat("测", 1<<20) }), carrierfsm.ErrInvalid},
 		{"a contact without a number", with(func(a *carrierfsm.Apply) { a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人"}} }), carrierfsm.ErrInvalid},
+		{"a relation that nobody types", with(func(a *carrierfsm.Apply) {
+			a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人", Phone: "13800138009", Relation: "\n"}}
+		}), carrierfsm.ErrInvalid},
 		{"too many sources", with(func(a *carrierfsm.Apply) { a.Form.Sources = make([]carrierfsm.SourceChoice, 11) }), carrierfsm.ErrInvalid},
 		{"a source without a name", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Category: "mobile"}} }), carrierfsm.ErrInvalid},
 		{"a source that nobody types", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a\x00"}} }), carrierfsm.ErrInvalid},
