@@ -198,6 +198,23 @@ func TestALateReplyStillFindsItsPlace(t *testing.T) {
 	}, func(c *carrierfsm.Config) { c.Limits.CodeLife = time.Hour })
 }
 
+// The clocks of replicas differ: 15 s are given beyond a call's 180.
+func TestACallIsGivenUpOnceItsGraceIsOver(t *testing.T) {
+	t.Parallel()
+	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
+		b.up.thenTake(time.Hour, reply("10008"))
+		done := b.background(captchaOf(v, "500001"))
+		other := b.another()
+		for want, wait := range []time.Duration{195*time.Second - time.Microsecond, time.Microsecond} {
+			pass(wait)
+			n, err := other.Settle(context.Background())
+			require.NoError(t, err)
+			require.Equal(t, want, n)
+		}
+		<-done
+	})
+}
+
 func TestALateReplyIsDroppedOnceSomethingNewerHappened(t *testing.T) {
 	t.Parallel()
 	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
