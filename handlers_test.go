@@ -102,7 +102,9 @@ func TestAHandlerGetsEveryTransitionOnceAndInOrderAtOnce(t *testing.T) {
 		stop := running(t, b.Machine)
 		defer stop()
 		pass(300 * time.Millisecond) // some time between two polls
-		b.at("10002")
+		v := b.at()
+		b.up.thenTake(200*time.Millisecond, reply("10002")) // the intent is looked at, and nothing found, before
+		b.must(b.password(v, "246810"))
 		committed := time.Now()
 		synctest.Wait()
 		require.Equal(t, plain, d.got())
