@@ -80,6 +80,18 @@ func TestCleaningMakesNoUnknownWordAKnownOne(t *testing.T) {
 	}
 }
 
+func TestAnUnknownWordIsKeptAndOneOfNothingIsNotTheEmptyOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	v := b.at("10002")
+	b.up.then(Reply{Success: true, Code: "99999", Type: "MOON", Template: "\x00"})
+	b.must(b.captcha(v, "500001"))
+	history, err := b.History(context.Background(), b.id)
+	require.NoError(t, err)
+	last := history[len(history)-1].Detail
+	require.Equal(t, []string{"99999", "MOON", "****"}, []string{string(last.Code), last.Type, last.Template})
+}
+
 func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
