@@ -208,6 +208,22 @@ func TestWithoutAReporterWhatIsDoneIsNeverDue(t *testing.T) {
 	require.True(t, r.Due.IsZero())
 }
 
+// While one replica may still be waiting for an answer, no other asks.
+func TestWhoAsksForAReportHasLongerThanAnAnswerMayTake(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := newBench(t, withReports(&archive{answers: []any{pending}}), func(c *carrierfsm.Config) {
+		c.Now, c.Limits.ReportMin = func() time.Time { return now }, time.Second
+	})
+	b.at("10008")
+	now = now.Add(time.Minute)
+	_, err := b.Settle(context.Background())
+	require.NoError(t, err)
+	r, err := b.store.Load(context.Background(), b.id)
+	require.NoError(t, err)
+	require.WithinDuration(t, now.Add(31*time.Second), r.Due, time.Millisecond)
+}
+
 // A replica that was started without a Reporter must not end what others wait
 // for, nor find it due again and again.
 func TestAMachineWithoutAReporterLeavesReportsToOthers(t *testing.T) {
