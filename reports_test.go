@@ -1,8 +1,11 @@
 package carrierfsm_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -206,6 +209,22 @@ func TestWithoutAReporterWhatIsDoneIsNeverDue(t *testing.T) {
 	r, err := b.store.Load(context.Background(), b.id)
 	require.NoError(t, err)
 	require.True(t, r.Due.IsZero())
+}
+
+func TestAReportThatCantBeAskedForIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[any]int{errors.New("down"): 1, pending: 0} {
+		now := time.Now()
+		var said bytes.Buffer
+		b := newBench(t, withReports(&archive{answers: []any{answer}}), func(c *carrierfsm.Config) {
+			c.Now, c.Logger = func() time.Time { return now }, slog.New(slog.NewTextHandler(&said, nil))
+		})
+		b.at("10008")
+		now = now.Add(time.Minute)
+		_, err := b.Settle(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, want, strings.Count(said.String(), "a report can't be asked for yet"))
+	}
 }
 
 // While one replica may still be waiting for an answer, no other asks.
