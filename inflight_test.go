@@ -211,7 +211,7 @@ func TestACallIsGivenUpOnceItsGraceIsOver(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}
-		<-done
+		require.NoError(t, <-done, "the late reply finds its place")
 	})
 }
 
