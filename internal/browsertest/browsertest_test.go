@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -48,7 +49,10 @@ func site(t *testing.T, bad string) string {
 	arrive := sync.OnceFunc(func() { close(waiting) })
 	mux.HandleFunc("/waiting", func(http.ResponseWriter, *http.Request) { arrive() })
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-		<-waiting
+		select {
+		case <-waiting:
+		case <-time.After(3 * time.Second): // a page that is about to go need not ask any more
+		}
 		http.Redirect(w, r, "/other", http.StatusSeeOther)
 	})
 	page("/other", "text/html", `<!doctype html><html lang="en"><title>Other</title><h1>Other</h1>`)
