@@ -28,7 +28,7 @@ import (
 var canaries = map[string]string{
 	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `Co|d5e7{20}~`, "wrong code": `Cw@91#ab^*()`,
 	"phone": "13800138000", "id card": "11010119900307867X", "name": "测试用户", "token": "00000000000000000000000000000001",
-	"another number": "13900139000",
+	"another number": "13800138042",
 }
 
 // echoes replies with the named values, and with what goes with every call.
