@@ -60,8 +60,8 @@ func (m *Machine) keepSettling(ctx context.Context) {
 // Settle does once what Run does again and again: it settles every prompt
 // whose time is over, asks for the reports whose time has come, and settles every
 // call whose process died before it could store what came of it, and tells how
-// many. The error joins those of the records
-// that could not be settled, which don't stop the others.
+// many. The error joins those of the records that could not be settled, which
+// don't stop the others.
 func (m *Machine) Settle(ctx context.Context) (int, error) {
 	var errs []error
 	var asked sync.WaitGroup

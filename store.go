@@ -6,7 +6,7 @@ import (
 )
 
 // Store keeps verifications. It is one of the two ports of this package; the
-// stores of this module are store/memory and store/sqlite, and
+// stores of this module are store/memory, store/sqlite and store/postgres, and
 // fsmtest.TestStore is the contract as a test for any other.
 //
 // Every method is safe for concurrent use, by several processes too where the
