@@ -40,7 +40,7 @@ func (d draft) size() int {
 }
 
 // recordArgs are the arguments of a statement for one record.
-func recordArgs(r carrierfsm.Record) []any {
+func recordArgs(r *carrierfsm.Record) []any {
 	return []any{
 		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID[:],
 		string(r.State), r.Source, string(r.Reason), r.Key, r.Body,
@@ -48,7 +48,7 @@ func recordArgs(r carrierfsm.Record) []any {
 }
 
 // entryArgs are those of its one entry.
-func entryArgs(e carrierfsm.Entry) []any {
+func entryArgs(e *carrierfsm.Entry) []any {
 	return []any{e.ID, int32(e.Step), string(e.From), string(e.Event), string(e.To), e.At.UTC(), e.Detail}
 }
 

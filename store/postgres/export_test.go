@@ -21,12 +21,17 @@ func (s *Store) CommitTogether(ctx context.Context, pairs ...Pair) []error {
 
 // SendTogether commits in one statement and reports what that alone said.
 func (s *Store) SendTogether(ctx context.Context, pairs ...Pair) ([]error, error) {
-	verdicts, err := s.commits.send(ctx, s.pool, draftsOf(pairs))
-	errs := make([]error, len(verdicts))
-	for i, verdict := range verdicts {
-		errs[i] = sentinels[verdict]
-	}
-	return errs, err
+	return s.commits.send(ctx, s.pool, draftsOf(pairs))
+}
+
+// ErrAgain asks for another try.
+var ErrAgain = errAgain
+
+// WhyNot is what a commit is told that was refused.
+func (s *Store) WhyNot(ctx context.Context, p Pair) error {
+	verdicts := make([]error, 1)
+	s.commits.keyed.explain(ctx, s.pool, draftsOf([]Pair{p}), []bool{false}, verdicts)
+	return verdicts[0]
 }
 
 // CreateTogether creates in one statement, whatever the names.

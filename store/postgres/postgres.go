@@ -71,8 +71,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 		return nil, errors.New("carrierfsm/postgres: a pool and a positive timeout are needed")
 	}
 	s.begin = beginBounded(s.timeout)
-	s.creates = s.newWriter(createStatements)
-	s.commits = s.newWriter(commitStatements)
+	s.creates = s.newWriter(createStatements, createStatements)
+	s.commits = s.newWriter(keyedStatements, commitStatements)
 	s.loads = s.newLoads()
 	if err := s.migrate(ctx); err != nil {
 		return nil, named(err)

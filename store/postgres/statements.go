@@ -1,19 +1,14 @@
 package postgres
 
 // A write is one statement, for one draft or for several, so that it is one
-// round trip and one transaction. What it did it tells in rows: ord, the place
-// of the draft, and a verdict. Nothing in it rests on the session, so it may go
+// round trip and one transaction. Of one draft the count of rows tells whether
+// it is done; of several the places of those that are come back. Why one is not
+// done is asked afterwards. Nothing in it rests on the session, so it may go
 // through a pooler.
-
-// The verdicts.
-const (
-	verdictDone = iota
-	verdictNotFound
-	verdictConflict
-	verdictExists
-	verdictKeyInUse
-	verdictAgain // somebody was faster; who, only the next snapshot shows
-)
+//
+// Drafts without a key have statements of their own: one for both would have
+// terms that the server can leave out once it sees that there is no key, and so
+// it would plan it anew each time.
 
 // A write of several drafts has an array a column.
 const input = `WITH input AS (
@@ -30,20 +25,21 @@ const appendMany = `, appended AS (
 	FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bytea[])
 		WITH ORDINALITY AS e (of, id, step, from_, event, to_, at, detail, ord)
 	JOIN done ON done.ord = e.of
-	ORDER BY e.ord)`
+	ORDER BY e.ord)
+SELECT ord FROM done`
 
-// appendOne is appendMany for one entry of one draft.
-const appendOne = `, appended AS (
-	INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-	SELECT $15::text, $16::integer, $17::text, $18::text, $19::text, $20::timestamptz, $21::bytea FROM done)`
+// appendOne is for one entry of one draft.
+const appendOne = `
+INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
+SELECT $15::text, $16::integer, $17::text, $18::text, $19::text, $20::timestamptz, $21::bytea FROM done`
 
-// appendSeveral is appendMany for several entries of one draft.
-const appendSeveral = `, appended AS (
-	INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-	SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.detail
-	FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bytea[])
-		WITH ORDINALITY AS e (of, id, step, from_, event, to_, at, detail, ord), done
-	ORDER BY e.ord)`
+// appendSeveral is for several entries of one draft.
+const appendSeveral = `
+INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
+SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.detail
+FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bytea[])
+	WITH ORDINALITY AS e (of, id, step, from_, event, to_, at, detail, ord), done
+ORDER BY e.ord`
 
 // commitMany: an update that has to wait for another's looks at the version
 // again afterwards. Of two drafts on one record it takes one.
@@ -52,35 +48,23 @@ const commitMany = input + `), done AS (
 		version = i.version, step = i.step, tables = i.tables, in_flight = i.in_flight, due = i.due, updated = i.updated,
 		commit_id = i.commit_id, state = i.state, source = i.source, reason = i.reason, key = i.key, body = i.body
 	FROM input i
-	WHERE v.id = i.id AND v.version = i.version - 1 AND (i.key = '' OR i.key = v.key OR NOT EXISTS (
-		SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id))
-	RETURNING i.ord
-)` + appendMany + `
-SELECT i.ord, CASE
-	WHEN done.ord IS NOT NULL THEN 0
-	WHEN NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = i.id) THEN 1
-	WHEN i.key <> '' AND EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = i.id AND v.version = i.version - 1)
-		AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id) THEN 4
-	ELSE 2 END
-FROM input i LEFT JOIN done USING (ord)`
+	WHERE v.id = i.id AND v.version = i.version - 1`
 
-// commitOne is commitMany for one draft.
-const commitOne = `WITH done AS (
-	UPDATE carrierfsm_verifications v SET
+const manyKeysFree = ` AND (i.key = '' OR i.key = v.key OR NOT EXISTS (
+		SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id))`
+
+const manyDone = `
+	RETURNING i.ord
+)` + appendMany
+
+// commitOne is commitMany for one draft. An update has no use for created.
+const commitOne = `UPDATE carrierfsm_verifications v SET
 		version = $2::bigint, step = $3::integer, tables = $4::integer, in_flight = $5::boolean, due = $6::timestamptz, updated = $8::timestamptz,
 		commit_id = $9::bytea, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea
-	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND ($13::text = '' OR v.key = $13::text OR NOT EXISTS (
-		SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '' AND k.id <> $1::text))
-	RETURNING 1)`
+	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND $7::timestamptz IS NOT NULL`
 
-const commitOneVerdict = `
-SELECT 1::bigint, CASE
-	WHEN EXISTS (SELECT FROM done) THEN 0
-	WHEN NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text) THEN 1
-	WHEN $13::text <> '' AND EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text AND v.version = $2::bigint - 1)
-		AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '' AND k.id <> $1::text) THEN 4
-	ELSE 2 END
-WHERE $7::timestamptz IS NOT NULL`
+const oneKeyFree = ` AND (v.key = $13::text OR NOT EXISTS (
+		SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '' AND k.id <> $1::text))`
 
 // createMany: ON CONFLICT waits for a rival that has not committed yet, and
 // says nothing of it.
@@ -92,54 +76,40 @@ const createMany = input + `), created AS (
 	RETURNING id, commit_id
 ), done AS (
 	SELECT i.ord FROM input i JOIN created USING (id, commit_id)
-)` + appendMany + `
-SELECT i.ord, CASE
-	WHEN done.ord IS NOT NULL THEN 0
-	WHEN EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = i.id) THEN 3
-	WHEN i.key <> '' AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '') THEN 4
-	ELSE 5 END
-FROM input i LEFT JOIN done USING (ord)`
+)` + appendMany
 
 // createOne is createMany for one draft.
-const createOne = `WITH done AS (
-	INSERT INTO carrierfsm_verifications
+const createOne = `INSERT INTO carrierfsm_verifications
 		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
 	VALUES ($1::text, $2::bigint, $3::integer, $4::integer, $5::boolean, $6::timestamptz, $7::timestamptz, $8::timestamptz,
 		$9::bytea, $10::text, $11::text, $12::text, $13::text, $14::bytea)
-	ON CONFLICT DO NOTHING
-	RETURNING 1)`
+	ON CONFLICT DO NOTHING`
 
-const createOneVerdict = `
-SELECT 1::bigint, CASE
-	WHEN EXISTS (SELECT FROM done) THEN 0
-	WHEN EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text) THEN 3
-	WHEN $13::text <> '' AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '') THEN 4
-	ELSE 5 END`
+// whyNot is asked of drafts that are not done. It answers with a place in reasons.
+const whyNot = `SELECT CASE `
+
+const whyFrom = ` END
+FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS i (id, version, key, ord)
+LEFT JOIN carrierfsm_verifications v ON v.id = i.id
+ORDER BY i.ord`
+
+const keyTaken = `i.key <> '' AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id)`
+
+const whyNotCommitted = whyNot + `WHEN v.id IS NULL THEN 0 WHEN v.version <> i.version - 1 THEN 1 WHEN i.key <> v.key AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
+
+const whyNotCreated = whyNot + `WHEN v.id IS NOT NULL THEN 2 WHEN ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
 
 // statements are those of one kind of write: of one draft with no entry, with
-// one, with several, and of many drafts.
-type statements struct{ bare, one, several, many string }
+// one, with several, and of many drafts; and what is asked when one was not done.
+type statements struct{ bare, one, several, many, why string }
 
-func statementsOf(begin, end, many string) statements {
-	return statements{bare: begin + end, one: begin + appendOne + end, several: begin + appendSeveral + end, many: many}
+func statementsOf(one, many, why string) statements {
+	with := `WITH done AS (` + one + ` RETURNING 1)`
+	return statements{bare: one, one: with + appendOne, several: with + appendSeveral, many: many, why: why}
 }
 
 var (
-	commitStatements = statementsOf(commitOne, commitOneVerdict, commitMany)
-	createStatements = statementsOf(createOne, createOneVerdict, createMany)
+	commitStatements = statementsOf(commitOne, commitMany+manyDone, whyNotCommitted)
+	keyedStatements  = statementsOf(commitOne+oneKeyFree, commitMany+manyKeysFree+manyDone, whyNotCommitted)
+	createStatements = statementsOf(createOne, createMany, whyNotCreated)
 )
-
-// of returns the statement for these drafts, with its arguments.
-func (s statements) of(drafts []draft) (sql string, args []any) {
-	d := drafts[0]
-	switch {
-	case len(drafts) > 1:
-		return s.many, append(recordArrays(drafts), entryArrays(drafts)...)
-	case len(d.entries) > 1:
-		return s.several, append(recordArgs(d.record), entryArrays(drafts)...)
-	case len(d.entries) == 1:
-		return s.one, append(recordArgs(d.record), entryArgs(d.entries[0])...)
-	default:
-		return s.bare, recordArgs(d.record)
-	}
-}

@@ -28,9 +28,6 @@ type Hook func(ctx context.Context, tx pgx.Tx, r carrierfsm.Record, entries []ca
 // trips more.
 func WithHook(f Hook) Option { return func(s *Store) { s.hook = f } }
 
-// errAgain is the verdict that the next snapshot will show more.
-var errAgain = errors.New("carrierfsm/postgres: others were faster, each time")
-
 // inTransaction writes a draft, calls then, and commits unless that fails; and
 // once more after what certainly did nothing.
 func (w *writer) inTransaction(ctx context.Context, d draft, then func(context.Context, pgx.Tx, draft) error) error {
@@ -54,10 +51,8 @@ func (w *writer) transaction(ctx context.Context, d draft, then func(context.Con
 	switch {
 	case err != nil:
 		return named(err)
-	case verdicts[0] == verdictAgain:
-		return errAgain
-	case verdicts[0] != verdictDone:
-		return sentinels[verdicts[0]]
+	case verdicts[0] != nil:
+		return verdicts[0]
 	}
 	if err := then(ctx, tx, d); err != nil {
 		return err

@@ -2,11 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/group"
@@ -15,12 +14,12 @@ import (
 // writer writes drafts of one kind.
 type writer struct {
 	*Store
-	statements statements
-	queue      *group.Queue[draft]
+	keyed, free statements // of drafts of which some have a key, and of those of which none has
+	queue       *group.Queue[draft]
 }
 
-func (s *Store) newWriter(statements statements) *writer {
-	w := &writer{Store: s, statements: statements}
+func (s *Store) newWriter(keyed, free statements) *writer {
+	w := &writer{Store: s, keyed: keyed, free: free}
 	w.queue = group.New(group.Config[draft]{
 		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
 		Names: namesOf, Size: draft.size, Full: groupFull,
@@ -92,7 +91,7 @@ func (w *writer) write(ctx context.Context, drafts []draft) []error {
 			return failed(errs, left, named(err))
 		}
 		if !pause(ctx, try) {
-			return failed(errs, left, fmt.Errorf("carrierfsm/postgres: others were faster, each time: %w", ctx.Err()))
+			return failed(errs, left, fmt.Errorf("%w: %w", errAgain, ctx.Err()))
 		}
 	}
 }
@@ -100,20 +99,22 @@ func (w *writer) write(ctx context.Context, drafts []draft) []error {
 // round sends those that are left once, notes their verdicts and returns the
 // places of those that have none yet.
 func (w *writer) round(ctx context.Context, drafts []draft, left []int, errs []error) (next []int, err error) {
-	batch := make([]draft, len(left))
-	for i, at := range left {
-		batch[i] = drafts[at]
+	batch := drafts
+	if len(left) < len(drafts) {
+		batch = make([]draft, len(left))
+		for i, at := range left {
+			batch[i] = drafts[at]
+		}
 	}
 	verdicts, err := w.send(ctx, w.pool, batch)
 	if err != nil {
 		return nil, err
 	}
 	for i, verdict := range verdicts {
-		if verdict == verdictAgain {
+		if errors.Is(verdict, errAgain) {
 			next = append(next, left[i])
-		} else {
-			errs[left[i]] = sentinels[verdict]
 		}
+		errs[left[i]] = verdict
 	}
 	return next, nil
 }
@@ -123,41 +124,6 @@ func (w *writer) eachAlone(ctx context.Context, drafts []draft, left []int, errs
 	for _, at := range left {
 		errs[at] = w.write(ctx, drafts[at:at+1])[0]
 	}
-}
-
-var sentinels = [...]error{
-	verdictDone: nil, verdictNotFound: carrierfsm.ErrNotFound, verdictConflict: carrierfsm.ErrConflict,
-	verdictExists: carrierfsm.ErrExists, verdictKeyInUse: carrierfsm.ErrKeyInUse,
-}
-
-// send runs the statement and returns a verdict a draft. That two took one key
-// at once is an error of the server's, and a verdict all the same.
-func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]int, error) {
-	sql, args := w.statements.of(drafts)
-	verdicts, err := readVerdicts(ctx, db, sql, args, len(drafts))
-	if len(drafts) == 1 && violates(err, "carrierfsm_key") {
-		return []int{verdictKeyInUse}, nil
-	}
-	return verdicts, err
-}
-
-func readVerdicts(ctx context.Context, db querier, sql string, args []any, n int) ([]int, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	verdicts := make([]int, n)
-	var ord int64
-	var verdict, told int
-	_, err = pgx.ForEachRow(rows, []any{&ord, &verdict}, func() error {
-		verdicts[ord-1] = verdict
-		told++
-		return nil
-	})
-	if err == nil && told != n {
-		err = fmt.Errorf("%d verdicts on %d writes", told, n)
-	}
-	return verdicts, err
 }
 
 // failed gives those that are left the same error.

@@ -1,0 +1,60 @@
+package postgres_test
+
+import (
+	"context"
+	"strconv"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
+)
+
+// The server plans a statement five times before it may keep a plan for good.
+// It does not, where it believes that knowing the values pays.
+func TestAStatementIsPlannedOnce(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"without a key": "", "with a key": "key "} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			s, pool := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1))
+			for i := range 9 {
+				r := record(strconv.Itoa(i))
+				r.Key = key
+				if key != "" {
+					r.Key += r.ID
+				}
+				require.NoError(t, s.Create(ctx, r))
+				for n := range 3 {
+					var entries []carrierfsm.Entry
+					r.Version++
+					for range n {
+						after, e := next(r)
+						r.Step, entries = after.Step, append(entries, e)
+					}
+					require.NoError(t, s.Commit(ctx, r, entries...))
+				}
+				_, err := s.Load(ctx, r.ID)
+				require.NoError(t, err)
+			}
+			rows, err := pool.Query(ctx, `SELECT statement FROM pg_prepared_statements WHERE custom_plans > 5 AND statement LIKE '%carrierfsm%'`)
+			require.NoError(t, err)
+			often, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			require.NoError(t, err)
+			require.Empty(t, often)
+		})
+	}
+}
+
+// What refused a commit may be gone when somebody asks why.
+func TestACommitThatNothingRefusesAnyMoreIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	p := step(created(t, s, "v1"))
+	p.Record.Key = "free again"
+	require.ErrorIs(t, s.WhyNot(context.Background(), p), postgres.ErrAgain)
+}
