@@ -40,20 +40,33 @@ func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sa
 	return sample, err
 }
 
-// Stored is how large a place has become: the pages of a file, or a database.
+// Stored is how large a place has become: the pages of a file; or a database
+// after a vacuum, as it does that by itself now and then, without the space
+// that is free for whatever comes next.
 func Stored(ctx context.Context, p subject.Place) (int64, error) {
 	switch {
 	case p.Medium.SQLite():
 		return filePages(ctx, p.File)
 	case p.Medium == subject.Postgres:
-		var size int64
-		err := onServer(ctx, p.DSN, func(c *pgx.Conn) error {
-			return c.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&size)
-		})
-		return size, err
+		return databaseUsed(ctx, p.DSN)
 	default:
 		return 0, nil
 	}
+}
+
+const sizeUsed = `SELECT pg_database_size(current_database()) - coalesce(sum(f.avail), 0)::bigint
+	FROM pg_class c, pg_freespace(c.oid) f WHERE c.relkind IN ('r', 'i', 't', 'm') AND c.oid >= 16384`
+
+func databaseUsed(ctx context.Context, dsn string) (size int64, err error) {
+	err = onServer(ctx, dsn, func(c *pgx.Conn) error {
+		for _, statement := range []string{"CREATE EXTENSION IF NOT EXISTS pg_freespacemap", "VACUUM"} {
+			if _, err := c.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+		}
+		return c.QueryRow(ctx, sizeUsed).Scan(&size)
+	})
+	return size, err
 }
 
 func filePages(ctx context.Context, path string) (size int64, err error) {

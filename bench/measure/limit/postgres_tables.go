@@ -8,9 +8,9 @@ CREATE TABLE wide (
 	tables integer NOT NULL, in_flight boolean NOT NULL, commit_id bytea NOT NULL, id text COLLATE "C" NOT NULL PRIMARY KEY,
 	state text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL, reason text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL,
 	body bytea NOT NULL);
-CREATE INDEX wide_due ON wide (due, id) WHERE due IS NOT NULL;
+CREATE INDEX wide_due ON wide (due) WHERE due IS NOT NULL;
 CREATE UNIQUE INDEX wide_key ON wide (key) WHERE key <> '';
-CREATE INDEX wide_created ON wide (created, id);
+CREATE INDEX wide_created ON wide (created);
 CREATE INDEX wide_ended ON wide (updated) WHERE state IN ('done', 'failed');
 CREATE SEQUENCE place AS bigint CACHE 1;
 CREATE TABLE history (
