@@ -15,12 +15,12 @@ type loading struct {
 
 const loadMany = wholeRecord + `WHERE v.id = ANY ($1::text[])`
 
-// How loads are shared: from fewer on than writes, for to read one more record
+// How loads are shared: as soon as two have to wait, for to read one more record
 // costs the server next to nothing beside another statement; and few at once,
 // so that connections are left for writes.
 const (
-	loadFlights = 2
-	loadLeast   = 8
+	loadFlights = 4
+	loadLeast   = 2
 )
 
 func (s *Store) newLoads() *group.Queue[*loading] {

@@ -31,7 +31,7 @@ func (s *Store) newWriter(keyed, free statements) *writer {
 // of the server's, which is what counts once many wait. See docs/postgres.md.
 const (
 	flights    = 8                     // writes at once
-	groupLeast = 16                    // fewer go one by one, side by side
+	groupLeast = 4                     // fewer go one by one, side by side
 	groupMost  = 128                   // more gain nothing
 	groupFull  = 1 << 20               // bytes
 	patience   = 20 * time.Millisecond // several times what a group takes on a server nearby
