@@ -66,8 +66,8 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 			r.Failures = append(r.Failures, err.Error())
 		}
 	}
+	crowds(ctx, o, places, r, progress)
 	if o.only.String() == "" {
-		crowds(ctx, o.dose, places, r, progress)
 		profiles(ctx, plan, places, r, progress)
 	}
 	return ctx.Err()

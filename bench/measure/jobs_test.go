@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"regexp"
 	"testing"
 	"time"
 
@@ -43,11 +44,14 @@ func TestACellIsMeasuredInAProcessOfItsOwn(t *testing.T) {
 	require.Empty(t, results.Samples[broken])
 }
 
+// all is what leaves nothing out.
+var all = regexp.MustCompile("")
+
 func TestWaitingVerificationsTakeMemoryAndNoGoroutines(t *testing.T) {
 	t.Parallel()
 	places := newPlaces(t, false)
 	var r report.Run
-	held := job[crowd.Held](context.Background(), places, &r, new(bytes.Buffer), lab.Job{
+	held := job[crowd.Held](context.Background(), all, places, &r, new(bytes.Buffer), lab.Job{
 		Task: crowd.Wait, Rows: 2000, Cell: lab.Cell{Medium: subject.Memory},
 	})
 	require.Empty(t, r.Failures)
@@ -63,7 +67,7 @@ func TestAllSubmissionsAreUnderWayAtOnceWhileOthersGoOn(t *testing.T) {
 		t.Run("upstream "+how, func(t *testing.T) {
 			t.Parallel()
 			var r report.Run
-			flown := job[crowd.Flown](context.Background(), newPlaces(t, false), &r, new(bytes.Buffer), lab.Job{
+			flown := job[crowd.Flown](context.Background(), all, newPlaces(t, false), &r, new(bytes.Buffer), lab.Job{
 				Task: crowd.Slow, Rows: 20, Cell: lab.Cell{Kind: how, Medium: subject.SQLiteFull}, For: 200 * time.Millisecond, WarmUp: 100 * time.Millisecond,
 			})
 			require.Empty(t, r.Failures)
@@ -81,7 +85,7 @@ func TestALargeStoreHoldsWhatItWasFilledWith(t *testing.T) {
 	for _, m := range []subject.Medium{subject.SQLiteFull, subject.Postgres} {
 		t.Run(string(m), func(t *testing.T) {
 			var r report.Run
-			grown := job[scale.Grown](context.Background(), places, &r, new(bytes.Buffer), lab.Job{
+			grown := job[scale.Grown](context.Background(), all, places, &r, new(bytes.Buffer), lab.Job{
 				Task: scale.Growth, Rows: 2000, Cell: lab.Cell{Medium: m, Drivers: 2}, For: 50 * time.Millisecond,
 			})
 			require.Empty(t, r.Failures)

@@ -56,6 +56,8 @@ func (r *Run) Text() string {
 	d.inMemory(r)
 	d.everything(r)
 	d.againstLimit(r)
+	d.crowds(r)
+	d.grown(r)
 	return d.String()
 }
 
