@@ -104,9 +104,6 @@ func fill(ctx context.Context, p subject.Place, n int) (err error) {
 	return err
 }
 
-// apart is how long after one verification the next was created.
-const apart = time.Millisecond
-
 // fillPart puts in what one filler has to.
 func fillPart(ctx context.Context, store carrierfsm.Store, waiting, done model, from, n int) error {
 	for i := from; i < n; i += fillers {

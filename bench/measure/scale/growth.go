@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
@@ -89,11 +88,6 @@ func settle(ctx context.Context, p subject.Place) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// Queries are what is asked of a large store.
-var Queries = []string{
-	"`List`, the newest 100", "`List`, 100 from the middle", "`Due`, none due", "`Pending`, 200 from the beginning", "`Pending`, at the end",
-}
-
 // times is how often each query is asked.
 const times = 21
 
@@ -121,38 +115,4 @@ func queries(ctx context.Context, p subject.Place, rows int) (_ []time.Duration,
 		took = append(took, each[times/2])
 	}
 	return took, nil
-}
-
-// questions ask what Queries says, in that order.
-func questions(ctx context.Context, store carrierfsm.Store, rows int) ([]func() error, error) {
-	box, ok := store.(carrierfsm.Outbox)
-	if !ok {
-		return nil, errors.New("scale: the store is no outbox")
-	}
-	first, err := box.Lead(ctx, "first", "bench", time.Hour, carrierfsm.FromBeginning)
-	if err != nil {
-		return nil, err
-	}
-	last, err := box.Lead(ctx, "last", "bench", time.Hour, carrierfsm.FromNow)
-	if err != nil {
-		return nil, err
-	}
-	newest, err := store.List(ctx, carrierfsm.Query{Limit: 1})
-	if err != nil || len(newest) == 0 {
-		return nil, errors.Join(errors.New("scale: the store is empty"), err)
-	}
-	list := func(q carrierfsm.Query) func() error {
-		return func() error { _, err := store.List(ctx, q); return err }
-	}
-	pending := func(l carrierfsm.Lease) func() error {
-		return func() error { _, err := box.Pending(ctx, l, 200); return err }
-	}
-	middle := newest[0].Created.Add(-time.Duration(rows) * apart / 2)
-	return []func() error{
-		list(carrierfsm.Query{}),
-		list(carrierfsm.Query{CreatedBefore: middle}),
-		func() error { _, err := store.Due(ctx, time.Now(), carrierfsm.DueMark{}, 100); return err },
-		pending(first),
-		pending(last),
-	}, nil
 }
