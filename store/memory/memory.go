@@ -31,20 +31,19 @@ type Store struct {
 	due  timeline
 	all  sequence
 
+	// What the rows and entries share.
+	columns shared[columns]
+	edges   shared[edge]
+
 	cursors map[string]*cursor
 	parked  map[place]carrierfsm.Parked
-}
-
-// row is one record with its history, oldest entry first.
-type row struct {
-	record  carrierfsm.Record
-	history []*carrierfsm.Entry
 }
 
 // New returns an empty Store.
 func New() *Store {
 	return &Store{
 		rows: make(map[string]*row), keys: make(map[string]string),
+		columns: make(shared[columns]), edges: make(shared[edge]),
 		cursors: make(map[string]*cursor), parked: make(map[place]carrierfsm.Parked),
 	}
 }
@@ -62,12 +61,12 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	if s.taken(r) {
 		return carrierfsm.ErrKeyInUse
 	}
-	fresh := new(row)
+	fresh := &row{id: r.ID, created: r.Created.UnixMicro(), due: never}
 	if err := fresh.takes(entries); err != nil {
 		return err
 	}
 	s.rows[r.ID] = fresh
-	s.put(r, entries)
+	s.put(fresh, &r, entries)
 	return nil
 }
 
@@ -82,7 +81,7 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 	if row == nil {
 		return carrierfsm.Record{}, carrierfsm.ErrNotFound
 	}
-	return copyOf(row.record), nil
+	return row.whole(), nil
 }
 
 // Commit is carrierfsm.Store's.
@@ -96,17 +95,16 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var before row
+	var before []*entry
 	if row := s.rows[r.ID]; row != nil {
-		before = *row
+		before = row.history
 	}
 	if err := s.commit(ctx, r, entries); err != nil {
 		return err
 	}
-	clear(before.record.Body)
-	for _, e := range before.history {
-		clear(e.Detail)
-		e.Detail = nil
+	for _, e := range before { // put has overwritten the body
+		clear(e.detail)
+		e.detail = nil
 	}
 	return nil
 }
@@ -119,7 +117,7 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 	switch {
 	case row == nil:
 		return carrierfsm.ErrNotFound
-	case row.record.Version != r.Version-1:
+	case row.version != r.Version-1:
 		return carrierfsm.ErrConflict
 	case s.taken(r):
 		return carrierfsm.ErrKeyInUse
@@ -127,8 +125,7 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 	if err := row.takes(entries); err != nil {
 		return err
 	}
-	r.Created = row.record.Created
-	s.put(r, entries)
+	s.put(row, &r, entries)
 	return nil
 }
 
@@ -136,7 +133,7 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 func (r *row) takes(entries []carrierfsm.Entry) error {
 	last := 0
 	if n := len(r.history); n > 0 {
-		last = r.history[n-1].Step
+		last = r.history[n-1].step
 	}
 	for _, e := range entries {
 		if e.Step <= last {
@@ -154,31 +151,33 @@ func (s *Store) taken(r carrierfsm.Record) bool {
 }
 
 // put replaces the record and appends the entries.
-func (s *Store) put(r carrierfsm.Record, entries []carrierfsm.Entry) {
-	row := s.rows[r.ID]
-	s.unindex(row.record)
-	row.record = kept(r)
-	s.index(row.record)
-	for _, e := range entries {
-		e.Detail = slices.Clone(e.Detail)
-		e.At = micro(e.At)
-		s.all.add(&e)
-		row.history = append(row.history, &e)
+func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) {
+	s.unindex(row)
+	row.take(r, s.columns)
+	s.index(row)
+	for i := range entries {
+		e := &entries[i]
+		kept := &entry{
+			row: row, step: e.Step, at: e.At.UnixMicro(), detail: slices.Clone(e.Detail),
+			edge: s.edges.one(edge{e.From, e.Event, e.To}),
+		}
+		s.all.add(kept)
+		row.history = append(row.history, kept)
 	}
 }
 
-func (s *Store) index(r carrierfsm.Record) {
-	if r.Key != "" {
-		s.keys[r.Key] = r.ID
+func (s *Store) index(r *row) {
+	if r.key != "" {
+		s.keys[r.key] = r.id
 	}
-	s.due.add(r.Due, r.ID)
+	s.due.add(r)
 }
 
-func (s *Store) unindex(r carrierfsm.Record) {
-	if r.Key != "" {
-		delete(s.keys, r.Key)
+func (s *Store) unindex(r *row) {
+	if r.key != "" {
+		delete(s.keys, r.key)
 	}
-	s.due.remove(r.Due, r.ID)
+	s.due.remove(r)
 }
 
 // History is carrierfsm.Store's.
@@ -194,8 +193,8 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 	}
 	var list []carrierfsm.Entry
 	for _, e := range row.history {
-		if e.Step > afterStep && len(list) < limit {
-			list = append(list, entryOf(e, 0))
+		if e.step > afterStep && len(list) < limit {
+			list = append(list, e.whole())
 		}
 	}
 	return list, nil
@@ -213,7 +212,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		if n >= limit {
 			break
 		}
-		if row.record.State.Terminal() && row.record.Updated.Before(before) {
+		if row.columns.state.Terminal() && timeOf(row.updated).Before(before) {
 			s.drop(row)
 			n++
 		}
@@ -228,30 +227,12 @@ func (s *Store) drop(row *row) {
 		s.all.remove(e)
 	}
 	for at := range s.parked {
-		if at.id == row.record.ID {
+		if at.id == row.id {
 			delete(s.parked, at)
 		}
 	}
-	s.unindex(row.record)
-	delete(s.rows, row.record.ID)
-}
-
-// kept is a record as the store keeps it: its own body, times as all stores have them.
-func kept(r carrierfsm.Record) carrierfsm.Record {
-	r.Due, r.Created, r.Updated = micro(r.Due), micro(r.Created), micro(r.Updated)
-	return copyOf(r)
-}
-
-func copyOf(r carrierfsm.Record) carrierfsm.Record {
-	r.Body = slices.Clone(r.Body)
-	return r
-}
-
-func entryOf(e *carrierfsm.Entry, position int64) carrierfsm.Entry {
-	c := *e
-	c.Detail = slices.Clone(e.Detail)
-	c.Position = position
-	return c
+	s.unindex(row)
+	delete(s.rows, row.id)
 }
 
 func micro(t time.Time) time.Time {

@@ -76,9 +76,11 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 		if len(b.Entries) >= limit {
 			break
 		}
-		b.Entries = append(b.Entries, entryOf(e, e.Position))
-		if row, parked := s.parked[place{l.Name, e.ID}]; parked {
-			b.Parked[e.ID] = row
+		next := e.whole()
+		next.Position = e.position
+		b.Entries = append(b.Entries, next)
+		if row, parked := s.parked[place{l.Name, next.ID}]; parked {
+			b.Parked[next.ID] = row
 		}
 	}
 	return b, nil
@@ -183,7 +185,7 @@ func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 			shown.Owner, shown.Until = c.owner, micro(c.until)
 		}
 		for e := range s.all.behind(c.position) {
-			shown.Behind = e.At
+			shown.Behind = timeOf(e.at)
 			break
 		}
 		for at := range s.parked {

@@ -18,9 +18,7 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	}
 	var list []carrierfsm.Record
 	for _, row := range s.rows {
-		if matches(row.record, q) {
-			r := row.record
-			r.Body = nil
+		if r := row.record(); matches(&r, q) {
 			list = append(list, r)
 		}
 	}
@@ -34,7 +32,7 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	return slices.Clip(list[:min(limit, len(list))]), nil
 }
 
-func matches(r carrierfsm.Record, q carrierfsm.Query) bool {
+func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
 	switch {
 	case len(q.States) > 0 && !slices.Contains(q.States, r.State),
 		q.Source != "" && q.Source != r.Source,
@@ -56,32 +54,31 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var list []carrierfsm.Record
+	var rows []*row
 	for second := range s.due.between(after.Due, now) {
-		if len(list) >= limit {
+		if len(rows) >= limit {
 			break
 		}
-		list = append(list, s.dueAt(second, now, after)...)
+		rows = append(rows, s.dueAt(second, now, after)...)
 	}
-	list = slices.Clip(list[:min(max(limit, 0), len(list))])
-	for i, r := range list {
-		list[i] = copyOf(r)
+	var list []carrierfsm.Record
+	for _, r := range rows[:min(max(limit, 0), len(rows))] {
+		list = append(list, r.whole())
 	}
 	return list, nil
 }
 
-// dueAt are the records that are due in one second, in order.
-func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.DueMark) []carrierfsm.Record {
-	var list []carrierfsm.Record
-	for id := range s.due.at[second] {
-		r := s.rows[id].record
-		place := cmp.Or(r.Due.Compare(after.Due), cmp.Compare(r.ID, after.ID))
-		if !r.Due.After(now) && place > 0 {
+// dueAt are the rows that are due in one second, in order.
+func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.DueMark) []*row {
+	var list []*row
+	for r := s.due.first[second]; r != nil; r = r.behind {
+		due := timeOf(r.due)
+		if !due.After(now) && cmp.Or(due.Compare(after.Due), cmp.Compare(r.id, after.ID)) > 0 {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b carrierfsm.Record) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+	slices.SortFunc(list, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.id, b.id))
 	})
 	return list
 }

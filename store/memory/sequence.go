@@ -1,26 +1,22 @@
 package memory
 
-import (
-	"iter"
-
-	"github.com/carrierfsm/carrierfsm"
-)
+import "iter"
 
 // sequence is all histories in the order of their commits. It forgets its
 // beginning once all of that is purged; a place is never given twice.
 type sequence struct {
-	gone    int64               // how many places are forgotten
-	entries []*carrierfsm.Entry // by Position-gone-1; nil where purged
+	gone    int64    // how many places are forgotten
+	entries []*entry // by position-gone-1; nil where purged
 }
 
 // add gives the entry the next place.
-func (s *sequence) add(e *carrierfsm.Entry) {
-	e.Position = s.gone + int64(len(s.entries)) + 1
+func (s *sequence) add(e *entry) {
+	e.position = s.gone + int64(len(s.entries)) + 1
 	s.entries = append(s.entries, e)
 }
 
-func (s *sequence) remove(e *carrierfsm.Entry) {
-	s.entries[e.Position-s.gone-1] = nil
+func (s *sequence) remove(e *entry) {
+	s.entries[e.position-s.gone-1] = nil
 }
 
 // forget lets go of the beginning that is purged.
@@ -32,8 +28,8 @@ func (s *sequence) forget() {
 }
 
 // behind are the entries behind a place, in order.
-func (s *sequence) behind(after int64) iter.Seq[*carrierfsm.Entry] {
-	return func(yield func(*carrierfsm.Entry) bool) {
+func (s *sequence) behind(after int64) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
 		first := min(max(after-s.gone, 0), int64(len(s.entries)))
 		for _, e := range s.entries[first:] {
 			if e != nil && !yield(e) {

@@ -20,12 +20,12 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([
 	}
 	var rows []*row
 	for _, row := range s.rows {
-		if created := row.record.Created; !created.Before(from) && created.Before(until) {
+		if created := timeOf(row.created); !created.Before(from) && created.Before(until) {
 			rows = append(rows, row)
 		}
 	}
 	slices.SortFunc(rows, func(a, b *row) int {
-		return cmp.Or(a.record.Created.Compare(b.record.Created), cmp.Compare(a.record.ID, b.record.ID))
+		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.id, b.id))
 	})
 	list := make([]carrierfsm.Course, min(max(limit, 0), len(rows)))
 	for i := range list {
@@ -35,11 +35,9 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([
 }
 
 func (r *row) course() carrierfsm.Course {
-	c := carrierfsm.Course{Record: r.record, Entries: make([]carrierfsm.Entry, len(r.history))}
-	c.Record.Body = nil
+	c := carrierfsm.Course{Record: r.record(), Entries: make([]carrierfsm.Entry, len(r.history))}
 	for i, e := range r.history {
-		c.Entries[i] = *e
-		c.Entries[i].Detail, c.Entries[i].Position = nil, 0
+		c.Entries[i] = e.bare()
 	}
 	return c
 }

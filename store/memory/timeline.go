@@ -6,39 +6,53 @@ import (
 	"time"
 )
 
-// timeline is the ids by the second in which they are due. There are as many
-// seconds as verifications live long, not as there are verifications.
+// timeline is the rows by the second in which they are due: a list for each,
+// linked through the rows. There are as many seconds as verifications live long,
+// not as there are verifications.
 type timeline struct {
-	at      map[int64]map[string]struct{}
-	seconds []int64 // the keys of at, ascending
+	first   map[int64]*row // of each list
+	seconds []int64        // the keys of first, ascending
 }
 
-func (l *timeline) add(due time.Time, id string) {
-	if due.IsZero() {
+// add takes in a row that is in no list.
+func (l *timeline) add(r *row) {
+	if r.due == never {
 		return
 	}
-	second := due.Unix()
-	if l.at == nil {
-		l.at = make(map[int64]map[string]struct{})
+	second := timeOf(r.due).Unix()
+	if l.first == nil {
+		l.first = make(map[int64]*row)
 	}
-	if l.at[second] == nil {
-		l.at[second] = make(map[string]struct{})
+	r.behind = l.first[second]
+	if r.behind != nil {
+		r.behind.before = r
+	} else {
 		i, _ := slices.BinarySearch(l.seconds, second)
 		l.seconds = slices.Insert(l.seconds, i, second)
 	}
-	l.at[second][id] = struct{}{}
+	l.first[second] = r
 }
 
-func (l *timeline) remove(due time.Time, id string) {
-	if due.IsZero() {
+// remove takes a row out of its list, if it is in one.
+func (l *timeline) remove(r *row) {
+	if r.due == never {
 		return
 	}
-	second := due.Unix()
-	delete(l.at[second], id)
-	if len(l.at[second]) > 0 {
+	before, behind := r.before, r.behind
+	r.before, r.behind = nil, nil
+	if behind != nil {
+		behind.before = before
+	}
+	if before != nil {
+		before.behind = behind
 		return
 	}
-	delete(l.at, second)
+	second := timeOf(r.due).Unix()
+	if behind != nil {
+		l.first[second] = behind
+		return
+	}
+	delete(l.first, second)
 	if i, found := slices.BinarySearch(l.seconds, second); found {
 		l.seconds = slices.Delete(l.seconds, i, i+1)
 	}
