@@ -15,58 +15,70 @@ import (
 // Copies share one value: when one is destroyed all are. The zero Secret is
 // empty. A Secret is safe for concurrent use.
 type Secret struct {
-	// use calls f, where it is not nil, or destroys the value; it returns the size.
-	use func(f func(value []byte), destroy bool) int
+	open func() *concealed // nil where there never was a value
+}
+
+// concealed is a value, which mostly is short and then has its room here.
+type concealed struct {
+	mu    sync.Mutex
+	value []byte
+	room  [16]byte
 }
 
 // NewSecret wraps value. An empty value gives the zero Secret. The string
 // that the caller holds is the caller's to forget; Go can't overwrite it.
-func NewSecret(value string) Secret { return secretOf([]byte(value)) }
+func NewSecret(value string) Secret { return secretOf(value) }
 
-// secretOf wraps b and owns it from then on.
-func secretOf(b []byte) Secret {
-	if len(b) == 0 {
+// secretOf wraps a copy of the value.
+func secretOf[T string | []byte](value T) Secret {
+	if len(value) == 0 {
 		return Secret{}
 	}
-	var mu sync.Mutex
-	return Secret{use: func(f func([]byte), destroy bool) int {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case destroy:
-			clear(b)
-			b = nil
-		case f != nil:
-			f(b)
-		}
-		return len(b)
-	}}
+	c := new(concealed)
+	if len(value) <= len(c.room) {
+		c.value = c.room[:len(value)]
+	} else {
+		c.value = make([]byte, len(value))
+	}
+	copy(c.value, value)
+	return Secret{open: func() *concealed { return c }}
 }
 
 // Use calls f with the value, which is empty after Destroy. The bytes are
 // valid during the call only and must not be changed. f must not call a
 // method of the same Secret.
 func (s Secret) Use(f func(value []byte)) {
-	if s.use == nil {
+	if s.open == nil {
 		f(nil)
 		return
 	}
-	s.use(f, false)
+	c := s.open()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.value)
 }
 
 // Destroy overwrites the value. Copies of the Secret are empty from then on.
 func (s Secret) Destroy() {
-	if s.use != nil {
-		s.use(nil, true)
+	if s.open == nil {
+		return
 	}
+	c := s.open()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.value)
+	c.value = nil
 }
 
 // Empty tells whether there is no value, or none any more.
-func (s Secret) Empty() bool { return s.use == nil || s.use(nil, false) == 0 }
+func (s Secret) Empty() (empty bool) {
+	s.Use(func(value []byte) { empty = len(value) == 0 })
+	return empty
+}
 
 // clone returns a Secret of its own, which the destruction of s leaves alone.
 func (s Secret) clone() (c Secret) {
-	s.Use(func(value []byte) { c = secretOf(append([]byte(nil), value...)) })
+	s.Use(func(value []byte) { c = secretOf(value) })
 	return c
 }
 

@@ -163,7 +163,7 @@ func (s *submission) finish(ctx context.Context, o opened) (Verification, error)
 		return v, nil
 	}
 	v.Prompt.Carry = s.codec.carry(after, s.service, until)
-	s.vault.hold(s.id, after.PasswordStep, s.service.clone(), until.Sub(s.now()))
+	s.vault.hold(after.ID, after.PasswordStep, s.service.clone(), until.Sub(s.now()))
 	return v, nil
 }
 

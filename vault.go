@@ -1,6 +1,7 @@
 package carrierfsm
 
 import (
+	"container/heap"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -13,13 +14,20 @@ import (
 type vault struct {
 	mu     sync.Mutex
 	held   map[string]*heldPassword
+	queue  expiries // the same, by when each is destroyed
 	closed bool
+
+	began time.Time     // what the times below count from
+	timer *time.Timer   // of all of them
+	rings time.Duration // when it does; 0 where it is not set
 }
 
 type heldPassword struct {
+	id     string
 	secret Secret
-	step   int // at which it was given
-	timer  *time.Timer
+	step   int           // at which it was given
+	until  time.Duration // when it is destroyed
+	at     int           // in the queue
 }
 
 // hold takes over the secret, in the place of one that is held for the id,
@@ -32,12 +40,27 @@ func (v *vault) hold(id string, step int, s Secret, after time.Duration) {
 		s.Destroy()
 		return
 	}
-	h := &heldPassword{secret: s, step: step}
-	h.timer = time.AfterFunc(after, func() { v.expire(id, h) })
 	if v.held == nil {
-		v.held = make(map[string]*heldPassword)
+		v.held, v.began = make(map[string]*heldPassword), time.Now()
 	}
+	h := &heldPassword{id: id, secret: s, step: step, until: time.Since(v.began) + after}
 	v.held[id] = h
+	heap.Push(&v.queue, h)
+	v.wake()
+}
+
+// wake sets the timer for what is destroyed first. One that rings too early,
+// because that was dropped, does no harm.
+func (v *vault) wake() {
+	if len(v.queue) == 0 || v.rings != 0 && v.rings <= v.queue[0].until {
+		return
+	}
+	v.rings = v.queue[0].until
+	if wait := v.rings - time.Since(v.began); v.timer == nil {
+		v.timer = time.AfterFunc(wait, v.expire)
+	} else {
+		v.timer.Reset(wait)
+	}
 }
 
 // get returns a copy of the password that was given at this step; empty if
@@ -66,22 +89,57 @@ func (v *vault) close() {
 	for id := range v.held {
 		v.dropLocked(id)
 	}
+	if v.timer != nil {
+		v.timer.Stop()
+	}
 }
 
-func (v *vault) expire(id string, h *heldPassword) {
+// expire destroys what has been held long enough.
+func (v *vault) expire() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.held[id] == h {
-		v.dropLocked(id)
+	v.rings = 0
+	for now := time.Since(v.began); len(v.queue) > 0 && v.queue[0].until <= now; {
+		v.dropLocked(v.queue[0].id)
+	}
+	if !v.closed {
+		v.wake()
 	}
 }
 
 func (v *vault) dropLocked(id string) {
 	if h := v.held[id]; h != nil {
-		h.timer.Stop()
+		heap.Remove(&v.queue, h.at)
 		h.secret.Destroy()
 		delete(v.held, id)
 	}
+}
+
+// expiries is a heap of what is held, by when it is destroyed.
+type expiries []*heldPassword
+
+func (q expiries) Len() int           { return len(q) }
+func (q expiries) Less(i, j int) bool { return q[i].until < q[j].until }
+
+func (q expiries) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].at, q[j].at = i, j
+}
+
+// Push is heap.Interface's.
+func (q *expiries) Push(x any) {
+	h, _ := x.(*heldPassword)
+	h.at = len(*q)
+	*q = append(*q, h)
+}
+
+// Pop is heap.Interface's.
+func (q *expiries) Pop() any {
+	last := len(*q) - 1
+	h := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return h
 }
 
 // carry seals a password for the host or the person's client to keep: bound
@@ -91,9 +149,9 @@ func (c codec) carry(o opened, password Secret, until time.Time) string {
 	if c.sealer == nil || password.Empty() {
 		return ""
 	}
-	plain := binary.BigEndian.AppendUint64(nil, uint64(until.UnixMicro()))
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 8+maxSecret), uint64(until.UnixMicro())) // never moved: it would leave a copy
 	password.Use(func(value []byte) { plain = append(plain, value...) })
-	defer clear(plain)
+	defer clear(plain[:cap(plain)])
 	sealed, err := c.sealer.Encrypt(plain, carryData(o))
 	if err != nil {
 		return ""
@@ -112,9 +170,9 @@ func (c codec) uncarry(o opened, carry string, now time.Time) Secret {
 	if err != nil || len(plain) < 8 {
 		return Secret{}
 	}
+	defer clear(plain)
 	until := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
 	if !now.Before(until) {
-		clear(plain)
 		return Secret{}
 	}
 	return secretOf(plain[8:])
