@@ -49,8 +49,8 @@ func (v *vault) hold(id string, step int, s Secret, after time.Duration) {
 	v.wake()
 }
 
-// wake sets the timer for what is destroyed first. One that rings too early,
-// because that was dropped, does no harm.
+// wake sets the timer for what is destroyed first. It may ring too early,
+// because that was dropped, which does no harm.
 func (v *vault) wake() {
 	if len(v.queue) == 0 || v.rings != 0 && v.rings <= v.queue[0].until {
 		return
@@ -89,9 +89,6 @@ func (v *vault) close() {
 	for id := range v.held {
 		v.dropLocked(id)
 	}
-	if v.timer != nil {
-		v.timer.Stop()
-	}
 }
 
 // expire destroys what has been held long enough.
@@ -102,9 +99,7 @@ func (v *vault) expire() {
 	for now := time.Since(v.began); len(v.queue) > 0 && v.queue[0].until <= now; {
 		v.dropLocked(v.queue[0].id)
 	}
-	if !v.closed {
-		v.wake()
-	}
+	v.wake()
 }
 
 func (v *vault) dropLocked(id string) {
@@ -112,6 +107,10 @@ func (v *vault) dropLocked(id string) {
 		heap.Remove(&v.queue, h.at)
 		h.secret.Destroy()
 		delete(v.held, id)
+	}
+	if len(v.queue) == 0 && v.rings != 0 { // it would keep the machine in memory
+		v.timer.Stop()
+		v.rings = 0
 	}
 }
 
