@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 )
 
@@ -91,13 +92,18 @@ func (b *body) fields(f *fields) {
 	f.end()
 }
 
-// marshal is json.Marshal, of about so many bytes.
-func (b *body) marshal(size int) ([]byte, error) {
-	f := writing(size)
+// marshal appends what json.Marshal returns.
+func (b *body) marshal(text []byte) ([]byte, error) {
+	f := writing(text)
 	if b.fields(&f); f.done() {
 		return f.text, nil
 	}
-	return json.Marshal(*b)
+	return appendJSON(text, *b)
+}
+
+func appendJSON(text []byte, v any) ([]byte, error) {
+	more, err := json.Marshal(v)
+	return append(text, more...), err
 }
 
 // unmarshal is json.Unmarshal into a zero body.
@@ -170,9 +176,12 @@ func (c codec) open(r Record) (opened, error) {
 		return opened{Record: r}, fmt.Errorf("%w: its columns make no sense", ErrCorrupt)
 	}
 	o := opened{Record: r}
+	w := newDraft()
+	defer w.release()
 	text, err := r.Body, error(nil)
 	if isSealed(text) {
-		text, err = c.decrypt(text, recordData(r.ID))
+		w.place = appendRecordPlace(w.place, r.ID)
+		text, err = c.decrypt(w, text)
 	}
 	if err == nil && o.unmarshal(text) != nil {
 		err = errNotOurs
@@ -183,38 +192,72 @@ func (c codec) open(r Record) (opened, error) {
 	return o, err
 }
 
-// seal encodes the body of o into its record and sets the columns that follow
-// from the rest.
-func (c codec) seal(o opened) (Record, error) {
+// seal encodes the body of o into the draft's record and sets the columns that
+// follow from the rest.
+func (c codec) seal(o *opened, w *draft) (err error) {
 	if o.Reason == Erased {
 		c = codec{} // a tombstone holds nothing, and everyone may read it
 	}
-	r := o.Record
+	r := &w.record
+	*r = o.Record
 	r.Source = o.At.Website
 	r.InFlight = o.Intent != nil
 	r.Table = max(stateSince[o.State], eventSince[o.Reason], promptSince[o.Ask])
-	var err error
-	if r.Body, err = o.marshal(max(len(r.Body), 256) + 192); err == nil && c.sealer != nil {
-		r.Body, err = c.encrypt(r.Body, recordData(r.ID))
+	text, err := o.marshal(c.room(w))
+	if err == nil {
+		w.place = appendRecordPlace(w.place[:0], r.ID)
+		r.Body, err = c.took(w, text)
 	}
-	return r, err
+	return err
 }
 
-func (c codec) encrypt(plain, associated []byte) ([]byte, error) {
-	sealed, err := c.sealer.Encrypt(plain, associated)
-	if err != nil {
-		return nil, fmt.Errorf("carrierfsm: the sealer failed: %w", err)
+// room is where the text of a body or a detail is to be appended.
+func (c codec) room(w *draft) []byte {
+	if c.sealer != nil {
+		return w.plain[:0]
 	}
-	return append([]byte{sealedBody}, sealed...), nil
+	return w.text
+}
+
+// took makes what was appended to room a part of the draft, sealed where there
+// is a Sealer, and returns that part.
+func (c codec) took(w *draft, text []byte) (_ []byte, err error) {
+	begin := len(w.text)
+	if c.sealer == nil {
+		w.text = text
+	} else {
+		w.plain = text
+		w.text, err = c.encrypt(append(w.text, sealedBody), text, w.place)
+	}
+	return w.text[begin:len(w.text):len(w.text)], err
+}
+
+// encrypt appends what the sealer makes of a text.
+func (c codec) encrypt(sealed, plain, place []byte) ([]byte, error) {
+	if own, ok := c.sealer.(*gcmSealer); ok {
+		return own.appendEncrypted(sealed, plain, place), nil
+	}
+	more, err := c.sealer.Encrypt(plain, place)
+	if err != nil {
+		return sealed, fmt.Errorf("carrierfsm: the sealer failed: %w", err)
+	}
+	return append(sealed, more...), nil
 }
 
 func isSealed(data []byte) bool { return len(data) > 0 && data[0] == sealedBody }
 
-func (c codec) decrypt(data, associated []byte) ([]byte, error) {
-	if c.sealer == nil {
+// decrypt opens what was sealed for the draft's place, into the draft's room
+// where it can.
+func (c codec) decrypt(w *draft, data []byte) (plain []byte, err error) {
+	switch own, ok := c.sealer.(*gcmSealer); {
+	case c.sealer == nil:
 		return nil, fmt.Errorf("%w: it is sealed and no Sealer is configured", ErrSealed)
+	case ok:
+		plain, err = own.appendDecrypted(w.plain[:0], data[1:], w.place)
+		w.plain = plain
+	default:
+		plain, err = c.sealer.Decrypt(data[1:], w.place)
 	}
-	plain, err := c.sealer.Decrypt(data[1:], associated)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSealed, err)
 	}
@@ -223,22 +266,26 @@ func (c codec) decrypt(data, associated []byte) ([]byte, error) {
 
 var errNotOurs = fmt.Errorf("%w: its body is not one of ours", ErrCorrupt)
 
-// recordData and detailData bind what is sealed to its place.
-func recordData(id string) []byte { return []byte("carrierfsm record " + id) }
+// appendRecordPlace and appendDetailPlace bind what is sealed to its place.
+func appendRecordPlace(place []byte, id string) []byte {
+	return append(append(place, "carrierfsm record "...), id...)
+}
 
-func detailData(id string, step int) []byte {
-	return fmt.Appendf(nil, "carrierfsm detail %s %d", id, step)
+func appendDetailPlace(place []byte, id string, step int) []byte {
+	place = append(append(place, "carrierfsm detail "...), id...)
+	return strconv.AppendInt(append(place, ' '), int64(step), 10)
 }
 
 // entry encodes a transition for the store.
-func (c codec) entry(t Transition) (Entry, error) {
+func (c codec) entry(t *Transition, w *draft) (Entry, error) {
 	if t.Event == Erased {
 		c = codec{}
 	}
 	e := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
-	var err error
-	if e.Detail, err = t.Detail.marshal(); err == nil && c.sealer != nil {
-		e.Detail, err = c.encrypt(e.Detail, detailData(t.ID, t.Step))
+	text, err := t.Detail.marshal(c.room(w))
+	if err == nil {
+		w.place = appendDetailPlace(w.place[:0], t.ID, t.Step)
+		e.Detail, err = c.took(w, text)
 	}
 	return e, err
 }
@@ -249,9 +296,12 @@ func (c codec) transition(e Entry) (Transition, error) {
 	if len(e.Detail) == 0 {
 		return t, nil
 	}
+	w := newDraft()
+	defer w.release()
 	text, err := e.Detail, error(nil)
 	if isSealed(text) {
-		text, err = c.decrypt(text, detailData(e.ID, e.Step))
+		w.place = appendDetailPlace(w.place, e.ID, e.Step)
+		text, err = c.decrypt(w, text)
 	}
 	if err == nil && t.Detail.unmarshal(text) != nil {
 		err = errNotOurs

@@ -134,12 +134,13 @@ func (o opened) awaitsOutcome(name int64, out outcome) bool {
 // persist writes one decision. It is the same commit at each try, so a lost
 // answer does no harm.
 func (m *Machine) persist(ctx context.Context, d decision, end time.Time) error {
-	r, entries, err := m.encode(d)
+	w, err := m.codec.encode(&d)
 	if err != nil {
 		return err
 	}
+	defer w.release()
 	return m.patiently(ctx, end, func(ctx context.Context) error {
-		return m.writeRecord(ctx, &d, r, entries, m.store.Commit)
+		return m.writeDraft(ctx, &d, w, m.store.Commit)
 	})
 }
 

@@ -39,7 +39,8 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	if !r.State.Valid() {
 		return ErrNewerTable
 	}
-	return m.write(ctx, opened{Record: r}.erase(m.now(), by), m.store.Erase)
+	d := opened{Record: r}.erase(m.now(), by)
+	return m.write(ctx, &d, m.store.Erase)
 }
 
 // Purge deletes the verifications that ended and were last changed before the

@@ -86,8 +86,13 @@ func (d decision) Transitions() []Transition                      { return d.tra
 func (d decision) Err() error                                     { return d.err }
 func (d decision) After() Opened                                  { return d.opened }
 func Open(s Sealer, r Record) (Opened, error)                     { return codec{s}.open(r) }
-func Seal(s Sealer, o Opened) (Record, error)                     { return codec{s}.seal(o) }
-func SealEntry(s Sealer, t Transition) (Entry, error)             { return codec{s}.entry(t) }
+func Seal(s Sealer, o Opened) (Record, error) {
+	var w draft
+	err := codec{s}.seal(&o, &w)
+	return w.record, err
+}
+
+func SealEntry(s Sealer, t Transition) (Entry, error) { return codec{s}.entry(&t, new(draft)) }
 
 func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }
 
@@ -131,10 +136,10 @@ func (m *Machine) Held() int {
 type Body = body
 
 // Marshal and Unmarshal are what a body or a detail is stored by.
-func (b *body) Marshal() ([]byte, error)    { return b.marshal(448) }
+func (b *body) Marshal() ([]byte, error)    { return b.marshal(nil) }
 func (b *body) Unmarshal(text []byte) error { return b.unmarshal(text) }
 
-func (d *Detail) Marshal() ([]byte, error)    { return d.marshal() }
+func (d *Detail) Marshal() ([]byte, error)    { return d.marshal(nil) }
 func (d *Detail) Unmarshal(text []byte) error { return d.unmarshal(text) }
 
 // Understood tells whether a body is read without encoding/json.

@@ -26,8 +26,8 @@ const (
 	keep = false
 )
 
-// writing begins an object of about so many bytes.
-func writing(size int) fields { return fields{text: append(make([]byte, 0, size), '{')} }
+// writing begins an object behind a text.
+func writing(text []byte) fields { return fields{text: append(text, '{')} }
 
 func reading(text []byte) fields {
 	f := fields{text: text, reading: true}

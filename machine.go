@@ -142,7 +142,8 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 		body:   body{Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
 	}
 	d := o.begin(now, m.cfg.Limits)
-	err := m.write(ctx, d.end(), m.store.Create)
+	d = d.end()
+	err := m.write(ctx, &d, m.store.Create)
 	if err != nil {
 		return Verification{}, &Error{ID: n.ID, Err: err}
 	}
@@ -290,25 +291,30 @@ func (m *Machine) current(ctx context.Context, id string) (opened, error) {
 
 // commit writes a decision.
 func (m *Machine) commit(ctx context.Context, d decision) error {
-	return m.write(ctx, d, m.store.Commit)
+	return m.write(ctx, &d, m.store.Commit)
 }
 
 // write encodes a decision and hands it to one of the store's writing
 // methods. When the store's answer is lost, the record is read back: the
 // commit id tells whether it was written after all.
-func (m *Machine) write(ctx context.Context, d decision, to func(context.Context, Record, ...Entry) error) error {
-	r, entries, err := m.encode(d)
+func (m *Machine) write(ctx context.Context, d *decision, to func(context.Context, Record, ...Entry) error) error {
+	w, err := m.codec.encode(d)
 	if err != nil {
 		return err
 	}
-	return m.writeRecord(ctx, &d, r, entries, to)
+	defer w.release()
+	return m.writeDraft(ctx, d, w, to)
 }
 
-func (m *Machine) writeRecord(ctx context.Context, d *decision, r Record, entries []Entry, to func(context.Context, Record, ...Entry) error) error {
-	err := to(ctx, r, entries...)
+func (m *Machine) writeDraft(ctx context.Context, d *decision, w *draft, to func(context.Context, Record, ...Entry) error) error {
+	r, entries := &w.record, w.entries
+	before := w.failed
+	w.failed = true // also where the store panics
+	err := to(ctx, *r, entries...)
 	if err != nil && !m.written(ctx, r) {
 		return storeError(err)
 	}
+	w.failed = before || err != nil
 	m.logTransitions(ctx, entries)
 	m.cfg.Observer.moved(ctx, d)
 	if len(entries) > 0 {
@@ -330,29 +336,11 @@ func (m *Machine) logTransitions(ctx context.Context, entries []Entry) {
 const readBack = 5 * time.Second
 
 // written tells whether the store holds this very commit.
-func (m *Machine) written(ctx context.Context, r Record) bool {
+func (m *Machine) written(ctx context.Context, r *Record) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBack)
 	defer cancel()
 	stored, err := m.store.Load(ctx, r.ID)
 	return err == nil && stored.CommitID == r.CommitID
-}
-
-func (m *Machine) encode(d decision) (Record, []Entry, error) {
-	if d.err != nil {
-		return Record{}, nil, d.err
-	}
-	r, err := m.codec.seal(d.opened)
-	if err != nil {
-		return Record{}, nil, err
-	}
-	r.CommitID = newCommitID()
-	entries := make([]Entry, len(d.transitions))
-	for i, t := range d.transitions {
-		if entries[i], err = m.codec.entry(t); err != nil {
-			return Record{}, nil, err
-		}
-	}
-	return r, entries, nil
 }
 
 // newCommitID need not be a secret, only different from every other: those of

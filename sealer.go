@@ -10,7 +10,7 @@ import (
 
 // Sealer encrypts what is stored, bound to its place by the associated data.
 // A tink AEAD is one. It must be safe for concurrent use, and Decrypt must
-// open what older keys sealed.
+// open what older keys sealed. Neither may keep or change what it is given.
 type Sealer interface {
 	Encrypt(plaintext, associatedData []byte) ([]byte, error)
 	Decrypt(ciphertext, associatedData []byte) ([]byte, error)
@@ -89,12 +89,22 @@ func (s *gcmSealer) find(id string) *gcmKey {
 }
 
 func (s *gcmSealer) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
-	key := s.keys[0]
-	out := append([]byte{byte(len(key.id))}, key.id...)
-	return key.aead.Seal(out, nil, plaintext, associatedData), nil
+	return s.appendEncrypted(nil, plaintext, associatedData), nil
 }
 
 func (s *gcmSealer) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
+	return s.appendDecrypted(nil, ciphertext, associatedData)
+}
+
+// appendEncrypted appends what Encrypt returns.
+func (s *gcmSealer) appendEncrypted(out, plaintext, associatedData []byte) []byte {
+	key := &s.keys[0]
+	out = append(append(out, byte(len(key.id))), key.id...)
+	return key.aead.Seal(out, nil, plaintext, associatedData)
+}
+
+// appendDecrypted appends what Decrypt returns.
+func (s *gcmSealer) appendDecrypted(out, ciphertext, associatedData []byte) ([]byte, error) {
 	if len(ciphertext) == 0 || len(ciphertext) < 1+int(ciphertext[0]) {
 		return nil, errSealed
 	}
@@ -103,9 +113,9 @@ func (s *gcmSealer) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 	if key == nil {
 		return nil, errSealed
 	}
-	plain, err := key.aead.Open(nil, nil, ciphertext[end:], associatedData)
+	out, err := key.aead.Open(out, nil, ciphertext[end:], associatedData)
 	if err != nil {
 		return nil, errSealed
 	}
-	return plain, nil
+	return out, nil
 }

@@ -104,13 +104,13 @@ func (d *Detail) fields(f *fields) {
 	f.end()
 }
 
-// marshal is json.Marshal.
-func (d *Detail) marshal() ([]byte, error) {
-	f := writing(224)
+// marshal appends what json.Marshal returns.
+func (d *Detail) marshal(text []byte) ([]byte, error) {
+	f := writing(text)
 	if d.fields(&f); f.done() {
 		return f.text, nil
 	}
-	return json.Marshal(*d)
+	return appendJSON(text, *d)
 }
 
 // unmarshal is json.Unmarshal into a zero Detail.
