@@ -15,8 +15,9 @@ func (s *submission) call(ctx context.Context, o opened) (out outcome) {
 	}
 	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
 	defer func() { end(Called{Fault: out.fault}) }()
-	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
-	defer cancel()
+	until := withDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
+	ctx = until
+	defer until.end()
 	defer func() {
 		if r := recover(); r != nil {
 			s.cfg.Logger.WarnContext(ctx, "upstream panicked", "id", s.id, "panic", fmt.Sprintf("%T", r))
@@ -148,9 +149,9 @@ func (m *Machine) persist(ctx context.Context, d decision, end time.Time) error 
 // so that a store that hangs is asked again.
 func (m *Machine) patiently(ctx context.Context, end time.Time, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		bounded, cancel := context.WithTimeout(ctx, readBack)
+		bounded := withDeadline(ctx, time.Now().Add(readBack))
 		err := try(bounded)
-		cancel()
+		bounded.end()
 		if !errors.Is(err, ErrStore) || !m.now().Add(pause).Before(end) {
 			return err
 		}

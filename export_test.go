@@ -149,3 +149,16 @@ func Understood(text []byte) bool {
 	b.fields(&f)
 	return f.done()
 }
+
+// WithDeadline is context.WithDeadline, but lazy.
+func WithDeadline(ctx context.Context, deadline time.Time) (context.Context, func()) {
+	b := withDeadline(ctx, deadline)
+	return b, b.end
+}
+
+// IdleHands is how many goroutines wait for a submission.
+func (m *Machine) IdleHands() int {
+	m.hands.mu.Lock()
+	defer m.hands.mu.Unlock()
+	return len(m.hands.idle)
+}

@@ -70,6 +70,7 @@ type Machine struct {
 	codec codec
 	vault vault
 	gate  *gate
+	hands *hands
 	bells bells
 	drops atomic.Int64
 
@@ -108,7 +109,7 @@ func New(c Config) (*Machine, error) {
 	}
 	return &Machine{
 		cfg: c, store: observedBy(c.Observer, c.Store), codec: codec{c.Sealer},
-		gate: newGate(c.MaxInFlight), asking: make(chan struct{}, asking),
+		gate: newGate(c.MaxInFlight), hands: new(hands), asking: make(chan struct{}, asking),
 	}, nil
 }
 
@@ -229,6 +230,7 @@ func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 func (m *Machine) Close(ctx context.Context) error {
 	err := m.gate.close(ctx)
 	m.vault.close()
+	m.hands.close()
 	return err
 }
 

@@ -124,26 +124,11 @@ func (s *submission) proceed(ctx context.Context, o opened) (Verification, error
 }
 
 func (s *submission) finishAside(ctx context.Context, o opened) (Verification, error) {
-	type result struct {
-		v   Verification
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := s.finish(context.WithoutCancel(ctx), o)
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.v, r.err
-	case <-ctx.Done():
-	}
-	select {
-	case r := <-done: // both were ready
-		return r.v, r.err
-	default:
+	v, err, waited := s.hands.finish(ctx, s, &o)
+	if !waited {
 		return s.answer(o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 	}
+	return v, err
 }
 
 // finish calls upstream, commits the outcome, and keeps the password if what

@@ -36,7 +36,7 @@ const (
 	}
 	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
 	defer func() { end(Called{Fault: out.fault}) }()
-	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
+	until := withDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
 `
 	handThenAdvance = `		n, rows := r.deliver(ctx, batch)
 		if err := r.advance(ctx, batch, n, rows); err != nil {
@@ -101,7 +101,7 @@ var sabotages = []sabotage{
 	{name: "no absolute deadline", plan: paused, patches: []patch{
 		{"call.go", deadline, `	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
 	defer func() { end(Called{Fault: out.fault}) }()
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
+	until := withDeadline(ctx, time.Now().Add(s.cfg.CallTimeout))
 `},
 	}},
 
