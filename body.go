@@ -176,10 +176,10 @@ func (c codec) open(r Record) (opened, error) {
 		return opened{Record: r}, fmt.Errorf("%w: its columns make no sense", ErrCorrupt)
 	}
 	o := opened{Record: r}
-	w := newDraft()
-	defer w.release()
 	text, err := r.Body, error(nil)
 	if isSealed(text) {
+		w := newDraft()
+		defer w.release()
 		w.place = appendRecordPlace(w.place, r.ID)
 		text, err = c.decrypt(w, text)
 	}
@@ -296,10 +296,10 @@ func (c codec) transition(e Entry) (Transition, error) {
 	if len(e.Detail) == 0 {
 		return t, nil
 	}
-	w := newDraft()
-	defer w.release()
 	text, err := e.Detail, error(nil)
 	if isSealed(text) {
+		w := newDraft()
+		defer w.release()
 		w.place = appendDetailPlace(w.place, e.ID, e.Step)
 		text, err = c.decrypt(w, text)
 	}

@@ -112,7 +112,7 @@ func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (decision
 			})
 		}
 		switch {
-		case errors.Is(err, ErrNotFound) || err == nil && !overtaken.awaitsOutcome(name, out):
+		case errors.Is(err, ErrNotFound) || err == nil && !overtaken.awaitsOutcome(name, &out):
 			m.drops.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late", "id", o.ID, "step", o.Step)
 			return decision{opened: overtaken}, ErrStale
@@ -125,7 +125,7 @@ func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (decision
 
 // awaitsOutcome tells whether there is a place for the outcome of the intent
 // of this name: it is still open, or was given up and nothing has happened since.
-func (o opened) awaitsOutcome(name int64, out outcome) bool {
+func (o *opened) awaitsOutcome(name int64, out *outcome) bool {
 	if o.Intent != nil {
 		return o.Intent.Version == name
 	}

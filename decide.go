@@ -6,7 +6,7 @@ import "time"
 // Machine carries them out.
 
 // refuse tells why an input is not taken now; nil if it is.
-func (o opened) refuse(in Input, now time.Time, l Limits) error {
+func (o *opened) refuse(in Input, now time.Time, l Limits) error {
 	kind, p := in.Kind(), in.parts()
 	switch {
 	case o.State.Terminal():
@@ -34,15 +34,15 @@ func (o opened) refuse(in Input, now time.Time, l Limits) error {
 			return err
 		}
 	}
-	for _, k := range o.counts(in) {
-		if o.Attempts[k] >= l.attempts(k) {
+	for _, k := range o.counts(kind, &p) {
+		if k != "" && o.Attempts[k] >= l.attempts(k) {
 			return ErrTooMany
 		}
 	}
 	return nil
 }
 
-func (o opened) refuseResend(now time.Time, l Limits) error {
+func (o *opened) refuseResend(now time.Time, l Limits) error {
 	switch {
 	case !o.Ask.resendable():
 		return ErrNotAwaited
@@ -55,22 +55,22 @@ func (o opened) refuseResend(now time.Time, l Limits) error {
 }
 
 // counts are the attempts that an input uses up: that of the prompt, and of
-// the password where one is typed again beside a code.
-func (o opened) counts(in Input) []PromptKind {
+// the password where one is typed again beside a code. Empty ones count nothing.
+func (o *opened) counts(in InputKind, p *parts) [2]PromptKind {
 	switch {
-	case in.Kind() == InputResendCaptcha, in.Kind() == InputRequestReset, in.Kind() == InputSkipSource:
-		return nil
-	case in.Kind() == InputPassword:
-		return []PromptKind{PromptPassword}
-	case in.Kind() == InputCaptcha && !in.parts().password.Empty():
-		return []PromptKind{o.Ask, PromptPassword}
+	case in == InputResendCaptcha, in == InputRequestReset, in == InputSkipSource:
+		return [2]PromptKind{}
+	case in == InputPassword:
+		return [2]PromptKind{PromptPassword}
+	case in == InputCaptcha && !p.password.Empty():
+		return [2]PromptKind{o.Ask, PromptPassword}
 	default:
-		return []PromptKind{o.Ask}
+		return [2]PromptKind{o.Ask}
 	}
 }
 
 // calls is the call that an input leads to.
-func (o opened) calls(in InputKind) Call {
+func (o *opened) calls(in InputKind) Call {
 	if in == InputResendCaptcha && o.Ask == PromptResetCaptcha {
 		return CallReset
 	}
@@ -92,23 +92,29 @@ var callOf = map[InputKind]Call{
 // intend opens an intent for an input that was not refused: from this commit
 // on the attempt is spent, whatever becomes of the call.
 func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) opened {
-	p, counted := in.parts(), o.counts(in)
-	o = o.touch(now)
+	kind, p := in.Kind(), in.parts()
+	var counted []PromptKind
+	for _, k := range o.counts(kind, &p) {
+		if k != "" {
+			counted = append(counted, k)
+		}
+	}
+	o.touch(now)
 	o.count(counted, 1)
 	switch {
-	case in.Kind() == InputApply:
+	case kind == InputApply:
 		consent := p.consent
 		consent.At = storeTime(consent.At)
 		o.Account, o.Consent = p.form.Phone, &consent
-	case in.Kind() == InputResendCaptcha:
+	case kind == InputResendCaptcha:
 		o.Resends++
-	case in.Kind() == InputRequestReset:
+	case kind == InputRequestReset:
 		o.Resets++
 	case !p.password.Empty():
 		o.PasswordStep = p.step
 	}
 	o.Intent = &intent{
-		Version: o.Version, Call: o.calls(in.Kind()), Input: in.Kind(),
+		Version: o.Version, Call: o.calls(kind), Input: kind,
 		At: now, Deadline: deadline, Counted: counted,
 	}
 	o.Due = deadline.Add(grace)
@@ -117,19 +123,18 @@ func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) o
 
 // flagCancel notes that a cancellation waits for the call under way.
 func (o opened) flagCancel(now time.Time, by string) opened {
-	o = o.touch(now)
+	o.touch(now)
 	flagged := *o.Intent
 	flagged.Canceled, flagged.By = true, by
 	o.Intent = &flagged
 	return o
 }
 
-// touch begins the next version of a record.
-func (o opened) touch(now time.Time) opened {
+// touch makes o the next version of the record.
+func (o *opened) touch(now time.Time) {
 	o.Version++
 	o.Updated = now
 	o.Lost = nil
-	return o
 }
 
 // outcome is what became of a call: a reply, or a fault where there was none.
@@ -142,7 +147,7 @@ type outcome struct {
 
 // settle decides what an outcome means for the verification whose intent it
 // answers, or for one whose intent was given up in its latest commit.
-func (o opened) settle(out outcome, now time.Time, l Limits) decision {
+func (o *opened) settle(out outcome, now time.Time, l Limits) decision {
 	in := o.Intent
 	late := in == nil
 	if late {
@@ -152,9 +157,9 @@ func (o opened) settle(out outcome, now time.Time, l Limits) decision {
 	d.Intent = nil
 	d.detail = Detail{Input: in.Input, Fault: out.fault, Late: late}
 	if out.fault != "" {
-		d.fault(out.fault, *in)
+		d.fault(out.fault, in)
 	} else {
-		d.reply(out, *in)
+		d.reply(&out, in)
 	}
 	d.bound()
 	switch {
@@ -169,7 +174,7 @@ func (o opened) settle(out outcome, now time.Time, l Limits) decision {
 }
 
 // overdue decides what the clock says; ok is false where it says nothing yet.
-func (o opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
+func (o *opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
 	if o.Due.IsZero() || now.Before(o.Due) || o.State.Terminal() {
 		return decision{}, false
 	}
@@ -192,7 +197,7 @@ func (o opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
 }
 
 // cancel ends a verification that has no call under way.
-func (o opened) cancel(now time.Time, l Limits, by string) decision {
+func (o *opened) cancel(now time.Time, l Limits, by string) decision {
 	d := o.begin(now, l)
 	d.detail.Input, d.by = InputCancel, by
 	d.clock(Canceled)
@@ -200,7 +205,7 @@ func (o opened) cancel(now time.Time, l Limits, by string) decision {
 }
 
 // expire ends a verification that has no call under way, before its time.
-func (o opened) expire(now time.Time, l Limits, by string) decision {
+func (o *opened) expire(now time.Time, l Limits, by string) decision {
 	d := o.begin(now, l)
 	d.by = by
 	d.clock(Expired)

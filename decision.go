@@ -16,8 +16,11 @@ type decision struct {
 	err    error
 }
 
-func (o opened) begin(now time.Time, l Limits) decision {
-	return decision{opened: o.touch(now), since: o.Since, now: now, limits: l}
+// begin begins a decision on a copy: o stays as it is.
+func (o *opened) begin(now time.Time, l Limits) decision {
+	d := decision{opened: *o, since: o.Since, now: now, limits: l}
+	d.touch(now)
+	return d
 }
 
 // move makes one transition; looplab says where it leads.
@@ -46,7 +49,7 @@ func (d *decision) clock(event Event) {
 }
 
 // fault decides a call that brought no reply.
-func (d *decision) fault(f Fault, in intent) {
+func (d *decision) fault(f Fault, in *intent) {
 	event := faultEvents[f]
 	d.move(event)
 	d.Message = ""
@@ -61,7 +64,7 @@ func (d *decision) fault(f Fault, in intent) {
 }
 
 // giveBack returns the attempts of an intent that was certainly not sent.
-func (d *decision) giveBack(in intent) {
+func (d *decision) giveBack(in *intent) {
 	d.count(in.Counted, -1)
 	switch in.Input {
 	case InputResendCaptcha:
@@ -72,7 +75,7 @@ func (d *decision) giveBack(in intent) {
 }
 
 // reply decides what upstream answered.
-func (d *decision) reply(out outcome, in intent) {
+func (d *decision) reply(out *outcome, in *intent) {
 	r, source := out.reply, d.At
 	if r.Next != nil && r.Next.Website == "" {
 		r.Next = nil
@@ -118,7 +121,7 @@ func skipping(before bool, call Call, event Event, success bool) bool {
 }
 
 // use takes over what a reply brings beside its meaning.
-func (d *decision) use(event Event, out outcome, in intent) {
+func (d *decision) use(event Event, out *outcome, in *intent) {
 	switch event {
 	case ApplicationAccepted, SourceUnsupported:
 		d.Token, d.At = out.receipt, out.source

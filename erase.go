@@ -70,7 +70,8 @@ func (m *Machine) Reseal(ctx context.Context, id string) error {
 		if o, err = m.load(ctx, id); err != nil {
 			break
 		}
-		next := o.touch(o.Updated)
+		next := o
+		next.touch(o.Updated)
 		next.Lost = o.Lost
 		if err = m.commit(ctx, decision{opened: next}); !errors.Is(err, ErrConflict) {
 			break

@@ -81,7 +81,7 @@ func (o opened) Expire(now time.Time, l Limits) Decision          { return o.exp
 func (o opened) Erase(now time.Time) Decision                     { return o.erase(now, "") }
 func (o opened) Prompt(l Limits) *Prompt                          { return o.prompt(l) }
 func (o opened) View(l Limits) Verification                       { return o.view(l) }
-func (o opened) AwaitsOutcome(name int64, out Outcome) bool       { return o.awaitsOutcome(name, out) }
+func (o opened) AwaitsOutcome(name int64, out Outcome) bool       { return o.awaitsOutcome(name, &out) }
 func (d decision) Transitions() []Transition                      { return d.transitions }
 func (d decision) Err() error                                     { return d.err }
 func (d decision) After() Opened                                  { return d.opened }
@@ -108,7 +108,7 @@ func Observe(ctx context.Context, o *Observer, d *Decision) {
 	ctx, called := o.call(ctx, Calling{ID: d.ID, Call: CallCollect, Input: InputCaptcha, Source: d.Source})
 	called(Called{})
 	o.moved(ctx, d)
-	submitted(concluded(*d, nil))
+	submitted(concluded(d, nil))
 	_, handled := o.handle(ctx, Handling{Handler: "notify", ID: d.ID, Step: d.Step, Event: d.Reason})
 	handled(Handled{})
 }

@@ -165,6 +165,9 @@ func (f *fields) kinds(name string, p *[]PromptKind) {
 	f.literal(']')
 }
 
+// kindsInOrder are the kinds of prompt as encoding/json sorts them.
+var kindsInOrder = slices.Sorted(slices.Values(PromptKinds()))
+
 // counts is an object of numbers, by ascending words.
 func (f *fields) counts(name string, p *map[PromptKind]int) {
 	if !f.object(name, len(*p) > 0) {
@@ -178,17 +181,19 @@ func (f *fields) counts(name string, p *map[PromptKind]int) {
 			(*p)[k] = f.digits()
 		}
 	} else {
-		kinds := make([]PromptKind, 0, 8)
-		for k := range *p {
-			kinds = append(kinds, k)
-		}
-		slices.Sort(kinds)
-		for _, k := range kinds {
+		left := len(*p)
+		for _, k := range kindsInOrder {
+			n, counted := (*p)[k]
+			if !counted {
+				continue
+			}
+			left--
 			f.comma()
 			f.quote(string(k))
 			f.literal(':')
-			f.text = strconv.AppendInt(f.text, int64((*p)[k]), 10)
+			f.text = strconv.AppendInt(f.text, int64(n), 10)
 		}
+		f.odd = f.odd || left > 0 // kinds of another build
 	}
 	f.end()
 }

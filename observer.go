@@ -184,14 +184,14 @@ func (o *Observer) moved(ctx context.Context, d *decision) {
 }
 
 // refused tells what became of a submission that was not sent.
-func refused(o opened, err error) Submitted {
+func refused(o *opened, err error) Submitted {
 	s := submitted(o)
 	s.Outcome, s.Err = SubmitRefused, err
 	return s
 }
 
 // canceled tells what became of a cancellation.
-func canceled(o opened, err error) Submitted {
+func canceled(o *opened, err error) Submitted {
 	if err != nil && !errors.Is(err, ErrPending) {
 		return refused(o, err)
 	}
@@ -204,8 +204,8 @@ func canceled(o opened, err error) Submitted {
 }
 
 // concluded tells what became of a submission whose call was made.
-func concluded(d decision, err error) Submitted {
-	s := submitted(d.opened)
+func concluded(d *decision, err error) Submitted {
+	s := submitted(&d.opened)
 	s.Outcome, s.Dropped, s.Err = SubmitUnknown, errors.Is(err, ErrStale), err
 	if err == nil && len(d.transitions) > 0 {
 		s.Event = d.transitions[0].Event
@@ -214,7 +214,7 @@ func concluded(d decision, err error) Submitted {
 	return s
 }
 
-func submitted(o opened) Submitted {
+func submitted(o *opened) Submitted {
 	return Submitted{ID: o.ID, State: o.State, Step: o.Step, Source: o.At.Website}
 }
 

@@ -56,7 +56,7 @@ func (w *watch) fields(f *fields) {
 // be asked for, due again later. Who commits it asks. It does not count as a
 // change, so that a report that never comes keeps nothing from being purged.
 func (o opened) askReport(now time.Time, l Limits) opened {
-	o = o.touch(o.Updated)
+	o.touch(o.Updated)
 	w := *o.Watch
 	wait := l.ReportMin
 	for range w.Tries {
@@ -78,7 +78,7 @@ func (o opened) askReport(now time.Time, l Limits) opened {
 // for, by a machine that has no Reporter: one of another replica may ask, until
 // it is too late.
 func (o opened) leaveReport(now time.Time, l Limits) opened {
-	o = o.touch(o.Updated)
+	o.touch(o.Updated)
 	if o.Due = now.Add(l.ReportMax); !now.Before(o.Watch.Until) {
 		o.Watch, o.Due = nil, time.Time{}
 	}
@@ -86,7 +86,7 @@ func (o opened) leaveReport(now time.Time, l Limits) opened {
 }
 
 // reported decides what an answer means. ok is false where it means to wait on.
-func (o opened) reported(state ReportState, now time.Time, l Limits) (d decision, ok bool) {
+func (o *opened) reported(state ReportState, now time.Time, l Limits) (d decision, ok bool) {
 	event := ReportReady
 	switch {
 	case state == ReportIsReady:

@@ -59,7 +59,7 @@ func (in ResetCaptcha) check() error {
 }
 
 // refuseReset tells why a reset can't begin now.
-func (o opened) refuseReset(l Limits) error {
+func (o *opened) refuseReset(l Limits) error {
 	switch {
 	case o.Ask != PromptPassword || !o.At.ResetMethod.possible():
 		return ErrNotAwaited
@@ -70,7 +70,7 @@ func (o opened) refuseReset(l Limits) error {
 }
 
 // refuseSkip tells why the source can't be left out now.
-func (o opened) refuseSkip() error {
+func (o *opened) refuseSkip() error {
 	switch {
 	case o.Ask == PromptApplication:
 		return ErrNotAwaited
@@ -82,7 +82,7 @@ func (o opened) refuseSkip() error {
 
 // refuseNewPassword sees that a new password comes where one is wanted, and
 // only there.
-func (o opened) refuseNewPassword(chosen Secret) error {
+func (o *opened) refuseNewPassword(chosen Secret) error {
 	if needs := o.At.ResetMethod == ResetWithNewPassword; needs == chosen.Empty() {
 		return invalid("a new password is wanted, or is not")
 	}

@@ -41,8 +41,8 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	}
 	if in.Kind() == InputCancel {
 		o, err := s.cancel(ctx)
-		s.end(canceled(o, err))
-		return s.answer(o, err)
+		s.end(canceled(&o, err))
+		return s.answer(&o, err)
 	}
 	if err := s.precheck(ctx); err != nil {
 		s.destroy()
@@ -99,7 +99,7 @@ func (s *submission) begin(ctx context.Context) (opened, error) {
 		if err := o.refuse(s.in, now, s.cfg.Limits); err != nil {
 			return o, err
 		}
-		if err := s.findPassword(o, now); err != nil {
+		if err := s.findPassword(&o, now); err != nil {
 			return o, err
 		}
 		next := o.intend(s.in, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
@@ -126,7 +126,7 @@ func (s *submission) proceed(ctx context.Context, o opened) (Verification, error
 func (s *submission) finishAside(ctx context.Context, o opened) (Verification, error) {
 	v, err, waited := s.hands.finish(ctx, s, &o)
 	if !waited {
-		return s.answer(o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+		return s.answer(&o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 	}
 	return v, err
 }
@@ -136,8 +136,8 @@ func (s *submission) finishAside(ctx context.Context, o opened) (Verification, e
 func (s *submission) finish(ctx context.Context, o opened) (Verification, error) {
 	defer s.leave()
 	d, err := s.conclude(ctx, o, s.call(ctx, o))
-	s.end(concluded(d, err))
-	after := d.opened
+	s.end(concluded(&d, err))
+	after := &d.opened
 	v, err := s.answer(after, err)
 	if err != nil {
 		return v, err
@@ -167,7 +167,7 @@ func (s *submission) destroy() {
 
 // findPassword finds the service password that goes with the input. A code
 // without one is refused, unless the host wants it so.
-func (s *submission) findPassword(o opened, now time.Time) error {
+func (s *submission) findPassword(o *opened, now time.Time) error {
 	s.service.Destroy()
 	switch {
 	case s.in.Kind() == InputApply:
@@ -188,12 +188,12 @@ func (s *submission) findPassword(o opened, now time.Time) error {
 
 // refused is what Submit returns for what was not sent.
 func (s *submission) refused(o opened, err error) (Verification, error) {
-	s.end(refused(o, err))
-	return s.answer(o, err)
+	s.end(refused(&o, err))
+	return s.answer(&o, err)
 }
 
 // answer is what Submit returns.
-func (s *submission) answer(o opened, err error) (v Verification, _ error) {
+func (s *submission) answer(o *opened, err error) (v Verification, _ error) {
 	if o.Version > 0 {
 		v = o.view(s.cfg.Limits)
 	}
@@ -203,7 +203,7 @@ func (s *submission) answer(o opened, err error) (v Verification, _ error) {
 	return v, nil
 }
 
-func (s *submission) where(o opened, err error) error {
+func (s *submission) where(o *opened, err error) error {
 	return &Error{ID: s.id, State: o.State, Step: o.Step, Input: s.in.Kind(), Err: err}
 }
 

@@ -144,7 +144,7 @@ func (q *expiries) Pop() any {
 // carry seals a password for the host or the person's client to keep: bound
 // to the id, the website and the step at which it was given, good until then.
 // It is empty where there is no Sealer or no password.
-func (c codec) carry(o opened, password Secret, until time.Time) string {
+func (c codec) carry(o *opened, password Secret, until time.Time) string {
 	if c.sealer == nil || password.Empty() {
 		return ""
 	}
@@ -160,7 +160,7 @@ func (c codec) carry(o opened, password Secret, until time.Time) string {
 
 // uncarry opens a carry; empty where it is none, not for this password, or
 // past its deadline.
-func (c codec) uncarry(o opened, carry string, now time.Time) Secret {
+func (c codec) uncarry(o *opened, carry string, now time.Time) Secret {
 	sealed, err := base64.RawURLEncoding.DecodeString(carry)
 	if err != nil || carry == "" || c.sealer == nil {
 		return Secret{}
@@ -177,6 +177,6 @@ func (c codec) uncarry(o opened, carry string, now time.Time) Secret {
 	return secretOf(plain[8:])
 }
 
-func carryData(o opened) []byte {
+func carryData(o *opened) []byte {
 	return fmt.Appendf(nil, "carrierfsm carry %s %s %d", o.ID, o.At.Website, o.PasswordStep)
 }

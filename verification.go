@@ -126,7 +126,7 @@ func (d *Detail) unmarshal(text []byte) error {
 }
 
 // view is what the host may know of o.
-func (o opened) view(l Limits) Verification {
+func (o *opened) view(l Limits) Verification {
 	v := Verification{
 		ID: o.ID, State: o.State, Step: o.Step, Reason: o.Reason, Message: o.Message,
 		Source: o.At, Account: maskNumber(o.Account), InFlight: o.Intent != nil,
@@ -148,7 +148,7 @@ func (o opened) view(l Limits) Verification {
 }
 
 // prompt is what is asked of the person.
-func (o opened) prompt(l Limits) *Prompt {
+func (o *opened) prompt(l Limits) *Prompt {
 	p := &Prompt{
 		Kind: o.Ask, Step: o.Step, Reason: o.Reason, Message: o.Message,
 		Deadline:     o.deadline(),
@@ -171,7 +171,7 @@ func summary(r Record) Summary {
 }
 
 // deadline is until when the prompt can be answered.
-func (o opened) deadline() time.Time {
+func (o *opened) deadline() time.Time {
 	if o.Ask.code() {
 		return earliest(o.Code, o.Idle, o.Life)
 	}

@@ -53,7 +53,7 @@ var sabotages = []sabotage{
 		{"submit.go", commitIntent, `		return next, nil`},
 		{"submit.go", callAndConclude, `	out := s.call(ctx, o)
 	if err := s.commit(ctx, decision{opened: o}); err != nil {
-		return s.answer(o, ErrPending)
+		return s.answer(&o, ErrPending)
 	}
 	d, err := s.conclude(ctx, o, out)
 `},
