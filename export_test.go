@@ -162,3 +162,13 @@ func (m *Machine) IdleHands() int {
 	defer m.hands.mu.Unlock()
 	return len(m.hands.idle)
 }
+
+// Gate is what lets submissions in.
+type Gate = gate
+
+// NewGate lets in so many at once.
+var NewGate = newGate
+
+func (g *gate) Enter(ctx context.Context) error { return g.enter(ctx) }
+func (g *gate) Leave()                          { g.leave() }
+func (g *gate) Close(ctx context.Context) error { return g.close(ctx) }
