@@ -34,6 +34,8 @@ type Store struct {
 	// What the rows and entries share.
 	columns shared[columns]
 	edges   shared[edge]
+	// Where bodies were.
+	places places
 
 	cursors map[string]*cursor
 	parked  map[place]carrierfsm.Parked
@@ -153,7 +155,7 @@ func (s *Store) taken(r carrierfsm.Record) bool {
 // put replaces the record and appends the entries.
 func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) {
 	s.unindex(row)
-	row.take(r, s.columns)
+	row.take(r, s.columns, &s.places)
 	s.index(row)
 	for i := range entries {
 		e := &entries[i]
@@ -232,6 +234,7 @@ func (s *Store) drop(row *row) {
 		}
 	}
 	s.unindex(row)
+	s.places.give(row.body)
 	delete(s.rows, row.id)
 }
 

@@ -65,26 +65,11 @@ func (s shared[T]) one(value T) *T {
 
 // take replaces what the row holds by what r does, but for its history and when
 // it was created.
-func (r *row) take(with *carrierfsm.Record, all shared[columns]) {
+func (r *row) take(with *carrierfsm.Record, all shared[columns], places *places) {
 	r.columns = all.one(columns{with.State, with.Reason, with.Source, with.Table, with.InFlight})
 	r.key, r.step, r.version, r.commit = with.Key, with.Step, with.Version, with.CommitID
 	r.due, r.updated = with.Due.UnixMicro(), with.Updated.UnixMicro()
-	r.body = overwritten(r.body, with.Body)
-}
-
-// slack is how many bytes of a body's place may stay unused.
-const slack = 64
-
-// overwritten puts a value into the place of an old one, where it fits, and
-// leaves nothing of the old.
-func overwritten(place, value []byte) []byte {
-	if spare := cap(place) - len(value); spare < 0 || spare > slack {
-		clear(place)
-		return bytes.Clone(value)
-	}
-	whole := place[:cap(place)]
-	clear(whole[copy(whole, value):])
-	return whole[:len(value)]
+	r.body = places.replace(r.body, with.Body)
 }
 
 // record is the record without its body.
