@@ -3,7 +3,6 @@ package carrierfsm
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 )
@@ -37,9 +36,9 @@ type body struct {
 	Life     time.Time  `json:"life,omitzero"`   // when the whole has taken too long
 
 	// What was used up, per source.
-	Attempts map[PromptKind]int `json:"attempts,omitempty"`
-	Resends  int                `json:"resends,omitempty"`
-	Resets   int                `json:"resets,omitempty"`
+	Attempts spent `json:"attempts,omitempty"`
+	Resends  int   `json:"resends,omitempty"`
+	Resets   int   `json:"resets,omitempty"`
 
 	// Skipping tells that upstream has perhaps been asked to leave this source out.
 	Skipping bool `json:"skipping,omitempty"`
@@ -75,7 +74,7 @@ func (b *body) fields(f *fields) {
 	f.time("resend", &b.ResendAt, omit)
 	f.time("idle", &b.Idle, omit)
 	f.time("life", &b.Life, omit)
-	f.counts("attempts", &b.Attempts)
+	f.spent("attempts", &b.Attempts)
 	number(f, "resends", &b.Resends, omit)
 	number(f, "resets", &b.Resets, omit)
 	f.flag("skipping", &b.Skipping)
@@ -145,20 +144,6 @@ func (in *intent) fields(f *fields) {
 	f.flag("canceled", &in.Canceled)
 	f.string("by", &in.By, omit)
 	f.end()
-}
-
-// count adds n to the attempts of each kind, in a map of its own: neither maps
-// nor intents are changed in place, other versions of the record have them too.
-func (b *body) count(kinds []PromptKind, n int) {
-	if len(kinds) == 0 {
-		return
-	}
-	if b.Attempts = maps.Clone(b.Attempts); b.Attempts == nil {
-		b.Attempts = make(map[PromptKind]int)
-	}
-	for _, k := range kinds {
-		b.Attempts[k] += n
-	}
 }
 
 // The first byte of a body tells what it is: '{' begins plain JSON.

@@ -45,7 +45,7 @@ func TestABodyComesBackAsItWas(t *testing.T) {
 		o.At.Name = text.Draw(t, "name")
 		o.Cursor = rapid.SliceOf(rapid.Byte()).Draw(t, "cursor")
 		o.Code, o.ResendAt, o.Idle, o.Life = moment.Draw(t, "code"), moment.Draw(t, "resend"), moment.Draw(t, "idle"), moment.Draw(t, "life")
-		o.Attempts = rapid.MapOf(rapid.SampledFrom(PromptKinds()), rapid.IntRange(0, 50)).Draw(t, "attempts")
+		o.Attempts = Tallied(rapid.MapOf(rapid.SampledFrom(PromptKinds()), rapid.IntRange(0, 50)).Draw(t, "attempts"))
 		if rapid.Bool().Draw(t, "in flight") {
 			o.Intent = &Intent{Version: rapid.Int64().Draw(t, "version"), Call: CallCollect, Input: InputCaptcha, At: moment.Draw(t, "at"), Deadline: moment.Draw(t, "deadline"), Counted: []PromptKind{PromptCaptcha}}
 		}

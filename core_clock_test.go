@@ -122,7 +122,7 @@ func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
 		require.True(t, due, "past deadline and grace anybody may give it up")
 		require.Equal(t, OutcomeUnknown, happened(d)[0])
 		require.Nil(t, d.Intent)
-		require.Equal(t, 1, o.Attempts[ask])
+		require.Equal(t, 1, o.Attempts.Of(ask))
 		if !d.State.Terminal() {
 			require.Equal(t, o.Intent, d.Lost, "a late answer finds its place")
 			require.False(t, d.Due.Before(at.Add(coreTimeout+coreGrace)), "it is asked again, not past already")
@@ -149,7 +149,7 @@ func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 	require.Equal(t, []Event{CaptchaRequested}, happened(late))
 	require.True(t, late.Transitions()[0].Detail.Late)
 	require.Equal(t, PromptSecondCaptcha, late.Ask)
-	require.Equal(t, 1, late.Attempts[PromptCaptcha], "spent once")
+	require.Equal(t, 1, late.Attempts.Of(PromptCaptcha), "spent once")
 	require.Nil(t, late.Lost)
 	judgeSteps(t, lost, late)
 

@@ -128,7 +128,7 @@ func TestNoMoreAnswersThanTheLimit(t *testing.T) {
 	for ask, limit := range limits {
 		for n := range limit + 2 {
 			o := standing(ask)
-			o.Attempts[ask] = n
+			o.Attempts = o.Attempts.Put(ask, n)
 			err := o.Refuse(inputFor(answerOf[ask], o.Step), after(0), DefaultLimits())
 			require.Equal(t, max(0, limit-n), o.Prompt(DefaultLimits()).AttemptsLeft)
 			if n < limit {
@@ -144,15 +144,15 @@ func TestAPasswordTypedBesideACodeCountsForBoth(t *testing.T) {
 	t.Parallel()
 	in := Captcha{Step: coreStep, Code: NewSecret("500001"), Password: NewSecret("246810")}
 	o := standing(PromptCaptcha)
-	o.Attempts[PromptPassword] = 1
+	o.Attempts = o.Attempts.Put(PromptPassword, 1)
 	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()))
 	next := o.Intend(in, after(0), after(coreTimeout), coreGrace)
-	require.Empty(t, cmp.Diff(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}, next.Attempts))
+	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}), next.Attempts))
 	require.Equal(t, coreStep, next.PasswordStep)
 	given := next.Settle(Faulted(FaultNotSent), after(time.Second), DefaultLimits())
-	require.Empty(t, cmp.Diff(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}, given.Attempts), "both are given back")
+	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}), given.Attempts), "both are given back")
 
-	o.Attempts[PromptPassword] = 2
+	o.Attempts = o.Attempts.Put(PromptPassword, 2)
 	require.ErrorIs(t, o.Refuse(in, after(0), DefaultLimits()), ErrTooMany)
 	in.Password = Secret{}
 	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()), "the code alone is still taken")
@@ -171,7 +171,7 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 		require.Equal(t, before.Step, o.Step)
 		require.Equal(t, before.State, o.State)
 		require.Equal(t, before.Ask, o.Ask)
-		require.Equal(t, 1, o.Attempts[ask])
+		require.Equal(t, 1, o.Attempts.Of(ask))
 		require.Empty(t, before.Attempts, "the old value is left as it was")
 		require.Nil(t, before.Intent)
 		deadline := after(2*time.Minute + coreTimeout)

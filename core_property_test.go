@@ -184,7 +184,8 @@ func (r *randomRun) take(next Opened, transitions []Transition) {
 func (r *randomRun) judgeLive(o Opened) {
 	require.NotEqual(r, Applied, o.State, "nobody rests there")
 	require.Equal(r, o.State, stateOf[o.Ask], "it asks for something, and for what its state awaits")
-	for kind, n := range o.Attempts {
+	for _, e := range o.Attempts {
+		kind, n := e.Kind, e.N
 		require.GreaterOrEqual(r, n, 0)
 		require.LessOrEqual(r, n, map[PromptKind]int{
 			PromptApplication: 3, PromptPassword: r.limits.Passwords, PromptQueryPassword: 3,

@@ -148,9 +148,9 @@ func judgeEnd(t *testing.T, o Opened) {
 // judgePrompt sees to attempts and times after a reply to the first answer.
 func judgePrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
 	t.Helper()
-	spent := map[PromptKind]int{from: 1}
+	spent := Tallied(map[PromptKind]int{from: 1})
 	if slices.Contains(happened(d), SourceCollected) {
-		spent = map[PromptKind]int{}
+		spent = nil
 		require.Equal(t, "chinatelecomjl", d.At.Website, why)
 	}
 	require.Empty(t, cmp.Diff(spent, d.Attempts), "%s: a new source gives all attempts anew, nothing else any", why)

@@ -151,7 +151,7 @@ func answeringReset(t *testing.T) Opened {
 	t.Helper()
 	o := standing(PromptResetCaptcha)
 	resettable(ResetBySMS)(&o)
-	o.Attempts[PromptPassword], o.Resends, o.Resets = 2, 2, 1
+	o.Attempts, o.Resends, o.Resets = o.Attempts.Put(PromptPassword, 2), 2, 1
 	return o
 }
 
@@ -172,7 +172,7 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 	} {
 		o := standing(PromptPassword)
 		o.At.ResetMethod, o.Resets = c.method, c.resets
-		o.Attempts[PromptPassword] = 1
+		o.Attempts = o.Attempts.Put(PromptPassword, 1)
 		d := submitted(o, InputPassword).Settle(c.out, after(3*time.Minute), DefaultLimits())
 		require.Equal(t, c.ends, d.State.Terminal(), c.rule)
 		if !c.ends {

@@ -16,10 +16,10 @@ func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
 	for ask := range answerOf {
 		notSent := answering(ask).Settle(Faulted(FaultNotSent), now, DefaultLimits())
 		require.Equal(t, []Event{UpstreamUnavailable}, happened(notSent))
-		require.Zero(t, notSent.Attempts[ask], ask)
+		require.Zero(t, notSent.Attempts.Of(ask), ask)
 		unknown := answering(ask).Settle(Faulted(FaultUnknown), now, DefaultLimits())
 		require.Equal(t, []Event{OutcomeUnknown}, happened(unknown))
-		require.Equal(t, 1, unknown.Attempts[ask], ask)
+		require.Equal(t, 1, unknown.Attempts.Of(ask), ask)
 		for _, d := range []Decision{notSent, unknown} {
 			judgeSteps(t, answering(ask), d)
 			require.Equal(t, ask, d.Ask, "the person is asked the same again")
@@ -140,7 +140,7 @@ func TestAnotherSourceBeginsAnew(t *testing.T) {
 func TestAPasswordResetBeginsAnewOnTheSameSource(t *testing.T) {
 	t.Parallel()
 	o := standing(PromptResetCaptcha)
-	o.Attempts = map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3}
+	o.Attempts = Tallied(map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3})
 	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
 	d := o.Settle(said("11000"), after(time.Second), DefaultLimits())
 	require.Equal(t, []Event{PasswordReset}, happened(d))
@@ -148,11 +148,11 @@ func TestAPasswordResetBeginsAnewOnTheSameSource(t *testing.T) {
 	require.Empty(t, d.Attempts)
 	require.Equal(t, coreSource.Website, d.At.Website)
 	for code, event := range map[string]Event{"10002": ResetCaptchaRequested, "10010": NewPasswordRejected, "11001": NewPasswordRejected} {
-		o.Attempts = map[PromptKind]int{PromptResetCaptcha: 1}
+		o.Attempts = Tallied(map[PromptKind]int{PromptResetCaptcha: 1})
 		d = o.Settle(said(code), after(time.Second), DefaultLimits())
 		require.Equal(t, []Event{event}, happened(d))
 		require.Equal(t, PromptResetCaptcha, d.Ask)
-		require.Empty(t, cmp.Diff(map[PromptKind]int{PromptResetCaptcha: 1}, d.Attempts))
+		require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptResetCaptcha: 1}), d.Attempts))
 	}
 	for _, code := range []string{"31000", "30000"} {
 		require.Equal(t, []Event{ResetFailed}, happened(o.Settle(said(code), after(time.Second), DefaultLimits())))

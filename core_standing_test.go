@@ -1,7 +1,6 @@
 package carrierfsm_test
 
 import (
-	"maps"
 	"time"
 
 	. "github.com/carrierfsm/carrierfsm"
@@ -41,7 +40,6 @@ func standing(ask PromptKind) Opened {
 	}
 	o.Ask, o.Life = ask, after(30*time.Minute)
 	o.Message = "输入动态密码"
-	o.Attempts = map[PromptKind]int{}
 	if ask == PromptApplication {
 		o.Step, o.Version, o.Reason = 0, 1, ""
 		o.Due = o.Life
@@ -114,8 +112,7 @@ func submitted(o Opened, kind InputKind) Opened {
 
 func tried(kind PromptKind, n int) func(*Opened) {
 	return func(o *Opened) {
-		o.Attempts = maps.Clone(o.Attempts)
-		o.Attempts[kind] = n
+		o.Attempts = o.Attempts.Put(kind, n)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 	require.Equal(t, PromptSecondCaptcha, d.Ask)
 
 	o = standing(PromptSecondCaptcha)
-	o.Attempts[PromptCaptcha] = 3 // the third was right
+	o.Attempts = o.Attempts.Put(PromptCaptcha, 3) // the third was right
 	d = submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
 	require.Equal(t, []Event{CaptchaRequested}, happened(d), "a resend must not end it")
 }

@@ -35,7 +35,7 @@ func (o *opened) refuse(in Input, now time.Time, l Limits) error {
 		}
 	}
 	for _, k := range o.counts(kind, &p) {
-		if k != "" && o.Attempts[k] >= l.attempts(k) {
+		if k != "" && o.Attempts.of(k) >= l.attempts(k) {
 			return ErrTooMany
 		}
 	}
@@ -100,7 +100,7 @@ func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) o
 		}
 	}
 	o.touch(now)
-	o.count(counted, 1)
+	o.Attempts = o.Attempts.plus(1, counted...)
 	switch {
 	case kind == InputApply:
 		consent := p.consent

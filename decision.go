@@ -65,7 +65,7 @@ func (d *decision) fault(f Fault, in *intent) {
 
 // giveBack returns the attempts of an intent that was certainly not sent.
 func (d *decision) giveBack(in *intent) {
-	d.count(in.Counted, -1)
+	d.Attempts = d.Attempts.plus(-1, in.Counted...)
 	switch in.Input {
 	case InputResendCaptcha:
 		d.Resends--
@@ -142,7 +142,7 @@ func (d *decision) use(event Event, out *outcome, in *intent) {
 
 // restart gives the person all attempts anew: another source, another password.
 func (d *decision) restart() {
-	d.Attempts, d.Resends, d.PasswordStep = make(map[PromptKind]int), 0, 0
+	d.Attempts, d.Resends, d.PasswordStep = nil, 0, 0
 }
 
 // ask sets what the person is asked after an event, unless that ended it.
@@ -174,7 +174,7 @@ func (d *decision) bound() {
 	if d.State.Terminal() {
 		return
 	}
-	spent := d.Attempts[d.Ask] >= d.limits.attempts(d.Ask)
+	spent := d.Attempts.of(d.Ask) >= d.limits.attempts(d.Ask)
 	if d.Reason != PasswordRejected && d.refuseReset(d.limits) == nil {
 		spent = false // no more passwords, but one may be reset
 	}

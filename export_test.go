@@ -132,6 +132,22 @@ func (m *Machine) Held() int {
 	return len(m.vault.held)
 }
 
+// Tally counts attempts.
+type Tally = spent
+
+// Tallied is a tally of what a map has.
+func Tallied(counts map[PromptKind]int) (t Tally) {
+	for k, n := range counts {
+		t = t.plus(n, k)
+	}
+	return t
+}
+
+func (s spent) Of(k PromptKind) int { return s.of(k) }
+
+// Put sets one count.
+func (s spent) Put(k PromptKind, n int) Tally { return s.plus(n-s.of(k), k) }
+
 // Body is what a record holds beyond its columns.
 type Body = body
 

@@ -2,7 +2,6 @@ package carrierfsm
 
 import (
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -163,37 +162,4 @@ func (f *fields) kinds(name string, p *[]PromptKind) {
 		}
 	}
 	f.literal(']')
-}
-
-// kindsInOrder are the kinds of prompt as encoding/json sorts them.
-var kindsInOrder = slices.Sorted(slices.Values(PromptKinds()))
-
-// counts is an object of numbers, by ascending words.
-func (f *fields) counts(name string, p *map[PromptKind]int) {
-	if !f.object(name, len(*p) > 0) {
-		return
-	}
-	if f.reading {
-		*p = make(map[PromptKind]int)
-		for f.another('{', '}') {
-			k := PromptKind(known(f.quoted()))
-			f.literal(':')
-			(*p)[k] = f.digits()
-		}
-	} else {
-		left := len(*p)
-		for _, k := range kindsInOrder {
-			n, counted := (*p)[k]
-			if !counted {
-				continue
-			}
-			left--
-			f.comma()
-			f.quote(string(k))
-			f.literal(':')
-			f.text = strconv.AppendInt(f.text, int64(n), 10)
-		}
-		f.odd = f.odd || left > 0 // kinds of another build
-	}
-	f.end()
 }

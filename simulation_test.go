@@ -263,7 +263,8 @@ func (s *simulation) checkRunning(o Opened) {
 	if o.Intent != nil {
 		due = o.Intent.Deadline.Add(coreGrace)
 	}
-	for kind, n := range o.Attempts {
+	for _, e := range o.Attempts {
+		kind, n := e.Kind, e.N
 		if n < 0 || n > map[PromptKind]int{PromptPassword: 2}[kind]+btoi(kind != PromptPassword)*3 {
 			s.broken = fmt.Sprintf("%d attempts at %s", n, kind)
 		}
@@ -313,7 +314,7 @@ func TestTheSimulationFindsWhatIsBroken(t *testing.T) {
 		func(o *Opened) { o.Version++ },
 		func(o *Opened) { o.Step++ },
 		func(o *Opened) { o.Due = o.Due.Add(time.Second) },
-		func(o *Opened) { o.Attempts = map[PromptKind]int{PromptPassword: 3} },
+		func(o *Opened) { o.Attempts = Tallied(map[PromptKind]int{PromptPassword: 3}) },
 		func(o *Opened) { o.Resends = 4 },
 		func(o *Opened) { o.State = AwaitingCaptcha },
 		func(o *Opened) { o.State, o.Due = Done, time.Time{} },

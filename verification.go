@@ -152,7 +152,7 @@ func (o *opened) prompt(l Limits) *Prompt {
 	p := &Prompt{
 		Kind: o.Ask, Step: o.Step, Reason: o.Reason, Message: o.Message,
 		Deadline:     o.deadline(),
-		AttemptsLeft: max(0, l.attempts(o.Ask)-o.Attempts[o.Ask]),
+		AttemptsLeft: max(0, l.attempts(o.Ask)-o.Attempts.of(o.Ask)),
 	}
 	p.Reset = o.refuseReset(l) == nil
 	p.Skip = o.refuseSkip() == nil
