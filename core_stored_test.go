@@ -165,6 +165,29 @@ func sameReading(t require.TestingT, text []byte, like kept) {
 	}
 }
 
+// The date of a time is worked out once for all of the same day.
+func TestTimesOfAnyDayAreStoredAsTheyAre(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2030, 3, 17, 0, 0, 0, 0, time.UTC)
+	times := []time.Time{
+		day, day.Add(-1), day.Add(24*time.Hour - 1), day.Add(24 * time.Hour), day.Add(time.Microsecond), day.Add(10 * time.Hour).In(time.FixedZone("", -3600)),
+		time.Unix(0, 0).UTC(), time.Unix(-1, 0).UTC(), time.Unix(-86400, 1).UTC(), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
+	}
+	for _, first := range times {
+		for _, second := range times {
+			b := &Body{Code: first, ResendAt: second, Idle: first}
+			want, wantErr := json.Marshal(b)
+			got, err := b.Marshal()
+			require.Equal(t, wantErr == nil, err == nil, "%v %v", first, second)
+			require.Equal(t, string(want), string(got))
+			if err == nil {
+				sameReading(t, got, b)
+			}
+		}
+	}
+}
+
 // Whatever stands in a store, encoding/json would read it the same way.
 func FuzzReadStored(f *testing.F) {
 	for _, text := range storedBodies(f) {
@@ -176,7 +199,10 @@ func FuzzReadStored(f *testing.F) {
 		`{"resends":1.0}`, `{"resends":1e1}`, `{"resends":99999999999999999999}`, `{"attempts":{}}`, `{"attempts":{"a":1,}}`, `{"attempts":{"a":1,"a":2}}`, `{"attempts":{,}}`,
 		`{"intent":{"counted":[]}}`, `{"intent":{"counted":["a",]}}`, `{"intent":{"counted":[,"a"]}}`, `{"intent":{"counted":["a""b"]}}`, `{"intent":{"counted":["a","b"],"canceled":true}}`,
 		`{"intent":{"canceled":false}}`, `{"intent":{"canceled":truth}}`, `{"intent":null,"lost":{}}`, `{"cursor":"AP97Bw=="}`, `{"cursor":"AP97Bw"}`, `{"cursor":""}`, `{"code":"2030-03-17T17:51:40+08:00"}`,
-		`{"code":"2030-03-17T17:51:40,5Z"}`, `{"code":""}`, `{"source":{"website":"","online":true,"reset":2}}`, `{"type":"CONTROL","message":"a","late":true,"tables":"x"}`,
+		`{"code":"2030-03-17T17:51:40,5Z"}`, `{"code":""}`,
+		`{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T23:59:59.000001Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T24:00:00Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T23:59:60Z"}`,
+		`{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T23:60:00Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T1:00:00Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T10:00:00.Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T10:00:00,5Z"}`,
+		`{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T10:00:00.1234567891Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T10.00:00Z"}`, `{"since":"2030-03-17T10:00:00Z","code":"2030-03-17T10:00:00+00:00"}`, `{"since":"2030-03-17T10:00:00+08:00","code":"2030-03-17T10:00:00Z"}`, `{"source":{"website":"","online":true,"reset":2}}`, `{"type":"CONTROL","message":"a","late":true,"tables":"x"}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -15,6 +15,7 @@ import (
 type fields struct {
 	text    []byte
 	at      int // how far it is read
+	date    date
 	reading bool
 	odd     bool
 }
@@ -47,9 +48,7 @@ func (f *fields) has(name string, there bool) bool {
 	}
 	if there {
 		f.comma()
-		f.text = append(f.text, '"')
-		f.text = append(f.text, name...)
-		f.text = append(f.text, '"', ':')
+		f.text = append(append(append(f.text, '"'), name...), '"', ':')
 	}
 	return there
 }
@@ -121,10 +120,10 @@ func (f *fields) time(name string, p *time.Time, omitted bool) {
 	switch {
 	case !f.has(name, !p.IsZero() || !omitted):
 	case f.reading:
-		err = p.UnmarshalText(f.quoted())
+		*p, err = f.date.readTime(f.quoted())
 	default:
 		f.text = append(f.text, '"')
-		f.text, err = p.AppendText(f.text)
+		f.text, err = f.date.appendTime(f.text, *p)
 		f.text = append(f.text, '"')
 	}
 	f.odd = f.odd || err != nil

@@ -1,7 +1,6 @@
 package carrierfsm
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -68,24 +67,39 @@ func (f *fields) sees(name string) bool {
 
 // quote writes a string that needs no escape.
 func (f *fields) quote(s string) {
-	f.text = append(f.text, '"')
-	f.text = append(f.text, s...)
-	f.text = append(f.text, '"')
+	f.text = append(append(append(f.text, '"'), s...), '"')
 	f.odd = f.odd || !plainText(s)
 }
 
-// plainText tells whether encoding/json writes s as it is.
-func plainText(s string) bool {
-	ascii := true
-	for i := range len(s) {
-		switch c := s[i]; {
+// escaped are the bytes that encoding/json does not write as they are, and
+// wide those that are part of a longer character.
+const (
+	escaped = 1 << iota
+	wide
+)
+
+var byteKinds = func() (kinds [256]byte) {
+	for c := range kinds {
+		switch {
 		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return false
+			kinds[c] = escaped
 		case c >= utf8.RuneSelf:
-			ascii = false
+			kinds[c] = wide
 		}
 	}
-	return ascii || utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
+	return kinds
+}()
+
+// plainText tells whether encoding/json writes s as it is.
+func plainText(s string) bool {
+	found := byte(0)
+	for i := range len(s) {
+		found |= byteKinds[s[i]]
+	}
+	if found == wide {
+		return utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
+	}
+	return found == 0
 }
 
 // quoted reads a string without escapes; it is part of the text that is read.
@@ -94,20 +108,21 @@ func (f *fields) quoted() []byte {
 	if f.odd {
 		return nil
 	}
-	n := bytes.IndexByte(f.text[f.at:], '"')
-	if n < 0 {
-		f.odd = true
-		return nil
-	}
-	value := f.text[f.at : f.at+n]
-	f.at += n + 1
-	for _, c := range value {
+	begin, all := f.at, byte(0)
+	for ; f.at < len(f.text); f.at++ {
+		c := f.text[f.at]
+		if c == '"' {
+			break
+		}
 		if c < ' ' || c == '\\' {
 			f.odd = true
 			return nil
 		}
+		all |= c
 	}
-	f.odd = !utf8.Valid(value)
+	value := f.text[begin:f.at]
+	f.literal('"')
+	f.odd = f.odd || all >= utf8.RuneSelf && !utf8.Valid(value)
 	return value
 }
 

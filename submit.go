@@ -168,14 +168,14 @@ func (s *submission) destroy() {
 // findPassword finds the service password that goes with the input. A code
 // without one is refused, unless the host wants it so.
 func (s *submission) findPassword(o *opened, now time.Time) error {
-	s.service.Destroy()
 	switch {
 	case s.in.Kind() == InputApply:
 		return nil
 	case !s.password.Empty():
-		s.service = s.password.clone()
+		s.service = s.password
 		return nil
 	}
+	s.service.Destroy() // of a try before
 	s.service = s.vault.get(o.ID, o.PasswordStep)
 	if s.service.Empty() {
 		s.service = s.codec.uncarry(o, s.carry, now)
