@@ -32,8 +32,9 @@ type hand struct {
 	// this submission: whoever comes second knows what the other did.
 	met atomic.Bool
 
-	// What the caller gives, and what it gets.
-	s   *submission
+	// What the caller gives, and what it gets: copies, so that a submission needs
+	// no memory of its own.
+	s   submission
 	o   opened
 	v   Verification
 	err error
@@ -43,7 +44,7 @@ type hand struct {
 // submission is finished all the same.
 func (h *hands) finish(ctx context.Context, s *submission, o *opened) (v Verification, err error, waited bool) {
 	one := h.take()
-	one.s, one.o = s, *o
+	one.s, one.o = *s, *o
 	one.work <- context.WithoutCancel(ctx)
 	select {
 	case <-one.done:
@@ -54,7 +55,7 @@ func (h *hands) finish(ctx context.Context, s *submission, o *opened) (v Verific
 		<-one.done // both were ready
 	}
 	v, err = one.v, one.err
-	one.s, one.o, one.v, one.err = nil, opened{}, Verification{}, nil
+	one.s, one.o, one.v, one.err = submission{}, opened{}, Verification{}, nil
 	one.met.Store(false)
 	h.give(one)
 	return v, err, true

@@ -33,7 +33,7 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if in == nil {
 		return Verification{}, &Error{ID: id, Err: invalid("no input")}
 	}
-	s := &submission{Machine: m, id: id, in: in, parts: in.parts()}
+	s := submission{Machine: m, id: id, in: in, parts: in.parts()}
 	ctx, s.end = m.cfg.Observer.submit(ctx, in.Kind())
 	if err := in.check(); err != nil {
 		s.destroy()
