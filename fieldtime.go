@@ -30,10 +30,13 @@ func dayOf(t time.Time) (day, seconds int64) {
 func (d *date) appendTime(text []byte, t time.Time) ([]byte, error) {
 	day, s := dayOf(t)
 	if !d.known || d.day != day || t.Location() != time.UTC {
-		if year := t.Year(); t.Location() != time.UTC || year < 0 || year > 9999 {
+		year, month, dayOfMonth := t.Date()
+		if t.Location() != time.UTC || year < 0 || year > 9999 {
 			return t.AppendText(text)
 		}
-		t.AppendFormat(d.text[:0], dateLayout)
+		part := append(appendTwo(appendTwo(d.text[:0], int64(year/100)), int64(year%100)), '-')
+		part = append(appendTwo(part, int64(month)), '-')
+		_ = append(appendTwo(part, int64(dayOfMonth)), 'T')
 		d.day, d.known = day, true
 	}
 	text = append(text, d.text[:]...)

@@ -43,20 +43,21 @@ func (v *vault) hold(id string, step int, s Secret, after time.Duration) {
 	if v.held == nil {
 		v.held, v.began = make(map[string]*heldPassword), time.Now()
 	}
-	h := &heldPassword{id: id, secret: s, step: step, until: time.Since(v.began) + after}
+	now := time.Since(v.began)
+	h := &heldPassword{id: id, secret: s, step: step, until: now + after}
 	v.held[id] = h
 	heap.Push(&v.queue, h)
-	v.wake()
+	v.wake(now)
 }
 
 // wake sets the timer for what is destroyed first. It may ring too early,
 // because that was dropped, which does no harm.
-func (v *vault) wake() {
+func (v *vault) wake(now time.Duration) {
 	if len(v.queue) == 0 || v.rings != 0 && v.rings <= v.queue[0].until {
 		return
 	}
 	v.rings = v.queue[0].until
-	if wait := v.rings - time.Since(v.began); v.timer == nil {
+	if wait := v.rings - now; v.timer == nil {
 		v.timer = time.AfterFunc(wait, v.expire)
 	} else {
 		v.timer.Reset(wait)
@@ -96,10 +97,11 @@ func (v *vault) expire() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.rings = 0
-	for now := time.Since(v.began); len(v.queue) > 0 && v.queue[0].until <= now; {
+	now := time.Since(v.began)
+	for len(v.queue) > 0 && v.queue[0].until <= now {
 		v.dropLocked(v.queue[0].id)
 	}
-	v.wake()
+	v.wake(now)
 }
 
 func (v *vault) dropLocked(id string) {
