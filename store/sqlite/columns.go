@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -9,11 +10,12 @@ import (
 
 // columns are the values of a record in the order of insertRecord and
 // updateRecord, up to what differs between the two.
-func columns(r carrierfsm.Record) []any {
-	return []any{
-		string(r.State), r.Step, r.Version, r.Table, r.Source, string(r.Reason), r.InFlight,
+func columns(r carrierfsm.Record) []driver.Value {
+	list := make([]driver.Value, 0, 13)
+	return append(list,
+		string(r.State), int64(r.Step), r.Version, int64(r.Table), r.Source, string(r.Reason), r.InFlight,
 		micros(r.Due), micros(r.Updated), r.Key, r.CommitID[:],
-	}
+	)
 }
 
 func scanRecord(rows *sql.Rows) (carrierfsm.Record, error) { return scanInto(rows) }

@@ -1,10 +1,15 @@
 package sqlite
 
-import "context"
+import (
+	"context"
+	"database/sql"
+)
 
 // Pragma reads or sets a pragma of the writing connection.
 func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err error) {
-	err = s.write.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
+	err = s.asWriter(ctx, func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
+	})
 	return value, err
 }
 
@@ -26,7 +31,4 @@ var ListQuery = listQuery
 func (s *Store) Waiting() int { return s.queue.Waiting() }
 
 // Checkpoint brings the write-ahead log into the file.
-func (s *Store) Checkpoint(ctx context.Context) error {
-	_, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	return err
-}
+func (s *Store) Checkpoint(ctx context.Context) error { return s.checkpoint(ctx) }

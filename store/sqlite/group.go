@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 
@@ -47,9 +46,9 @@ func (s *Store) newQueue() *group.Queue[item] {
 func (s *Store) writeAll(ctx context.Context, items []item) []error {
 	verdicts := make([]error, len(items))
 	undone := false
-	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.writing(ctx, func(w writer) error {
 		for i, it := range items {
-			verdicts[i] = s.put(ctx, tx, it)
+			verdicts[i] = put(w, it)
 			if verdicts[i] != nil && (len(items) == 1 || !refused(verdicts[i])) {
 				undone = true
 				return verdicts[i]
@@ -69,11 +68,11 @@ func (s *Store) writeAll(ctx context.Context, items []item) []error {
 	return verdicts
 }
 
-func (s *Store) put(ctx context.Context, tx *sql.Tx, it item) error {
+func put(w writer, it item) error {
 	if it.create {
-		return s.create(ctx, tx, it.record, it.entries)
+		return create(w, it.record, it.entries)
 	}
-	return s.replace(ctx, tx, it.record, it.entries)
+	return replace(w, it.record, it.entries)
 }
 
 // refused tells whether an item was refused, by which nothing was written.

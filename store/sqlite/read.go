@@ -26,6 +26,10 @@ const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) 
 
 // Load is carrierfsm.Store's.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if s.loaders != nil {
+		r, err := s.loaders.get(ctx, id)
+		return r, named(err)
+	}
 	rows, err := s.prepared.load.QueryContext(ctx, id)
 	list, err := collect(rows, err, scanWhole)
 	if err != nil {

@@ -44,7 +44,9 @@ type Store struct {
 	read     *sql.DB
 	owned    []*sql.DB
 	claims   bool // a transaction of write is the writer from its beginning by itself
-	prepared statements
+	prepared prepared
+	own      *ownWriter // nil on the host's connections
+	loaders  loaders    // nil there too
 	busy     time.Duration
 	turn     chan struct{} // full while a caller writes
 	queue    *group.Queue[item]
@@ -76,7 +78,8 @@ func optionsOf(opts []Option) options {
 	return o
 }
 
-// readers is how many reads may go on at once, beside the one writer.
+// readers is how many reads may go on at once, beside the one writer, and how
+// many loads besides.
 const readers = 4
 
 // Open opens the file, which it creates where it is missing, and brings its
@@ -92,17 +95,28 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, err := openPool(path, o, readers, url.Values{"_pragma": {"cache_size(-8192)", "query_only(1)"}})
+	read, err := openPool(path, o, 2*readers, url.Values{"_pragma": {"cache_size(-8192)", "query_only(1)"}})
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	s := newStore(write, read, o)
 	s.owned, s.claims = []*sql.DB{read, write}, true
-	if err := s.prepare(ctx); err != nil {
+	if err = s.prepare(ctx); err == nil {
+		err = s.takeConnections(ctx)
+	}
+	if err != nil {
 		_ = s.Close() // nothing was written: the first error is the one that counts
 		return nil, fmt.Errorf("%w (opening %s)", err, path)
 	}
 	return s, nil
+}
+
+// takeConnections takes those that are for one thing only.
+func (s *Store) takeConnections(ctx context.Context) (err error) {
+	if s.own, err = newOwnWriter(ctx, s.write); err == nil {
+		s.loaders, err = newLoaders(ctx, s.read, readers)
+	}
+	return named(err)
 }
 
 // New makes a store of the host's own database, opened with the driver
@@ -112,7 +126,11 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 // does not close db; call it before closing db.
 func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	s := newStore(db, db, optionsOf(opts))
-	if err := s.prepare(ctx); err != nil {
+	err := s.prepare(ctx)
+	if err == nil {
+		err = s.prepared.prepareWriting(ctx, db)
+	}
+	if err != nil {
 		_ = s.Close() // the statements
 		return nil, err
 	}
@@ -136,7 +154,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.prepared.prepare(ctx, s.read, s.write)
+	return s.prepared.prepare(ctx, s.read)
 }
 
 // refuseMemory: each connection of a pool would have a database of its own.
@@ -155,7 +173,11 @@ func (s *Store) refuseMemory(ctx context.Context) error {
 // Close closes what Open opened. Call it when no other method is running.
 func (s *Store) Close() error {
 	s.queue.Wait()
-	errs := []error{s.prepared.close()}
+	errs := []error{s.prepared.close(), s.loaders.close()}
+	if s.own != nil {
+		errs = append(errs, s.own.close())
+	}
+	s.own, s.loaders = nil, nil
 	for _, db := range s.owned {
 		errs = append(errs, db.Close())
 	}

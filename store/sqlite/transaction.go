@@ -15,30 +15,55 @@ import (
 // own busy timeout has passed before each.
 const busyPause = 5 * time.Millisecond
 
-// inTransaction runs f in a transaction that is the writer from its beginning,
-// and commits it unless f fails. ctx ends the waiting for that, but not what
-// follows, which is brief: a half-told answer helps nobody.
-func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+// writing runs f in a transaction that is the writer from its beginning, with
+// the prepared statements, and commits it unless f fails. ctx ends the waiting
+// for that, but not what follows, which is brief: a half-told answer helps
+// nobody.
+func (s *Store) writing(ctx context.Context, f func(writer) error) error {
+	if s.own == nil {
+		return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			return f(hostWriter{ctx, tx, &s.prepared})
+		})
+	}
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	return named(s.own.transaction(ctx, s.busy, f))
+}
+
+// inTransaction is writing for what has other statements.
+func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+	return s.asWriter(ctx, func(conn *sql.Conn) error {
+		tx, err := s.beginAsWriter(ctx, conn)
+		if err != nil {
+			return named(err)
+		}
+		if err = f(context.WithoutCancel(ctx), tx); err != nil {
+			_ = tx.Rollback() // it may be over already: a full disk ends it
+			return named(err)
+		}
+		return named(tx.Commit())
+	})
+}
+
+// asWriter runs f on the writing connection when its turn has come.
+func (s *Store) asWriter(ctx context.Context, f func(*sql.Conn) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if s.own != nil {
+		return f(s.own.conn)
+	}
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return named(err)
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
-	detached := context.WithoutCancel(ctx)
-	tx, err := s.beginAsWriter(ctx, conn)
-	if err != nil {
-		return named(err)
-	}
-	if err = f(detached, tx); err != nil {
-		_ = tx.Rollback() // it may be over already: a full disk ends it
-		return named(err)
-	}
-	return named(tx.Commit())
+	return f(conn)
 }
 
 // enter waits until no other caller of this store writes, so that SQLite's
@@ -74,7 +99,7 @@ func (s *Store) beginAsWriter(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, 
 		return nil, err
 	}
 	err = patiently(ctx, s.busy, func() error {
-		_, err := within(ctx, tx, s.prepared.claim).ExecContext(ctx)
+		_, err := tx.StmtContext(ctx, s.prepared.claim).ExecContext(ctx)
 		return err
 	})
 	if err != nil {

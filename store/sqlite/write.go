@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -13,7 +12,7 @@ const recordExists = `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`
 
 const insertRecord = `INSERT INTO carrierfsm_verifications
 	(state, step, version, tables, source, reason, in_flight, due, updated, key, commit_id, created, id)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 const updateRecord = `UPDATE carrierfsm_verifications SET
 	state = ?, step = ?, version = ?, tables = ?, source = ?, reason = ?, in_flight = ?, due = ?, updated = ?, key = ?, commit_id = ?
@@ -41,54 +40,56 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 
 // Erase is carrierfsm.Store's.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := within(ctx, tx, s.prepared.blanked).ExecContext(ctx, r.ID); err != nil {
+	err := s.writing(ctx, func(w writer) error {
+		if _, err := w.exec(blank, r.ID); err != nil {
 			return err
 		}
-		return s.replace(ctx, tx, r, entries)
+		return replace(w, r, entries)
 	})
 	if err != nil {
 		return err
 	}
 	// The erased values are still in the log; a reader may keep this from emptying it.
-	_, _ = s.write.ExecContext(context.WithoutCancel(ctx), `PRAGMA wal_checkpoint(TRUNCATE)`)
+	_ = s.checkpoint(context.WithoutCancel(ctx))
 	return nil
 }
 
-// create inserts a new record with its entries.
-func (s *Store) create(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if exists, err := s.has(ctx, tx, r.ID); err != nil {
+// checkpoint brings the write-ahead log into the file, and empties it.
+func (s *Store) checkpoint(ctx context.Context) error {
+	return s.asWriter(ctx, func(conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 		return err
-	} else if exists {
+	})
+}
+
+// create inserts a new record with its entries.
+func create(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	created, err := w.exec(insert, append(columns(r), micros(r.Created), r.ID)...)
+	switch {
+	case err != nil:
+		return keyError(err)
+	case created == 0:
 		return carrierfsm.ErrExists
 	}
-	args := append(columns(r), micros(r.Created), r.ID)
-	if _, err := within(ctx, tx, s.prepared.insert).ExecContext(ctx, args...); err != nil {
-		return keyError(err)
-	}
-	return s.putRest(ctx, tx, r, entries)
+	return putRest(w, r, entries)
 }
 
 // replace replaces the record, if it is the next version of the stored one,
 // and appends the entries.
-func (s *Store) replace(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	args := append(columns(r), r.ID, r.Version-1)
-	result, err := within(ctx, tx, s.prepared.update).ExecContext(ctx, args...)
-	if err != nil {
+func replace(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	replaced, err := w.exec(update, append(columns(r), r.ID, r.Version-1)...)
+	switch {
+	case err != nil:
 		return keyError(err)
+	case replaced == 0:
+		return missing(w, r.ID)
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return s.missing(ctx, tx, r.ID, err)
-	}
-	return s.putRest(ctx, tx, r, entries)
+	return putRest(w, r, entries)
 }
 
 // missing tells why no row was updated.
-func (s *Store) missing(ctx context.Context, tx *sql.Tx, id string, err error) error {
-	if err != nil {
-		return err
-	}
-	exists, err := s.has(ctx, tx, id)
+func missing(w writer, id string) error {
+	exists, err := w.has(id)
 	switch {
 	case err != nil:
 		return err
@@ -100,13 +101,13 @@ func (s *Store) missing(ctx context.Context, tx *sql.Tx, id string, err error) e
 }
 
 // putRest writes the body and appends the entries.
-func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := s.putBody(ctx, tx, r); err != nil {
+func putRest(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if err := putBodyOf(w, r); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		_, err := within(ctx, tx, s.prepared.entry).ExecContext(ctx,
-			e.ID, e.Step, string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
+	for i := range entries {
+		e := &entries[i]
+		_, err := w.exec(entry, e.ID, int64(e.Step), string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
 		if err != nil {
 			return err
 		}
@@ -114,28 +115,16 @@ func (s *Store) putRest(ctx context.Context, tx *sql.Tx, r carrierfsm.Record, en
 	return nil
 }
 
-// putBody writes the body: in the place of the one before, if there is one.
-func (s *Store) putBody(ctx context.Context, tx *sql.Tx, r carrierfsm.Record) error {
+// putBodyOf writes the body: in the place of the one before, if there is one.
+func putBodyOf(w writer, r carrierfsm.Record) error {
 	if r.Version > 1 {
-		result, err := within(ctx, tx, s.prepared.rebody).ExecContext(ctx, notNil(r.Body), r.ID)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
+		replaced, err := w.exec(rebody, notNil(r.Body), r.ID)
+		if err != nil || replaced == 1 {
 			return err
 		}
 	}
-	_, err := within(ctx, tx, s.prepared.body).ExecContext(ctx, r.ID, notNil(r.Body))
+	_, err := w.exec(body, r.ID, notNil(r.Body))
 	return err
-}
-
-func (s *Store) has(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
-	var one int
-	err := within(ctx, tx, s.prepared.exists).QueryRowContext(ctx, id).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // Purge is carrierfsm.Store's. What ended first goes first.
@@ -163,7 +152,8 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, nil
 }
 
-// keyError: the id was looked at before, so a violated constraint is the key's.
+// keyError: an id that is taken raises no error, so a violated constraint is the
+// key's.
 func keyError(err error) error {
 	if violates(err) {
 		return carrierfsm.ErrKeyInUse
