@@ -9,35 +9,35 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/internal/group"
 )
 
-// item is one creation or commit on its way. What it holds is its own: it may
-// be written when its caller has stopped waiting.
+// item is one creation or commit on its way.
 type item struct {
 	record  carrierfsm.Record
 	entries []carrierfsm.Entry
 	create  bool
 }
 
-func newItem(r carrierfsm.Record, entries []carrierfsm.Entry, create bool) item {
-	r.Body = slices.Clone(r.Body)
-	entries = slices.Clone(entries)
-	for i := range entries {
-		entries[i].Detail = slices.Clone(entries[i].Detail)
+// own returns the item with copies of what its caller lends.
+func (i item) own() item {
+	i.record.Body = slices.Clone(i.record.Body)
+	i.entries = slices.Clone(i.entries)
+	for n := range i.entries {
+		i.entries[n].Detail = slices.Clone(i.entries[n].Detail)
 	}
-	return item{r, entries, create}
+	return i
 }
 
 // newQueue is where writers wait while another writes: those that wait share
 // the next transaction, and so its one sync of the disk.
 func (s *Store) newQueue() *group.Queue[item] {
-	return group.New(group.Config[item]{
-		Write: s.writeAll,
-		Names: func(i item) []string {
-			if i.record.Key == "" {
-				return []string{"id " + i.record.ID}
-			}
-			return []string{"id " + i.record.ID, "key " + i.record.Key}
-		},
-	})
+	return group.New(group.Config[item]{Write: s.writeAll, Names: item.names, Keep: item.own})
+}
+
+// names are the id and, after a space, which no id has, the key.
+func (i item) names() []string {
+	if i.record.Key == "" {
+		return []string{i.record.ID}
+	}
+	return []string{i.record.ID, " " + i.record.Key}
 }
 
 // writeAll writes items in one transaction, and returns a verdict for each. An

@@ -30,12 +30,12 @@ const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? A
 
 // Create is carrierfsm.Store's.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.queue.Do(ctx, newItem(r, entries, true))
+	return s.queue.Do(ctx, item{r, entries, true})
 }
 
 // Commit is carrierfsm.Store's.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.queue.Do(ctx, newItem(r, entries, false))
+	return s.queue.Do(ctx, item{r, entries, false})
 }
 
 // Erase is carrierfsm.Store's.

@@ -23,6 +23,9 @@ type Config[T any] struct {
 	// Names are what an item must have for itself: two items that share a name
 	// never are in one write, nor in two at the same time.
 	Names func(item T) []string
+	// Keep, where set, returns an item that is its own: one that has to wait may
+	// be written when its caller has stopped waiting.
+	Keep func(item T) T
 	// Flights is how many writes may be under way at once. Defaults to 1.
 	Flights int
 	// Patience is how long others gather while a write of several is under way,
@@ -84,7 +87,15 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket[T]{item: item, names: q.cfg.Names(item), word: make(chan word, 1)}
+	names := q.cfg.Names(item)
+	if q.alone(names) {
+		defer q.land(names)
+		return q.cfg.Write(ctx, []T{item})[0]
+	}
+	if q.cfg.Keep != nil {
+		item = q.cfg.Keep(item)
+	}
+	t := &ticket[T]{item: item, names: names, word: make(chan word, 1)}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, t)
 	q.next()
@@ -102,6 +113,22 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
+// alone lets an item go at once if nobody waits before it.
+func (q *Queue[T]) alone(names []string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	free := len(q.waiting) == 0 && q.room() && q.claim(names)
+	if free {
+		q.flights++
+	}
+	return free
+}
+
+// room tells whether a write may begin.
+func (q *Queue[T]) room() bool {
+	return q.flights < q.cfg.Flights && (q.awaited == 0 || len(q.waiting) >= q.cfg.Most)
+}
+
 // Waiting is how many items wait for their turn.
 func (q *Queue[T]) Waiting() int {
 	q.mu.Lock()
@@ -117,7 +144,7 @@ func (q *Queue[T]) heed(ctx context.Context, t *ticket[T], w word) error {
 	if !w.go_ {
 		return w.verdict
 	}
-	defer q.land(t)
+	defer q.land(t.names)
 	return q.cfg.Write(ctx, []T{t.item})[0]
 }
 
@@ -134,40 +161,48 @@ func (q *Queue[T]) leave(ctx context.Context, t *ticket[T]) error {
 		if !w.go_ {
 			return w.verdict
 		}
-		q.land(t)
+		q.land(t.names)
 	default:
 	}
 	return ctx.Err()
 }
 
-// land ends a write, and lets others go.
-func (q *Queue[T]) land(batch ...*ticket[T]) {
+// land ends the write of one, and lets others go.
+func (q *Queue[T]) land(names []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, t := range batch {
-		for _, name := range t.names {
-			delete(q.taken, name)
-		}
-	}
+	q.release(names)
 	q.flights--
 	q.next()
 }
 
 // next begins writes while there is room for one and somebody can go.
 func (q *Queue[T]) next() {
-	for q.flights < q.cfg.Flights && (q.awaited == 0 || len(q.waiting) >= q.cfg.Most) {
-		batch := q.take()
+	for {
+		batch := q.depart()
 		if len(batch) == 0 {
 			return
 		}
-		q.flights++
-		if len(batch) == 1 {
-			batch[0].word <- word{go_: true}
-		} else {
-			q.awaited++
-			q.groups.Go(func() { q.fly(batch) })
-		}
+		q.groups.Go(func() { q.fly(batch) })
 	}
+}
+
+// depart sends off single items while there is room, and returns the first
+// several that are to be written together.
+func (q *Queue[T]) depart() (batch []*ticket[T]) {
+	for q.room() {
+		batch = q.take()
+		if len(batch) == 0 {
+			return nil
+		}
+		q.flights++
+		if len(batch) > 1 {
+			q.awaited++
+			return batch
+		}
+		batch[0].word <- word{go_: true}
+	}
+	return nil
 }
 
 // take chooses who goes next: those whose names are free, one of them while
@@ -180,7 +215,8 @@ func (q *Queue[T]) take() (batch []*ticket[T]) {
 	rest := q.waiting[:0]
 	for _, t := range q.waiting {
 		fits := len(batch) == 0 || len(batch) < most && size+q.size(t) <= q.cfg.Full
-		if fits && q.claim(t) {
+		if fits && q.claim(t.names) {
+			t.going = true
 			batch = append(batch, t)
 			size += q.size(t)
 		} else {
@@ -199,22 +235,34 @@ func (q *Queue[T]) size(t *ticket[T]) int {
 	return q.cfg.Size(t.item)
 }
 
-// claim takes the names of a ticket, unless one of them is taken.
-func (q *Queue[T]) claim(t *ticket[T]) bool {
-	for _, name := range t.names {
+// claim takes names, unless one of them is taken.
+func (q *Queue[T]) claim(names []string) bool {
+	for _, name := range names {
 		if q.taken[name] {
 			return false
 		}
 	}
-	for _, name := range t.names {
+	for _, name := range names {
 		q.taken[name] = true
 	}
-	t.going = true
 	return true
 }
 
-// fly writes several.
+func (q *Queue[T]) release(names []string) {
+	for _, name := range names {
+		delete(q.taken, name)
+	}
+}
+
+// fly writes several, and goes on with those that have come meanwhile.
 func (q *Queue[T]) fly(batch []*ticket[T]) {
+	for len(batch) > 0 {
+		batch = q.write(batch)
+	}
+}
+
+// write writes the batch and returns the next.
+func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	unawaited := sync.OnceFunc(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -232,5 +280,13 @@ func (q *Queue[T]) fly(batch []*ticket[T]) {
 	}
 	impatient.Stop()
 	unawaited()
-	q.land(batch...)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range batch {
+		q.release(t.names)
+	}
+	q.flights--
+	batch = q.depart()
+	q.next()
+	return batch
 }
