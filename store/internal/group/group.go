@@ -7,6 +7,7 @@
 package group
 
 import (
+	"runtime"
 	"context"
 	"slices"
 	"sync"
@@ -280,6 +281,7 @@ func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	}
 	impatient.Stop()
 	unawaited()
+	runtime.Gosched() // who was answered just now may be back in time for the next
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range batch {
