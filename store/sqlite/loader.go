@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/carrierfsm/carrierfsm"
 )
@@ -18,19 +19,23 @@ type loader struct {
 	row  [14]driver.Value
 }
 
-// loaders are those of a store that are idle.
-type loaders chan *loader
+// loaders are those of a store.
+type loaders struct {
+	turns chan struct{} // as many as are at work
+	mu    sync.Mutex
+	idle  []*loader
+}
 
 // newLoaders takes their connections from the pool for good.
-func newLoaders(ctx context.Context, pool *sql.DB, n int) (loaders, error) {
-	list := make(loaders, n)
+func newLoaders(ctx context.Context, pool *sql.DB, n int) (*loaders, error) {
+	list := &loaders{turns: make(chan struct{}, n)}
 	for range n {
 		l := new(loader)
 		var err error
 		if l.conn, err = pool.Conn(ctx); err != nil {
 			return list, err
 		}
-		list <- l
+		list.idle = append(list.idle, l)
 		err = l.conn.Raw(func(conn any) (err error) {
 			l.load, err = prepareOn(ctx, conn, loadRecord)
 			return err
@@ -44,22 +49,40 @@ func newLoaders(ctx context.Context, pool *sql.DB, n int) (loaders, error) {
 
 // get loads the record. What a loader does takes no time, so ctx ends only the
 // waiting for one.
-func (list loaders) get(ctx context.Context, id string) (r carrierfsm.Record, err error) {
+func (list *loaders) get(ctx context.Context, id string) (r carrierfsm.Record, err error) {
 	if err := ctx.Err(); err != nil {
 		return r, err
 	}
-	var l *loader
 	select {
-	case l = <-list:
+	case list.turns <- struct{}{}:
+		defer func() { <-list.turns }()
 	case <-ctx.Done():
 		return r, ctx.Err()
 	}
-	defer func() { list <- l }()
+	l := list.take()
+	defer list.put(l)
 	err = l.conn.Raw(func(any) error {
 		r, err = l.get(id)
 		return err
 	})
 	return r, err
+}
+
+// take takes the one that was at work last. Each commit makes a connection
+// read all pages anew; so the fewer are used, the less there is to read.
+func (list *loaders) take() *loader {
+	list.mu.Lock()
+	defer list.mu.Unlock()
+	last := len(list.idle) - 1
+	l := list.idle[last]
+	list.idle = list.idle[:last]
+	return l
+}
+
+func (list *loaders) put(l *loader) {
+	list.mu.Lock()
+	defer list.mu.Unlock()
+	list.idle = append(list.idle, l)
 }
 
 func (l *loader) get(id string) (r carrierfsm.Record, err error) {
@@ -102,10 +125,9 @@ func number(v driver.Value) int64 {
 }
 
 // close gives the connections back.
-func (list loaders) close() error {
+func (list *loaders) close() error {
 	var errs []error
-	for range len(list) {
-		l := <-list
+	for _, l := range list.idle {
 		err := l.conn.Raw(func(any) error { return closeAll([]driver.Stmt{l.load}) })
 		errs = append(errs, err, l.conn.Close())
 	}

@@ -46,7 +46,7 @@ type Store struct {
 	claims   bool // a transaction of write is the writer from its beginning by itself
 	prepared prepared
 	own      *ownWriter // nil on the host's connections
-	loaders  loaders    // nil there too
+	loaders  *loaders   // nil there too
 	busy     time.Duration
 	turn     chan struct{} // full while a caller writes
 	queue    *group.Queue[item]
@@ -173,7 +173,10 @@ func (s *Store) refuseMemory(ctx context.Context) error {
 // Close closes what Open opened. Call it when no other method is running.
 func (s *Store) Close() error {
 	s.queue.Wait()
-	errs := []error{s.prepared.close(), s.loaders.close()}
+	errs := []error{s.prepared.close()}
+	if s.loaders != nil {
+		errs = append(errs, s.loaders.close())
+	}
 	if s.own != nil {
 		errs = append(errs, s.own.close())
 	}

@@ -7,8 +7,8 @@
 package group
 
 import (
-	"runtime"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
