@@ -198,7 +198,9 @@ func (q *Queue[T]) depart() (batch []*ticket[T]) {
 		}
 		q.flights++
 		if len(batch) > 1 {
-			q.awaited++
+			if q.cfg.Patience > 0 {
+				q.awaited++
+			}
 			return batch
 		}
 		batch[0].word <- word{go_: true}
@@ -264,13 +266,7 @@ func (q *Queue[T]) fly(batch []*ticket[T]) {
 
 // write writes the batch and returns the next.
 func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
-	unawaited := sync.OnceFunc(func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.awaited--
-		q.next()
-	})
-	impatient := time.AfterFunc(q.cfg.Patience, unawaited)
+	stopWaiting := q.wait()
 	items := make([]T, len(batch))
 	for i, t := range batch {
 		items[i] = t.item
@@ -279,8 +275,7 @@ func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	for i, err := range errs {
 		batch[i].word <- word{verdict: err}
 	}
-	impatient.Stop()
-	unawaited()
+	stopWaiting()
 	runtime.Gosched() // who was answered just now may be back in time for the next
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -291,4 +286,23 @@ func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	batch = q.depart()
 	q.next()
 	return batch
+}
+
+// wait ends the others' waiting for a write of several when it is called for,
+// or when they lose patience.
+func (q *Queue[T]) wait() (stop func()) {
+	if q.cfg.Patience <= 0 {
+		return func() {}
+	}
+	unawaited := sync.OnceFunc(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.awaited--
+		q.next()
+	})
+	impatient := time.AfterFunc(q.cfg.Patience, unawaited)
+	return func() {
+		impatient.Stop()
+		unawaited()
+	}
 }
