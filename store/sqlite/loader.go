@@ -11,12 +11,89 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// loader is a connection that nothing is done on but to load, by the driver's
-// own interface; ownWriter says why.
+// loader loads on a connection, by the driver's own interface; ownWriter says
+// why. It is used by one at a time.
 type loader struct {
 	conn *sql.Conn
 	load driver.Stmt // of conn
-	row  [14]driver.Value
+	row  recordRow
+}
+
+// recordRow is a row as loadRecord returns it.
+type recordRow [14]driver.Value
+
+func newLoader(ctx context.Context, conn *sql.Conn) (*loader, error) {
+	l := &loader{conn: conn}
+	err := conn.Raw(func(raw any) (err error) {
+		l.load, err = prepareOn(ctx, raw, loadRecord)
+		return err
+	})
+	return l, err
+}
+
+// get loads the record.
+func (l *loader) get(id string) (r carrierfsm.Record, err error) {
+	err = l.conn.Raw(func(any) error {
+		r, err = l.query(id)
+		return err
+	})
+	return r, err
+}
+
+func (l *loader) query(id string) (r carrierfsm.Record, err error) {
+	defer clear(l.row[:]) // the body is the caller's
+	rows, err := l.load.(driver.StmtQueryContext).QueryContext(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: id}})
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = rows.Close() }() // nothing was written
+	if err = rows.Next(l.row[:]); errors.Is(err, io.EOF) {
+		return r, carrierfsm.ErrNotFound
+	} else if err != nil {
+		return r, err
+	}
+	return l.row.record()
+}
+
+var errType = errors.New("carrierfsm/sqlite: a column holds another type than this package has written")
+
+func (row *recordRow) record() (r carrierfsm.Record, err error) {
+	text := func(i int) string {
+		s, ok := row[i].(string)
+		if !ok {
+			err = errType
+		}
+		return s
+	}
+	number := func(i int) int64 {
+		n, ok := row[i].(int64)
+		if !ok {
+			err = errType
+		}
+		return n
+	}
+	bytes := func(i int) []byte {
+		b, ok := row[i].([]byte)
+		if !ok {
+			err = errType
+		}
+		return b
+	}
+	r = carrierfsm.Record{
+		ID: text(0), State: carrierfsm.State(text(1)), Step: int(number(2)), Version: number(3), Table: int(number(4)),
+		Source: text(5), Reason: carrierfsm.Event(text(6)), InFlight: number(7) != 0,
+		Due: moment(number(8)), Created: moment(number(9)), Updated: moment(number(10)), Key: text(11), Body: bytes(13),
+	}
+	copy(r.CommitID[:], bytes(12))
+	if err != nil {
+		return carrierfsm.Record{}, err
+	}
+	return r, nil
+}
+
+// close finalizes the statement. The connection is another's to close.
+func (l *loader) close() error {
+	return l.conn.Raw(func(any) error { return closeAll([]driver.Stmt{l.load}) })
 }
 
 // loaders are those of a store.
@@ -30,16 +107,12 @@ type loaders struct {
 func newLoaders(ctx context.Context, pool *sql.DB, n int) (*loaders, error) {
 	list := &loaders{turns: make(chan struct{}, n)}
 	for range n {
-		l := new(loader)
-		var err error
-		if l.conn, err = pool.Conn(ctx); err != nil {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
 			return list, err
 		}
+		l, err := newLoader(ctx, conn)
 		list.idle = append(list.idle, l)
-		err = l.conn.Raw(func(conn any) (err error) {
-			l.load, err = prepareOn(ctx, conn, loadRecord)
-			return err
-		})
 		if err != nil {
 			return list, err
 		}
@@ -49,23 +122,16 @@ func newLoaders(ctx context.Context, pool *sql.DB, n int) (*loaders, error) {
 
 // get loads the record. What a loader does takes no time, so ctx ends only the
 // waiting for one.
-func (list *loaders) get(ctx context.Context, id string) (r carrierfsm.Record, err error) {
-	if err := ctx.Err(); err != nil {
-		return r, err
-	}
+func (list *loaders) get(ctx context.Context, id string) (carrierfsm.Record, error) {
 	select {
 	case list.turns <- struct{}{}:
 		defer func() { <-list.turns }()
 	case <-ctx.Done():
-		return r, ctx.Err()
+		return carrierfsm.Record{}, ctx.Err()
 	}
 	l := list.take()
 	defer list.put(l)
-	err = l.conn.Raw(func(any) error {
-		r, err = l.get(id)
-		return err
-	})
-	return r, err
+	return l.get(id)
 }
 
 // take takes the one that was at work last. Each commit makes a connection
@@ -85,51 +151,11 @@ func (list *loaders) put(l *loader) {
 	list.idle = append(list.idle, l)
 }
 
-func (l *loader) get(id string) (r carrierfsm.Record, err error) {
-	defer clear(l.row[:]) // the body is the caller's
-	rows, err := l.load.(driver.StmtQueryContext).QueryContext(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: id}})
-	if err != nil {
-		return r, err
-	}
-	switch err = rows.Next(l.row[:]); {
-	case errors.Is(err, io.EOF):
-		err = carrierfsm.ErrNotFound
-	case err == nil:
-		r = recordOf(&l.row)
-	}
-	return r, errors.Join(err, rows.Close())
-}
-
-// recordOf is a row as loadRecord returns it. The types are those that
-// SQLite gives back, since ours is all that writes to the table.
-func recordOf(row *[14]driver.Value) carrierfsm.Record {
-	r := carrierfsm.Record{
-		ID: text(row[0]), State: carrierfsm.State(text(row[1])), Step: int(number(row[2])), Version: number(row[3]), Table: int(number(row[4])),
-		Source: text(row[5]), Reason: carrierfsm.Event(text(row[6])), InFlight: number(row[7]) != 0,
-		Due: moment(number(row[8])), Created: moment(number(row[9])), Updated: moment(number(row[10])), Key: text(row[11]),
-	}
-	id, _ := row[12].([]byte)
-	copy(r.CommitID[:], id)
-	r.Body, _ = row[13].([]byte)
-	return r
-}
-
-func text(v driver.Value) string {
-	s, _ := v.(string)
-	return s
-}
-
-func number(v driver.Value) int64 {
-	n, _ := v.(int64)
-	return n
-}
-
 // close gives the connections back.
 func (list *loaders) close() error {
 	var errs []error
 	for _, l := range list.idle {
-		err := l.conn.Raw(func(any) error { return closeAll([]driver.Stmt{l.load}) })
-		errs = append(errs, err, l.conn.Close())
+		errs = append(errs, l.close(), l.conn.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -26,8 +26,8 @@ const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) 
 
 // Load is carrierfsm.Store's.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	if s.loaders != nil {
-		r, err := s.loaders.get(ctx, id)
+	if s.own != nil {
+		r, err := s.loadOwn(ctx, id)
 		return r, named(err)
 	}
 	rows, err := s.prepared.load.QueryContext(ctx, id)
@@ -39,6 +39,19 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 		return carrierfsm.Record{}, carrierfsm.ErrNotFound
 	}
 	return list[0], nil
+}
+
+// loadOwn loads on the writing connection while nobody writes: that one has
+// the pages at hand, which the others read anew after each commit.
+func (s *Store) loadOwn(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return carrierfsm.Record{}, err
+	}
+	if leave, ok := s.enterIdle(); ok {
+		defer leave()
+		return s.own.loader.get(id)
+	}
+	return s.loaders.get(ctx, id)
 }
 
 // History is carrierfsm.Store's.

@@ -80,6 +80,19 @@ func (s *Store) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// enterIdle is enter for what is not to keep a writer waiting.
+func (s *Store) enterIdle() (leave func(), ok bool) {
+	if !s.queue.Idle() {
+		return nil, false
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, true
+	default:
+		return nil, false
+	}
+}
+
 const claimFile = `UPDATE carrierfsm_schema SET version = version WHERE version < 0`
 
 // beginAsWriter begins a transaction that is the writer before it reads

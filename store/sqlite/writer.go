@@ -26,6 +26,8 @@ type ownWriter struct {
 	conn *sql.Conn
 	raw  [statements]driver.Stmt // of conn
 	args []driver.NamedValue     // of the statement being carried out
+
+	loader *loader // on conn too
 }
 
 // newOwnWriter takes the connection from its pool for good.
@@ -42,6 +44,9 @@ func newOwnWriter(ctx context.Context, pool *sql.DB) (w *ownWriter, err error) {
 		}
 		return err
 	})
+	if err == nil {
+		w.loader, err = newLoader(ctx, w.conn)
+	}
 	if err != nil {
 		_ = w.close()
 		return nil, err
@@ -90,12 +95,12 @@ func (w *ownWriter) has(id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	defer func() { _ = rows.Close() }()
 	err = rows.Next(make([]driver.Value, 1))
-	found := err == nil
 	if errors.Is(err, io.EOF) {
-		err = nil
+		return false, nil
 	}
-	return found, errors.Join(err, rows.Close())
+	return err == nil, err
 }
 
 // bind gives the arguments their numbers.
@@ -109,8 +114,11 @@ func (w *ownWriter) bind(args []driver.Value) []driver.NamedValue {
 
 // close gives the connection back.
 func (w *ownWriter) close() error {
-	err := w.conn.Raw(func(any) error { return closeAll(w.raw[:]) })
-	return errors.Join(err, w.conn.Close())
+	errs := []error{w.conn.Raw(func(any) error { return closeAll(w.raw[:]) })}
+	if w.loader != nil {
+		errs = append(errs, w.loader.close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
 
 func closeAll(list []driver.Stmt) error {

@@ -83,7 +83,8 @@ func New[T any](cfg Config[T]) *Queue[T] {
 // Do has the item written and returns its verdict. When ctx ends while the item
 // waits it returns ctx's error, and the item will not be written. When ctx ends
 // while it is written together with others it returns ctx's error too: it may
-// be written, and is looked at until then, so it must not be changed any more.
+// be written, and is looked at until then, so it must not be changed any more;
+// what Keep has made its own may be.
 func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -135,6 +136,13 @@ func (q *Queue[T]) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting)
+}
+
+// Idle tells whether nothing is written and nobody waits, at this moment.
+func (q *Queue[T]) Idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.flights == 0 && len(q.waiting) == 0
 }
 
 // Wait waits until no write of several is under way.

@@ -91,6 +91,37 @@ func TestWhoeverWaitsSharesTheNextWriteAndGetsAVerdictOfHisOwn(t *testing.T) {
 	})
 }
 
+// Who waits may have gone when his item is written; who does not, has not.
+func TestWhatIsKeptIsWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(medium)
+		q := queue(m, group.Config[string]{Keep: func(item string) string { return item + " kept" }})
+		require.True(t, q.Idle())
+		first := do(q, t.Context(), "a1")
+		require.False(t, q.Idle())
+		second, third := do(q, t.Context(), "b1"), do(q, t.Context(), "c1")
+		require.NoError(t, <-first)
+		require.NoError(t, <-second)
+		require.NoError(t, <-third)
+		require.Equal(t, [][]string{{"a1"}, {"b1 kept", "c1 kept"}}, m.seen())
+		q.Wait()
+		require.True(t, q.Idle())
+	})
+}
+
+func TestWhoWaitsForANameHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(medium)
+		q := queue(m, group.Config[string]{Flights: 2, Least: 9})
+		all := []<-chan error{do(q, t.Context(), "a1"), do(q, t.Context(), "a1 again"), do(q, t.Context(), "b1"), do(q, t.Context(), "c1")}
+		require.Equal(t, [][]string{{"a1"}, {"b1"}}, m.seen(), "one waits for its name, behind whom another may go")
+		for _, done := range all {
+			require.NoError(t, <-done)
+		}
+		require.ElementsMatch(t, [][]string{{"a1 again"}, {"c1"}}, m.seen()[2:])
+	})
+}
+
 func TestFewGoSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := new(medium)
