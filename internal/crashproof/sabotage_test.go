@@ -28,7 +28,7 @@ const (
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
-	sqliteCommit = `	return s.queue.Do(ctx, newItem(r, entries, false))
+	sqliteCommit = `	return s.queue.Do(ctx, item{r, entries, false})
 `
 	deadline = `	now := s.now()
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
@@ -119,12 +119,12 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "history outside the commit", plan: killed, patches: []patch{
-		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, newItem(r, nil, false))
+		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, item{r, nil, false})
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.putRest(ctx, tx, r, entries)
+	return s.writing(ctx, func(w writer) error {
+		return putRest(w, r, entries)
 	})
 `},
 	}},
