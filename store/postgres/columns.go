@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,22 +13,28 @@ const recordColumns = `v.id, v.version, v.step, v.tables, v.in_flight, v.due, v.
 
 const entryColumns = `position, id, step, from_, event, to_, at, detail`
 
-// draft is what one caller wants to have written. It is the store's own copy.
+// draft is what one caller wants to have written.
 type draft struct {
 	record  carrierfsm.Record
 	entries []carrierfsm.Entry
 }
 
-func draftOf(r carrierfsm.Record, entries []carrierfsm.Entry) draft {
-	r.Body = append([]byte{}, r.Body...) // not nil: that would be NULL
-	d := draft{record: r, entries: make([]carrierfsm.Entry, len(entries))}
-	for i, e := range entries {
-		if e.Detail != nil {
-			e.Detail = append([]byte{}, e.Detail...)
-		}
-		d.entries[i] = e
+// own returns the draft with copies of what its caller lends.
+func (d draft) own() draft {
+	d.record.Body = slices.Clone(d.record.Body)
+	d.entries = slices.Clone(d.entries)
+	for i := range d.entries {
+		d.entries[i].Detail = slices.Clone(d.entries[i].Detail)
 	}
 	return d
+}
+
+// notNil is a body: nil would be NULL.
+func notNil(body []byte) []byte {
+	if body == nil {
+		return []byte{}
+	}
+	return body
 }
 
 // size is about how many bytes it takes.
@@ -43,7 +50,7 @@ func (d draft) size() int {
 func recordArgs(r *carrierfsm.Record) []any {
 	return []any{
 		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID[:],
-		string(r.State), r.Source, string(r.Reason), r.Key, r.Body,
+		string(r.State), r.Source, string(r.Reason), r.Key, notNil(r.Body),
 	}
 }
 
@@ -64,7 +71,7 @@ func recordArrays(drafts []draft) []any {
 		ids[i], states[i], sources[i], reasons[i], keys[i] = r.ID, string(r.State), r.Source, string(r.Reason), r.Key
 		versions[i], steps[i], tables[i], flying[i] = r.Version, int32(r.Step), int32(r.Table), r.InFlight
 		due[i], created[i], updated[i] = orNull(r.Due), r.Created.UTC(), r.Updated.UTC()
-		commits[i], bodies[i] = r.CommitID[:], r.Body
+		commits[i], bodies[i] = r.CommitID[:], notNil(r.Body)
 	}
 	return []any{ids, versions, steps, tables, flying, due, created, updated, commits, states, sources, reasons, keys, bodies}
 }

@@ -41,7 +41,7 @@ func (s *Store) CreateTogether(ctx context.Context, pairs ...Pair) []error {
 
 func draftsOf(pairs []Pair) (drafts []draft) {
 	for _, p := range pairs {
-		drafts = append(drafts, draftOf(p.Record, p.Entries))
+		drafts = append(drafts, draft{p.Record, p.Entries})
 	}
 	return drafts
 }

@@ -78,7 +78,7 @@ func (w *writer) callHook(ctx context.Context, tx pgx.Tx, d draft) (err error) {
 			err = fmt.Errorf("carrierfsm/postgres: the hook panicked: %v", p)
 		}
 	}()
-	d = draftOf(d.record, d.entries) // ours stays ours: it may be needed once more
+	d = d.own() // ours stays ours: it may be needed once more
 	return w.hook(ctx, tx, d.record, d.entries)
 }
 
@@ -96,7 +96,7 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	for i, e := range entries {
 		fresh[i] = int32(e.Step)
 	}
-	return s.commits.inTransaction(ctx, draftOf(r, entries), func(ctx context.Context, tx pgx.Tx, d draft) error {
+	return s.commits.inTransaction(ctx, draft{r, entries}, func(ctx context.Context, tx pgx.Tx, d draft) error {
 		if _, err := tx.Exec(ctx, blankDetails, d.record.ID, fresh); err != nil {
 			return named(err)
 		}

@@ -22,7 +22,7 @@ func (s *Store) newWriter(keyed, free statements) *writer {
 	w := &writer{Store: s, keyed: keyed, free: free}
 	w.queue = group.New(group.Config[draft]{
 		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
-		Names: namesOf, Size: draft.size, Full: groupFull,
+		Names: namesOf, Keep: draft.own, Size: draft.size, Full: groupFull,
 	})
 	return w
 }
@@ -47,12 +47,12 @@ func namesOf(d draft) []string {
 
 // Create is carrierfsm.Store's.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.creates.do(ctx, draftOf(r, entries))
+	return s.creates.do(ctx, draft{r, entries})
 }
 
 // Commit is carrierfsm.Store's.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.commits.do(ctx, draftOf(r, entries))
+	return s.commits.do(ctx, draft{r, entries})
 }
 
 // do has a draft written. ctx ends the waiting; a statement that has been sent
