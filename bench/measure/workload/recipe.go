@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -102,7 +103,12 @@ func (r *recorder) Load(ctx context.Context, id string) (carrierfsm.Record, erro
 	return rec, err
 }
 
+// note copies what it is lent, as a store has to.
 func (r *recorder) note(what What, rec carrierfsm.Record, entries []carrierfsm.Entry) {
+	rec.Body, entries = slices.Clone(rec.Body), slices.Clone(entries)
+	for i := range entries {
+		entries[i].Detail = slices.Clone(entries[i].Detail)
+	}
 	r.recipe.Commits++
 	r.recipe.Transitions += len(entries)
 	r.recipe.Ops = append(r.recipe.Ops, Op{What: what, Record: rec, Entries: entries})
