@@ -184,6 +184,20 @@ func TestADetailOpensOnlyAtItsOwnStep(t *testing.T) {
 	require.Equal(t, Detail{}, blank.Detail)
 }
 
+// It is not parallel: the room could be somebody else's by then.
+//
+//nolint:paralleltest // see above
+func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
+	for _, s := range []Sealer{nil, sealerOf(t, "k1")} {
+		rooms := Released(s, standing(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
+		require.Len(t, rooms, 3)
+		for _, room := range rooms {
+			require.Empty(t, bytes.Trim(room, "\x00"))
+		}
+		require.NotEmpty(t, rooms[0])
+	}
+}
+
 func TestASealerThatFailsIsNotTakenForPlaintext(t *testing.T) {
 	t.Parallel()
 	_, err := Seal(brokenSealer{}, standing(PromptCaptcha))

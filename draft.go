@@ -32,8 +32,9 @@ func (d *draft) release() {
 	if d.failed || cap(d.text)+cap(d.plain) > mostRoom {
 		return
 	}
-	clear(d.text)
-	clear(d.plain)
+	for _, room := range [...][]byte{d.text, d.plain, d.place} {
+		clear(room[:cap(room)])
+	}
 	clear(d.entries)
 	d.record, d.entries = Record{}, d.entries[:0]
 	d.text, d.plain, d.place = d.text[:0], d.plain[:0], d.place[:0]

@@ -94,6 +94,20 @@ func Seal(s Sealer, o Opened) (Record, error) {
 
 func SealEntry(s Sealer, t Transition) (Entry, error) { return codec{s}.entry(&t, new(draft)) }
 
+// Released is the room of a draft that a record and then a transition were
+// written in, after it was given back.
+func Released(s Sealer, o Opened, t Transition) [][]byte {
+	w, c := newDraft(), codec{s}
+	if err := c.seal(&o, w); err != nil {
+		return nil
+	}
+	if _, err := c.entry(&t, w); err != nil {
+		return nil
+	}
+	w.release()
+	return [][]byte{w.text[:cap(w.text)], w.plain[:cap(w.plain)], w.place[:cap(w.place)]}
+}
+
 func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }
 
 // OutcomeOf is what an event means for a submission.
