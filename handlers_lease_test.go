@@ -2,7 +2,9 @@ package carrierfsm_test
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +28,35 @@ func (s *fenced) Lead(ctx context.Context, name, owner string, lasts time.Durati
 	defer s.mu.Unlock()
 	s.fences = append(s.fences, l.Fence)
 	return l, err
+}
+
+// stumbling can't write what came of the first deliveries.
+type stumbling struct {
+	*memory.Store
+	left atomic.Int32
+}
+
+func (s *stumbling) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+	if s.left.Add(-1) >= 0 {
+		return errors.New("the store fails")
+	}
+	return s.Store.Advance(ctx, l, b, n, rows)
+}
+
+func TestWhatWasDeliveredIsNotDeliveredAnewWhileOnlyTheStoreFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &stumbling{Store: memory.New()}
+		store.left.Store(3)
+		d := new(diary)
+		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = store })
+		b.at("10002")
+		stop := running(t, b.Machine)
+		defer stop()
+		pass(10 * time.Second)
+		require.Negative(t, store.left.Load(), "it was written in the end")
+		require.Equal(t, plain, d.got())
+	})
 }
 
 func TestALeaderProlongsItsLeaseAndLeadsOn(t *testing.T) {
