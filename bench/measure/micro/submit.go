@@ -20,7 +20,6 @@ type Cost struct {
 // Measure runs f for n calls and tells what one cost, its share of the garbage
 // collection included.
 func Measure(n int, f func(n int) error) (Cost, error) {
-	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begun := time.Now()
@@ -34,39 +33,50 @@ func Measure(n int, f func(n int) error) (Cost, error) {
 	}, err
 }
 
-// Submits measures one Submit in memory: the mean of the three of a plain
-// verification, intents and history included. The creations before are not
-// measured.
-func Submits(verifications int) (Cost, error) {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: workload.Upstream{}})
-	if err != nil {
-		return Cost{}, err
-	}
-	ctx := context.Background()
-	ids := make([]string, verifications)
-	for i := range ids {
-		v, err := m.Create(ctx, carrierfsm.NewVerification{})
-		if err != nil {
-			return Cost{}, err
-		}
-		ids[i] = v.ID
-	}
-	cost, err := Measure(len(workload.Submissions)*verifications, func(int) error { return submitAll(ctx, m, ids) })
-	return cost, errors.Join(err, m.Close(ctx))
+// submissions is how many a plain verification has.
+const submissions = len(workload.Submissions)
+
+// carried are verifications in memory, one after the other.
+type carried struct {
+	m   *carrierfsm.Machine
+	ids []string
 }
 
-func submitAll(ctx context.Context, m *carrierfsm.Machine, ids []string) error {
-	for _, id := range ids {
+// newSubmissions creates so many. A Submit is then measured as the mean of the
+// three of a plain verification, intents and history included.
+func newSubmissions(verifications int) (*carried, error) {
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: workload.Upstream{}})
+	if err != nil {
+		return nil, err
+	}
+	c := &carried{m: m}
+	for range verifications {
+		v, err := m.Create(context.Background(), carrierfsm.NewVerification{})
+		if err != nil {
+			return nil, err
+		}
+		c.ids = append(c.ids, v.ID)
+	}
+	return c, nil
+}
+
+func (c *carried) left() int { return len(c.ids) }
+
+// carry makes n submissions, all three of each verification.
+func (c *carried) carry(n int) error {
+	ctx := context.Background()
+	for range n / submissions {
 		var v carrierfsm.Verification
 		var err error
 		for _, submission := range workload.Submissions {
-			if v, err = m.Submit(ctx, id, submission(v.Step)); err != nil {
+			if v, err = c.m.Submit(ctx, c.ids[0], submission(v.Step)); err != nil {
 				return err
 			}
 		}
 		if v.State != carrierfsm.Done {
 			return errors.New("micro: a verification ended in " + string(v.State))
 		}
+		c.ids = c.ids[1:]
 	}
 	return nil
 }

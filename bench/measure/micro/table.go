@@ -34,8 +34,7 @@ func Table() (rows fsm.Events) {
 }
 
 // Bare makes a machine of the whole table and fires one event, so many times.
-func Bare(n int) error {
-	table := Table()
+func Bare(table fsm.Events, n int) error {
 	for i := range n {
 		e := path[i%len(path)]
 		m := fsm.NewFSM(string(e.From), table, fsm.Callbacks{})
