@@ -59,6 +59,48 @@ func TestWhatWasDeliveredIsNotDeliveredAnewWhileOnlyTheStoreFails(t *testing.T) 
 	})
 }
 
+// losing has given the lease to another by the time a parked verification was
+// tried again.
+type losing struct {
+	*memory.Store
+	lost, resigned atomic.Int32
+}
+
+func (s *losing) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+	if n == 0 && s.lost.Add(1) == 1 {
+		return carrierfsm.ErrLeaseLost
+	}
+	return s.Store.Advance(ctx, l, b, n, rows)
+}
+
+func (s *losing) Resign(ctx context.Context, l carrierfsm.Lease) error {
+	s.resigned.Add(1)
+	return s.Store.Resign(ctx, l)
+}
+
+func TestALeaderThatLearnsOfItsLossWhileCatchingUpLeadsNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &losing{Store: memory.New()}
+		d := new(diary)
+		d.set(func(_ carrierfsm.Transition, n int) error {
+			if n == 1 {
+				return errors.New("not now")
+			}
+			return nil
+		})
+		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = store })
+		stop := running(t, b.Machine)
+		defer stop()
+		b.at("10002")
+		for store.lost.Load() == 0 {
+			pass(100 * time.Millisecond)
+		}
+		synctest.Wait()
+		require.Equal(t, int32(1), store.resigned.Load())
+	})
+}
+
 func TestALeaderProlongsItsLeaseAndLeadsOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
