@@ -193,6 +193,13 @@ func (m *Machine) IdleHands() int {
 	return len(m.hands.idle)
 }
 
+// HandsTick tells whether a timer is set for them.
+func (m *Machine) HandsTick() bool {
+	m.hands.mu.Lock()
+	defer m.hands.mu.Unlock()
+	return m.hands.timer != nil
+}
+
 // Gate is what lets submissions in.
 type Gate = gate
 

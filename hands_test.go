@@ -33,6 +33,7 @@ func TestAGoroutineThatFinishedServesTheNextCallerOrGoes(t *testing.T) {
 		require.Equal(t, 1, m.IdleHands(), "the same")
 		pass(time.Second)
 		require.Zero(t, m.IdleHands())
+		require.False(t, m.HandsTick(), "nothing ticks where nobody waits")
 	})
 }
 
