@@ -210,6 +210,38 @@ func TestAHeldPasswordIsDestroyedAtItsDeadline(t *testing.T) {
 	})
 }
 
+func TestEachOfSeveralHeldPasswordsIsDestroyedAtItsOwnDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b := newBench(t) // ten minutes each
+		held := func(id string) {
+			_, err := b.Create(ctx, carrierfsm.NewVerification{ID: id})
+			require.NoError(t, err)
+			v, err := b.Submit(ctx, id, application(0))
+			require.NoError(t, err)
+			b.up.then(reply("10002"))
+			_, err = b.Submit(ctx, id, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+			require.NoError(t, err)
+		}
+		held("first")
+		pass(4 * time.Minute)
+		held("second")
+		pass(4 * time.Minute)
+		held("third")
+		require.Equal(t, 3, b.Held())
+		_, err := b.Submit(ctx, "first", carrierfsm.Cancel{})
+		require.NoError(t, err)
+		require.Equal(t, 2, b.Held(), "dropped")
+		pass(6*time.Minute - time.Second)
+		require.Equal(t, 2, b.Held())
+		pass(2 * time.Second)
+		require.Equal(t, 1, b.Held(), "the second's time is over")
+		pass(4 * time.Minute)
+		require.Zero(t, b.Held(), "and the third's")
+	})
+}
+
 func TestAPasswordIsNotHeldForAnotherSource(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
