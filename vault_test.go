@@ -242,6 +242,26 @@ func TestEachOfSeveralHeldPasswordsIsDestroyedAtItsOwnDeadline(t *testing.T) {
 	})
 }
 
+func TestAPasswordThatIsHeldLaterMayEndSooner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b := newBench(t, func(c *carrierfsm.Config) { c.Limits.IdleLife, c.Limits.Life = 10*time.Minute, 12*time.Minute })
+		pass(8 * time.Minute)
+		_, err := b.Create(ctx, carrierfsm.NewVerification{ID: "young"})
+		require.NoError(t, err)
+		v, err := b.Submit(ctx, "young", application(0))
+		require.NoError(t, err)
+		b.up.then(reply("10002"))
+		_, err = b.Submit(ctx, "young", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+		require.NoError(t, err)
+		b.at("10002") // the old one, with four minutes left
+		require.Equal(t, 2, b.Held())
+		pass(4*time.Minute + time.Second)
+		require.Equal(t, 1, b.Held())
+	})
+}
+
 func TestAPasswordIsNotHeldForAnotherSource(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
