@@ -98,6 +98,12 @@ func (c *Cursor) Candidate() int64 { return c.candidate }
 // Holes is how many holes it remembers.
 func (c *Cursor) Holes() int { return len(c.holes) }
 
+// Gaps is how many gaps a new cursor remembers that looks so far back.
+func (s *Store) Gaps(ctx context.Context, back int64) (int, error) {
+	gaps, _, err := latest(ctx, s.pool, back)
+	return len(gaps), err
+}
+
 // Pool is the host's.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 

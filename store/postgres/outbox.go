@@ -47,15 +47,22 @@ const lastPlace = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last
 
 // newestGaps are the gaps between the entries that are there and the latest
 // place drawn, which is the last row's high. What another handler knows to be
-// settled is left out, and so are gaps behind a thousand others.
+// settled is left out, and so are gaps behind a thousand others, or behind so
+// many places.
 const newestGaps = `WITH place AS (` + lastPlace + `),
-	settled AS (SELECT coalesce(max(settled), 0) AS upto FROM carrierfsm_cursors),
+	settled AS (SELECT greatest(coalesce(max(settled), 0), (SELECT last FROM place) - $1::bigint) AS upto FROM carrierfsm_cursors),
 	places AS (
 		SELECT h.position FROM settled, carrierfsm_history h WHERE h.position > settled.upto
 		UNION ALL SELECT last + 1 FROM place),
 	gaps AS (SELECT lag(position, 1, (SELECT upto FROM settled)) OVER (ORDER BY position) + 1 AS low, position - 1 AS high FROM places)
 SELECT low, high FROM ((SELECT low, high FROM gaps WHERE low <= high ORDER BY low DESC LIMIT 1000)
 	UNION ALL SELECT last + 1, last FROM place) AS all_gaps ORDER BY low`
+
+// farBack is behind how many places nobody looks for gaps: to look at all that
+// ever happened would take longer than a statement may. A transaction that drew
+// a place has some seconds to end, and so many are drawn in a hundred seconds,
+// at ten thousand a second.
+const farBack = 1_000_000
 
 // insertCursor makes a cursor that nobody leads. Its transaction has a higher
 // id than any that drew a place before.
@@ -73,7 +80,7 @@ func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.
 			var gaps []hole
 			if start == carrierfsm.FromNow {
 				var err error
-				if gaps, position, err = latest(ctx, tx); err != nil {
+				if gaps, position, err = latest(ctx, tx, farBack); err != nil {
 					return err
 				}
 			}
@@ -84,9 +91,10 @@ func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.
 	})
 }
 
-// latest is the latest place drawn, and the gaps before it.
-func latest(ctx context.Context, tx pgx.Tx) (gaps []hole, place int64, err error) {
-	rows, err := tx.Query(ctx, newestGaps)
+// latest is the latest place drawn, and the gaps among the places before it, as
+// far back as is told.
+func latest(ctx context.Context, tx querier, back int64) (gaps []hole, place int64, err error) {
+	rows, err := tx.Query(ctx, newestGaps, back)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -211,6 +211,27 @@ func TestFromNowReturnsWhatIsCommittedAfterwards(t *testing.T) {
 	require.Equal(t, []string{"under way/1"}, r.read(10))
 }
 
+// What a new cursor reads must not grow with all that ever happened.
+func TestFromNowLooksForGapsOnlySoFarBack(t *testing.T) {
+	s, pool := open(t)
+	ctx := context.Background()
+	fill := func(id string, n int) {
+		for i := range n {
+			require.NoError(t, s.Create(ctx, carrierfsm.Record{ID: fmt.Sprint(id, i), Version: 1, State: carrierfsm.Created, Created: noon, Updated: noon},
+				carrierfsm.Entry{ID: fmt.Sprint(id, i), Step: 1}))
+		}
+	}
+	appends(t, begin(t, pool), "old")
+	fill("a", 20)
+	appends(t, begin(t, pool), "young")
+	fill("b", 5)
+	for back, want := range map[int64]int{10: 1, 1000: 2, 3: 0} {
+		n, err := s.Gaps(ctx, back)
+		require.NoError(t, err)
+		require.Equal(t, want, n, "%d places back", back)
+	}
+}
+
 func TestFromNowInAnEmptyStoreReturnsTheFirstEntry(t *testing.T) {
 	s, _ := open(t)
 	r := lead(t, s, "reader", carrierfsm.FromNow)
