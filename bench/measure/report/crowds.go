@@ -16,7 +16,7 @@ func (d *document) crowds(r *Run) {
 	for _, h := range last(r.Waiting) {
 		d.say("%s verifications that wait for a code in the memory store, each with its password held, take %s B of live objects and\n"+
 			"%s B of the process each, and %d goroutines in all.", thousands(float64(h.Verifications)),
-			median(r.Waiting, func(h crowd.Held) float64 { return h.Heap }), median(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), h.Goroutines)
+			median(r.Waiting, func(h crowd.Held) float64 { return h.Heap }), median(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), max(h.Goroutines, 0))
 	}
 	d.say("Submissions under way at once while upstream takes at least 5 s over them, on SQLite FULL: what each takes of memory, and how\n" +
 		"long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the simulator, in a process of\n" +
