@@ -217,3 +217,11 @@ func TestASecretMayBeUsedAndDestroyedAtOnce(t *testing.T) {
 	group.Wait()
 	require.True(t, s.Empty())
 }
+
+func TestAReplyPrintsAllButItsContent(t *testing.T) {
+	t.Parallel()
+	r := Reply{Success: true, Code: "10002", Type: "CONTROL", Content: "secret", Finish: true}
+	require.Equal(t, `Reply success=true code="10002" type="CONTROL" tpl="" finish=true next=false`, fmt.Sprint(r))
+	r.Next = &Source{Website: "chinaunicom"}
+	require.Equal(t, `Reply success=true code="10002" type="CONTROL" tpl="" finish=true next=true`, fmt.Sprint(r))
+}
