@@ -24,7 +24,8 @@ const readPending = `SELECT ` + entryColumns + ` FROM carrierfsm_history
 
 const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`
 
-// Load is carrierfsm.Store's.
+// Load is carrierfsm.Store's. On a store that Open made, ctx ends the waiting for
+// a connection; what follows takes no time.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	if s.own != nil {
 		r, err := s.loadOwn(ctx, id)
