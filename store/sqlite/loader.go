@@ -79,6 +79,9 @@ func (row *recordRow) record() (r carrierfsm.Record, err error) {
 		}
 		return b
 	}
+	if body, ok := row[13].(string); ok { // somebody has mended it by hand
+		row[13] = []byte(body)
+	}
 	r = carrierfsm.Record{
 		ID: text(0), State: carrierfsm.State(text(1)), Step: int(number(2)), Version: number(3), Table: int(number(4)),
 		Source: text(5), Reason: carrierfsm.Event(text(6)), InFlight: number(7) != 0,

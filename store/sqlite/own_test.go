@@ -111,3 +111,19 @@ func TestAColumnOfAnotherTypeIsAnErrorAndNoValue(t *testing.T) {
 		require.Zero(t, r, spoilt)
 	}
 }
+
+func TestABodyThatWasWrittenByHandAsTextIsRead(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := open(t, path)
+	require.NoError(t, s.Create(ctx, record("v1")))
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	_, err = db.Exec(`UPDATE carrierfsm_bodies SET body = '{"ask":"captcha"}'`)
+	require.NoError(t, err)
+	r, err := s.Load(ctx, "v1")
+	require.NoError(t, err)
+	require.Equal(t, `{"ask":"captcha"}`, string(r.Body))
+}
