@@ -17,8 +17,9 @@ import (
 // leaves half a write behind.
 //
 // The store owns nothing that it is given: it copies Body and Detail before
-// it returns, and what it returns belongs to the caller. Times are whole
-// microseconds in UTC and come back equal; the zero time stays zero.
+// it returns, for the machine then uses their room for another record; and what
+// it returns belongs to the caller. Times are whole microseconds in UTC and come
+// back equal; the zero time stays zero.
 type Store interface {
 	// Create inserts a new record, whose Version is 1, with the entries that
 	// belong to it (mostly none). It returns ErrExists when the ID is taken

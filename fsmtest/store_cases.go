@@ -87,11 +87,13 @@ func ownership(b *storeBench) error {
 		return err
 	}
 	after, e := next(r)
-	detail := slices.Clone(e.Detail)
+	detail, body := slices.Clone(e.Detail), slices.Clone(after.Body)
 	if err := b.Store.Commit(b.ctx, after, e); err != nil {
 		return err
 	}
-	clear(e.Detail)
+	clear(e.Detail) // the machine uses the room of both again
+	clear(after.Body)
+	after.Body = body
 	for range 2 { // the second time after what came out was overwritten
 		entries, err := b.Store.History(b.ctx, "v1", 0, 10)
 		if err != nil {

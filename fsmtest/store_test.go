@@ -31,6 +31,7 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"lost entries", func(s *memory.Store) carrierfsm.Store { return lostEntries{s} }, []string{"RoundTrip", "History"}},
 		{"entries outside the commit", func(s *memory.Store) carrierfsm.Store { return newEntriesOutside(s) }, []string{"VersionCheck"}},
 		{"memory shared with the caller", func(s *memory.Store) carrierfsm.Store { return newShared(s) }, []string{"Ownership"}},
+		{"what a commit is given shared with the caller", func(s *memory.Store) carrierfsm.Store { return sharedCommit{newShared(s)} }, []string{"Ownership"}},
 		{"times to the millisecond", func(s *memory.Store) carrierfsm.Store { return milliseconds{s} }, []string{"RoundTrip"}},
 		{"a second Create is taken", func(s *memory.Store) carrierfsm.Store { return secondCreate{s} }, []string{"DuplicateID", "OneCreator"}},
 		{"keys are not unique", func(s *memory.Store) carrierfsm.Store { return noKeys{s} }, []string{"DuplicateKey", "OneKeyHolder"}},
@@ -188,6 +189,20 @@ func (s *shared) Load(ctx context.Context, id string) (carrierfsm.Record, error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.Body = s.bodies[id]
+	return r, err
+}
+
+// sharedCommit shares only what Commit is given.
+type sharedCommit struct{ *shared }
+
+func (s sharedCommit) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+	r.Body = slices.Clone(r.Body)
+	return s.shared.Create(ctx, r, e...)
+}
+
+func (s sharedCommit) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	r, err := s.shared.Load(ctx, id)
+	r.Body = slices.Clone(r.Body)
 	return r, err
 }
 
