@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"io/fs"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
@@ -42,6 +45,18 @@ func TestACellIsMeasuredInAProcessOfItsOwn(t *testing.T) {
 	}
 	require.ErrorContains(t, results.Errors[broken], "nobody")
 	require.Empty(t, results.Samples[broken])
+}
+
+func TestAKindMayBeMeasuredByAnotherProgram(t *testing.T) {
+	t.Parallel()
+	here := lab.Cell{Kind: engine.Name, Medium: subject.Memory, Drivers: 1}
+	there := lab.Cell{Kind: limit.Alone, Medium: subject.SQLiteFull, Drivers: 1}
+	program := filepath.Join(t.TempDir(), "nothing")
+	plan := lab.Plan{Cells: []lab.Cell{here, there}, Rounds: 1, For: 50 * time.Millisecond, Elsewhere: map[string]string{limit.Alone: program}}
+	results := plan.Run(context.Background(), newPlaces(t, false), new(bytes.Buffer))
+	require.NoError(t, results.Errors[here])
+	require.ErrorIs(t, results.Errors[there], fs.ErrNotExist)
+	require.ErrorContains(t, results.Errors[there], program)
 }
 
 // all is what leaves nothing out.

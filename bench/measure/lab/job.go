@@ -40,6 +40,16 @@ type Job struct {
 	Profile string
 	// Rows is how many verifications there are.
 	Rows int
+	// Program, where not empty, is the one that does the job, in place of this.
+	Program string `json:"-"`
+}
+
+// program is the path of the program whose child does the job.
+func (j Job) program() (string, error) {
+	if j.Program != "" {
+		return j.Program, nil
+	}
+	return os.Executable()
 }
 
 // Task does a job and returns what is told to the parent, as JSON.
@@ -61,11 +71,11 @@ func Run(ctx context.Context, j Job, result any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, j.For+j.WarmUp+patience)
 	defer cancel()
-	program, err := os.Executable()
+	program, err := j.program()
 	if err != nil {
 		return err
 	}
-	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program
+	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program, or one that this has built
 	child.Stdin = bytes.NewReader(text)
 	var said strings.Builder
 	child.Stderr = &said
@@ -83,11 +93,11 @@ func Start(ctx context.Context, j Job) (line string, stop func() error, err erro
 	if err != nil {
 		return "", nil, err
 	}
-	program, err := os.Executable()
+	program, err := j.program()
 	if err != nil {
 		return "", nil, err
 	}
-	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program
+	child := exec.CommandContext(ctx, program, ChildFlag) //nolint:gosec // it is this program, or one that this has built
 	in, err1 := child.StdinPipe()
 	out, err2 := child.StdoutPipe()
 	if err := errors.Join(err1, err2, child.Start()); err != nil {

@@ -21,6 +21,9 @@ type Plan struct {
 	// Slow are cells that are driven three times as long: they do little in the
 	// time that is enough for the others.
 	Slow []Cell
+	// Elsewhere are the paths of the programs that measure the kinds that this
+	// program can't: kind → program.
+	Elsewhere map[string]string
 }
 
 // Results are the samples of each cell, one a round. A cell that failed has
@@ -64,7 +67,7 @@ func (p Plan) One(ctx context.Context, places *Places, c Cell) (s drive.Sample, 
 	if err != nil {
 		return s, err
 	}
-	j := Job{Task: Drive, Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp, Profile: p.Profile}
+	j := Job{Task: Drive, Cell: c, Place: place, For: p.For, WarmUp: p.WarmUp, Profile: p.Profile, Program: p.Elsewhere[c.Kind]}
 	if slices.Contains(p.Slow, c) {
 		j.For *= 3
 	}
