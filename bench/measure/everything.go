@@ -11,7 +11,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
 	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/temporal"
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
+	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
 // everything measures and writes the document, or, where only some cells are
@@ -51,15 +53,9 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 	if r.Micro, err = micro.Rounds(ctx, o.rounds, o.micro); err != nil {
 		return err
 	}
-	plan := lab.Plan{
-		Rounds: o.rounds, For: o.each, WarmUp: o.warmUp, Profile: o.profile,
-		Slow: []lab.Cell{{Kind: dbos.Name, Medium: sqliteFull, Drivers: 1}, {Kind: dbos.Name, Medium: sqliteFull, Drivers: 32}},
-	}
-	for _, c := range cells(r.Kinds) {
-		if o.only.MatchString(c.String()) {
-			plan.Cells = append(plan.Cells, c)
-		}
-	}
+	r.Kinds = append(r.Kinds, temporal.Kind(nil))
+	plan := planned(o, r.Kinds)
+	elsewhere(ctx, temporalModule, places.Folder(), &plan, r, progress)
 	r.Results = plan.Run(ctx, places, progress)
 	for _, c := range plan.Cells {
 		if err := r.Results.Errors[c]; err != nil {
@@ -71,4 +67,19 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 		profiles(ctx, plan, places, r, progress)
 	}
 	return ctx.Err()
+}
+
+// planned is what is measured once a round.
+func planned(o options, kinds []subject.Kind) lab.Plan {
+	plan := lab.Plan{Rounds: o.rounds, For: o.each, WarmUp: o.warmUp, Profile: o.profile}
+	for _, c := range cells(kinds) {
+		if !o.wants(c) {
+			continue
+		}
+		plan.Cells = append(plan.Cells, c)
+		if c.Kind == temporal.Name || c.Kind == dbos.Name && c.Medium == sqliteFull {
+			plan.Slow = append(plan.Slow, c)
+		}
+	}
+	return plan
 }

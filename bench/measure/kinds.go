@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// kinds are all that can be measured.
+// kinds are all that this program can measure: all but Temporal.
 func kinds(ctx context.Context) ([]subject.Kind, workload.Recipe, error) {
 	recipe, err := workload.Record(ctx)
 	if err != nil {

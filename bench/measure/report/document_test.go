@@ -13,6 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
 	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/temporal"
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
@@ -50,6 +51,21 @@ func TestTheDocumentHoldsUsAgainstTheFasterLimit(t *testing.T) {
 	require.Contains(t, text, "throughput of the limit, SQLite FULL, 8 drivers (by hand, grouped) | ≥ 0.90 | 0.95 (0.95–0.95) | pass")
 	require.Contains(t, text, "our CPU above the limit's, a commit, SQLite FULL, 8 drivers | ≤ 10.0 µs | 10.0 (10.0–10.0) µs | pass")
 	require.Contains(t, text, "| SQLite FULL | 8 | carrierfsm | 7, 4 | 950 (950–950) | 3800 |")
+}
+
+func TestTemporalInMemoryIsHeldAgainstUsOnDisk(t *testing.T) {
+	t.Parallel()
+	r := aRun()
+	r.Kinds = append(r.Kinds, temporal.Kind(nil))
+	require.Contains(t, r.Document(), "throughput of "+temporal.Name+", ours on SQLite FULL, its SQLite in memory, 32 drivers | ≥ 50.0 | – | not measured")
+	require.Contains(t, r.Document(), "| go.temporal.io/server | not measured |")
+	r.Results.Samples[lab.Cell{Kind: engine.Name, Medium: subject.SQLiteFull, Drivers: 32}] = []drive.Sample{measured(1200, time.Microsecond)}
+	r.Results.Samples[lab.Cell{Kind: temporal.Name, Medium: subject.Memory, Drivers: 32}] = []drive.Sample{measured(20, time.Microsecond)}
+	r.Elsewhere = map[string]string{temporal.Server: "v1.2.3"}
+	text := r.Document()
+	require.Contains(t, text, "its SQLite in memory, 32 drivers | ≥ 50.0 | 60.0 (60.0–60.0) | pass")
+	require.Contains(t, text, "| "+temporal.Name+" | ours on SQLite FULL, its SQLite in memory | – | – | 60.0 (60.0–60.0) | – |")
+	require.Contains(t, text, "| go.temporal.io/server | v1.2.3 |")
 }
 
 func TestWhatWasNotMeasuredSaysSo(t *testing.T) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
+	"github.com/carrierfsm/carrierfsm/bench/measure/peer/temporal"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
@@ -37,6 +39,9 @@ func (d *document) facts(r *Run) {
 	for _, path := range slices.Sorted(maps.Keys(peerModules)) {
 		d.row(peerModules[path], m.Versions[path])
 	}
+	for _, path := range []string{temporal.Server, temporal.SDK} {
+		d.row(path, cmp.Or(r.Elsewhere[path], "not measured"))
+	}
 	d.end()
 }
 
@@ -56,6 +61,7 @@ func (r *Run) Text() string {
 	d.inMemory(r)
 	d.everything(r)
 	d.againstLimit(r)
+	d.againstPeers(r)
 	d.crowds(r)
 	d.grown(r)
 	return d.String()

@@ -32,6 +32,9 @@ type Run struct {
 	Growth   map[subject.Medium][]scale.Grown
 	Profiles []Profiles
 	Failures []string
+	// Elsewhere names what the program is built of that measures Temporal: module →
+	// version. It is empty where that was not measured.
+	Elsewhere map[string]string
 }
 
 // samples are those of one cell.

@@ -7,10 +7,6 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/byhand"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/goworkflows"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/river"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
@@ -101,34 +97,6 @@ func (r *Run) cpuAbove(ours, limit []drive.Sample) Figure {
 		above = append(above, (cpu(ours[i])-cpu(limit[i]))/float64(max(r.Recipe.Commits, 1)))
 	}
 	return FigureOf(above)
-}
-
-func (r *Run) peerTargets() (list []Target) {
-	for _, t := range []struct {
-		kind    string
-		m       subject.Medium
-		drivers int
-		least   float64
-	}{
-		{byhand.Looplab, subject.SQLiteFull, 1, 1},
-		{byhand.Looplab, subject.SQLiteFull, 32, 2},
-		{byhand.Looplab, subject.SQLiteFull, 64, 2},
-		{byhand.Looplab, subject.Postgres, 1, 1},
-		{byhand.Looplab, subject.Postgres, 32, 2},
-		{byhand.Looplab, subject.Postgres, 64, 2},
-		{goworkflows.Name, subject.SQLiteFull, 1, 5},
-		{goworkflows.Name, subject.SQLiteFull, 32, 25},
-		{dbos.Name, subject.Postgres, 1, 4},
-		{dbos.Name, subject.Postgres, 32, 8},
-		{river.Name, subject.Postgres, 1, 6},
-		{river.Name, subject.Postgres, 32, 6},
-	} {
-		list = append(list, Target{
-			What:  fmt.Sprintf("throughput of %s, %s, %s", t.kind, t.m, driversOf(t.drivers)),
-			Found: ratio(r.ours(t.m, t.drivers), r.samples(t.kind, t.m, t.drivers), drive.Sample.PerSecond), Least: t.least,
-		})
-	}
-	return list
 }
 
 // sizeDrivers is how many drove what is looked at for its size: many, so that
