@@ -301,10 +301,14 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	dsn := cluster.Cluster(t).NewDatabase(t)
 	s, pool := openOn(t, poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "2s" }))
 	p := step(created(t, s, "v1"))
+	created(t, s, "v2")
+	p.Record.Key = "new"
 	foreign := poolOf(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10min" })
 	tx, err := foreign.Begin(ctx)
 	require.NoError(t, err)
-	appends(t, tx, "v1")
+	t.Cleanup(func() { _ = tx.Rollback(ctx) }) // a test that fails doesn't hang
+	_, err = tx.Exec(ctx, `UPDATE carrierfsm_verifications SET key = 'new' WHERE id = 'v2'`)
+	require.NoError(t, err)
 	done := make(chan error, 1)
 	go func() { done <- s.Commit(ctx, p.Record, p.Entries...) }()
 	waiters(t, pool, 1)

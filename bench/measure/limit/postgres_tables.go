@@ -16,7 +16,7 @@ CREATE SEQUENCE place AS bigint CACHE 1;
 CREATE TABLE history (
 	position bigint NOT NULL DEFAULT nextval('place') PRIMARY KEY, at timestamptz NOT NULL, step integer NOT NULL,
 	id text COLLATE "C" NOT NULL, from_ text COLLATE "C" NOT NULL, event text COLLATE "C" NOT NULL, to_ text COLLATE "C" NOT NULL, detail bytea);
-CREATE UNIQUE INDEX history_step ON history (id, step);`
+CREATE INDEX history_id ON history (id);`
 
 const pgColumns = `(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)`
 

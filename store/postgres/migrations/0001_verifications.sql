@@ -50,4 +50,7 @@ CREATE TABLE carrierfsm_history (
     detail   bytea
 );
 
-CREATE UNIQUE INDEX carrierfsm_history_step ON carrierfsm_history (id, step);
+-- What History reads, a few rows that the server sorts. Without the step the
+-- rows of one id share an entry of the index. That no step is there twice the
+-- version check of the record sees to.
+CREATE INDEX carrierfsm_history_id ON carrierfsm_history (id);
