@@ -22,7 +22,7 @@ var temporalModule = filepath.Join("..", "temporal")
 // which it builds, if the plan has cells of it. If it can't be built they are
 // left out, and that is noted.
 func elsewhere(ctx context.Context, module, folder string, plan *lab.Plan, r *report.Run, progress io.Writer) {
-	its := func(c lab.Cell) bool { return c.Kind == temporal.Name }
+	its := func(c lab.Cell) bool { return temporal.Is(c.Kind) }
 	if !slices.ContainsFunc(plan.Cells, its) {
 		return
 	}
@@ -36,7 +36,7 @@ func elsewhere(ctx context.Context, module, folder string, plan *lab.Plan, r *re
 		plan.Cells = slices.DeleteFunc(plan.Cells, its)
 		return
 	}
-	plan.Elsewhere = map[string]string{temporal.Name: program}
+	plan.Elsewhere = map[string]string{temporal.Name: program, temporal.Tuned: program}
 	r.Elsewhere = versions
 }
 

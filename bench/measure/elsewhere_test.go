@@ -32,7 +32,7 @@ func TestTemporalIsMeasuredInFullOrWhereItIsAskedFor(t *testing.T) {
 		o, err := parse(strings.Fields(args), new(bytes.Buffer))
 		require.NoError(t, err)
 		var found []lab.Cell
-		for _, c := range planned(o, append(all, temporal.Kind(nil))).Cells {
+		for _, c := range planned(o, append(all, temporal.Kinds(nil)...)).Cells {
 			if c.Kind == temporal.Name {
 				found = append(found, c)
 			}

@@ -53,7 +53,7 @@ func measure(ctx context.Context, o options, places *lab.Places, r *report.Run, 
 	if r.Micro, err = micro.Rounds(ctx, o.rounds, o.micro); err != nil {
 		return err
 	}
-	r.Kinds = append(r.Kinds, temporal.Kind(nil))
+	r.Kinds = append(r.Kinds, temporal.Kinds(nil)...)
 	plan := planned(o, r.Kinds)
 	elsewhere(ctx, temporalModule, places.Folder(), &plan, r, progress)
 	r.Results = plan.Run(ctx, places, progress)
@@ -77,7 +77,7 @@ func planned(o options, kinds []subject.Kind) lab.Plan {
 			continue
 		}
 		plan.Cells = append(plan.Cells, c)
-		if c.Kind == temporal.Name || c.Kind == dbos.Name && c.Medium == sqliteFull {
+		if temporal.Is(c.Kind) || c.Kind == dbos.Name && c.Medium == sqliteFull {
 			plan.Slow = append(plan.Slow, c)
 		}
 	}

@@ -91,7 +91,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 // wants tells whether a cell is measured.
 func (o options) wants(c lab.Cell) bool {
 	unasked := o.only.String() == ""
-	return o.only.MatchString(c.String()) && (o.temporal || !unasked || c.Kind != temporal.Name)
+	return o.only.MatchString(c.String()) && (o.temporal || !unasked || !temporal.Is(c.Kind))
 }
 
 func numbers(text string) (list []int, err error) {

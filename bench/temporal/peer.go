@@ -21,10 +21,11 @@ const (
 	queue    = "bench" // the task queue
 	input    = "input" // the name of an update
 	patience = 10 * time.Second
-	// pollers is how many ask for tasks, of workflows and of activities: four for
-	// each partition of the queue. Two are the default.
+	// pollers is how many ask for tasks where it is tuned, of workflows and of
+	// activities: four for each partition of the queue. Two are the default.
 	pollers = 16
-	// looks is how often a second the server may look for tasks of its shard.
+	// looks is how often a second the server may look for tasks of its shard where
+	// it is tuned. The default is 20.
 	looks = 100_000
 )
 
@@ -35,21 +36,31 @@ type engine struct {
 	server *temporaltest.TestServer
 }
 
-// open starts them. But for pollers and looks all is by default: regular
-// activities, sticky execution. Nobody logs.
-func open(context.Context, subject.Place) (subject.Subject, error) {
-	e := new(engine)
-	return e, caught(func() {
-		e.server = temporaltest.NewServer(temporaltest.WithBaseServerOptions(temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
+// opener starts them: as temporaltest's README does, all by default (regular
+// activities, sticky execution), or tuned. Nobody logs.
+func opener(tuned bool) func(context.Context, subject.Place) (subject.Subject, error) {
+	return func(context.Context, subject.Place) (subject.Subject, error) {
+		e := new(engine)
+		return e, caught(func() { e.start(tuned) })
+	}
+}
+
+func (e *engine) start(tuned bool) {
+	var server []temporaltest.TestServerOption
+	var work worker.Options
+	if tuned {
+		server = append(server, temporaltest.WithBaseServerOptions(temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true, // temporaltest has it so
 			dynamicconfig.TransferProcessorMaxPollRPS.Key():             looks,
 		})))
-		e.Client = e.server.GetDefaultClient()
-		e.server.NewWorkerWithOptions(queue, func(r worker.Registry) {
-			r.RegisterWorkflow(plain)
-			r.RegisterActivity(relay.Ask)
-		}, worker.Options{MaxConcurrentWorkflowTaskPollers: pollers, MaxConcurrentActivityTaskPollers: pollers})
-	})
+		work = worker.Options{MaxConcurrentWorkflowTaskPollers: pollers, MaxConcurrentActivityTaskPollers: pollers}
+	}
+	e.server = temporaltest.NewServer(server...)
+	e.Client = e.server.GetDefaultClient()
+	e.server.NewWorkerWithOptions(queue, func(r worker.Registry) {
+		r.RegisterWorkflow(plain)
+		r.RegisterActivity(relay.Ask)
+	}, work)
 }
 
 // caught returns what temporaltest panics with where it has no test to fail.

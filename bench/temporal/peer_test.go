@@ -26,7 +26,12 @@ func TestMain(m *testing.M) {
 
 func TestTemporalLeavesInItsStoreWhatItSays(t *testing.T) {
 	t.Parallel()
-	subjecttest.Leaves(t, temporal.Kind(open), subject.Place{Medium: subject.Memory, Drivers: subjecttest.Drivers})
+	for _, k := range temporal.Kinds(opener) {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			subjecttest.Leaves(t, k, subject.Place{Medium: subject.Memory, Drivers: subjecttest.Drivers})
+		})
+	}
 }
 
 func TestAPlanHasTemporalMeasuredElsewhere(t *testing.T) {

@@ -31,7 +31,7 @@ func (b beside) String() string {
 
 // besides are those of a peer.
 func besides(kind string) []beside {
-	if kind == temporal.Name {
+	if temporal.Is(kind) {
 		return []beside{memory}
 	}
 	return []beside{sqlite, postgres}

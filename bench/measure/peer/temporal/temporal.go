@@ -9,8 +9,15 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Name is what the report calls it.
-const Name = "Temporal (temporalio/temporal)"
+// Name is what the report calls it as its test server comes, Tuned what it
+// calls it where it may look for tasks as often as it can.
+const (
+	Name  = "Temporal (temporalio/temporal)"
+	Tuned = "Temporal (temporalio/temporal), tuned"
+)
+
+// Is tells whether a kind is one of them.
+func Is(kind string) bool { return kind == Name || kind == Tuned }
 
 // The modules of its server and of its SDK, which are named with their versions.
 const (
@@ -18,8 +25,19 @@ const (
 	SDK    = "go.temporal.io/sdk"
 )
 
-// Kind is the subject, opened by open; nil where it is only reported on. Its
-// SQLite is in memory.
-func Kind(open func(context.Context, subject.Place) (subject.Subject, error)) subject.Kind {
-	return subject.Kind{Name: Name, Media: []subject.Medium{subject.Memory}, Transitions: len(relay.Transitions), Open: open}
+// Opener opens it, tuned or not.
+type Opener func(tuned bool) func(context.Context, subject.Place) (subject.Subject, error)
+
+// Kinds are the subjects, opened by open; nil where they are only reported on.
+// Their SQLite is in memory.
+func Kinds(open Opener) []subject.Kind {
+	kinds := []subject.Kind{{Name: Name}, {Name: Tuned}}
+	for i := range kinds {
+		k := &kinds[i]
+		k.Media, k.Transitions = []subject.Medium{subject.Memory}, len(relay.Transitions)
+		if open != nil {
+			k.Open = open(k.Name == Tuned)
+		}
+	}
+	return kinds
 }
