@@ -43,31 +43,54 @@ func (d *date) appendTime(text []byte, t time.Time) ([]byte, error) {
 	text = append(appendTwo(text, s/3600), ':')
 	text = append(appendTwo(text, s/60%60), ':')
 	text = appendTwo(text, s%60)
-	if n := t.Nanosecond(); n > 0 {
-		text = append(text, '.')
-		for unit := 100_000_000; n > 0; unit /= 10 {
-			text = append(text, byte('0'+n/unit))
-			n %= unit
-		}
+	if n := int64(t.Nanosecond()); n > 0 {
+		text = appendFraction(append(text, '.'), n)
 	}
 	return append(text, 'Z'), nil
+}
+
+// appendFraction appends nine digits, but for the zeros at their end.
+func appendFraction(text []byte, n int64) []byte {
+	text = appendTwo(appendTwo(appendTwo(text, n/1e7), n/1e5%100), n/1e3%100)
+	if n %= 1e3; n > 0 { // not of what a store keeps
+		text = append(appendTwo(text, n/10), byte('0'+n%10))
+	}
+	for text[len(text)-1] == '0' {
+		text = text[:len(text)-1]
+	}
+	return text
 }
 
 func appendTwo(text []byte, n int64) []byte { return append(text, byte('0'+n/10), byte('0'+n%10)) }
 
 // readTime reads what UnmarshalText does.
 func (d *date) readTime(text []byte) (t time.Time, err error) {
-	if end := len(text) - 1; d.known && end > len(dateLayout) && string(text[:len(dateLayout)]) == string(d.text[:]) && text[end] == 'Z' {
+	if end := len(text) - 1; end > len(dateLayout) && text[end] == 'Z' && d.read(text[:len(dateLayout)]) {
 		if ns, ok := timeOfDay(text[len(dateLayout):end]); ok {
 			return time.Unix(d.day*daySeconds, ns).UTC(), nil
 		}
 	}
-	if err = t.UnmarshalText(text); err == nil && text[len(text)-1] == 'Z' {
-		copy(d.text[:], text)
-		d.day, _ = dayOf(t)
-		d.known = true
-	}
+	err = t.UnmarshalText(text)
 	return t, err
+}
+
+// read reads "2006-01-02T"; false where it is not such a day.
+func (d *date) read(text []byte) bool {
+	if d.known && string(text) == string(d.text[:]) {
+		return true
+	}
+	year, month, dayOfMonth := allDigits(text[:4]), allDigits(text[5:7]), allDigits(text[8:10])
+	if year < 0 || month < 1 || month > 12 || text[4] != '-' || text[7] != '-' || text[10] != 'T' {
+		return false
+	}
+	t := time.Date(int(year), time.Month(month), int(dayOfMonth), 0, 0, 0, 0, time.UTC)
+	if t.Day() != int(dayOfMonth) { // the month is not so long
+		return false
+	}
+	copy(d.text[:], text)
+	d.day, _ = dayOf(t)
+	d.known = true
+	return true
 }
 
 // timeOfDay reads "15:04:05" or "15:04:05.000001", in nanoseconds; ok is false
