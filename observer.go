@@ -3,7 +3,6 @@ package carrierfsm
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -218,20 +217,15 @@ func submitted(o *opened) Submitted {
 	return Submitted{ID: o.ID, State: o.State, Step: o.Step, Source: o.At.Website}
 }
 
-// rejections are the events by which upstream refuses what was submitted.
-var rejections = []Event{
-	ApplicationRejected, SourceUnsupported, PasswordRejected, QueryPasswordRejected, CaptchaRejected, CaptchaReissued,
-	ResetRequired, ResetUnsupported, NewPasswordRejected, ResetFailed, VerificationRejected,
-}
-
 // outcome is what an event means for the submission that led to it.
 func (e Event) outcome() SubmitOutcome {
-	switch {
-	case e == UpstreamUnavailable:
+	switch e {
+	case UpstreamUnavailable:
 		return SubmitNotSent
-	case e == OutcomeUnknown || e == ReplyUnrecognized:
+	case OutcomeUnknown, ReplyUnrecognized:
 		return SubmitUnknown
-	case slices.Contains(rejections, e):
+	case ApplicationRejected, SourceUnsupported, PasswordRejected, QueryPasswordRejected, CaptchaRejected, CaptchaReissued,
+		ResetRequired, ResetUnsupported, NewPasswordRejected, ResetFailed, VerificationRejected:
 		return SubmitRejected
 	default:
 		return SubmitAccepted

@@ -87,7 +87,12 @@ var answeredBy = map[PromptKind]InputKind{
 
 // code tells whether a code is asked for.
 func (k PromptKind) code() bool {
-	return answeredBy[k] == InputCaptcha || k == PromptResetCaptcha
+	switch k {
+	case PromptCaptcha, PromptSecondCaptcha, PromptOwnSMS, PromptResetCaptcha:
+		return true
+	default:
+		return false
+	}
 }
 
 // resendable tells whether upstream can be asked for another code. One that
@@ -100,7 +105,7 @@ func (k PromptKind) resendable() bool {
 // kind has been answered: codes travel with it, and a query password may be
 // followed by a code.
 func (k PromptKind) needsPassword() bool {
-	return answeredBy[k] == InputCaptcha || k == PromptQueryPassword
+	return k.code() && k != PromptResetCaptcha || k == PromptQueryPassword
 }
 
 // asks is the kind of prompt that an event leads to. ask is what the reply

@@ -163,9 +163,9 @@ func contradicts(call Call, r Reply) bool {
 // judge finds the one rule that accepts a reply.
 func judge(call Call, r Reply, s Source) rule {
 	cell := cellOf(call, r, s)
-	for _, rule := range rules {
-		if rule.accepts(cell) {
-			return rule
+	for i := range rules {
+		if rules[i].accepts(&cell) {
+			return rules[i]
 		}
 	}
 	return rule{then: ReplyUnrecognized} // can't be: checkRules saw that the rules cover every cell
@@ -187,7 +187,7 @@ func cellOf(call Call, r Reply, s Source) rule {
 	}
 }
 
-func (r rule) accepts(cell rule) bool {
+func (r *rule) accepts(cell *rule) bool {
 	return r.call.has(cell.call) && r.success.has(cell.success) && r.code.has(cell.code) &&
 		r.template.has(cell.template) && r.kind.has(cell.kind) && r.finish.has(cell.finish) &&
 		r.next.has(cell.next) && r.already.has(cell.already) &&
