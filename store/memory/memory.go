@@ -60,7 +60,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	if s.rows[r.ID] != nil {
 		return carrierfsm.ErrExists
 	}
-	if s.taken(r) {
+	if s.taken(&r) {
 		return carrierfsm.ErrKeyInUse
 	}
 	fresh := &row{id: r.ID, created: r.Created.UnixMicro(), due: never}
@@ -121,7 +121,7 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 		return carrierfsm.ErrNotFound
 	case row.version != r.Version-1:
 		return carrierfsm.ErrConflict
-	case s.taken(r):
+	case s.taken(&r):
 		return carrierfsm.ErrKeyInUse
 	}
 	if err := row.takes(entries); err != nil {
@@ -147,9 +147,12 @@ func (r *row) takes(entries []carrierfsm.Entry) error {
 }
 
 // taken tells whether another record holds the key.
-func (s *Store) taken(r carrierfsm.Record) bool {
+func (s *Store) taken(r *carrierfsm.Record) bool {
+	if r.Key == "" {
+		return false
+	}
 	holder, held := s.keys[r.Key]
-	return r.Key != "" && held && holder != r.ID
+	return held && holder != r.ID
 }
 
 // put replaces the record and appends the entries.
@@ -157,14 +160,19 @@ func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) 
 	s.unindex(row)
 	row.take(r, s.columns, &s.places)
 	s.index(row)
+	if len(entries) == 0 {
+		return
+	}
+	kept := make([]entry, len(entries)) // one piece of memory
+	row.history = slices.Grow(row.history, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		kept := &entry{
+		kept[i] = entry{
 			row: row, step: e.Step, at: e.At.UnixMicro(), detail: slices.Clone(e.Detail),
 			edge: s.edges.one(edge{e.From, e.Event, e.To}),
 		}
-		s.all.add(kept)
-		row.history = append(row.history, kept)
+		s.all.add(&kept[i])
+		row.history = append(row.history, &kept[i])
 	}
 }
 
