@@ -8,7 +8,7 @@ import (
 )
 
 // call makes the one request of a submission and says what became of it.
-func (s *submission) call(ctx context.Context, o opened) (out outcome) {
+func (s *submission) call(ctx context.Context, o *opened) (out outcome) {
 	now := s.now()
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
 		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
@@ -38,18 +38,20 @@ func (s *submission) apply(ctx context.Context) outcome {
 	if receipt.Accepted && (receipt.Token == "" || receipt.Source.Website == "") {
 		return s.faulted(ctx, errNoToken)
 	}
-	source, ok := cleanSource(receipt.Source, nil, append(s.form.personal(), receipt.Token)...)
+	var room [16]string
+	values := hidden(room[:0], nil, append(s.form.personal(), receipt.Token)...)
+	source, ok := cleanSource(receipt.Source, values)
 	if !ok {
 		return s.faulted(ctx, errEcho)
 	}
 	return outcome{
-		reply:   Reply{Success: receipt.Accepted, Content: clean(receipt.Message, nil, s.form.personal()...)},
+		reply:   Reply{Success: receipt.Accepted, Content: clean(receipt.Message, values)},
 		receipt: receipt.Token,
 		source:  source,
 	}
 }
 
-func (s *submission) collect(ctx context.Context, o opened) outcome {
+func (s *submission) collect(ctx context.Context, o *opened) outcome {
 	r := Request{
 		Input: s.in.Kind(), Token: o.Token, Website: o.At.Website, Account: o.Account,
 		QueryPassword: s.query, Captcha: s.captcha, NewPassword: s.chosen, Cursor: o.Cursor,
@@ -66,15 +68,16 @@ func (s *submission) collect(ctx context.Context, o opened) outcome {
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	secrets := []Secret{s.service, s.query, s.captcha, s.chosen}
+	var room [6]string
+	values := hidden(room[:0], []Secret{s.service, s.query, s.captcha, s.chosen}, o.Account, o.Token)
 	if reply.Next != nil {
-		next, ok := cleanSource(*reply.Next, secrets, o.Account, o.Token)
+		next, ok := cleanSource(*reply.Next, values)
 		if !ok {
 			return s.faulted(ctx, errEcho)
 		}
 		reply.Next = &next
 	}
-	return outcome{reply: cleanReply(reply, secrets, o.Account, o.Token)}
+	return outcome{reply: cleanReply(reply, values)}
 }
 
 // Why an answer is of no use.
@@ -96,15 +99,14 @@ func (s *submission) faulted(ctx context.Context, err error) outcome {
 // finds the place of an outcome that was overtaken: by a cancellation, or by
 // a replica that gave the call up. What has no place any more is dropped and
 // counted.
-func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (decision, error) {
+func (m *Machine) conclude(ctx context.Context, o *opened, out *outcome) (d decision, err error) {
 	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
 	for {
-		d := o.settle(out, m.now(), m.cfg.Limits)
-		err := m.persist(ctx, d, end)
-		if err == nil {
+		d = o.settle(out, m.now(), m.cfg.Limits)
+		if err = m.persist(ctx, &d, end); err == nil {
 			return d, nil
 		}
-		overtaken := o
+		overtaken := *o
 		if errors.Is(err, ErrConflict) {
 			err = m.patiently(ctx, end, func(ctx context.Context) (e error) {
 				overtaken, e = m.load(ctx, o.ID)
@@ -112,14 +114,14 @@ func (m *Machine) conclude(ctx context.Context, o opened, out outcome) (decision
 			})
 		}
 		switch {
-		case errors.Is(err, ErrNotFound) || err == nil && !overtaken.awaitsOutcome(name, &out):
+		case errors.Is(err, ErrNotFound) || err == nil && !overtaken.awaitsOutcome(name, out):
 			m.drops.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late", "id", o.ID, "step", o.Step)
 			return decision{opened: overtaken}, ErrStale
 		case err != nil:
-			return decision{opened: o}, fmt.Errorf("%w: %w", ErrPending, err)
+			return decision{opened: *o}, fmt.Errorf("%w: %w", ErrPending, err)
 		}
-		o = overtaken
+		o = &overtaken
 	}
 }
 
@@ -134,14 +136,14 @@ func (o *opened) awaitsOutcome(name int64, out *outcome) bool {
 
 // persist writes one decision. It is the same commit at each try, so a lost
 // answer does no harm.
-func (m *Machine) persist(ctx context.Context, d decision, end time.Time) error {
-	w, err := m.codec.encode(&d)
+func (m *Machine) persist(ctx context.Context, d *decision, end time.Time) error {
+	w, err := m.codec.encode(d)
 	if err != nil {
 		return err
 	}
 	defer w.release()
 	return m.patiently(ctx, end, func(ctx context.Context) error {
-		return m.writeDraft(ctx, &d, w, m.store.Commit)
+		return m.writeDraft(ctx, d, w, m.store.Commit)
 	})
 }
 

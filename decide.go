@@ -6,8 +6,7 @@ import "time"
 // Machine carries them out.
 
 // refuse tells why an input is not taken now; nil if it is.
-func (o *opened) refuse(in Input, now time.Time, l Limits) error {
-	kind, p := in.Kind(), in.parts()
+func (o *opened) refuse(kind InputKind, p *parts, now time.Time, l Limits) error {
 	switch {
 	case o.State.Terminal():
 		return ErrNotAwaited
@@ -34,7 +33,7 @@ func (o *opened) refuse(in Input, now time.Time, l Limits) error {
 			return err
 		}
 	}
-	for _, k := range o.counts(kind, &p) {
+	for _, k := range o.counts(kind, p) {
 		if k != "" && o.Attempts.of(k) >= l.attempts(k) {
 			return ErrTooMany
 		}
@@ -91,34 +90,35 @@ var callOf = map[InputKind]Call{
 
 // intend opens an intent for an input that was not refused: from this commit
 // on the attempt is spent, whatever becomes of the call.
-func (o opened) intend(in Input, now, deadline time.Time, grace time.Duration) opened {
-	kind, p := in.Kind(), in.parts()
-	var counted []PromptKind
-	for _, k := range o.counts(kind, &p) {
+func (o *opened) intend(kind InputKind, p *parts, now, deadline time.Time, grace time.Duration) (d decision) {
+	d.opened = *o
+	d.touch(now)
+	note := &struct { // one piece of memory
+		intent
+		counted [2]PromptKind
+	}{intent: intent{Version: d.Version, Call: o.calls(kind), Input: kind, At: now, Deadline: deadline}}
+	for i, k := range o.counts(kind, p) {
 		if k != "" {
-			counted = append(counted, k)
+			note.counted[i] = k
+			note.Counted = note.counted[:i+1]
 		}
 	}
-	o.touch(now)
-	o.Attempts = o.Attempts.plus(1, counted...)
+	d.Intent = &note.intent
+	d.Attempts = o.Attempts.plus(1, note.Counted...)
 	switch {
 	case kind == InputApply:
 		consent := p.consent
 		consent.At = storeTime(consent.At)
-		o.Account, o.Consent = p.form.Phone, &consent
+		d.Account, d.Consent = p.form.Phone, &consent
 	case kind == InputResendCaptcha:
-		o.Resends++
+		d.Resends++
 	case kind == InputRequestReset:
-		o.Resets++
+		d.Resets++
 	case !p.password.Empty():
-		o.PasswordStep = p.step
+		d.PasswordStep = p.step
 	}
-	o.Intent = &intent{
-		Version: o.Version, Call: o.calls(kind), Input: kind,
-		At: now, Deadline: deadline, Counted: counted,
-	}
-	o.Due = deadline.Add(grace)
-	return o
+	d.Due = deadline.Add(grace)
+	return d
 }
 
 // flagCancel notes that a cancellation waits for the call under way.
@@ -147,19 +147,19 @@ type outcome struct {
 
 // settle decides what an outcome means for the verification whose intent it
 // answers, or for one whose intent was given up in its latest commit.
-func (o *opened) settle(out outcome, now time.Time, l Limits) decision {
+func (o *opened) settle(out *outcome, now time.Time, l Limits) (d decision) {
 	in := o.Intent
 	late := in == nil
 	if late {
 		in = o.Lost
 	}
-	d := o.begin(now, l)
+	d.begin(o, now, l)
 	d.Intent = nil
 	d.detail = Detail{Input: in.Input, Fault: out.fault, Late: late}
 	if out.fault != "" {
 		d.fault(out.fault, in)
 	} else {
-		d.reply(&out, in)
+		d.reply(out, in)
 	}
 	d.bound()
 	switch {
@@ -170,22 +170,28 @@ func (o *opened) settle(out outcome, now time.Time, l Limits) decision {
 	case !now.Before(d.Life):
 		d.clock(Expired)
 	}
-	return d.end()
+	d.end()
+	return d
+}
+
+// isDue tells whether the clock says anything yet.
+func (o *opened) isDue(now time.Time) bool {
+	return !o.Due.IsZero() && !now.Before(o.Due) && !o.State.Terminal()
 }
 
 // overdue decides what the clock says; ok is false where it says nothing yet.
 func (o *opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
-	if o.Due.IsZero() || now.Before(o.Due) || o.State.Terminal() {
-		return decision{}, false
+	if !o.isDue(now) {
+		return d, false
 	}
 	if in := o.Intent; in != nil {
-		d = o.settle(outcome{fault: FaultUnknown}, now, l)
+		d = o.settle(&outcome{fault: FaultUnknown}, now, l)
 		if !d.State.Terminal() {
 			d.Lost = in
 		}
 		return d, true
 	}
-	d = o.begin(now, l)
+	d.begin(o, now, l)
 	if end := earliest(o.Idle, o.Life); !now.Before(end) {
 		d.clock(Expired)
 	} else {
@@ -193,34 +199,38 @@ func (o *opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
 		d.ask(CaptchaExpired, o.Ask)
 		d.bound()
 	}
-	return d.end(), true
+	d.end()
+	return d, true
 }
 
 // cancel ends a verification that has no call under way.
-func (o *opened) cancel(now time.Time, l Limits, by string) decision {
-	d := o.begin(now, l)
+func (o *opened) cancel(now time.Time, l Limits, by string) (d decision) {
+	d.begin(o, now, l)
 	d.detail.Input, d.by = InputCancel, by
 	d.clock(Canceled)
-	return d.end()
+	d.end()
+	return d
 }
 
 // expire ends a verification that has no call under way, before its time.
-func (o *opened) expire(now time.Time, l Limits, by string) decision {
-	d := o.begin(now, l)
+func (o *opened) expire(now time.Time, l Limits, by string) (d decision) {
+	d.begin(o, now, l)
 	d.by = by
 	d.clock(Expired)
-	return d.end()
+	d.end()
+	return d
 }
 
 // erase leaves a tombstone: the columns without what could be personal, an
 // empty body. It does not need the old body, which may be sealed for others.
-func (o opened) erase(now time.Time, by string) decision {
+func (o opened) erase(now time.Time, by string) (d decision) {
 	o.body = body{}
-	d := o.begin(now, Limits{})
+	d.begin(&o, now, Limits{})
 	d.detail.By = by
 	d.move(Erased)
 	d.Source, d.Attempts = "", nil
-	return d.end()
+	d.end()
+	return d
 }
 
 // storeTime cuts a time to what stores keep: whole microseconds, UTC.

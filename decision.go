@@ -16,11 +16,10 @@ type decision struct {
 	err    error
 }
 
-// begin begins a decision on a copy: o stays as it is.
-func (o *opened) begin(now time.Time, l Limits) decision {
-	d := decision{opened: *o, since: o.Since, now: now, limits: l}
+// begin begins a decision on a copy of o, which stays as it is.
+func (d *decision) begin(o *opened, now time.Time, l Limits) {
+	d.opened, d.since, d.now, d.limits = *o, o.Since, now, l
 	d.touch(now)
-	return d
 }
 
 // move makes one transition; looplab says where it leads.
@@ -184,7 +183,7 @@ func (d *decision) bound() {
 }
 
 // end sets what follows from the rest.
-func (d *decision) end() decision {
+func (d *decision) end() {
 	if d.State.Terminal() {
 		if d.Reason == CollectionStarted && d.limits.reports {
 			d.Watch = &watch{Until: d.now.Add(d.limits.ReportLife)}
@@ -198,5 +197,4 @@ func (d *decision) end() decision {
 	} else {
 		d.Due = d.deadline()
 	}
-	return *d
 }

@@ -73,7 +73,7 @@ func (m *Machine) Reseal(ctx context.Context, id string) error {
 		next := o
 		next.touch(o.Updated)
 		next.Lost = o.Lost
-		if err = m.commit(ctx, decision{opened: next}); !errors.Is(err, ErrConflict) {
+		if err = m.commit(ctx, &decision{opened: next}); !errors.Is(err, ErrConflict) {
 			break
 		}
 	}

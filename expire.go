@@ -28,7 +28,7 @@ func (m *Machine) Expire(ctx context.Context, id string) error {
 }
 
 func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
-	o, err := m.current(ctx, id)
+	o, now, err := m.current(ctx, id)
 	switch {
 	case err != nil:
 		return err
@@ -37,5 +37,6 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 	case o.Intent != nil:
 		return ErrInFlight
 	}
-	return m.commit(ctx, o.expire(m.now(), m.cfg.Limits, by))
+	d := o.expire(now, m.cfg.Limits, by)
+	return m.commit(ctx, &d)
 }

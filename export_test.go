@@ -21,7 +21,6 @@ var (
 	ErrNoEdge     = errNoEdge
 	CheckEdges    = checkEdges
 	CheckTogether = func(edges []Edge) error { return checkTogether(edges, rules) }
-	Clean         = clean
 	Contradicts   = contradicts
 	MaxMessage    = maxMessage
 )
@@ -65,15 +64,20 @@ func Received(accepted bool, token string, s Source) Outcome {
 
 func Faulted(f Fault) Outcome { return outcome{fault: f} }
 
-func (o opened) Refuse(in Input, now time.Time, l Limits) error { return o.refuse(in, now, l) }
+func (o opened) Refuse(in Input, now time.Time, l Limits) error {
+	p := in.parts()
+	return o.refuse(in.Kind(), &p, now, l)
+}
 
 func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) Opened {
-	return o.intend(in, now, deadline, grace)
+	p := in.parts()
+	d := o.intend(in.Kind(), &p, now, deadline, grace)
+	return d.opened
 }
 
 func (o opened) FlagCancel(now time.Time) Opened { return o.flagCancel(now, "") }
 
-func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(out, now, l) }
+func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(&out, now, l) }
 
 func (o opened) Overdue(now time.Time, l Limits) (Decision, bool) { return o.overdue(now, l) }
 func (o opened) Cancel(now time.Time, l Limits) Decision          { return o.cancel(now, l, "") }
@@ -93,6 +97,11 @@ func Seal(s Sealer, o Opened) (Record, error) {
 }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) { return codec{s}.entry(&t, new(draft)) }
+
+// Clean is what is stored of a text of upstream's.
+func Clean(text string, secrets []Secret, personal ...string) string {
+	return clean(text, hidden(nil, secrets, personal...))
+}
 
 // Released is the room of a draft that a record and then a transition were
 // written in, after it was given back.

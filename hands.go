@@ -63,7 +63,7 @@ func (h *hands) finish(ctx context.Context, s *submission, o *opened) (v Verific
 
 func (h *hand) run() {
 	for ctx := range h.work {
-		h.v, h.err = h.s.finish(ctx, h.o)
+		h.v, h.err = h.s.finish(ctx, &h.o)
 		if h.met.Swap(true) {
 			return // nobody waited, and nobody gives it back
 		}

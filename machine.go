@@ -142,8 +142,9 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
 		body:   body{Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
 	}
-	d := o.begin(now, m.cfg.Limits)
-	d = d.end()
+	var d decision
+	d.begin(&o, now, m.cfg.Limits)
+	d.end()
 	err := m.write(ctx, &d, m.store.Create)
 	if err != nil {
 		return Verification{}, &Error{ID: n.ID, Err: err}
@@ -177,7 +178,7 @@ func plainName(s string) bool {
 // Get returns a verification as it stands, after settling what was overdue.
 // It returns ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt or ErrStore.
 func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
-	o, err := m.current(ctx, id)
+	o, _, err := m.current(ctx, id)
 	if err != nil && o.Version == 0 {
 		return Verification{}, &Error{ID: id, Err: err}
 	}
@@ -269,31 +270,31 @@ func (m *Machine) load(ctx context.Context, id string) (opened, error) {
 	return o, nil
 }
 
-// current loads a verification and settles what is overdue. With an error of
-// the settlement it also returns what it loaded.
-func (m *Machine) current(ctx context.Context, id string) (opened, error) {
+// current loads a verification, settles what is overdue, and tells the time at
+// which nothing was. With an error of the settlement it also returns what it
+// loaded.
+func (m *Machine) current(ctx context.Context, id string) (o opened, now time.Time, err error) {
 	for range races {
-		o, err := m.load(ctx, id)
-		if err != nil {
-			return o, err
+		if o, err = m.load(ctx, id); err != nil {
+			return o, now, err
 		}
-		d, due := o.overdue(m.now(), m.cfg.Limits)
-		if !due {
-			return o, nil
+		if now = m.now(); !o.isDue(now) {
+			return o, now, nil
 		}
-		switch err = m.commit(ctx, d); {
+		d, _ := o.overdue(now, m.cfg.Limits)
+		switch err = m.commit(ctx, &d); {
 		case err == nil:
-			return d.opened, nil
+			return d.opened, m.now(), nil
 		case !errors.Is(err, ErrConflict):
-			return o, err
+			return o, now, err
 		}
 	}
-	return opened{}, ErrConflict
+	return opened{}, now, ErrConflict
 }
 
 // commit writes a decision.
-func (m *Machine) commit(ctx context.Context, d decision) error {
-	return m.write(ctx, &d, m.store.Commit)
+func (m *Machine) commit(ctx context.Context, d *decision) error {
+	return m.write(ctx, d, m.store.Commit)
 }
 
 // write encodes a decision and hands it to one of the store's writing

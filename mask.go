@@ -42,15 +42,15 @@ func longNumber(text string) bool {
 	return false
 }
 
-// clean makes upstream's text fit to be stored and shown: the secrets and
-// personal values of this call are replaced, any other long number is masked,
-// control characters and broken UTF-8 are dropped, the length is bounded.
-func clean(text string, secrets []Secret, personal ...string) string {
+// clean makes upstream's text fit to be stored and shown: the hidden values of
+// this call are replaced, any other long number is masked, control characters
+// and broken UTF-8 are dropped, the length is bounded.
+func clean(text string, hidden []string) string {
 	if text == "" {
 		return ""
 	}
 	text = strings.Map(dropControl, strings.ToValidUTF8(text, ""))
-	for _, value := range hidden(secrets, personal) {
+	for _, value := range hidden {
 		text = hide(text, value)
 	}
 	if longNumber(text) {
@@ -59,12 +59,22 @@ func clean(text string, secrets []Secret, personal ...string) string {
 	return truncate(text, maxMessage)
 }
 
-// hidden are the values to hide, the longest first: a short one inside it must
-// not leave the rest readable.
-func hidden(secrets []Secret, personal []string) []string {
-	values := append(make([]string, 0, len(personal)+len(secrets)), personal...)
+// hidden are the values of a call to hide, secret and personal, the longest
+// first: a short one inside it must not leave the rest readable. They are
+// appended to room, which is empty.
+func hidden(room []string, secrets []Secret, personal ...string) []string {
+	values := room
+	for _, value := range personal {
+		if value != "" {
+			values = append(values, value)
+		}
+	}
 	for _, s := range secrets {
-		s.Use(func(value []byte) { values = append(values, string(value)) })
+		s.Use(func(value []byte) {
+			if len(value) > 0 {
+				values = append(values, string(value))
+			}
+		})
 	}
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
 	return values
@@ -74,25 +84,25 @@ func hidden(secrets []Secret, personal []string) []string {
 // be sent back as it came, so one that repeats a value is refused: ok is false.
 // Values without a digit don't count, nor very short ones: an address may be
 // "china", and an operator's password is a number.
-func cleanSource(s Source, secrets []Secret, personal ...string) (_ Source, ok bool) {
-	for _, value := range hidden(secrets, personal) {
+func cleanSource(s Source, hidden []string) (_ Source, ok bool) {
+	for _, value := range hidden {
 		if len(value) >= 4 && strings.ContainsAny(value, "0123456789") && strings.Contains(s.Website, value) {
 			return Source{}, false
 		}
 	}
-	s.Name = clean(s.Name, secrets, personal...)
+	s.Name = clean(s.Name, hidden)
 	return s, true
 }
 
 // cleanReply makes all words of a reply fit to be stored. Those that the reply
 // table knows stay as they are, whatever the secrets happen to be.
-func cleanReply(r Reply, secrets []Secret, personal ...string) Reply {
-	r.Content = clean(r.Content, secrets, personal...)
+func cleanReply(r Reply, hidden []string) Reply {
+	r.Content = clean(r.Content, hidden)
 	word := func(known words, s string) string {
 		if s == "" || slices.Contains(known, s) {
 			return s
 		}
-		s = truncate(clean(s, secrets, personal...), maxWord)
+		s = truncate(clean(s, hidden), maxWord)
 		if s == "" || slices.Contains(known, s) {
 			return "****" // an unknown word must not become a known one
 		}

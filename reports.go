@@ -95,10 +95,11 @@ func (o *opened) reported(state ReportState, now time.Time, l Limits) (d decisio
 	default:
 		return decision{}, false
 	}
-	d = o.begin(now, l)
+	d.begin(o, now, l)
 	d.Watch = nil
 	d.move(event)
-	return d.end(), true
+	d.end()
+	return d, true
 }
 
 // reportPatience is how long a Reporter may take for an answer.
@@ -117,7 +118,7 @@ func (m *Machine) askForReport(ctx context.Context, o opened, asked *sync.WaitGr
 		return nil // its turn comes
 	}
 	claimed := o.askReport(m.now(), m.cfg.Limits)
-	if err := m.commit(ctx, decision{opened: claimed}); err != nil {
+	if err := m.commit(ctx, &decision{opened: claimed}); err != nil {
 		<-m.asking
 		return err
 	}
@@ -142,7 +143,7 @@ func (m *Machine) report(ctx context.Context, o opened) error {
 		return err
 	}
 	if d, ok := o.reported(state, m.now(), m.cfg.Limits); ok {
-		return m.commit(ctx, d)
+		return m.commit(ctx, &d)
 	}
 	return nil
 }

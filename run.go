@@ -109,11 +109,11 @@ func (m *Machine) settleDue(ctx context.Context, r Record, asked *sync.WaitGroup
 	d, due := o.overdue(m.now(), m.cfg.Limits)
 	switch {
 	case due:
-		err = m.commit(ctx, d)
+		err = m.commit(ctx, &d)
 	case o.Watch != nil && m.cfg.Reporter != nil:
 		err = m.askForReport(ctx, o, asked)
 	case o.Watch != nil:
-		err = m.commit(ctx, decision{opened: o.leaveReport(m.now(), m.cfg.Limits)})
+		err = m.commit(ctx, &decision{opened: o.leaveReport(m.now(), m.cfg.Limits)})
 	default:
 		return false, nil
 	}

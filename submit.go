@@ -37,7 +37,7 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	ctx, s.end = m.cfg.Observer.submit(ctx, in.Kind())
 	if err := in.check(); err != nil {
 		s.destroy()
-		return s.refused(opened{}, err)
+		return s.refused(&opened{}, err)
 	}
 	if in.Kind() == InputCancel {
 		o, err := s.cancel(ctx)
@@ -47,11 +47,11 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if err := s.precheck(ctx); err != nil {
 		s.destroy()
 		o, _ := m.load(ctx, id) // to be asked again; what can't be read is not told
-		return s.refused(o, err)
+		return s.refused(&o, err)
 	}
 	if err := m.gate.enter(ctx); err != nil {
 		s.destroy()
-		return s.refused(opened{}, err)
+		return s.refused(&opened{}, err)
 	}
 	begun := false
 	defer func() {
@@ -61,10 +61,10 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	}()
 	o, err := s.begin(ctx)
 	if err != nil {
-		return s.refused(o, err)
+		return s.refused(&o, err)
 	}
 	begun = true
-	return s.proceed(ctx, o)
+	return s.proceed(ctx, &o)
 }
 
 // precheck asks whether a form is worth sending, where upstream can tell.
@@ -91,21 +91,20 @@ type submission struct {
 // verification as far as it is known.
 func (s *submission) begin(ctx context.Context) (opened, error) {
 	for range races {
-		o, err := s.current(ctx, s.id)
+		o, now, err := s.current(ctx, s.id)
 		if err != nil {
 			return o, err
 		}
-		now := s.now()
-		if err := o.refuse(s.in, now, s.cfg.Limits); err != nil {
+		if err := o.refuse(s.in.Kind(), &s.parts, now, s.cfg.Limits); err != nil {
 			return o, err
 		}
 		if err := s.findPassword(&o, now); err != nil {
 			return o, err
 		}
-		next := o.intend(s.in, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
-		err = s.commit(ctx, decision{opened: next})
+		d := o.intend(s.in.Kind(), &s.parts, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
+		err = s.commit(ctx, &d)
 		if err == nil {
-			return next, nil
+			return d.opened, nil
 		}
 		if !errors.Is(err, ErrConflict) {
 			return o, err
@@ -116,26 +115,27 @@ func (s *submission) begin(ctx context.Context) (opened, error) {
 
 // proceed makes the call, in a goroutine of its own where the caller may stop
 // waiting.
-func (s *submission) proceed(ctx context.Context, o opened) (Verification, error) {
+func (s *submission) proceed(ctx context.Context, o *opened) (Verification, error) {
 	if ctx.Done() == nil {
 		return s.finish(ctx, o)
 	}
 	return s.finishAside(ctx, o)
 }
 
-func (s *submission) finishAside(ctx context.Context, o opened) (Verification, error) {
-	v, err, waited := s.hands.finish(ctx, s, &o)
+func (s *submission) finishAside(ctx context.Context, o *opened) (Verification, error) {
+	v, err, waited := s.hands.finish(ctx, s, o)
 	if !waited {
-		return s.answer(&o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+		return s.answer(o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 	}
 	return v, err
 }
 
 // finish calls upstream, commits the outcome, and keeps the password if what
 // is asked next needs it.
-func (s *submission) finish(ctx context.Context, o opened) (Verification, error) {
+func (s *submission) finish(ctx context.Context, o *opened) (Verification, error) {
 	defer s.leave()
-	d, err := s.conclude(ctx, o, s.call(ctx, o))
+	out := s.call(ctx, o)
+	d, err := s.conclude(ctx, o, &out)
 	s.end(concluded(&d, err))
 	after := &d.opened
 	v, err := s.answer(after, err)
@@ -187,9 +187,9 @@ func (s *submission) findPassword(o *opened, now time.Time) error {
 }
 
 // refused is what Submit returns for what was not sent.
-func (s *submission) refused(o opened, err error) (Verification, error) {
-	s.end(refused(&o, err))
-	return s.answer(&o, err)
+func (s *submission) refused(o *opened, err error) (Verification, error) {
+	s.end(refused(o, err))
+	return s.answer(o, err)
 }
 
 // answer is what Submit returns.
@@ -214,25 +214,25 @@ func (s *submission) cancel(ctx context.Context) (opened, error) {
 		return opened{}, err
 	}
 	for range races {
-		o, err := s.current(ctx, s.id)
+		o, now, err := s.current(ctx, s.id)
 		if err != nil {
 			return o, err
 		}
-		if err := o.refuse(s.in, s.now(), s.cfg.Limits); err != nil {
+		if err := o.refuse(s.in.Kind(), &s.parts, now, s.cfg.Limits); err != nil {
 			return o, err
 		}
 		switch {
 		case o.Intent == nil:
-			d := o.cancel(s.now(), s.cfg.Limits, by)
-			if err = s.commit(ctx, d); err == nil {
+			d := o.cancel(now, s.cfg.Limits, by)
+			if err = s.commit(ctx, &d); err == nil {
 				s.vault.drop(s.id)
 				return d.opened, nil
 			}
 		case o.Intent.Canceled:
 			return o, ErrPending
 		default:
-			flagged := o.flagCancel(s.now(), by)
-			if err = s.commit(ctx, decision{opened: flagged}); err == nil {
+			flagged := o.flagCancel(now, by)
+			if err = s.commit(ctx, &decision{opened: flagged}); err == nil {
 				return flagged, ErrPending
 			}
 		}

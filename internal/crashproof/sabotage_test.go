@@ -20,11 +20,12 @@ var (
 )
 
 const (
-	commitIntent = `		err = s.commit(ctx, decision{opened: next})
+	commitIntent = `		err = s.commit(ctx, &d)
 		if err == nil {
-			return next, nil
+			return d.opened, nil
 		}`
-	callAndConclude = `	d, err := s.conclude(ctx, o, s.call(ctx, o))
+	callAndConclude = `	out := s.call(ctx, o)
+	d, err := s.conclude(ctx, o, &out)
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
@@ -46,16 +47,16 @@ const (
 
 // sabotages are the mistakes that the guarantees exclude.
 var sabotages = []sabotage{
-	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		next.Version = o.Version
-		return next, nil`}}},
+	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		d.Version = o.Version
+		return d.opened, nil`}}},
 
 	{name: "intent after the send", plan: killed, patches: []patch{
-		{"submit.go", commitIntent, `		return next, nil`},
+		{"submit.go", commitIntent, `		return d.opened, nil`},
 		{"submit.go", callAndConclude, `	out := s.call(ctx, o)
-	if err := s.commit(ctx, decision{opened: o}); err != nil {
-		return s.answer(&o, ErrPending)
+	if err := s.commit(ctx, &decision{opened: *o}); err != nil {
+		return s.answer(o, ErrPending)
 	}
-	d, err := s.conclude(ctx, o, out)
+	d, err := s.conclude(ctx, o, &out)
 `},
 	}},
 
@@ -91,8 +92,8 @@ var sabotages = []sabotage{
 `, `	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
 	mine := o.Intent
 `},
-		{"call.go", `		o = overtaken
-	}`, `		if o = overtaken; o.Intent == nil {
+		{"call.go", `		o = &overtaken
+	}`, `		if o = &overtaken; o.Intent == nil {
 			o.Lost = mine
 		}
 	}`},
@@ -143,9 +144,11 @@ var sabotages = []sabotage{
 			if err != nil || o.State.Terminal() || o.Intent != nil {
 				return
 			}
-			d := o.begin(m.now(), m.cfg.Limits)
+			var d decision
+			d.begin(&o, m.now(), m.cfg.Limits)
 			d.clock(Expired)
-			_ = m.commit(context.Background(), d.end())
+			d.end()
+			_ = m.commit(context.Background(), &d)
 		})
 	}
 	return nil
@@ -153,9 +156,9 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "told before it is committed", plan: killed, patches: []patch{
-		{"call.go", `		err := m.persist(ctx, d, end)
-`, `		var err error
-		go func() { _ = m.persist(ctx, d, end) }()
+		{"call.go", `		if err = m.persist(ctx, &d, end); err == nil {
+`, `		go func() { _ = m.persist(ctx, &d, end) }()
+		if err == nil {
 `},
 	}},
 
