@@ -13,6 +13,7 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	noSuchStatement      = "26000"
 )
 
 // serverError is what the server said, nil if err is not of the server.
@@ -42,7 +43,14 @@ func worthAnother(err error, tries int) bool {
 		return tries < staleConnections
 	}
 	e := serverError(err)
-	return refused(err) && (e.Code == serializationFailure || e.Code == deadlockDetected)
+	switch {
+	case !refused(err):
+		return false
+	case e.Code == noSuchStatement:
+		return tries < staleConnections
+	default:
+		return e.Code == serializationFailure || e.Code == deadlockDetected
+	}
 }
 
 // patiently does something again that certainly did nothing, until ctx ends.
