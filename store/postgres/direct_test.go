@@ -73,7 +73,7 @@ func TestWhatGoesAsBytesIsWhatPgxSends(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	dsn := cluster.Cluster(t).NewDatabase(t)
-	direct, _ := openOn(t, pgtest.Pool(t, dsn, 2))
+	direct, pool := openOn(t, pgtest.Pool(t, dsn, 2))
 	stores := []*postgres.Store{direct, byPgx(t, dsn)}
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -110,6 +110,9 @@ func TestWhatGoesAsBytesIsWhatPgxSends(t *testing.T) {
 			}
 		}
 	})
+	var never int
+	require.NoError(t, pool.QueryRow(ctx, `SELECT count(*) FROM carrierfsm_verifications WHERE due < '1000-01-01'`).Scan(&never))
+	require.Zero(t, never, "what will never be due has no time")
 }
 
 // A host may tidy up a session now and then.
