@@ -43,8 +43,8 @@ func (s *Store) direct(ctx context.Context, sql string, p *params, row func(valu
 		}
 	}
 	tag, err := result.Close()
-	if e := serverError(err); e != nil && e.Code == noSuchStatement {
-		_ = conn.Conn().Deallocate(ctx, sql) // somebody has taken it away; the next try has it prepared anew
+	if outdated(err) {
+		_ = conn.Conn().Deallocate(ctx, sql) // the next try has it prepared anew
 	}
 	if err == nil {
 		err = unread

@@ -134,6 +134,23 @@ func TestAStatementThatWasTakenAwayIsPreparedAnew(t *testing.T) {
 	require.EqualValues(t, 4, r.Version)
 }
 
+// Somebody may make a column wider while we run.
+func TestAStatementWhoseColumnsHaveChangedIsPreparedAnew(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, pool := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1))
+	want := created(t, s, "v1")
+	for _, kind := range []string{"varchar(99)", "text"} {
+		_, err := s.Load(ctx, "v1")
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, `ALTER TABLE carrierfsm_verifications ALTER COLUMN source TYPE `+kind)
+		require.NoError(t, err)
+		got, err := s.Load(ctx, "v1")
+		require.NoError(t, err)
+		require.Equal(t, want.Source, got.Source)
+	}
+}
+
 // queryTracer counts what is run.
 type queryTracer struct{ queries atomic.Int32 }
 
