@@ -13,6 +13,8 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	noSuchStatement      = "26000"
+	notSupported         = "0A000" // a plan that is kept and whose columns have changed, for instance
 )
 
 // serverError is what the server said, nil if err is not of the server.
@@ -42,7 +44,20 @@ func worthAnother(err error, tries int) bool {
 		return tries < staleConnections
 	}
 	e := serverError(err)
-	return refused(err) && (e.Code == serializationFailure || e.Code == deadlockDetected)
+	switch {
+	case !refused(err):
+		return false
+	case outdated(err):
+		return tries < staleConnections
+	default:
+		return e.Code == serializationFailure || e.Code == deadlockDetected
+	}
+}
+
+// outdated tells whether a prepared statement is of no use any more.
+func outdated(err error) bool {
+	e := serverError(err)
+	return e != nil && (e.Code == noSuchStatement || e.Code == notSupported)
 }
 
 // patiently does something again that certainly did nothing, until ctx ends.

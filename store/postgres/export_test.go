@@ -127,3 +127,9 @@ func (s *Store) LoadTogether(ctx context.Context, ids ...string) ([]carrierfsm.R
 	}
 	return records, errs
 }
+
+// RecordOf reads a row as a load does.
+func RecordOf(values [][]byte) (carrierfsm.Record, error) { return wholeRecordOf(values) }
+
+// ErrRow is that of a row that can't be one.
+var ErrRow = errRow

@@ -11,6 +11,7 @@ import (
 type loading struct {
 	id     string
 	record carrierfsm.Record
+	found  bool
 }
 
 const loadMany = wholeRecord + `WHERE v.id = ANY ($1::text[])`
@@ -25,9 +26,8 @@ const (
 
 func (s *Store) newLoads() *group.Queue[*loading] {
 	return group.New(group.Config[*loading]{
-		Write: s.loadAll, Flights: loadFlights, Least: loadLeast, Most: groupMost, Patience: patience,
-		Names: func(*loading) []string { return nil }, // readers are in nobody's way
-	})
+		One: s.loadOne, Write: s.loadAll, Flights: loadFlights, Least: loadLeast, Most: groupMost, Patience: patience,
+	}) // without a claim: readers are in nobody's way
 }
 
 // Load is carrierfsm.Store's. It sees all that was committed before it was called.
@@ -41,47 +41,56 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 
 // loadAll reads records by one statement, and tells of each what came of it.
 func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
-	errs := make([]error, len(list))
-	ctx, cancel := context.WithTimeout(ctx, s.timeout) // others wait behind it
-	defer cancel()
-	if len(list) == 1 {
-		errs[0] = s.loadOne(ctx, list[0])
-		return errs
-	}
 	ids := make([]string, len(list))
 	for i, l := range list {
 		ids[i] = l.id
 	}
-	records, err := read(ctx, s.pool, scanWhole, loadMany, ids)
+	bounded, cancel := s.bounded(ctx) // others wait behind it
+	err := s.loadBy(bounded, loadMany, ids, list...)
+	cancel()
+	errs := make([]error, len(list))
 	for i, l := range list {
-		switch {
-		case refused(err): // one of them spoils it for all
+		if refused(err) { // one of them spoils it for all
 			errs[i] = s.loadOne(ctx, l)
-		case err != nil:
-			errs[i] = err
-		default:
-			errs[i] = l.find(records)
+		} else {
+			errs[i] = l.verdict(err)
 		}
 	}
 	return errs
 }
 
 func (s *Store) loadOne(ctx context.Context, l *loading) error {
-	records, err := read(ctx, s.pool, scanWhole, loadRecord, l.id)
-	if err != nil {
-		return err
-	}
-	return l.find(records)
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return l.verdict(s.loadBy(ctx, loadRecord, l.id, l))
 }
 
-// find takes over its own record, with a body of its own.
-func (l *loading) find(records []carrierfsm.Record) error {
+// loadBy loads by one of the two statements and its argument.
+func (s *Store) loadBy(ctx context.Context, sql string, arg any, list ...*loading) error {
+	if s.directly {
+		return s.loadDirectly(ctx, sql, list)
+	}
+	records, err := read(ctx, s.pool, scanWhole, sql, arg)
 	for _, r := range records {
-		if r.ID == l.id {
-			l.record = r
+		fill(list, r)
+	}
+	return err
+}
+
+// fill gives a record to those that want it, each with a body of its own.
+func fill(list []*loading, r carrierfsm.Record) {
+	for _, l := range list {
+		if l.id == r.ID {
+			l.record, l.found = r, true
 			l.record.Body = append([]byte{}, r.Body...)
-			return nil
 		}
 	}
-	return carrierfsm.ErrNotFound
+}
+
+// verdict is what a load returns whose statement ended with err.
+func (l *loading) verdict(err error) error {
+	if err == nil && !l.found {
+		return carrierfsm.ErrNotFound
+	}
+	return err
 }

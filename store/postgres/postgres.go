@@ -45,6 +45,7 @@ type Store struct {
 	timeout          time.Duration
 	hook             Hook
 	begin            string // of a transaction of several statements
+	directly         bool   // whether what is done most goes to the server as bytes
 	creates, commits *writer
 	loads            *group.Queue[*loading]
 }
@@ -70,7 +71,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	if pool == nil || s.timeout <= 0 {
 		return nil, errors.New("carrierfsm/postgres: a pool and a positive timeout are needed")
 	}
-	s.begin = beginBounded(s.timeout)
+	s.begin, s.directly = beginBounded(s.timeout), maySendDirectly(pool)
 	s.creates = s.newWriter(createStatements, createStatements)
 	s.commits = s.newWriter(keyedStatements, commitStatements)
 	s.loads = s.newLoads()

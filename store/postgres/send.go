@@ -17,50 +17,66 @@ var errAgain = errors.New("carrierfsm/postgres: others were faster, each time")
 // reasons are why a draft was not done, as the statements count them.
 var reasons = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, errAgain}
 
-// send writes drafts in one statement and returns a verdict for each. With an
-// error of its own nobody has one. That two took one key at once is an error of
-// the server's, and a verdict all the same.
-func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]error, error) {
-	s := w.statementsFor(drafts)
-	done, err := s.run(ctx, db, drafts)
-	verdicts := make([]error, len(drafts))
+// sendOne writes a draft and returns its verdict. With an error it has none.
+// That two took one key at once is an error of the server's, and a verdict all
+// the same.
+func (w *writer) sendOne(ctx context.Context, db querier, d *draft) (verdict, err error) {
+	s := w.statementsFor(d.record.Key != "")
+	done, err := w.runOne(ctx, db, s, d)
 	switch {
-	case len(drafts) == 1 && violates(err, "carrierfsm_key"):
-		verdicts[0] = carrierfsm.ErrKeyInUse
-	case err != nil:
+	case violates(err, "carrierfsm_key"):
+		return carrierfsm.ErrKeyInUse, nil
+	case err != nil || done:
 		return nil, err
-	case slices.Contains(done, false):
+	}
+	verdicts := make([]error, 1)
+	s.explain(ctx, db, []draft{*d}, []bool{false}, verdicts)
+	return verdicts[0], nil
+}
+
+// send writes several drafts in one statement and returns a verdict for each.
+// With an error of its own nobody has one.
+func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]error, error) {
+	s := w.statementsFor(slices.ContainsFunc(drafts, func(d draft) bool { return d.record.Key != "" }))
+	done, err := w.runMany(ctx, db, s, drafts)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]error, len(drafts))
+	if slices.Contains(done, false) {
 		s.explain(ctx, db, drafts, done, verdicts)
 	}
 	return verdicts, nil
 }
 
-func (w *writer) statementsFor(drafts []draft) *statements {
-	for i := range drafts {
-		if drafts[i].record.Key != "" {
-			return &w.keyed
-		}
+func (w *writer) statementsFor(keyed bool) *statements {
+	if keyed {
+		return &w.keyed
 	}
 	return &w.free
 }
 
-// run runs the statement for these drafts, and tells which of them it wrote.
-func (s *statements) run(ctx context.Context, db querier, drafts []draft) (done []bool, err error) {
-	if len(drafts) > 1 {
-		return s.runMany(ctx, db, drafts)
+// runOne runs the statement for a draft, and tells whether it wrote it.
+func (w *writer) runOne(ctx context.Context, db querier, s *statements, d *draft) (done bool, err error) {
+	if w.directly && db == querier(w.pool) {
+		return w.runOneDirectly(ctx, s, d)
 	}
-	sql, args := s.bare, recordArgs(&drafts[0].record)
-	switch entries := drafts[0].entries; {
-	case len(entries) > 1:
-		sql, args = s.several, append(args, entryArrays(drafts)...)
-	case len(entries) == 1:
-		sql, args = s.one, append(args, entryArgs(&entries[0])...)
+	sql, args := s.bare, recordArgs(&d.record)
+	switch {
+	case len(d.entries) > 1:
+		sql, args = s.several, append(args, entryArrays([]draft{*d})...)
+	case len(d.entries) == 1:
+		sql, args = s.one, append(args, entryArgs(&d.entries[0])...)
 	}
 	tag, err := db.Exec(ctx, sql, args...)
-	return []bool{tag.RowsAffected() > 0}, err
+	return tag.RowsAffected() > 0, err
 }
 
-func (s *statements) runMany(ctx context.Context, db querier, drafts []draft) (done []bool, err error) {
+// runMany runs the statement for several drafts, and tells which of them it wrote.
+func (w *writer) runMany(ctx context.Context, db querier, s *statements, drafts []draft) (done []bool, err error) {
+	if w.directly && db == querier(w.pool) {
+		return w.runManyDirectly(ctx, s, drafts)
+	}
 	rows, err := db.Query(ctx, s.many, append(recordArrays(drafts), entryArrays(drafts)...)...)
 	if err != nil {
 		return nil, err

@@ -47,12 +47,12 @@ func (w *writer) transaction(ctx context.Context, d draft, then func(context.Con
 		return named(err)
 	}
 	defer func() { _ = tx.Rollback(ctx) }() // nothing is left to undo after Commit
-	verdicts, err := w.send(ctx, tx, []draft{d})
+	verdict, err := w.sendOne(ctx, tx, &d)
 	switch {
 	case err != nil:
 		return named(err)
-	case verdicts[0] != nil:
-		return verdicts[0]
+	case verdict != nil:
+		return verdict
 	}
 	if err := then(ctx, tx, d); err != nil {
 		return err

@@ -21,8 +21,8 @@ type writer struct {
 func (s *Store) newWriter(keyed, free statements) *writer {
 	w := &writer{Store: s, keyed: keyed, free: free}
 	w.queue = group.New(group.Config[draft]{
-		Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
-		Names: namesOf, Keep: draft.own, Size: draft.size, Full: groupFull,
+		One: w.writeOne, Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
+		Claim: draft.claim, Keep: draft.own, Size: draft.size, Full: groupFull,
 	})
 	return w
 }
@@ -37,13 +37,7 @@ const (
 	patience   = 20 * time.Millisecond // several times what a group takes on a server nearby
 )
 
-// namesOf are what two drafts in one statement must not share: the id and the key.
-func namesOf(d draft) []string {
-	if d.record.Key == "" {
-		return []string{"i" + d.record.ID}
-	}
-	return []string{"i" + d.record.ID, "k" + d.record.Key}
-}
+func (d draft) claim() group.Claim { return group.Claim{ID: d.record.ID, Key: d.record.Key} }
 
 // Create is carrierfsm.Store's.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
@@ -67,10 +61,27 @@ func (w *writer) do(ctx context.Context, d draft) error {
 	return w.queue.Do(ctx, d)
 }
 
-// write writes drafts in one statement, and again where that is certain to do
-// no harm.
+// writeOne writes a draft in a statement of its own, and again where that is
+// certain to do no harm.
+func (w *writer) writeOne(ctx context.Context, d draft) error {
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
+	for try := 0; ; try++ {
+		verdict, err := w.sendOne(ctx, w.pool, &d)
+		switch {
+		case err != nil && (!worthAnother(err, try) || ctx.Err() != nil):
+			return named(err)
+		case err == nil && !errors.Is(verdict, errAgain):
+			return verdict
+		case !pause(ctx, try):
+			return fmt.Errorf("%w: %w", errAgain, ctx.Err())
+		}
+	}
+}
+
+// write is writeOne for several drafts in one statement.
 func (w *writer) write(ctx context.Context, drafts []draft) []error {
-	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	ctx, cancel := w.bounded(ctx)
 	defer cancel()
 	errs := make([]error, len(drafts))
 	left := make([]int, len(drafts)) // the places of those without a verdict
@@ -84,7 +95,7 @@ func (w *writer) write(ctx context.Context, drafts []draft) []error {
 			return errs
 		case err == nil:
 			left = next
-		case len(left) > 1 && refused(err) && !worthAnother(err, try):
+		case refused(err) && !worthAnother(err, try):
 			w.eachAlone(ctx, drafts, left, errs) // one of them spoils it for all
 			return errs
 		case !worthAnother(err, try) || ctx.Err() != nil:
@@ -94,6 +105,15 @@ func (w *writer) write(ctx context.Context, drafts []draft) []error {
 			return failed(errs, left, fmt.Errorf("%w: %w", errAgain, ctx.Err()))
 		}
 	}
+}
+
+// bounded ends a context when a statement has taken too long, unless it ends
+// before that.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= s.timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.timeout)
 }
 
 // round sends those that are left once, notes their verdicts and returns the
@@ -122,7 +142,7 @@ func (w *writer) round(ctx context.Context, drafts []draft, left []int, errs []e
 // eachAlone gives each its own statement after a shared one was refused.
 func (w *writer) eachAlone(ctx context.Context, drafts []draft, left []int, errs []error) {
 	for _, at := range left {
-		errs[at] = w.write(ctx, drafts[at:at+1])[0]
+		errs[at] = w.writeOne(ctx, drafts[at])
 	}
 }
 

@@ -29,16 +29,12 @@ func (i item) own() item {
 // newQueue is where writers wait while another writes: those that wait share
 // the next transaction, and so its one sync of the disk.
 func (s *Store) newQueue() *group.Queue[item] {
-	return group.New(group.Config[item]{Write: s.writeAll, Names: item.names, Keep: item.own})
+	return group.New(group.Config[item]{One: s.writeOne, Write: s.writeAll, Claim: item.claim, Keep: item.own})
 }
 
-// names are the id and, after a space, which no id has, the key.
-func (i item) names() []string {
-	if i.record.Key == "" {
-		return []string{i.record.ID}
-	}
-	return []string{i.record.ID, " " + i.record.Key}
-}
+func (i item) claim() group.Claim { return group.Claim{ID: i.record.ID, Key: i.record.Key} }
+
+func (s *Store) writeOne(ctx context.Context, i item) error { return s.writeAll(ctx, []item{i})[0] }
 
 // writeAll writes items in one transaction, and returns a verdict for each. An
 // item that is refused has written nothing. Should anything else happen, all is

@@ -16,14 +16,14 @@ import (
 
 // Config is how a Queue works.
 type Config[T any] struct {
-	// Write writes the items and returns one error for each, in their order. A
-	// single item is written by its caller, with the caller's context. Several
-	// are written by a goroutine of the queue, with a context that never ends,
-	// so Write must bound itself.
+	// One writes a single item. Its caller does, with the caller's context.
+	One func(ctx context.Context, item T) error
+	// Write writes several and returns one error for each, in their order. A
+	// goroutine of the queue does, with a context that never ends, so Write must
+	// bound itself.
 	Write func(ctx context.Context, items []T) []error
-	// Names are what an item must have for itself: two items that share a name
-	// never are in one write, nor in two at the same time.
-	Names func(item T) []string
+	// Claim, where set, is what an item must have for itself.
+	Claim func(item T) Claim
 	// Keep, where set, returns an item that is its own: one that has to wait may
 	// be written when its caller has stopped waiting.
 	Keep func(item T) T
@@ -44,6 +44,10 @@ type Config[T any] struct {
 	Full int
 }
 
+// Claim is what two items that are in one write, or in two at the same time,
+// don't share. What is empty is claimed by nobody.
+type Claim struct{ ID, Key string }
+
 // Queue is where writers wait. It is safe for concurrent use.
 type Queue[T any] struct {
 	cfg Config[T]
@@ -52,14 +56,15 @@ type Queue[T any] struct {
 	waiting []*ticket[T] // in the order of their coming
 	flights int
 	awaited int             // writes of several that the others still gather behind
-	taken   map[string]bool // names under way
+	ids     map[string]bool // claimed by what is under way
+	keys    map[string]bool
 	groups  sync.WaitGroup
 }
 
 // ticket is one item on its way.
 type ticket[T any] struct {
 	item  T
-	names []string
+	claim Claim
 	word  chan word // holds the one that it gets
 	going bool      // whether its turn has come
 }
@@ -77,7 +82,10 @@ func New[T any](cfg Config[T]) *Queue[T] {
 	if cfg.Most <= 0 {
 		cfg.Most = 256
 	}
-	return &Queue[T]{cfg: cfg, taken: make(map[string]bool)}
+	if cfg.Claim == nil {
+		cfg.Claim = func(T) Claim { return Claim{} }
+	}
+	return &Queue[T]{cfg: cfg, ids: make(map[string]bool), keys: make(map[string]bool)}
 }
 
 // Do has the item written and returns its verdict. When ctx ends while the item
@@ -89,15 +97,15 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	names := q.cfg.Names(item)
-	if q.alone(names) {
-		defer q.land(names)
-		return q.cfg.Write(ctx, []T{item})[0]
+	claim := q.cfg.Claim(item)
+	if q.alone(claim) {
+		defer q.land(claim)
+		return q.cfg.One(ctx, item)
 	}
 	if q.cfg.Keep != nil {
 		item = q.cfg.Keep(item)
 	}
-	t := &ticket[T]{item: item, names: names, word: make(chan word, 1)}
+	t := &ticket[T]{item: item, claim: claim, word: make(chan word, 1)}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, t)
 	q.next()
@@ -116,10 +124,10 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 }
 
 // alone lets an item go at once if nobody waits before it.
-func (q *Queue[T]) alone(names []string) bool {
+func (q *Queue[T]) alone(c Claim) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	free := len(q.waiting) == 0 && q.room() && q.claim(names)
+	free := len(q.waiting) == 0 && q.room() && q.claim(c)
 	if free {
 		q.flights++
 	}
@@ -153,8 +161,8 @@ func (q *Queue[T]) heed(ctx context.Context, t *ticket[T], w word) error {
 	if !w.go_ {
 		return w.verdict
 	}
-	defer q.land(t.names)
-	return q.cfg.Write(ctx, []T{t.item})[0]
+	defer q.land(t.claim)
+	return q.cfg.One(ctx, t.item)
 }
 
 // leave gives up the ticket's place, or the turn that has come just now.
@@ -170,17 +178,17 @@ func (q *Queue[T]) leave(ctx context.Context, t *ticket[T]) error {
 		if !w.go_ {
 			return w.verdict
 		}
-		q.land(t.names)
+		q.land(t.claim)
 	default:
 	}
 	return ctx.Err()
 }
 
 // land ends the write of one, and lets others go.
-func (q *Queue[T]) land(names []string) {
+func (q *Queue[T]) land(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.release(names)
+	q.release(c)
 	q.flights--
 	q.next()
 }
@@ -216,7 +224,7 @@ func (q *Queue[T]) depart() (batch []*ticket[T]) {
 	return nil
 }
 
-// take chooses who goes next: those whose names are free, one of them while
+// take chooses who goes next: those whose claims are free, one of them while
 // few are waiting.
 func (q *Queue[T]) take() (batch []*ticket[T]) {
 	most, size := 1, 0
@@ -226,7 +234,7 @@ func (q *Queue[T]) take() (batch []*ticket[T]) {
 	rest := q.waiting[:0]
 	for _, t := range q.waiting {
 		fits := len(batch) == 0 || len(batch) < most && size+q.size(t) <= q.cfg.Full
-		if fits && q.claim(t.names) {
+		if fits && q.claim(t.claim) {
 			t.going = true
 			batch = append(batch, t)
 			size += q.size(t)
@@ -246,23 +254,23 @@ func (q *Queue[T]) size(t *ticket[T]) int {
 	return q.cfg.Size(t.item)
 }
 
-// claim takes names, unless one of them is taken.
-func (q *Queue[T]) claim(names []string) bool {
-	for _, name := range names {
-		if q.taken[name] {
-			return false
-		}
+// claim takes what is claimed, unless some of it is taken.
+func (q *Queue[T]) claim(c Claim) bool {
+	if q.ids[c.ID] || q.keys[c.Key] {
+		return false
 	}
-	for _, name := range names {
-		q.taken[name] = true
+	if c.ID != "" {
+		q.ids[c.ID] = true
+	}
+	if c.Key != "" {
+		q.keys[c.Key] = true
 	}
 	return true
 }
 
-func (q *Queue[T]) release(names []string) {
-	for _, name := range names {
-		delete(q.taken, name)
-	}
+func (q *Queue[T]) release(c Claim) {
+	delete(q.ids, c.ID)
+	delete(q.keys, c.Key)
 }
 
 // fly writes several, and goes on with those that have come meanwhile.
@@ -288,7 +296,7 @@ func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range batch {
-		q.release(t.names)
+		q.release(t.claim)
 	}
 	q.flights--
 	batch = q.depart()

@@ -45,6 +45,8 @@ func (m *medium) write(ctx context.Context, items []string) []error {
 	return errs
 }
 
+func (m *medium) one(ctx context.Context, item string) error { return m.write(ctx, []string{item})[0] }
+
 func (m *medium) seen() [][]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -54,7 +56,8 @@ func (m *medium) seen() [][]string {
 // queue names an item by its first two letters.
 func queue(m *medium, c group.Config[string]) *group.Queue[string] {
 	c.Write = m.write
-	c.Names = func(item string) []string { return []string{item[:2]} }
+	c.One = m.one
+	c.Claim = func(item string) group.Claim { return group.Claim{ID: item[:2]} }
 	return group.New(c)
 }
 
@@ -216,36 +219,38 @@ func TestASlowWriteHoldsUpNobodyForLong(t *testing.T) {
 	})
 }
 
-// Whatever comes in whatever order, no two that share a name are under way at
+// Whatever comes in whatever order, no two that claim the same are under way at
 // once, everybody gets an answer, and what was answered was written just once.
-func TestItemsThatShareANameNeverMeet(t *testing.T) {
+func TestItemsThatClaimTheSameNeverMeet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var mu sync.Mutex
 		under, written := make(map[string]bool), make(map[string]int)
+		write := func(_ context.Context, items []string) []error {
+			mu.Lock()
+			for _, item := range items {
+				for _, name := range []string{item[:2], "key " + item[1:2]} {
+					if under[name] {
+						t.Errorf("%s is there twice", name)
+					}
+					under[name] = true
+				}
+				written[item]++
+			}
+			mu.Unlock()
+			mu.Lock()
+			defer mu.Unlock()
+			for _, item := range items {
+				delete(under, item[:2])
+				delete(under, "key "+item[1:2])
+			}
+			return make([]error, len(items))
+		}
 		q := group.New(group.Config[string]{
 			Flights: rapid.IntRange(1, 4).Draw(t, "flights"), Least: rapid.IntRange(1, 4).Draw(t, "least"), Most: rapid.IntRange(1, 5).Draw(t, "most"),
-			Names: func(item string) []string { return []string{item[:2], "key " + item[1:2]} },
-			Write: func(_ context.Context, items []string) []error {
-				mu.Lock()
-				for _, item := range items {
-					for _, name := range []string{item[:2], "key " + item[1:2]} {
-						if under[name] {
-							t.Errorf("%s is there twice", name)
-						}
-						under[name] = true
-					}
-					written[item]++
-				}
-				mu.Unlock()
-				mu.Lock()
-				defer mu.Unlock()
-				for _, item := range items {
-					delete(under, item[:2])
-					delete(under, "key "+item[1:2])
-				}
-				return make([]error, len(items))
-			},
+			Claim: func(item string) group.Claim { return group.Claim{ID: item[:2], Key: item[1:2]} },
+			One:   func(ctx context.Context, item string) error { return write(ctx, []string{item})[0] },
+			Write: write,
 		})
 		items := rapid.SliceOfN(rapid.SampledFrom([]string{"a1", "a2", "b1", "b2", "c3"}), 1, 30).Draw(t, "items")
 		cancelled := rapid.SliceOfN(rapid.Bool(), len(items), len(items)).Draw(t, "cancelled")
