@@ -23,9 +23,9 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 33},
-		"cancelable": {cancelable, carrierfsm.Config{}, 35},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 37},
+		"plain":      {context.Background(), carrierfsm.Config{}, 32},
+		"cancelable": {cancelable, carrierfsm.Config{}, 33},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 35},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)

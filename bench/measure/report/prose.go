@@ -33,6 +33,8 @@ and decides nothing:
 - *{batched}*: that, and loads share a query by ` + "`id = ANY`" + `.
 
 Its tables have the layout that was found best and the indexes that our queries need. SQLite has secure_delete on, as ours has.
+It gives its values to pgx as one would. Ours are encoded by hand, where the host has not configured pgx otherwise: that is part of what
+it costs above the limit, or saves.
 
 {profile}
 What is ours alone: decoding and encoding the body, the decision and its check by looplab/fsm, the secrets, and the waiting for a
