@@ -133,3 +133,11 @@ func RecordOf(values [][]byte) (carrierfsm.Record, error) { return wholeRecordOf
 
 // ErrRow is that of a row that can't be one.
 var ErrRow = errRow
+
+// Hot are the statements of writes and loads, alone and together.
+func (s *Store) Hot() (list []string) {
+	for _, of := range []statements{s.commits.free, s.commits.keyed, s.creates.free} {
+		list = append(list, of.bare, of.one, of.several, of.many)
+	}
+	return append(list, loadRecord, loadMany)
+}

@@ -14,7 +14,7 @@ type loading struct {
 	found  bool
 }
 
-const loadMany = wholeRecord + `WHERE v.id = ANY ($1::text[])`
+const loadMany = wholeRecord + `JOIN unnest($1::text[]) WITH ORDINALITY AS i (id, ord) ON v.id = i.id WHERE ` + few
 
 // How loads are shared: as soon as two have to wait, for to read one more record
 // costs the server next to nothing beside another statement; and few at once,

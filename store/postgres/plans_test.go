@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -57,4 +58,33 @@ func TestACommitThatNothingRefusesAnyMoreIsMadeAgain(t *testing.T) {
 	p := step(created(t, s, "v1"))
 	p.Record.Key = "free again"
 	require.ErrorIs(t, s.WhyNot(context.Background(), p), postgres.ErrAgain)
+}
+
+// A plan that is made when the tables are new is kept while they grow. Writes
+// and loads have to find their rows by the index all the same.
+func TestNewTablesAreNotReadWhole(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, pool := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1))
+	_, err := pool.Exec(ctx, `SET plan_cache_mode = force_generic_plan`)
+	require.NoError(t, err)
+	for i, sql := range s.Hot() {
+		name := "hot" + strconv.Itoa(i)
+		_, err := pool.Exec(ctx, `PREPARE `+name+` AS `+sql, pgx.QueryExecModeSimpleProtocol)
+		require.NoError(t, err)
+		nulls := "NULL" + strings.Repeat(", NULL", parameters(sql)-1)
+		rows, err := pool.Query(ctx, `EXPLAIN EXECUTE `+name+`(`+nulls+`)`, pgx.QueryExecModeSimpleProtocol)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.NotContains(t, strings.Join(plan, "\n"), "Seq Scan on carrierfsm", sql)
+	}
+}
+
+// parameters is how many a statement has.
+func parameters(sql string) (n int) {
+	for strings.Contains(sql, "$"+strconv.Itoa(n+1)) {
+		n++
+	}
+	return n
 }

@@ -10,12 +10,19 @@ package postgres
 // terms that the server can leave out once it sees that there is no key, and so
 // it would plan it anew each time.
 
+// few makes the server expect one row, or a few, of an array. It would expect
+// ten, for which it reads the whole of a table that it thinks is small: the
+// plans made when the tables are new are kept for as long as a minute, until the
+// first ANALYZE, and by then the tables are not small.
+const few = `i.ord BETWEEN 1 AND 1000000`
+
 // A write of several drafts has an array a column.
 const input = `WITH input AS (
 	SELECT ord, id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body
 	FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
 		$9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
-	WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body, ord)`
+	WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body, ord)
+	WHERE ` + few
 
 // appendMany writes the entries of those drafts that are done. It reads done
 // before it draws a place, so that the transaction has an id by then; see holes.go.

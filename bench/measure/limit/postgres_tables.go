@@ -34,14 +34,19 @@ const pgUpdateSeveral = `WITH done AS (` + pgUpdate + ` RETURNING 1)
 	SELECT $1, e.* FROM done, unnest($14::integer[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::bytea[]) AS e`
 
 const pgArrays = `unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::timestamptz[], $7::timestamptz[],
-	$8::timestamptz[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[]) AS i ` + pgColumns
+	$8::timestamptz[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])`
 
-const pgInsertMany = `INSERT INTO wide ` + pgColumns + ` SELECT * FROM ` + pgArrays
+// pgFew makes the server expect few rows, and use the index for them, where it
+// thinks that the table is small: it was, when the plan was made.
+const pgFew = ` WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body, ord)
+	WHERE i.ord BETWEEN 1 AND 1000000`
+
+const pgInsertMany = `INSERT INTO wide ` + pgColumns + ` SELECT * FROM ` + pgArrays + ` AS i ` + pgColumns
 
 const pgUpdateMany = `WITH done AS (
 	UPDATE wide v SET version = i.version, step = i.step, tables = i.tables, in_flight = i.in_flight, due = i.due, updated = i.updated,
 		commit_id = i.commit_id, state = i.state, source = i.source, reason = i.reason, key = i.key, body = i.body
-	FROM ` + pgArrays + ` WHERE v.id = i.id AND v.version = i.version - 1
+	FROM ` + pgArrays + pgFew + ` AND v.id = i.id AND v.version = i.version - 1
 	RETURNING v.id
 ), appended AS (
 	INSERT INTO history (id, step, from_, event, to_, at, detail)
@@ -54,5 +59,5 @@ const pgWhole = `SELECT id, version, step, tables, in_flight, due, created, upda
 
 const (
 	pgLoad     = pgWhole + `WHERE id = $1`
-	pgLoadMany = pgWhole + `WHERE id = ANY ($1)`
+	pgLoadMany = `SELECT v.* FROM unnest($1::text[]) WITH ORDINALITY AS i (id, ord) JOIN (` + pgWhole + `) v ON v.id = i.id WHERE i.ord BETWEEN 1 AND 1000000`
 )
