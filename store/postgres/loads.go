@@ -16,17 +16,14 @@ type loading struct {
 
 const loadMany = wholeRecord + `JOIN unnest($1::text[]) WITH ORDINALITY AS i (id, ord) ON v.id = i.id WHERE ` + few
 
-// How loads are shared: as soon as two have to wait, for to read one more record
-// costs the server next to nothing beside another statement; and few at once,
-// so that connections are left for writes.
-const (
-	loadFlights = 4
-	loadLeast   = 2
-)
+// loadFlights is how many loads go side by side; more share a statement. They are
+// fewer than writes: to read one more record costs the server next to nothing
+// beside another statement, and connections are left for writes.
+const loadFlights = 4
 
 func (s *Store) newLoads() *group.Queue[*loading] {
 	return group.New(group.Config[*loading]{
-		One: s.loadOne, Write: s.loadAll, Flights: loadFlights, Least: loadLeast, Most: groupMost, Patience: patience,
+		One: s.loadOne, Write: s.loadAll, Flights: loadFlights, Most: groupMost, Patience: patience,
 	}) // without a claim: readers are in nobody's way
 }
 

@@ -21,20 +21,20 @@ type writer struct {
 func (s *Store) newWriter(keyed, free statements) *writer {
 	w := &writer{Store: s, keyed: keyed, free: free}
 	w.queue = group.New(group.Config[draft]{
-		One: w.writeOne, Write: w.write, Flights: flights, Least: groupLeast, Most: groupMost, Patience: patience,
+		One: w.writeOne, Write: w.write, Flights: flights, Most: groupMost, Patience: patience,
 		Claim: draft.claim, Keep: draft.own, Size: draft.size, Full: groupFull,
 	})
 	return w
 }
 
 // How writes are grouped. Alone each takes less time; together each takes less
-// of the server's, which is what counts once many wait. See docs/postgres.md.
+// of the server's, which is what counts once there are more than go side by
+// side. See docs/postgres.md.
 const (
-	flights    = 8                     // writes at once
-	groupLeast = 4                     // fewer go one by one, side by side
-	groupMost  = 128                   // more gain nothing
-	groupFull  = 1 << 20               // bytes
-	patience   = 20 * time.Millisecond // several times what a group takes on a server nearby
+	flights   = 8                     // writes side by side
+	groupMost = 128                   // more gain nothing
+	groupFull = 1 << 20               // bytes
+	patience  = 20 * time.Millisecond // several times what a group takes on a server nearby
 )
 
 func (d draft) claim() group.Claim { return group.Claim{ID: d.record.ID, Key: d.record.Key} }

@@ -1,6 +1,6 @@
-// Package group lets concurrent writers share a write. A writer who is alone
-// goes at once, by himself; while writes are under way, others wait, and once
-// enough of them do, one write takes them all.
+// Package group lets concurrent writers share a write. A few go at once, side by
+// side, each by himself. While there are more, it is crowded: one write at a
+// time takes all who wait.
 //
 // Each item gets a verdict of its own, and one caller's cancelled context
 // leaves the others alone.
@@ -16,7 +16,8 @@ import (
 
 // Config is how a Queue works.
 type Config[T any] struct {
-	// One writes a single item. Its caller does, with the caller's context.
+	// One writes a single item. Its caller does, with the caller's context; or,
+	// where it is crowded, a goroutine of the queue, as it does with several.
 	One func(ctx context.Context, item T) error
 	// Write writes several and returns one error for each, in their order. A
 	// goroutine of the queue does, with a context that never ends, so Write must
@@ -27,15 +28,13 @@ type Config[T any] struct {
 	// Keep, where set, returns an item that is its own: one that has to wait may
 	// be written when its caller has stopped waiting.
 	Keep func(item T) T
-	// Flights is how many writes may be under way at once. Defaults to 1.
+	// Flights is how many writes may be under way at once, and how many callers
+	// there may be for it not to be crowded. Defaults to 1.
 	Flights int
 	// Patience is how long others gather while a write of several is under way,
 	// unless they are Most before that; it should be longer than such a write
 	// takes mostly. Zero means no time.
 	Patience time.Duration
-	// Least is how many must be waiting for one write to take several of them.
-	// Defaults to 2.
-	Least int
 	// Most is how many a write takes at most. Defaults to 256.
 	Most int
 	// Size, where set, is how large an item is, in any unit, and Full the size
@@ -54,6 +53,8 @@ type Queue[T any] struct {
 
 	mu      sync.Mutex
 	waiting []*ticket[T] // in the order of their coming
+	present int          // callers, those whose write is under way among them
+	calm    int          // writes that have departed since there were more callers than flights
 	flights int
 	awaited int             // writes of several that the others still gather behind
 	ids     map[string]bool // claimed by what is under way
@@ -78,14 +79,13 @@ type word struct {
 // New returns a queue on which nobody waits.
 func New[T any](cfg Config[T]) *Queue[T] {
 	cfg.Flights = max(cfg.Flights, 1)
-	cfg.Least = max(cfg.Least, 2)
 	if cfg.Most <= 0 {
 		cfg.Most = 256
 	}
 	if cfg.Claim == nil {
 		cfg.Claim = func(T) Claim { return Claim{} }
 	}
-	return &Queue[T]{cfg: cfg, ids: make(map[string]bool), keys: make(map[string]bool)}
+	return &Queue[T]{cfg: cfg, calm: calmAfter, ids: make(map[string]bool), keys: make(map[string]bool)}
 }
 
 // Do has the item written and returns its verdict. When ctx ends while the item
@@ -98,6 +98,7 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 		return err
 	}
 	claim := q.cfg.Claim(item)
+	defer q.gone()
 	if q.alone(claim) {
 		defer q.land(claim)
 		return q.cfg.One(ctx, item)
@@ -123,16 +124,34 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
-// alone lets an item go at once if nobody waits before it.
+// alone lets an item go at once if it is not crowded and nobody waits before it.
 func (q *Queue[T]) alone(c Claim) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	free := len(q.waiting) == 0 && q.room() && q.claim(c)
+	if q.present++; q.present > q.cfg.Flights {
+		q.calm = 0
+	}
+	free := len(q.waiting) == 0 && !q.crowded() && q.room() && q.claim(c)
 	if free {
 		q.flights++
+		q.calm++
 	}
 	return free
 }
+
+func (q *Queue[T]) gone() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.present--
+}
+
+// calmAfter is after how many writes it is calm again: fewer than that are
+// between two moments with many callers, as long as there are many.
+const calmAfter = 16
+
+// crowded tells whether there are, or just were, more callers than may go side
+// by side. Where only one goes at a time that makes no difference.
+func (q *Queue[T]) crowded() bool { return q.cfg.Flights > 1 && q.calm < calmAfter }
 
 // room tells whether a write may begin.
 func (q *Queue[T]) room() bool {
@@ -213,7 +232,9 @@ func (q *Queue[T]) depart() (batch []*ticket[T]) {
 			return nil
 		}
 		q.flights++
-		if len(batch) > 1 {
+		shared := len(batch) > 1 || q.crowded()
+		q.calm++
+		if shared {
 			if q.cfg.Patience > 0 {
 				q.awaited++
 			}
@@ -224,16 +245,12 @@ func (q *Queue[T]) depart() (batch []*ticket[T]) {
 	return nil
 }
 
-// take chooses who goes next: those whose claims are free, one of them while
-// few are waiting.
+// take chooses who goes next: those whose claims are free.
 func (q *Queue[T]) take() (batch []*ticket[T]) {
-	most, size := 1, 0
-	if len(q.waiting) >= q.cfg.Least {
-		most = q.cfg.Most
-	}
+	size := 0
 	rest := q.waiting[:0]
 	for _, t := range q.waiting {
-		fits := len(batch) == 0 || len(batch) < most && size+q.size(t) <= q.cfg.Full
+		fits := len(batch) == 0 || len(batch) < q.cfg.Most && size+q.size(t) <= q.cfg.Full
 		if fits && q.claim(t.claim) {
 			t.going = true
 			batch = append(batch, t)
@@ -283,12 +300,7 @@ func (q *Queue[T]) fly(batch []*ticket[T]) {
 // write writes the batch and returns the next.
 func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	stopWaiting := q.wait()
-	items := make([]T, len(batch))
-	for i, t := range batch {
-		items[i] = t.item
-	}
-	errs := q.cfg.Write(context.Background(), items)
-	for i, err := range errs {
+	for i, err := range q.verdicts(batch) {
 		batch[i].word <- word{verdict: err}
 	}
 	stopWaiting()
@@ -302,6 +314,17 @@ func (q *Queue[T]) write(batch []*ticket[T]) []*ticket[T] {
 	batch = q.depart()
 	q.next()
 	return batch
+}
+
+func (q *Queue[T]) verdicts(batch []*ticket[T]) []error {
+	if len(batch) == 1 {
+		return []error{q.cfg.One(context.Background(), batch[0].item)}
+	}
+	items := make([]T, len(batch))
+	for i, t := range batch {
+		items[i] = t.item
+	}
+	return q.cfg.Write(context.Background(), items)
 }
 
 // wait ends the others' waiting for a write of several when it is called for,

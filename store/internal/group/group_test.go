@@ -115,30 +115,59 @@ func TestWhatIsKeptIsWhatWaits(t *testing.T) {
 func TestWhoWaitsForANameHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := new(medium)
-		q := queue(m, group.Config[string]{Flights: 2, Least: 9})
+		q := queue(m, group.Config[string]{Flights: 4})
 		all := []<-chan error{do(q, t.Context(), "a1"), do(q, t.Context(), "a1 again"), do(q, t.Context(), "b1"), do(q, t.Context(), "c1")}
-		require.Equal(t, [][]string{{"a1"}, {"b1"}}, m.seen(), "one waits for its name, behind whom another may go")
+		require.Equal(t, [][]string{{"a1"}, {"b1"}, {"c1"}}, m.seen(), "one waits for its name, behind whom others may go")
 		for _, done := range all {
 			require.NoError(t, <-done)
 		}
-		require.ElementsMatch(t, [][]string{{"a1 again"}, {"c1"}}, m.seen()[2:])
+		require.Equal(t, [][]string{{"a1 again"}}, m.seen()[3:])
 	})
 }
 
-func TestFewGoSideBySide(t *testing.T) {
+func TestFewGoSideBySideAndMoreTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := new(medium)
-		q := queue(m, group.Config[string]{Flights: 2, Least: 3})
+		q := queue(m, group.Config[string]{Flights: 2})
 		var all []<-chan error
 		for _, item := range []string{"a1", "b1", "c1", "d1"} {
 			all = append(all, do(q, t.Context(), item))
 		}
-		require.Len(t, m.seen(), 2, "two at once")
+		require.Equal(t, [][]string{{"a1"}, {"b1"}}, m.seen(), "two at once")
 		for _, done := range all {
 			require.NoError(t, <-done)
 		}
-		require.Equal(t, [][]string{{"a1"}, {"b1"}}, m.seen()[:2])
-		require.Len(t, m.seen(), 4, "two waiters are fewer than three")
+		require.Equal(t, [][]string{{"c1", "d1"}}, m.seen()[2:])
+		q.Wait()
+	})
+}
+
+// One write at a time takes all for as long as there are many, now and then;
+// once there have been few for a while, they go side by side again.
+func TestWhenItHasBeenCalmForAWhileFewGoSideBySideAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(medium)
+		q := queue(m, group.Config[string]{Flights: 2, Patience: time.Minute})
+		together := func(items ...string) (atOnce int) {
+			before := len(m.seen())
+			var all []<-chan error
+			for _, item := range items {
+				all = append(all, do(q, t.Context(), item))
+			}
+			atOnce = len(m.seen()) - before
+			for _, done := range all {
+				require.NoError(t, <-done)
+			}
+			synctest.Wait()
+			return atOnce
+		}
+		require.Equal(t, 2, together("a1", "b1", "c1"))
+		require.Equal(t, 1, together("a1", "b1"), "there were three just now")
+		for range 7 {
+			together("a1", "b1")
+		}
+		require.Equal(t, 2, together("a1", "b1"))
+		q.Wait()
 	})
 }
 
@@ -247,7 +276,7 @@ func TestItemsThatClaimTheSameNeverMeet(t *testing.T) {
 			return make([]error, len(items))
 		}
 		q := group.New(group.Config[string]{
-			Flights: rapid.IntRange(1, 4).Draw(t, "flights"), Least: rapid.IntRange(1, 4).Draw(t, "least"), Most: rapid.IntRange(1, 5).Draw(t, "most"),
+			Flights: rapid.IntRange(1, 4).Draw(t, "flights"), Most: rapid.IntRange(1, 5).Draw(t, "most"),
 			Claim: func(item string) group.Claim { return group.Claim{ID: item[:2], Key: item[1:2]} },
 			One:   func(ctx context.Context, item string) error { return write(ctx, []string{item})[0] },
 			Write: write,
