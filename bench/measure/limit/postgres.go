@@ -33,7 +33,7 @@ type loading struct {
 
 const (
 	pgPool    = 10 // connections
-	pgFlights = 2  // statements of several at once
+	pgFlights = 1  // statements of several at once
 	pgMost    = 128
 )
 

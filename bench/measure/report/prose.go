@@ -29,7 +29,7 @@ and decides nothing:
 
 - *{alone}*: on SQLite one writing connection behind a mutex, four that read; on PostgreSQL one statement (update and insert in one
   CTE) on a pool of ten.
-- *{grouped}*: whoever waits shares the next transaction (at most 256), or the next statement by ` + "`unnest`" + ` (at most 128, two at once).
+- *{grouped}*: whoever waits shares the next transaction (at most 256), or the next statement by ` + "`unnest`" + ` (at most 128), one at a time.
 - *{batched}*: that, and loads share a query by ` + "`id = ANY`" + `.
 
 Its tables have the layout that was found best and the indexes that our queries need. SQLite has secure_delete on, as ours has.
