@@ -180,7 +180,7 @@ func TestTimesOfAnyDayAreStoredAsTheyAre(t *testing.T) {
 	day := time.Date(2030, 3, 17, 0, 0, 0, 0, time.UTC)
 	times := []time.Time{
 		day, day.Add(-1), day.Add(24*time.Hour - 1), day.Add(24 * time.Hour), day.Add(time.Microsecond), day.Add(10 * time.Hour).In(time.FixedZone("", -3600)),
-		time.Unix(0, 0).UTC(), time.Unix(-1, 0).UTC(), time.Unix(-86400, 1).UTC(), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Unix(0, 0).UTC(), time.Unix(-1, 0).UTC(), time.Unix(86400, 0).UTC(), time.Unix(-86400, 1).UTC(), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
 	}
 	for _, first := range times {
