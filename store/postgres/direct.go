@@ -11,7 +11,7 @@ import (
 )
 
 // What is done most, a commit and a load, goes to the server as bytes, past
-// what pgx does for values of any type: that takes a third of the CPU of it.
+// what pgx does for values of any type: that was a quarter of our CPU of it.
 // Where the host wants to see each statement, or each sent in a way of its own,
 // it goes by pgx, as all other statements do.
 
