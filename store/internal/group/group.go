@@ -31,7 +31,7 @@ type Config[T any] struct {
 	// Flights is how many writes may be under way at once, and how many callers
 	// there may be for it not to be crowded. Defaults to 1.
 	Flights int
-	// Patience is how long others gather while a write of several is under way,
+	// Patience is how long others gather while a goroutine of the queue writes,
 	// unless they are Most before that; it should be longer than such a write
 	// takes mostly. Zero means no time.
 	Patience time.Duration
@@ -56,7 +56,7 @@ type Queue[T any] struct {
 	present int          // callers, those whose write is under way among them
 	calm    int          // writes that have departed since there were more callers than flights
 	flights int
-	awaited int             // writes of several that the others still gather behind
+	awaited int             // writes of the queue's goroutines that the others still gather behind
 	ids     map[string]bool // claimed by what is under way
 	keys    map[string]bool
 	groups  sync.WaitGroup
@@ -145,8 +145,9 @@ func (q *Queue[T]) gone() {
 	q.present--
 }
 
-// calmAfter is after how many writes it is calm again: fewer than that are
-// between two moments with many callers, as long as there are many.
+// calmAfter is how many writes it stays crowded for after there were too many
+// callers. Right behind a shared write most of them are elsewhere for a moment:
+// those who come back meanwhile should gather, not go alone.
 const calmAfter = 16
 
 // crowded tells whether there are, or just were, more callers than may go side
@@ -172,7 +173,7 @@ func (q *Queue[T]) Idle() bool {
 	return q.flights == 0 && len(q.waiting) == 0
 }
 
-// Wait waits until no write of several is under way.
+// Wait waits until no goroutine of the queue writes.
 func (q *Queue[T]) Wait() { q.groups.Wait() }
 
 // heed does what the ticket was told.
@@ -223,8 +224,9 @@ func (q *Queue[T]) next() {
 	}
 }
 
-// depart sends off single items while there is room, and returns the first
-// several that are to be written together.
+// depart sends off single items while there is room, each by its caller, and
+// returns the first that a goroutine of the queue has to write: several, or
+// whoever waits where it is crowded.
 func (q *Queue[T]) depart() (batch []*ticket[T]) {
 	for q.room() {
 		batch = q.take()
@@ -327,7 +329,7 @@ func (q *Queue[T]) verdicts(batch []*ticket[T]) []error {
 	return q.cfg.Write(context.Background(), items)
 }
 
-// wait ends the others' waiting for a write of several when it is called for,
+// wait ends the others' waiting for a write when it is called for,
 // or when they lose patience.
 func (q *Queue[T]) wait() (stop func()) {
 	if q.cfg.Patience <= 0 {
