@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,24 +17,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var mutantsFlag = flag.String("mutants", "", "what gremlins has said: puts its figure into docs/mutation.md and docs/reliability.md")
+var mutantsFlag = flag.String("mutants", "", "output of gremlins: writes its figure into docs/mutation.md and docs/reliability.md, and docs/mutation-raw.md")
 
-// mutant is one small change of the code, and what came of it.
+// mutant is one small change of the code, and its result.
 type mutant struct {
 	kind, file   string
 	line, column int
 	status       string
 }
 
-// mutantLine is a line of gremlins'.
+// mutantLine is a line of gremlins' output.
 var mutantLine = regexp.MustCompile(`^ *(KILLED|LIVED|TIMED OUT|NOT VIABLE|RUNNABLE) (\w+) at (\w+\.go):(\d+):(\d+)$`)
 
-// mutantsIn reads what gremlins said in one run after the other, of which the
-// first only tells what there is to be tried. Where one was tried again, the
-// last word counts.
-func mutantsIn(said string) (list []mutant) {
+// mutantsIn reads the output of several runs of gremlins, of which the first is
+// a dry run that lists what there is to try. If a mutant was tried again, its
+// latest result counts.
+func mutantsIn(output string) (list []mutant) {
 	at := make(map[mutant]int)
-	for line := range strings.Lines(said) {
+	for line := range strings.Lines(output) {
 		part := mutantLine.FindStringSubmatch(strings.TrimRight(line, "\n"))
 		if part == nil {
 			continue
@@ -47,7 +46,7 @@ func mutantsIn(said string) (list []mutant) {
 		switch {
 		case known:
 			list[i].status = part[1]
-		case part[1] == "RUNNABLE": // what only an older run knows is gone
+		case part[1] == "RUNNABLE": // what only an older run lists is gone
 			at[m] = len(list)
 			m.status = part[1]
 			list = append(list, m)
@@ -65,25 +64,23 @@ const (
 	figureEnd   = "<!-- end of the figure -->\n"
 )
 
-// mutationTable is a table, and what lives, with the line of the code. It tells of
-// which files not all was tried.
-func mutationTable(list []mutant, code func(file string, line int) string) string {
+// mutationFigure counts the results, and lists files of which not all was tried.
+func mutationFigure(list []mutant) string {
 	counts, left, files := make(map[string]int), make(map[string]int), make(map[string]int)
-	var living strings.Builder
 	for _, m := range list {
 		counts[m.status]++
 		files[m.file]++
-		switch m.status {
-		case "RUNNABLE":
+		if m.status == "RUNNABLE" {
 			left[m.file]++
-		case "LIVED":
-			what := strings.ToLower(strings.ReplaceAll(m.kind, "_", " "))
-			fmt.Fprintf(&living, "- `%s`, column %d: %s, in `%s`\n", m.file, m.column, what, code(m.file, m.line))
 		}
 	}
-	text := "| mutants | tried | do not compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|---:|---:|\n"
+	killed, ended := counts["KILLED"], counts["KILLED"]+counts["LIVED"]
+	share := 100 * float64(killed) / float64(max(ended, 1))
+	text := fmt.Sprintf("**Of %d changes that compile and end, the tests notice %d: %.1f %%.** The %d that live are in [mutation-raw.md](mutation-raw.md),\n"+
+		"by file and line, each with its reason.\n\n", ended, killed, share, counts["LIVED"])
+	text += "| mutants | tried | do not compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|---:|---:|\n"
 	text += fmt.Sprintf("| %d | %d | %d | %d | %.1f %% | %d | %d |\n", len(list), len(list)-counts["RUNNABLE"], counts["NOT VIABLE"],
-		counts["KILLED"], 100*float64(counts["KILLED"])/float64(max(counts["KILLED"]+counts["LIVED"], 1)), counts["TIMED OUT"], counts["LIVED"])
+		killed, share, counts["TIMED OUT"], counts["LIVED"])
 	if len(left) > 0 {
 		text += "\nNot tried:"
 		for _, file := range slices.Sorted(maps.Keys(left)) {
@@ -91,8 +88,68 @@ func mutationTable(list []mutant, code func(file string, line int) string) strin
 		}
 		text = strings.TrimSuffix(text, ",") + ".\n"
 	}
-	if living.Len() > 0 {
-		text += "\n" + living.String()
+	return text
+}
+
+// survivor is a row of docs/mutation-raw.md.
+type survivor struct{ where, change, code, reason string }
+
+// key names what a reason is for. Lines and columns move.
+func (s survivor) key() survivor {
+	file, _, _ := strings.Cut(s.where, ":")
+	return survivor{where: file, change: s.change, code: s.code}
+}
+
+const rawHead = `# Mutants that live
+
+<!-- The rows are written by .ci/mutation, which keeps the last column: write the reasons there. -->
+
+One row for each change of one place in the code that no test notices, at commit %s. What this is about: [mutation.md](mutation.md).
+
+| where | change | line of code | why no test notices |
+|---|---|---|---|
+`
+
+// survivorsIn reads the rows of docs/mutation-raw.md.
+func survivorsIn(document string) (list []survivor) {
+	for line := range strings.Lines(document) {
+		cells := strings.Split(strings.Trim(line, "|\n"), " | ")
+		if strings.HasPrefix(line, "| `") && len(cells) == 4 {
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			list = append(list, survivor{cells[0][1 : len(cells[0])-1], cells[1], cells[2], cells[3]})
+		}
+	}
+	return list
+}
+
+// survivorsOf returns the rows of those that live, with the reasons that known has.
+func survivorsOf(list []mutant, code func(file string, line int) string, known []survivor) (rows []survivor) {
+	reasons := make(map[survivor]string)
+	for _, s := range known {
+		reasons[s.key()] = s.reason
+	}
+	for _, m := range list {
+		if m.status != "LIVED" {
+			continue
+		}
+		s := survivor{
+			where:  fmt.Sprintf("%s:%d:%d", m.file, m.line, m.column),
+			change: strings.ToLower(strings.ReplaceAll(m.kind, "_", " ")),
+			code:   "`" + strings.ReplaceAll(code(m.file, m.line), "|", `\|`) + "`",
+		}
+		s.reason = reasons[s.key()]
+		rows = append(rows, s)
+	}
+	return rows
+}
+
+// rawDocument is docs/mutation-raw.md.
+func rawDocument(commit string, rows []survivor) string {
+	text := fmt.Sprintf(rawHead, commit)
+	for _, s := range rows {
+		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", s.where, s.change, s.code, s.reason)
 	}
 	return text
 }
@@ -107,7 +164,7 @@ func codeLine(file string, line int) string {
 	return strings.TrimSpace(lines[line-1])
 }
 
-// figureIn is what a document has between the marks, and what is around it.
+// figureIn splits a document at the marks.
 func figureIn(document string) (before, figure, after string, found bool) {
 	before, rest, found := strings.Cut(document, figureBegin)
 	figure, after, ended := strings.Cut(rest, figureEnd)
@@ -116,8 +173,8 @@ func figureIn(document string) (before, figure, after string, found bool) {
 
 func document(name string) string { return filepath.Join(module, "docs", name) }
 
-// mutationFigure is the figure of docs/mutation.md.
-func mutationFigure() (string, error) {
+// writtenFigure is the figure of docs/mutation.md.
+func writtenFigure() (string, error) {
 	text, err := os.ReadFile(document("mutation.md"))
 	if err != nil {
 		return "", err
@@ -129,48 +186,46 @@ func mutationFigure() (string, error) {
 	return figure, nil
 }
 
-// With -mutants this writes the figure; without, it sees that both documents
-// have the same, and that each mutant that lives has a reason.
+// With -mutants this writes the figure and the survivors. It checks that both
+// documents have the same figure, and that each survivor has a reason.
 func TestTheDocumentsTellWhichMutantsLiveAndWhy(t *testing.T) {
-	want, err := mutationFigure()
-	require.NoError(t, err)
 	if *mutantsFlag != "" {
-		text, err := os.ReadFile(*mutantsFlag)
-		require.NoError(t, err)
-		list := mutantsIn(string(text))
-		require.NotEmpty(t, list)
-		want = mutationTable(list, codeLine)
+		writeMutants(t)
 	}
-	var reasons string
-	for _, name := range []string{"mutation.md", "reliability.md"} {
-		text, err := os.ReadFile(document(name))
-		if errors.Is(err, fs.ErrNotExist) && name == "reliability.md" {
-			continue // the first release run writes it
-		}
-		require.NoError(t, err)
-		before, stands, after, found := figureIn(string(text))
-		require.True(t, found, "%s has no marks for the figure", name)
-		if *mutantsFlag != "" {
-			require.NoError(t, os.WriteFile(document(name), []byte(before+want+after), 0o644))
-		} else {
-			require.Equal(t, want, stands, "%s: run .ci/mutation", name)
-		}
-		if name == "mutation.md" {
-			reasons = after
-		}
+	want, err := writtenFigure()
+	require.NoError(t, err)
+	text, err := os.ReadFile(document("reliability.md"))
+	require.NoError(t, err)
+	_, figure, _, found := figureIn(string(text))
+	require.True(t, found, "reliability.md has no marks for the figure")
+	require.Equal(t, want, figure, "reliability.md: run .ci/mutation")
+
+	raw, err := os.ReadFile(document("mutation-raw.md"))
+	require.NoError(t, err)
+	rows := survivorsIn(string(raw))
+	require.Contains(t, want, fmt.Sprintf(" | %d |\n", len(rows)), "mutation-raw.md lists other survivors than the figure counts")
+	for _, s := range rows {
+		require.NotEmpty(t, s.reason, "docs/mutation-raw.md: %s lives without a reason", s.where)
 	}
-	requireReasons(t, want, reasons)
 }
 
-// requireReasons: the line of each mutant that lives is named once more.
-func requireReasons(t *testing.T, figure, reasons string) {
+func writeMutants(t *testing.T) {
 	t.Helper()
-	for line := range strings.Lines(figure) {
-		if _, code, living := strings.Cut(line, ", in `"); living && strings.HasPrefix(line, "- ") {
-			code = strings.TrimSuffix(strings.TrimSpace(code), "`")
-			require.Contains(t, reasons, "`"+code+"`", "a mutant lives without a reason: %s", line)
-		}
+	output, err := os.ReadFile(*mutantsFlag)
+	require.NoError(t, err)
+	list := mutantsIn(string(output))
+	require.NotEmpty(t, list)
+	for _, name := range []string{"mutation.md", "reliability.md"} {
+		text, err := os.ReadFile(document(name))
+		require.NoError(t, err)
+		before, _, after, found := figureIn(string(text))
+		require.True(t, found, "%s has no marks for the figure", name)
+		require.NoError(t, os.WriteFile(document(name), []byte(before+mutationFigure(list)+after), 0o644))
 	}
+	old, err := os.ReadFile(document("mutation-raw.md"))
+	require.NoError(t, err)
+	raw := rawDocument(commitName(), survivorsOf(list, codeLine, survivorsIn(string(old))))
+	require.NoError(t, os.WriteFile(document("mutation-raw.md"), []byte(raw), 0o644))
 }
 
 func TestAMutantThatLivesIsListedAndOneThatWasNotTriedIsTold(t *testing.T) {
@@ -191,9 +246,21 @@ Dry run completed
   NOT VIABLE ARITHMETIC_BASE at run.go:9:2
       KILLED CONDITIONALS_BOUNDARY at run.go:1:2
 `)
-	text := mutationTable(list, func(string, int) string { return "a < b" })
-	require.Contains(t, text, "| 6 | 5 | 1 | 2 | 66.7 % | 1 | 1 |\n")
-	require.Contains(t, text, "Not tried: `body.go` 1 of 1.\n")
-	require.Equal(t, 1, strings.Count(text, "\n- "), text)
-	require.Contains(t, text, "- `run.go`, column 3: conditionals boundary, in `a < b`\n")
+	figure := mutationFigure(list)
+	require.Contains(t, figure, "**Of 3 changes that compile and end, the tests notice 2: 66.7 %.**")
+	require.Contains(t, figure, "| 6 | 5 | 1 | 2 | 66.7 % | 1 | 1 |\n")
+	require.Contains(t, figure, "Not tried: `body.go` 1 of 1.\n")
+
+	code := func(string, int) string { return "a < b || c" }
+	known := []survivor{
+		{"run.go:6:3", "conditionals boundary", "`a < b \\|\\| c`", "the reason"},
+		{"body.go:7:3", "conditionals boundary", "`a < b \\|\\| c`", "of another file"},
+	}
+	raw := rawDocument("abc", survivorsOf(list, code, known))
+	require.Contains(t, raw, "at commit abc.")
+	require.Contains(t, raw, "| `run.go:7:3` | conditionals boundary | `a < b \\|\\| c` | the reason |\n")
+	require.Equal(t, survivorsOf(list, code, known), survivorsIn(raw))
+
+	raw = rawDocument("abc", survivorsOf(list, code, nil))
+	require.Equal(t, []survivor{{"run.go:7:3", "conditionals boundary", "`a < b \\|\\| c`", ""}}, survivorsIn(raw))
 }

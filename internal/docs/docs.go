@@ -15,8 +15,8 @@ import (
 )
 
 // Generated returns the generated documents by their path from the module's
-// root. What the events mean it reads from the comments of transitions.go
-// there; it returns an error where that can't be read or an event has none.
+// root. It reads the meanings of the events from the comments of transitions.go
+// there, and returns an error if it can't, or if an event has no comment.
 func Generated(root string) (map[string]string, error) {
 	meanings, err := meaningsIn(filepath.Join(root, "transitions.go"))
 	if err != nil {
@@ -30,7 +30,7 @@ func Generated(root string) (map[string]string, error) {
 
 var declared = regexp.MustCompile(`(?m)^\t\w+\s+Event = "(\w+)"\s+// (.+)$`)
 
-// meaningsIn reads what each event means.
+// meaningsIn reads the comment of each event.
 func meaningsIn(file string) (map[carrierfsm.Event]string, error) {
 	source, err := os.ReadFile(file)
 	if err != nil {
@@ -56,14 +56,14 @@ const (
 	pictureEnd   = "<!-- end of picture -->\n"
 )
 
-// WithPicture puts the picture of the transition table between its marks.
+// WithPicture replaces the picture of the transition table in a README.
 func WithPicture(readme string) (string, error) {
 	head, rest, found := strings.Cut(readme, pictureBegin)
 	_, tail, found2 := strings.Cut(rest, pictureEnd)
 	if !found || !found2 {
 		return "", errors.New("the README has no marks for the picture")
 	}
-	return head + pictureBegin + fence("mermaid", carrierfsm.MermaidOutline()) + pictureEnd + tail, nil
+	return head + pictureBegin + fence("mermaid", MermaidOutline()) + pictureEnd + tail, nil
 }
 
 func fence(language, text string) string { return "```" + language + "\n" + text + "```\n" }
@@ -71,20 +71,20 @@ func fence(language, text string) string { return "```" + language + "\n" + text
 func states(meanings map[carrierfsm.Event]string) string {
 	var b strings.Builder
 	b.WriteString("# States and events\n\n" + generated)
-	b.WriteString("What carries a verification on:\n\n" + fence("mermaid", carrierfsm.MermaidOutline()))
-	b.WriteString("\nThe whole table. An arrow to the same state asks the person again; `done` and `failed` are the ends,\n" +
-		"at which it only tells what became known later.\n\n")
-	b.WriteString(fence("mermaid", carrierfsm.Mermaid()))
+	b.WriteString("A verification is in one of six states, and an event leads it to the next. These events carry it on:\n\n" +
+		fence("mermaid", MermaidOutline()))
+	b.WriteString("\nThe whole table. An event that leads to the same state asks the person again. `done` and `failed` are the ends;\n" +
+		"what happens there is recorded and changes nothing.\n\n")
+	b.WriteString(fence("mermaid", Mermaid()))
 	b.WriteString("\nA reason (`Prompt.Reason`, `Verification.Reason`) is the event that led there.\n")
 	b.WriteString("\n| event | what happened | from → to |\n|---|---|---|\n")
 	for _, event := range eventsInOrder() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", event, meanings[event], ways(event))
 	}
-	b.WriteString("\nThe same for Graphviz:\n\n" + fence("dot", carrierfsm.Graphviz()))
 	return b.String()
 }
 
-// eventsInOrder are the events as the table begins them.
+// eventsInOrder returns the events in the order of the table.
 func eventsInOrder() (events []carrierfsm.Event) {
 	for _, e := range carrierfsm.Edges() {
 		if !slices.Contains(events, e.Event) {
@@ -94,7 +94,7 @@ func eventsInOrder() (events []carrierfsm.Event) {
 	return events
 }
 
-// ways are the edges of an event, a line for each state that they lead to.
+// ways lists the edges of an event, a line for each target state.
 func ways(event carrierfsm.Event) string {
 	var lines []string
 	for _, to := range carrierfsm.States() {
@@ -114,21 +114,20 @@ func ways(event carrierfsm.Event) string {
 func codes() string {
 	var b strings.Builder
 	b.WriteString("# Process codes\n\n" + generated)
-	b.WriteString("The reply table: what upstream's reply means. Exactly one row accepts any reply;\n" +
-		"a column that a row does not name may hold anything. `(none)` is an absent value,\n" +
-		"`(other)` one that no row names.\n\n")
+	b.WriteString("The reply table: upstream's reply → event. Exactly one row accepts each reply. A column that a row does not\n" +
+		"name may have any value. `(none)` is an absent value, `(other)` one that no row names.\n\n")
 	b.WriteString("| after | when | event | asks for |\n|---|---|---|---|\n")
 	for _, r := range carrierfsm.ReplyRules() {
 		after, when := split(r.When)
 		fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", after, when, r.Event, r.Prompt)
 	}
-	b.WriteString("\nA call without a reply: certainly not sent means `upstream_unavailable`, and the attempt is\n" +
-		"given back; everything else means `outcome_unknown`, and the attempt is spent.\n")
+	b.WriteString("\nA call without a reply: if certainly nothing was sent, the event is `upstream_unavailable` and the attempt is\n" +
+		"given back. In every other case it is `outcome_unknown`, and the attempt is spent.\n")
 	return b.String()
 }
 
-// split takes the call out of a rule's conditions and writes the rest for a
-// cell of a Markdown table.
+// split separates the call from the other conditions of a rule, which it writes
+// for a cell of a Markdown table.
 func split(conditions []string) (after, when string) {
 	var rest []string
 	for _, c := range conditions {
