@@ -1,11 +1,12 @@
-// Command bench measures carrierfsm beside the limit of the machine and beside
-// its peers, and writes docs/benchmarks.md. Run it in the top folder:
+// Command bench measures carrierfsm beside hand-written SQL and beside its
+// competitors, and writes docs/benchmarks.md and docs/benchmarks-raw.md. Run it
+// in the top folder:
 //
 //	go run ./bench -quick
 //	go run ./bench -full
 //
 // It only starts the program in bench/measure, which is a module of its own, so
-// that what the peers need is nothing that this module needs.
+// that the competitors' dependencies are not this module's.
 package main
 
 import (

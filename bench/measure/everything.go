@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
 	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
@@ -16,8 +17,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// everything measures and writes the document, or, where only some cells are
-// wanted, tells what it found.
+// everything measures and writes the documents, or, if only some cells are
+// wanted, prints the results.
 func everything(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	places, err := lab.NewPlaces(true)
 	if err != nil {
@@ -37,12 +38,17 @@ func everything(ctx context.Context, o options, out, progress io.Writer) (err er
 	if o.only.String() != "" {
 		_, err = fmt.Fprint(out, r.Text())
 	} else {
-		err = os.WriteFile(o.path, []byte(r.Document()), 0o644)
+		err = errors.Join(os.WriteFile(o.path, []byte(r.Document()), 0o644), os.WriteFile(rawPath(o.path), []byte(r.Raw()), 0o644))
 	}
 	if len(r.Failures) > 0 {
 		err = errors.Join(err, fmt.Errorf("%d measurements failed, the first: %s", len(r.Failures), r.Failures[0]))
 	}
 	return err
+}
+
+// rawPath is where the tables go: benchmarks-raw.md beside benchmarks.md.
+func rawPath(document string) string {
+	return strings.TrimSuffix(document, ".md") + "-raw.md"
 }
 
 // measure fills in what there is to find.

@@ -60,7 +60,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	each := flags.Duration("for", 0, "how long each is measured in a round, instead of what the dose has")
 	rows := flags.String("rows", "", "how many verifications large stores hold: `numbers` with commas, instead of what the dose has")
 	only := flags.String("only", "", "measure only what matches this `expression`, and print it")
-	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write")
+	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write; its tables go to a file beside it, named …-raw.md")
 	flags.StringVar(&o.profile, "profile", "", "the `file` for a CPU profile of the last cell")
 	flags.BoolVar(&o.child, strings.TrimPrefix(lab.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {

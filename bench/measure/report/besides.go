@@ -12,10 +12,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// beside is on what we are, and on what a peer is that we are held against.
+// beside is the medium of ours and that of the competitor in one comparison.
 type beside struct{ ours, theirs subject.Medium }
 
-// Those that there are. Memory is Temporal's, whose SQLite is not on disk.
+// The comparisons. Memory is Temporal's, whose SQLite is not on disk.
 var (
 	sqlite   = beside{subject.SQLiteFull, subject.SQLiteFull}
 	postgres = beside{subject.Postgres, subject.Postgres}
@@ -29,7 +29,7 @@ func (b beside) String() string {
 	return fmt.Sprintf("ours on %s, its SQLite in memory", b.ours)
 }
 
-// besides are those of a peer.
+// besides returns the comparisons with a competitor.
 func besides(kind string) []beside {
 	if temporal.Is(kind) {
 		return []beside{memory}
@@ -37,7 +37,7 @@ func besides(kind string) []beside {
 	return []beside{sqlite, postgres}
 }
 
-// beside is how many times as many verifications a second we finish as a peer.
+// beside is how many times as many verifications a second ours finishes.
 func (r *Run) beside(kind string, b beside, drivers int) Figure {
 	return ratio(r.ours(b.ours, drivers), r.samples(kind, b.theirs, drivers), drive.Sample.PerSecond)
 }
@@ -65,7 +65,7 @@ func (r *Run) peerTargets() (list []Target) {
 		{temporal.Name, memory, 32, 50},
 	} {
 		list = append(list, Target{
-			What:  fmt.Sprintf("throughput of %s, %s, %s", t.kind, t.on, driversOf(t.drivers)),
+			What:  fmt.Sprintf("throughput relative to %s, %s, %s", t.kind, t.on, driversOf(t.drivers)),
 			Found: r.beside(t.kind, t.on, t.drivers), Least: t.least,
 		})
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 )
 
-// crowds tells of many that wait.
+// crowds is the section on many that wait.
 func (d *document) crowds(r *Run) {
 	d.say("## Many that wait")
 	for _, h := range last(r.Waiting) {
-		d.say("%s verifications that wait for a code in the memory store, each with its password held, take %s B of live objects and\n"+
-			"%s B of the process each, and %d goroutines in all.", thousands(float64(h.Verifications)),
+		d.say("%s verifications wait for a code in the memory store, each with its password held. Each takes %s B of live objects and\n"+
+			"%s B of the process; all together take %d goroutines.", thousands(float64(h.Verifications)),
 			median(r.Waiting, func(h crowd.Held) float64 { return h.Heap }), median(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), max(h.Goroutines, 0))
 	}
-	d.say("Submissions under way at once while upstream takes at least 5 s over them, on SQLite FULL: what each takes of memory, and how\n" +
-		"long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the simulator, in a process of\n" +
-		"its own that is not counted, and each call has a connection.")
+	d.say("Submissions under way at once, on SQLite FULL, for each of which upstream takes at least 5 s: the memory that each takes, and how\n" +
+		"long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the simulator, in a process\n" +
+		"of its own that is not counted, and each call has a connection.")
 	d.table("upstream", "under way", "all begun after, s", "live objects, B each", "process, B each", "goroutines each",
 		"others alone, p50 and p99, ms", "others meanwhile, ms")
 	for _, f := range r.Slow {
@@ -39,15 +39,15 @@ func where(f crowd.Flown) string {
 
 func pair(l crowd.Latency) string { return milliseconds(l.P50) + ", " + milliseconds(l.P99) }
 
-// last is the last of a list, as a list.
+// last returns the last element of a list, as a list.
 func last[T any](list []T) []T { return list[max(0, len(list)-1):] }
 
 func milliseconds(d time.Duration) string { return number(d.Seconds() * 1e3) }
 
-// grown tells of large stores.
+// grown is the section on large stores.
 func (d *document) grown(r *Run) {
 	d.say("## Large stores")
-	d.say("A plain verification, with %s, and queries, while so many others are in the store, one in ten of them waiting.", driversOf(GrowthDrivers))
+	d.say("Plain verifications with %s, and queries, in stores that already hold so many others, one in ten of them waiting.", driversOf(GrowthDrivers))
 	head := []string{"store", "in it", "verifications/s", "of the smallest", "p50 ms", "CPU µs", "file, B each", "filled in, s"}
 	for _, q := range scale.Queries {
 		head = append(head, q+", ms")
@@ -79,9 +79,9 @@ func cpuAll(s drive.Sample) float64 { return cpu(s) + serverCPU(s) }
 // everything is the table of all cells.
 func (d *document) everything(r *Run) {
 	d.say("## All figures")
-	d.say("p50 and p99 are of one submission, from its input to the acknowledgement of what it led to, in milliseconds. CPU is that of\n" +
-		"the measuring process and, for PostgreSQL, that of the server, in microseconds a commit of the subject's own (a verification\n" +
-		"where a framework decides about commits). Memory is the most that the process took above what it had before.")
+	d.say("p50 and p99 are of one submission, from its input to the acknowledgement of its outcome, in milliseconds. CPU is that of the\n" +
+		"measuring process, in microseconds a commit of the subject's own (a verification if a framework decides about commits); the\n" +
+		"server's CPU is PostgreSQL's. Memory is the peak of the process above its start.")
 	d.table("store", "drivers", "", "commits, transitions", "verifications/s", "transitions/s", "p50", "p99", "CPU", "server's CPU", "allocations a verification", "memory, MiB", "file, B a verification")
 	for _, m := range media {
 		for _, n := range Drivers {

@@ -16,7 +16,7 @@ import (
 
 var media = []subject.Medium{subject.SQLiteFull, subject.Postgres, subject.SQLiteNormal, subject.Memory}
 
-// facts names the machine and the versions.
+// facts is the section on the machine and the versions.
 func (d *document) facts(r *Run) {
 	m := r.Machine
 	d.say("## Machine and versions")
@@ -45,7 +45,7 @@ func (d *document) facts(r *Run) {
 	d.end()
 }
 
-// peerModules are the modules that are measured, and what they are called.
+// peerModules maps the modules of the competitors to their names.
 var peerModules = map[string]string{
 	"github.com/looplab/fsm":                   "looplab/fsm",
 	"github.com/qmuntal/stateless":             "qmuntal/stateless",
@@ -54,7 +54,7 @@ var peerModules = map[string]string{
 	"github.com/riverqueue/river":              "riverqueue/river",
 }
 
-// Text is all samples as a table for a terminal.
+// Text is all tables for a terminal.
 func (r *Run) Text() string {
 	d := new(document)
 	d.say("a plain verification: %d commits, %d transitions, %d loads", r.Recipe.Commits, r.Recipe.Transitions, r.Recipe.Loads)
@@ -67,7 +67,7 @@ func (r *Run) Text() string {
 	return d.String()
 }
 
-// prose says what the figures mean.
+// prose is the explanations with their figures.
 func (r *Run) prose() string {
 	return strings.NewReplacer(
 		"{commits}", fmt.Sprint(r.Recipe.Commits), "{loads}", fmt.Sprint(r.Recipe.Loads), "{transitions}", fmt.Sprint(r.Recipe.Transitions),
@@ -75,13 +75,13 @@ func (r *Run) prose() string {
 	).Replace(prose)
 }
 
-// profile says by what a commit of ours costs more than one of the limit.
+// profile compares the cost of a commit with the baseline's.
 func (r *Run) profile() string {
 	ours, hand := r.samples(engine.Name, subject.SQLiteFull, 64), r.samples(limit.Grouped, subject.SQLiteFull, 64)
 	commits := float64(max(r.Recipe.Commits, 1))
 	per := func(s []drive.Sample, f func(drive.Sample) float64) string {
 		return number(figure(s, f).Median / commits)
 	}
-	return fmt.Sprintf("A commit of ours takes %s µs of CPU and %s allocations with 64 drivers on SQLite FULL, one of the limit %s µs and %s.",
+	return fmt.Sprintf("With 64 drivers on SQLite FULL a commit of ours takes %s µs of CPU and %s allocations, one of the baseline %s µs and %s.",
 		per(ours, cpu), per(ours, mallocs), per(hand, cpu), per(hand, mallocs))
 }

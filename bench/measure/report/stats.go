@@ -1,4 +1,5 @@
-// Package report turns samples into docs/benchmarks.md.
+// Package report turns samples into docs/benchmarks.md and
+// docs/benchmarks-raw.md.
 package report
 
 import (

@@ -11,9 +11,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Target is what the library is held to, and what was found.
+// Target is a bound that the library should keep, and what was found.
 type Target struct {
-	// What is measured, in words; Found is what it was.
+	// What names the measurement; Found is its result.
 	What  string
 	Found Figure
 	// Most and Least bound the median. Only one is set.
@@ -24,7 +24,15 @@ type Target struct {
 // near is how far a near miss may be from the bound, as a share of it.
 const near = 0.15
 
-// Verdict says whether the target was met.
+// The verdicts.
+const (
+	met         = "pass"
+	nearMiss    = "near miss"
+	miss        = "**miss**"
+	notMeasured = "not measured"
+)
+
+// Verdict compares Found with the bound.
 func (t Target) Verdict() string {
 	bound, far := t.Least, (t.Least-t.Found.Median)/t.Least
 	if t.Most > 0 {
@@ -32,17 +40,17 @@ func (t Target) Verdict() string {
 	}
 	switch {
 	case math.IsNaN(t.Found.Median) || bound == 0:
-		return "not measured"
+		return notMeasured
 	case far <= 0:
-		return "pass"
+		return met
 	case far <= near:
-		return "near miss"
+		return nearMiss
 	default:
-		return "**miss**"
+		return miss
 	}
 }
 
-// Want is the bound in words.
+// Want is the bound as text.
 func (t Target) Want() string {
 	if t.Most > 0 {
 		return "≤ " + number(t.Most) + t.Unit
@@ -52,10 +60,10 @@ func (t Target) Want() string {
 
 var durable = []subject.Medium{subject.SQLiteFull, subject.Postgres}
 
-// targets are all of them, in the order of the report.
+// targets returns all targets in the order of the report.
 func (r *Run) targets() (list []Target) {
 	list = append(list, Target{
-		What:  "a whole `Submit` in memory, of one bare `fsm.NewFSM` of the full table + `Event`",
+		What:  "time of a whole `Submit` in memory relative to one bare `fsm.NewFSM` of the full table + `Event`",
 		Found: ratio(r.Micro[micro.NameSubmit], r.Micro[micro.NameBare], took), Most: 0.5,
 	})
 	list = append(list, r.limitTargets()...)
@@ -70,19 +78,19 @@ func (r *Run) limitTargets() (list []Target) {
 		for _, n := range Drivers {
 			limit, name := r.limit(m, n)
 			list = append(list, Target{
-				What:  fmt.Sprintf("throughput of the limit, %s, %s (%s)", m, driversOf(n), name),
+				What:  fmt.Sprintf("throughput relative to the baseline, %s, %s (%s)", m, driversOf(n), name),
 				Found: ratio(r.ours(m, n), limit, drive.Sample.PerSecond), Least: 0.9,
 			})
 		}
 		limit, _ := r.limit(m, 1)
 		list = append(list, Target{
-			What:  fmt.Sprintf("latency of a submission of that of the limit, %s, one driver, median", m),
+			What:  fmt.Sprintf("median latency of a submission relative to the baseline, %s, one driver", m),
 			Found: ratio(r.ours(m, 1), limit, p50), Most: 1.1,
 		})
 		for _, n := range Drivers {
 			limit, _ := r.limit(m, n)
 			list = append(list, Target{
-				What:  fmt.Sprintf("our CPU above the limit's, a commit, %s, %s", m, driversOf(n)),
+				What:  fmt.Sprintf("our CPU a commit above the baseline's, %s, %s", m, driversOf(n)),
 				Found: r.cpuAbove(r.ours(m, n), limit), Most: 10, Unit: " µs",
 			})
 		}
@@ -90,7 +98,7 @@ func (r *Run) limitTargets() (list []Target) {
 	return list
 }
 
-// cpuAbove is by how much more CPU a commit takes, in microseconds.
+// cpuAbove is how much more CPU a commit of ours takes, in microseconds.
 func (r *Run) cpuAbove(ours, limit []drive.Sample) Figure {
 	var above []float64
 	for i := range min(len(ours), len(limit)) {
@@ -99,24 +107,24 @@ func (r *Run) cpuAbove(ours, limit []drive.Sample) Figure {
 	return FigureOf(above)
 }
 
-// sizeDrivers is how many drove what is looked at for its size: many, so that
-// there is much of it.
+// sizeDrivers is the number of drivers of the cells whose sizes count: many, so
+// that there is much to measure.
 const sizeDrivers = 64
 
 func (r *Run) sizeTargets() []Target {
 	list := []Target{{
-		What:  "resident in the memory store, a waiting verification, password held",
+		What:  "process memory of a waiting verification, memory store, password held",
 		Found: figure(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), Most: 2048, Unit: " B",
 	}}
 	for _, m := range durable {
 		list = append(list, Target{
-			What:  fmt.Sprintf("file of a finished verification, %s", m),
+			What:  fmt.Sprintf("file size of a finished verification, %s", m),
 			Found: figure(r.ours(m, sizeDrivers), stored), Most: 2048, Unit: " B",
 		})
 	}
 	for _, m := range durable {
 		list = append(list, Target{
-			What:  "the cost of a transition in the largest store of that in the smallest, " + string(m),
+			What:  "cost of a transition in the largest store relative to the smallest, " + string(m),
 			Found: growth(r.Growth[m]), Most: 1.3,
 		})
 	}
