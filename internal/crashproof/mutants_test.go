@@ -76,8 +76,8 @@ func mutationFigure(list []mutant) string {
 	}
 	killed, ended := counts["KILLED"], counts["KILLED"]+counts["LIVED"]
 	share := 100 * float64(killed) / float64(max(ended, 1))
-	text := fmt.Sprintf("**Of %d changes that compile and end, the tests notice %d: %.1f %%.** The %d that live are in [mutation-raw.md](mutation-raw.md),\n"+
-		"by file and line, each with its reason.\n\n", ended, killed, share, counts["LIVED"])
+	text := fmt.Sprintf("**Of %d changes that compile and end, the tests notice %d: %.1f %%.** The %d that live are in\n"+
+		"[mutation-raw.md](mutation-raw.md), by file and line, each with its reason.\n\n", ended, killed, share, counts["LIVED"])
 	text += "| mutants | tried | do not compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|---:|---:|\n"
 	text += fmt.Sprintf("| %d | %d | %d | %d | %.1f %% | %d | %d |\n", len(list), len(list)-counts["RUNNABLE"], counts["NOT VIABLE"],
 		killed, share, counts["TIMED OUT"], counts["LIVED"])
@@ -104,7 +104,8 @@ const rawHead = `# Mutants that live
 
 <!-- The rows are written by .ci/mutation, which keeps the last column: write the reasons there. -->
 
-One row for each change of one place in the code that no test notices, at commit %s. What this is about: [mutation.md](mutation.md).
+One row for each change of one place in the code that no test notices, at commit %s. What this is about:
+[mutation.md](mutation.md).
 
 | where | change | line of code | why no test notices |
 |---|---|---|---|

@@ -34,24 +34,24 @@ All figures: [reliability-raw.md](reliability-raw.md). What is promised: [guaran
 
 ## How it was found
 
-` + "`go test ./internal/crashproof -figures release -timeout 6h`" + ` runs replicas as separate processes, with the real client and a real
-store, and breaks them: kill -9, SIGSTOP for longer than the leases, immediate stops of the database, cut connections. Meanwhile people
-answer, click twice, lose patience, come back, and answer old prompts. A judge then compares what people saw, what arrived upstream
-and what the handlers wrote with the stored history.
+` + "`go test ./internal/crashproof -figures release -timeout 6h`" + ` runs replicas as separate processes, with the
+real client and a real store, and breaks them: kill -9, SIGSTOP for longer than the leases, immediate stops of the
+database, cut connections. Meanwhile people answer, click twice, lose patience, come back, and answer old prompts. A
+judge then compares what people saw, what arrived upstream and what the handlers wrote with the stored history.
 
 - A kill is "kill -9" of a replica, which is started again. A pause is longer than a call with its grace, and longer than a
   handler's lease.
 - Times are divided: a call may take %s, the grace is %s.
 - SQLite runs with synchronous=FULL, PostgreSQL with fsync on.
-- A broken engine is the real one with a few lines changed, or with a port that breaks its contract. It runs until the judge objects.
-  That shows that the judge would notice.
+- A broken engine is the real one with a few lines changed, or with a port that breaks its contract. It runs until
+  the judge objects. That shows that the judge would notice.
 
 %s, %s, %d processors (%s), %s. Commit %s.
 
 ## Would a test notice a wrong line?
 
-The same question for the code: each small change of the root package runs against the package's own tests. Which changes no test
-notices, and why: [mutation.md](mutation.md).
+The same question for the code: each small change of the root package runs against the package's own tests. Which
+changes no test notices, and why: [mutation.md](mutation.md).
 
 `
 
@@ -150,8 +150,8 @@ func (r report) table(b *strings.Builder, n int, cell func(row int, o outcome) (
 const reportTeeth = `
 ## How soon a broken engine is caught
 
-"Within" counts kills and pauses. A secret that arrives twice, and a header that lets a request be repeated, are noticed at once.
-Everything else is judged at the end of a round.
+"Within" counts kills and pauses. A secret that arrives twice, and a header that lets a request be repeated, are
+noticed at once. Everything else is judged at the end of a round.
 
 | sabotage | within | seconds | by |
 |---|---:|---:|---|

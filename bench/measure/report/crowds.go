@@ -14,13 +14,13 @@ import (
 func (d *document) crowds(r *Run) {
 	d.say("## Many that wait")
 	for _, h := range last(r.Waiting) {
-		d.say("%s verifications wait for a code in the memory store, each with its password held. Each takes %s B of live objects and\n"+
-			"%s B of the process; all together take %d goroutines.", thousands(float64(h.Verifications)),
+		d.say("%s verifications wait for a code in the memory store, each with its password held. Each takes %s B of live\n"+
+			"objects and %s B of the process; all together take %d goroutines.", thousands(float64(h.Verifications)),
 			median(r.Waiting, func(h crowd.Held) float64 { return h.Heap }), median(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), max(h.Goroutines, 0))
 	}
-	d.say("Submissions under way at once, on SQLite FULL, for each of which upstream takes at least 5 s: the memory that each takes, and how\n" +
-		"long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the simulator, in a process\n" +
-		"of its own that is not counted, and each call has a connection.")
+	d.say("Submissions under way at once, on SQLite FULL, for each of which upstream takes at least 5 s: the memory that each\n" +
+		"takes, and how long the submissions of others take meanwhile, whose upstream answers at once. By HTTP upstream is the\n" +
+		"simulator, in a process of its own that is not counted, and each call has a connection.")
 	d.table("upstream", "under way", "all begun after, s", "live objects, B each", "process, B each", "goroutines each",
 		"others alone, p50 and p99, ms", "others meanwhile, ms")
 	for _, f := range r.Slow {
@@ -79,9 +79,9 @@ func cpuAll(s drive.Sample) float64 { return cpu(s) + serverCPU(s) }
 // everything is the table of all cells.
 func (d *document) everything(r *Run) {
 	d.say("## All figures")
-	d.say("p50 and p99 are of one submission, from its input to the acknowledgement of its outcome, in milliseconds. CPU is that of the\n" +
-		"measuring process, in microseconds a commit of the subject's own (a verification if a framework decides about commits); the\n" +
-		"server's CPU is PostgreSQL's. Memory is the peak of the process above its start.")
+	d.say("p50 and p99 are of one submission, from its input to the acknowledgement of its outcome, in milliseconds. CPU is that\n" +
+		"of the measuring process, in microseconds a commit of the subject's own (a verification if a framework decides about\n" +
+		"commits); the server's CPU is PostgreSQL's. Memory is the peak of the process above its start.")
 	d.table("store", "drivers", "", "commits, transitions", "verifications/s", "transitions/s", "p50", "p99", "CPU", "server's CPU", "allocations a verification", "memory, MiB", "file, B a verification")
 	for _, m := range media {
 		for _, n := range Drivers {

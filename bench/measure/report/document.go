@@ -32,8 +32,9 @@ func (r *Run) Document() string {
 func (r *Run) Raw() string {
 	d := new(document)
 	d.head(r, "Benchmarks: all figures")
-	d.say("What they mean: [benchmarks.md](benchmarks.md). Figures are medians of %d rounds with (lowest–highest). Ratios are of medians,\n"+
-		"with the lowest and highest of single rounds. %s", r.Rounds, r.on())
+	d.say("What they mean: [benchmarks.md](benchmarks.md). Figures are medians of %d rounds with (lowest–highest). Ratios\n"+
+		"are of medians, with the lowest and highest of single rounds.", r.Rounds)
+	d.say("%s", r.on())
 	d.targets(r)
 	d.againstLimit(r)
 	d.againstPeers(r)
@@ -54,7 +55,7 @@ func (d *document) head(r *Run, title string) {
 func (r *Run) on() string {
 	m := r.Machine
 	text := fmt.Sprintf("Measured at commit `%s` on %d × %s. Drivers, library and database\n"+
-		"server share these cores; one `fsync` of the disk takes %s ms. [The machine and all versions](benchmarks-raw.md#machine-and-versions).",
+		"server share these cores; one `fsync` of the disk takes %s ms.\n[The machine and all versions](benchmarks-raw.md#machine-and-versions).",
 		m.Commit, m.Cores, m.CPU, number(m.Fsync.Seconds()*1e3))
 	if load, err := strconv.ParseFloat(m.Load, 64); err == nil && load > quiet*float64(m.Cores) {
 		text += fmt.Sprintf("\n\n**The machine was busy (load average %s when it began): believe none of these figures.**", m.Load)

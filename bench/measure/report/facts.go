@@ -82,6 +82,6 @@ func (r *Run) profile() string {
 	per := func(s []drive.Sample, f func(drive.Sample) float64) string {
 		return number(figure(s, f).Median / commits)
 	}
-	return fmt.Sprintf("With 64 drivers on SQLite FULL a commit of ours takes %s µs of CPU and %s allocations, one of the baseline %s µs and %s.",
+	return fmt.Sprintf("With 64 drivers on SQLite FULL a commit of ours takes %s µs of CPU and %s allocations,\none of the baseline %s µs and %s.",
 		per(ours, cpu), per(ours, mallocs), per(hand, cpu), per(hand, mallocs))
 }

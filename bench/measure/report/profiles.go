@@ -40,8 +40,8 @@ const mostPackages = 14
 // profiles is the section on where the CPU goes.
 func (d *document) profiles(r *Run) {
 	d.say("## Where the CPU goes")
-	d.say("Microseconds of CPU a commit, by the package that spends them, with %d drivers: ours and the baseline's. The difference is what\n"+
-		"the engine costs. PostgreSQL's server is not included.", ProfileDrivers)
+	d.say("Microseconds of CPU a commit, by the package that spends them, with %d drivers: ours and the baseline's. The\n"+
+		"difference is what the engine costs. PostgreSQL's server is not included.", ProfileDrivers)
 	for _, p := range r.Profiles {
 		d.table("package ("+string(p.Medium)+")", engine.Name, p.Which, "above it")
 		ours, limit := r.spent(p.Ours), r.spent(p.Limit)
