@@ -61,7 +61,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		".":                     {},
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
-		"store/memory":          {""},
+		"store/memory":          {"", "/store/internal/lease"},
 		"store/sqlite":          {"", "/store/internal/group"},
 		"telemetry":             {""},
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
@@ -76,6 +76,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/crashproof":   {},
 		"store/postgres":        {"", "/store/internal/group"},
 		"store/internal/group":  {},
+		"store/internal/lease":  {},
 		"bench":                 {},
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
