@@ -62,7 +62,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
 		"store/memory":          {"", "/store/internal/lease"},
-		"store/sqlite":          {"", "/store/internal/group"},
+		"store/sqlite":          {"", "/store/internal/batch", "/store/internal/lease", "/store/internal/write"},
 		"telemetry":             {""},
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
 		"internal/docs":         {""},
@@ -75,9 +75,13 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
 		"store/postgres":        {"", "/store/internal/group"},
+		"store/internal/batch":  {},
 		"store/internal/group":  {},
 		"store/internal/lease":  {},
+		"store/internal/write":  {"", "/store/internal/batch"},
 		"bench":                 {},
+
+		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
 	sources(t, ".go", func(path, text string) {

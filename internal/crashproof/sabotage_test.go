@@ -29,7 +29,7 @@ const (
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
-	sqliteCommit = `	return s.queue.Do(ctx, item{r, entries, false})
+	sqliteCommit = `	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 `
 	deadline = `	now := s.now()
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
@@ -120,12 +120,12 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "history outside the commit", plan: killed, patches: []patch{
-		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, item{r, nil, false})
+		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, item{write.Request{Record: r}, false})
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	return s.writing(ctx, func(w writer) error {
-		return putRest(w, r, entries)
+	return s.writeTx(ctx, func(x execer) error {
+		return putBodyAndEntries(x, r, entries)
 	})
 `},
 	}},
