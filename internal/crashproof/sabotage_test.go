@@ -179,8 +179,8 @@ var sabotages = []sabotage{
 	{name: lazySabotage, plan: bereft, ports: lazySabotage},
 
 	{name: "cursor that passes gaps", plan: bereft, patches: []patch{
-		{"store/postgres/holes.go", `		if low := max(m.position, m.settled) + 1; low < place {
-			holes = append(holes, hole{low, place - 1, unbound})
+		{"store/postgres/gaps.go", `		if low := max(c.position, c.settled) + 1; low < position {
+			gaps = append(gaps, gap{low, position - 1, noBound})
 		}
 `, ``},
 	}},
