@@ -61,8 +61,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		".":                     {},
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
-		"store/memory":          {""},
-		"store/sqlite":          {"", "/store/internal/group"},
+		"store/memory":          {"", "/store/internal/lease"},
+		"store/sqlite":          {"", "/store/internal/batch", "/store/internal/lease", "/store/internal/write"},
 		"telemetry":             {""},
 		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
 		"internal/docs":         {""},
@@ -74,9 +74,13 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
-		"store/postgres":        {"", "/store/internal/group"},
-		"store/internal/group":  {},
+		"store/postgres":        {"", "/store/internal/batch", "/store/internal/write"},
+		"store/internal/batch":  {},
+		"store/internal/lease":  {},
+		"store/internal/write":  {"", "/store/internal/batch"},
 		"bench":                 {},
+
+		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
 	sources(t, ".go", func(path, text string) {

@@ -29,7 +29,7 @@ const (
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
-	sqliteCommit = `	return s.queue.Do(ctx, item{r, entries, false})
+	sqliteCommit = `	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 `
 	deadline = `	now := s.now()
 	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
@@ -120,12 +120,12 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "history outside the commit", plan: killed, patches: []patch{
-		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, item{r, nil, false})
+		{"store/sqlite/write.go", sqliteCommit, `	err := s.queue.Do(ctx, item{write.Request{Record: r}, false})
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	return s.writing(ctx, func(w writer) error {
-		return putRest(w, r, entries)
+	return s.writeTx(ctx, func(x execer) error {
+		return putBodyAndEntries(x, r, entries)
 	})
 `},
 	}},
@@ -179,8 +179,8 @@ var sabotages = []sabotage{
 	{name: lazySabotage, plan: bereft, ports: lazySabotage},
 
 	{name: "cursor that passes gaps", plan: bereft, patches: []patch{
-		{"store/postgres/holes.go", `		if low := max(m.position, m.settled) + 1; low < place {
-			holes = append(holes, hole{low, place - 1, unbound})
+		{"store/postgres/gaps.go", `		if low := max(c.position, c.settled) + 1; low < position {
+			gaps = append(gaps, gap{low, position - 1, noBound})
 		}
 `, ``},
 	}},

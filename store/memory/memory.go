@@ -1,9 +1,9 @@
-// Package memory is a carrierfsm.Store in the memory of one process: for
-// tests, for development, and for hosts that can lose everything. It is as
-// strict as the stores on disk.
+// Package memory is a carrierfsm.Store in the memory of one process: for tests,
+// for development, and for hosts that can lose everything. It follows the same
+// rules as the stores on disk.
 //
-// It has the powers carrierfsm.Outbox and carrierfsm.Surveyor. List, Survey and
-// Purge look at every record at each call; the other methods cost no more with
+// It is a carrierfsm.Outbox and a carrierfsm.Surveyor too. List, Survey and
+// Purge look at every record in each call; the other methods cost no more with
 // many records than with few.
 package memory
 
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
 var (
@@ -22,35 +23,33 @@ var (
 	_ carrierfsm.Outbox = (*Store)(nil)
 )
 
-// Store keeps records in maps. The zero value is not usable; call New. It is
-// safe for concurrent use.
+// Store keeps records in maps. Create one with New. It is safe for concurrent
+// use.
 type Store struct {
 	mu   sync.Mutex
 	rows map[string]*row
 	keys map[string]string // key → id
-	due  timeline
-	all  sequence
+	due  dueIndex
+	log  entryLog
 
-	// What the rows and entries share.
-	columns shared[columns]
-	edges   shared[edge]
-	// Where bodies were.
-	places places
+	columns interned[columns]
+	edges   interned[edge]
+	buffers bufferPool
 
-	cursors map[string]*cursor
-	parked  map[place]carrierfsm.Parked
+	cursors map[string]*lease.Cursor
+	parked  map[parkedKey]carrierfsm.Parked
 }
 
 // New returns an empty Store.
 func New() *Store {
 	return &Store{
 		rows: make(map[string]*row), keys: make(map[string]string),
-		columns: make(shared[columns]), edges: make(shared[edge]),
-		cursors: make(map[string]*cursor), parked: make(map[place]carrierfsm.Parked),
+		columns: make(interned[columns]), edges: make(interned[edge]),
+		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]carrierfsm.Parked),
 	}
 }
 
-// Create is carrierfsm.Store's.
+// Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,19 +59,19 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	if s.rows[r.ID] != nil {
 		return carrierfsm.ErrExists
 	}
-	if s.taken(&r) {
+	if s.keyTaken(&r) {
 		return carrierfsm.ErrKeyInUse
 	}
-	fresh := &row{id: r.ID, created: r.Created.UnixMicro(), due: never}
-	if err := fresh.takes(entries); err != nil {
+	row := &row{id: r.ID, created: r.Created.UnixMicro(), due: never}
+	if err := row.checkSteps(entries); err != nil {
 		return err
 	}
-	s.rows[r.ID] = fresh
-	s.put(fresh, &r, entries)
+	s.rows[r.ID] = row
+	s.put(row, &r, entries)
 	return nil
 }
 
-// Load is carrierfsm.Store's.
+// Load implements carrierfsm.Store.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,28 +82,28 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 	if row == nil {
 		return carrierfsm.Record{}, carrierfsm.ErrNotFound
 	}
-	return row.whole(), nil
+	return row.recordWithBody(), nil
 }
 
-// Commit is carrierfsm.Store's.
+// Commit implements carrierfsm.Store.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.commit(ctx, r, entries)
 }
 
-// Erase is carrierfsm.Store's.
+// Erase implements carrierfsm.Store.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var before []*entry
+	var earlier []*entry
 	if row := s.rows[r.ID]; row != nil {
-		before = row.history
+		earlier = row.history
 	}
 	if err := s.commit(ctx, r, entries); err != nil {
 		return err
 	}
-	for _, e := range before { // put has overwritten the body
+	for _, e := range earlier { // put has overwritten the body
 		clear(e.detail)
 		e.detail = nil
 	}
@@ -121,18 +120,19 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 		return carrierfsm.ErrNotFound
 	case row.version != r.Version-1:
 		return carrierfsm.ErrConflict
-	case s.taken(&r):
+	case s.keyTaken(&r):
 		return carrierfsm.ErrKeyInUse
 	}
-	if err := row.takes(entries); err != nil {
+	if err := row.checkSteps(entries); err != nil {
 		return err
 	}
 	s.put(row, &r, entries)
 	return nil
 }
 
-// takes sees that the steps of the entries follow those of the row.
-func (r *row) takes(entries []carrierfsm.Entry) error {
+// checkSteps returns an error unless the steps of the entries ascend and are
+// higher than those of the history.
+func (r *row) checkSteps(entries []carrierfsm.Entry) error {
 	last := 0
 	if n := len(r.history); n > 0 {
 		last = r.history[n-1].step
@@ -146,33 +146,33 @@ func (r *row) takes(entries []carrierfsm.Entry) error {
 	return nil
 }
 
-// taken tells whether another record holds the key.
-func (s *Store) taken(r *carrierfsm.Record) bool {
+// keyTaken returns whether another record has the key.
+func (s *Store) keyTaken(r *carrierfsm.Record) bool {
 	if r.Key == "" {
 		return false
 	}
-	holder, held := s.keys[r.Key]
-	return held && holder != r.ID
+	id, ok := s.keys[r.Key]
+	return ok && id != r.ID
 }
 
 // put replaces the record and appends the entries.
 func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) {
 	s.unindex(row)
-	row.take(r, s.columns, &s.places)
+	row.set(r, s.columns, &s.buffers)
 	s.index(row)
 	if len(entries) == 0 {
 		return
 	}
-	kept := make([]entry, len(entries)) // one piece of memory
+	stored := make([]entry, len(entries)) // one allocation for all
 	row.history = slices.Grow(row.history, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		kept[i] = entry{
+		stored[i] = entry{
 			row: row, step: e.Step, at: e.At.UnixMicro(), detail: slices.Clone(e.Detail),
-			edge: s.edges.one(edge{e.From, e.Event, e.To}),
+			edge: s.edges.pointer(edge{e.From, e.Event, e.To}),
 		}
-		s.all.add(&kept[i])
-		row.history = append(row.history, &kept[i])
+		s.log.add(&stored[i])
+		row.history = append(row.history, &stored[i])
 	}
 }
 
@@ -190,7 +190,7 @@ func (s *Store) unindex(r *row) {
 	s.due.remove(r)
 }
 
-// History is carrierfsm.Store's.
+// History implements carrierfsm.Store.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,13 +204,13 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 	var list []carrierfsm.Entry
 	for _, e := range row.history {
 		if e.step > afterStep && len(list) < limit {
-			list = append(list, e.whole())
+			list = append(list, e.withDetail())
 		}
 	}
 	return list, nil
 }
 
-// Purge is carrierfsm.Store's.
+// Purge implements carrierfsm.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,32 +223,25 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			break
 		}
 		if row.columns.state.Terminal() && timeOf(row.updated).Before(before) {
-			s.drop(row)
+			s.delete(row)
 			n++
 		}
 	}
-	s.all.forget()
+	s.log.trim()
 	return n, nil
 }
 
-// drop deletes a record with its history.
-func (s *Store) drop(row *row) {
+// delete deletes a record with its history and its parked rows.
+func (s *Store) delete(row *row) {
 	for _, e := range row.history {
-		s.all.remove(e)
+		s.log.remove(e)
 	}
-	for at := range s.parked {
-		if at.id == row.id {
-			delete(s.parked, at)
+	for key := range s.parked {
+		if key.id == row.id {
+			delete(s.parked, key)
 		}
 	}
 	s.unindex(row)
-	s.places.give(row.body)
+	s.buffers.put(row.body)
 	delete(s.rows, row.id)
-}
-
-func micro(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.Truncate(time.Microsecond).UTC()
 }

@@ -8,20 +8,13 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
-// cursor is how far a handler has come, and who leads it.
-type cursor struct {
-	position int64
-	owner    string
-	until    time.Time
-	fence    int64
-}
+// parkedKey names a parked row.
+type parkedKey struct{ handler, id string }
 
-// place is where a parked row stands.
-type place struct{ handler, id string }
-
-// Lead is carrierfsm.Outbox's.
+// Lead implements carrierfsm.Outbox.
 func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,37 +23,32 @@ func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duratio
 	}
 	c, now := s.cursors[name], time.Now()
 	if c == nil {
-		c = new(cursor)
+		c = new(lease.Cursor)
 		if start == carrierfsm.FromNow {
-			c.position = s.all.end()
+			c.Position = s.log.last()
 		}
 		s.cursors[name] = c
 	}
-	if c.owner != owner {
-		if c.owner != "" && now.Before(c.until) {
-			return carrierfsm.Lease{}, carrierfsm.ErrLedByOther
-		}
-		c.owner = owner
-		c.fence++
+	if !c.Acquire(owner, now, now.Add(lasts)) {
+		return carrierfsm.Lease{}, carrierfsm.ErrLedByOther
 	}
-	c.until = now.Add(lasts)
-	return carrierfsm.Lease{Name: name, Owner: owner, Fence: c.fence}, nil
+	return carrierfsm.Lease{Name: name, Owner: owner, Fence: c.Fence}, nil
 }
 
-// Resign is carrierfsm.Outbox's.
+// Resign implements carrierfsm.Outbox.
 func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if c := s.cursors[l.Name]; c != nil && c.fence == l.Fence {
-		c.owner, c.until = "", time.Time{}
+	if c := s.cursors[l.Name]; c != nil && c.Fence == l.Fence {
+		c.Owner, c.Until = "", time.Time{}
 	}
 	return nil
 }
 
-// Pending is carrierfsm.Outbox's.
+// Pending implements carrierfsm.Outbox.
 func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,21 +60,21 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 		return b, carrierfsm.ErrLeaseLost
 	}
 	b.Parked = make(map[string]carrierfsm.Parked)
-	for e := range s.all.behind(c.position) {
+	for e := range s.log.after(c.Position) {
 		if len(b.Entries) >= limit {
 			break
 		}
-		next := e.whole()
+		next := e.withDetail()
 		next.Position = e.position
 		b.Entries = append(b.Entries, next)
-		if row, parked := s.parked[place{l.Name, next.ID}]; parked {
+		if row, ok := s.parked[parkedKey{l.Name, next.ID}]; ok {
 			b.Parked[next.ID] = row
 		}
 	}
 	return b, nil
 }
 
-// Advance is carrierfsm.Outbox's.
+// Advance implements carrierfsm.Outbox.
 func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,17 +82,17 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 		return err
 	}
 	c := s.cursors[l.Name]
-	if c == nil || c.fence != l.Fence {
+	if c == nil || c.Fence != l.Fence {
 		return carrierfsm.ErrLeaseLost
 	}
 	if n > 0 {
-		c.position = b.Entries[n-1].Position
+		c.Position = b.Entries[n-1].Position
 	}
 	s.park(rows)
 	return nil
 }
 
-// Park is carrierfsm.Outbox's.
+// Park implements carrierfsm.Outbox.
 func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,19 +106,20 @@ func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 // park replaces, merges or deletes rows, as Outbox.Advance says.
 func (s *Store) park(rows []carrierfsm.Parked) {
 	for _, row := range rows {
-		at := place{row.Handler, row.ID}
-		row.Since, row.Next = micro(row.Since), micro(row.Next)
-		if stored, known := s.parked[at]; known && stored.Version != row.Version-1 {
+		key := parkedKey{row.Handler, row.ID}
+		row.Since, row.Next = truncated(row.Since), truncated(row.Next)
+		if stored, ok := s.parked[key]; ok && stored.Version != row.Version-1 {
 			row = merged(stored, row)
 		}
 		if row.Step > row.Upto {
-			delete(s.parked, at)
+			delete(s.parked, key)
 		} else {
-			s.parked[at] = row
+			s.parked[key] = row
 		}
 	}
 }
 
+// merged combines two changes of one row, as Outbox.Advance says.
 func merged(stored, row carrierfsm.Parked) carrierfsm.Parked {
 	stored.Step = min(stored.Step, row.Step)
 	stored.Upto = max(stored.Upto, row.Upto)
@@ -142,7 +131,7 @@ func merged(stored, row carrierfsm.Parked) carrierfsm.Parked {
 	return stored
 }
 
-// Parked is carrierfsm.Outbox's.
+// Parked implements carrierfsm.Outbox.
 func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,25 +141,21 @@ func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrier
 	after := carrierfsm.Parked{Handler: q.After.Handler, ID: q.After.ID, Next: q.After.Next}
 	var list []carrierfsm.Parked
 	for _, row := range s.parked {
-		wanted := (q.Handler == "" || row.Handler == q.Handler) && (q.ID == "" || row.ID == q.ID) &&
+		matches := (q.Handler == "" || row.Handler == q.Handler) && (q.ID == "" || row.ID == q.ID) &&
 			(q.NextBy.IsZero() || !row.Next.After(q.NextBy))
-		if wanted && (q.After == (carrierfsm.ParkedMark{}) || byNext(row, after) > 0) {
+		if matches && (q.After == (carrierfsm.ParkedMark{}) || byNext(row, after) > 0) {
 			list = append(list, row)
 		}
 	}
 	slices.SortFunc(list, byNext)
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	return list[:min(limit, len(list))], nil
+	return list[:min(cmp.Or(max(q.Limit, 0), defaultLimit), len(list))], nil
 }
 
 func byNext(a, b carrierfsm.Parked) int {
 	return cmp.Or(a.Next.Compare(b.Next), cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
 }
 
-// Cursors is carrierfsm.Outbox's.
+// Cursors implements carrierfsm.Outbox.
 func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,21 +164,29 @@ func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 	}
 	var list []carrierfsm.Cursor
 	for _, name := range slices.Sorted(maps.Keys(s.cursors)) {
-		c := s.cursors[name]
-		shown := carrierfsm.Cursor{Name: name}
-		if c.owner != "" && time.Now().Before(c.until) {
-			shown.Owner, shown.Until = c.owner, micro(c.until)
+		stored := s.cursors[name]
+		c := carrierfsm.Cursor{Name: name}
+		if stored.Held(time.Now()) {
+			c.Owner, c.Until = stored.Owner, truncated(stored.Until)
 		}
-		for e := range s.all.behind(c.position) {
-			shown.Behind = timeOf(e.at)
+		for e := range s.log.after(stored.Position) {
+			c.Behind = timeOf(e.at)
 			break
 		}
-		for at := range s.parked {
-			if at.handler == name {
-				shown.Parked++
+		for key := range s.parked {
+			if key.handler == name {
+				c.Parked++
 			}
 		}
-		list = append(list, shown)
+		list = append(list, c)
 	}
 	return list, nil
+}
+
+// truncated returns the time as a store on disk would return it.
+func truncated(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.Truncate(time.Microsecond).UTC()
 }

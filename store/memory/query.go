@@ -9,7 +9,10 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// List is carrierfsm.Store's.
+// defaultLimit is the number of rows that a query without a limit returns.
+const defaultLimit = 100
+
+// List implements carrierfsm.Store.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,11 +28,7 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	slices.SortFunc(list, func(a, b carrierfsm.Record) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
 	})
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	return slices.Clip(list[:min(limit, len(list))]), nil
+	return slices.Clip(list[:min(cmp.Or(max(q.Limit, 0), defaultLimit), len(list))]), nil
 }
 
 func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
@@ -47,7 +46,7 @@ func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
 		cmp.Or(r.Created.Compare(q.After.Created), cmp.Compare(r.ID, q.After.ID)) < 0
 }
 
-// Due is carrierfsm.Store's.
+// Due implements carrierfsm.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,15 +62,15 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark
 	}
 	var list []carrierfsm.Record
 	for _, r := range rows[:min(max(limit, 0), len(rows))] {
-		list = append(list, r.whole())
+		list = append(list, r.recordWithBody())
 	}
 	return list, nil
 }
 
-// dueAt are the rows that are due in one second, in order.
+// dueAt returns the rows that are due in one second and after the mark, in order.
 func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.DueMark) []*row {
 	var list []*row
-	for r := s.due.first[second]; r != nil; r = r.behind {
+	for r := s.due.lists[second]; r != nil; r = r.next {
 		due := timeOf(r.due)
 		if !due.After(now) && cmp.Or(due.Compare(after.Due), cmp.Compare(r.id, after.ID)) > 0 {
 			list = append(list, r)

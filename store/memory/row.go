@@ -7,9 +7,9 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Verifications wait in memory by the hundred thousand, so a row is smaller
-// than a Record: times are microseconds, and the words that many rows have in
-// common are kept once.
+// There may be hundreds of thousands of verifications in memory, so a row is
+// smaller than a Record: times are microseconds, and values that many rows have
+// in common are stored once.
 
 // row is one record with its history, oldest entry first.
 type row struct {
@@ -22,10 +22,10 @@ type row struct {
 	body                  []byte
 	history               []*entry
 
-	before, behind *row // in the timeline
+	prev, next *row // in the dueIndex
 }
 
-// columns are those of a record of which there are few different ones.
+// columns are the columns that have few different values.
 type columns struct {
 	state    carrierfsm.State
 	reason   carrierfsm.Event
@@ -50,29 +50,28 @@ type edge struct {
 	to    carrierfsm.State
 }
 
-// shared holds each of its values once.
-type shared[T comparable] map[T]*T
+// interned has one pointer for each value.
+type interned[T comparable] map[T]*T
 
-func (s shared[T]) one(value T) *T {
-	p := s[value]
+func (m interned[T]) pointer(value T) *T {
+	p := m[value]
 	if p == nil {
 		p = new(T)
 		*p = value
-		s[value] = p
+		m[value] = p
 	}
 	return p
 }
 
-// take replaces what the row holds by what r does, but for its history and when
-// it was created.
-func (r *row) take(with *carrierfsm.Record, all shared[columns], places *places) {
-	r.columns = all.one(columns{with.State, with.Reason, with.Source, with.Table, with.InFlight})
-	r.key, r.step, r.version, r.commit = with.Key, with.Step, with.Version, with.CommitID
-	r.due, r.updated = with.Due.UnixMicro(), with.Updated.UnixMicro()
-	r.body = places.replace(r.body, with.Body)
+// set copies the record into the row, except ID and Created, which never change.
+func (r *row) set(from *carrierfsm.Record, all interned[columns], buffers *bufferPool) {
+	r.columns = all.pointer(columns{from.State, from.Reason, from.Source, from.Table, from.InFlight})
+	r.key, r.step, r.version, r.commit = from.Key, from.Step, from.Version, from.CommitID
+	r.due, r.updated = from.Due.UnixMicro(), from.Updated.UnixMicro()
+	r.body = buffers.replace(r.body, from.Body)
 }
 
-// record is the record without its body.
+// record returns the record without its body.
 func (r *row) record() carrierfsm.Record {
 	return carrierfsm.Record{
 		ID: r.id, Key: r.key, Step: r.step, Version: r.version, CommitID: r.commit,
@@ -82,29 +81,28 @@ func (r *row) record() carrierfsm.Record {
 	}
 }
 
-// whole is the record with a body of its own.
-func (r *row) whole() carrierfsm.Record {
+// recordWithBody returns the record with a copy of the body.
+func (r *row) recordWithBody() carrierfsm.Record {
 	c := r.record()
 	c.Body = bytes.Clone(r.body)
 	return c
 }
 
-// bare is the entry without its detail.
-func (e *entry) bare() carrierfsm.Entry {
+// withoutDetail returns the entry without its detail.
+func (e *entry) withoutDetail() carrierfsm.Entry {
 	return carrierfsm.Entry{
 		ID: e.row.id, Step: e.step, From: e.edge.from, Event: e.edge.event, To: e.edge.to, At: timeOf(e.at),
 	}
 }
 
-// whole is the entry with a detail of its own.
-func (e *entry) whole() carrierfsm.Entry {
-	c := e.bare()
+// withDetail returns the entry with a copy of the detail.
+func (e *entry) withDetail() carrierfsm.Entry {
+	c := e.withoutDetail()
 	c.Detail = bytes.Clone(e.detail)
 	return c
 }
 
-// never is the due time of what is not due at any time: the zero one's.
+// never is how the zero time is stored, which means that a row is never due.
 var never = time.Time{}.UnixMicro()
 
-// timeOf is a time as it is kept; the zero time comes back as it was.
-func timeOf(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
+func timeOf(micros int64) time.Time { return time.UnixMicro(micros).UTC() }

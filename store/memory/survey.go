@@ -11,7 +11,7 @@ import (
 
 var _ carrierfsm.Surveyor = (*Store)(nil)
 
-// Survey is carrierfsm.Surveyor's. It looks at every record.
+// Survey implements carrierfsm.Surveyor. It looks at every record.
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,15 +29,15 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([
 	})
 	list := make([]carrierfsm.Course, min(max(limit, 0), len(rows)))
 	for i := range list {
-		list[i] = rows[i].course()
+		list[i] = rows[i].timeline()
 	}
 	return list, nil
 }
 
-func (r *row) course() carrierfsm.Course {
+func (r *row) timeline() carrierfsm.Course {
 	c := carrierfsm.Course{Record: r.record(), Entries: make([]carrierfsm.Entry, len(r.history))}
 	for i, e := range r.history {
-		c.Entries[i] = e.bare()
+		c.Entries[i] = e.withoutDetail()
 	}
 	return c
 }

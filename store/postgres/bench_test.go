@@ -16,49 +16,49 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-// durable is a cluster that waits for the disk, as in production.
+// durable is a cluster with fsync, as in production.
 var durable = pgtest.Shared{Options: pgtest.Options{Durable: true}, Migrate: migrate}
 
 // committer commits the next step of a record.
 type committer func(ctx context.Context, r carrierfsm.Record, e carrierfsm.Entry) error
 
-// BenchmarkCommit lets so many drivers commit, each on a record of its own. In
-// one run it measures the store and two floors in turn: what somebody would
-// write by hand, without verdicts, keys and cancellation.
+// BenchmarkCommit measures commits by a number of drivers, each on its own record.
+// In one run it measures, in turn, the store and two baselines: SQL as one would
+// write it by hand, without refusals, keys and cancellation.
 func BenchmarkCommit(b *testing.B) {
 	for _, drivers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
 			pool := pgtest.Pool(b, durable.Cluster(b).NewDatabase(b), 10)
 			s, _ := openOn(b, pool)
-			shared := sharedByHand(b, pool)
+			batched := batchedByHand(b, pool)
 			names := []string{"store", "cte", "unnest"}
-			contenders := map[string]committer{
+			committers := map[string]committer{
 				"store":  func(ctx context.Context, r carrierfsm.Record, e carrierfsm.Entry) error { return s.Commit(ctx, r, e) },
 				"cte":    byHand(pool),
-				"unnest": shared,
+				"unnest": batched,
 			}
 			records := make(map[string][]carrierfsm.Record)
 			for _, name := range names {
 				records[name] = benchRecords(b, s, name, drivers)
 			}
-			took := make(map[string]time.Duration)
+			elapsed := make(map[string]time.Duration)
 			const each = 20
 			n := 0
 			for b.Loop() {
 				n++
 				for i := range names {
 					name := names[(i+n)%len(names)]
-					begun := time.Now()
-					drive(b, contenders[name], records[name], each)
-					took[name] += time.Since(begun)
+					start := time.Now()
+					drive(b, committers[name], records[name], each)
+					elapsed[name] += time.Since(start)
 				}
 			}
-			b.ReportMetric(0, "ns/op") // of three at once: it means nothing
+			b.ReportMetric(0, "ns/op") // of all three, which means nothing
 			for _, name := range names {
-				b.ReportMetric(float64(n*each*drivers)/took[name].Seconds(), name+"/s")
+				b.ReportMetric(float64(n*each*drivers)/elapsed[name].Seconds(), name+"/s")
 			}
-			b.ReportMetric(took["cte"].Seconds()/took["store"].Seconds(), "×cte")
-			b.ReportMetric(took["unnest"].Seconds()/took["store"].Seconds(), "×unnest")
+			b.ReportMetric(elapsed["cte"].Seconds()/elapsed["store"].Seconds(), "×cte")
+			b.ReportMetric(elapsed["unnest"].Seconds()/elapsed["store"].Seconds(), "×unnest")
 		})
 	}
 }
@@ -73,7 +73,7 @@ func benchRecords(b *testing.B, s *postgres.Store, prefix string, n int) []carri
 	return list
 }
 
-// drive has each record committed so many times, all records side by side.
+// drive commits each record several times, all records concurrently.
 func drive(b *testing.B, commit committer, records []carrierfsm.Record, times int) {
 	var all sync.WaitGroup
 	for i := range records {
@@ -91,7 +91,7 @@ func drive(b *testing.B, commit committer, records []carrierfsm.Record, times in
 	all.Wait()
 }
 
-// byHand is one statement a commit.
+// byHand runs one statement for each commit.
 func byHand(pool *pgxpool.Pool) committer {
 	const sql = `WITH u AS (
 			UPDATE carrierfsm_verifications SET version = $2, step = $3, due = $4, updated = $5, commit_id = $6, state = $7, reason = $8, body = $9,
@@ -108,8 +108,8 @@ func byHand(pool *pgxpool.Pool) committer {
 	}
 }
 
-// sharedByHand is one statement for all that wait, one statement at a time.
-func sharedByHand(b *testing.B, pool *pgxpool.Pool) committer {
+// batchedByHand runs one statement for all waiting commits, one statement at a time.
+func batchedByHand(b *testing.B, pool *pgxpool.Pool) committer {
 	type waiter struct {
 		r    carrierfsm.Record
 		e    carrierfsm.Entry
@@ -125,17 +125,17 @@ func sharedByHand(b *testing.B, pool *pgxpool.Pool) committer {
 	flush := func(list []waiter) error {
 		n := len(list)
 		ids, states, reasons, from := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-		sources, keys, tables, flying := make([]string, n), make([]string, n), make([]int32, n), make([]bool, n)
+		sources, keys, tables, inFlight := make([]string, n), make([]string, n), make([]int32, n), make([]bool, n)
 		versions, steps, commits := make([]int64, n), make([]int32, n), make([][]byte, n)
 		due, updated, bodies, details := make([]time.Time, n), make([]time.Time, n), make([][]byte, n), make([][]byte, n)
 		for i, w := range list {
 			ids[i], states[i], reasons[i], from[i] = w.r.ID, string(w.r.State), string(w.r.Reason), string(w.e.From)
-			sources[i], keys[i], tables[i], flying[i] = w.r.Source, w.r.Key, int32(w.r.Table), w.r.InFlight
+			sources[i], keys[i], tables[i], inFlight[i] = w.r.Source, w.r.Key, int32(w.r.Table), w.r.InFlight
 			versions[i], steps[i], commits[i] = w.r.Version, int32(w.r.Step), w.r.CommitID[:]
 			due[i], updated[i], bodies[i], details[i] = w.r.Due, w.r.Updated, w.r.Body, w.e.Detail
 		}
 		tag, err := pool.Exec(context.Background(), sql, ids, versions, steps, due, updated, commits, states, reasons, bodies, from, details,
-			tables, flying, sources, keys)
+			tables, inFlight, sources, keys)
 		if err == nil && tag.RowsAffected() != int64(n) {
 			err = errors.New("conflict")
 		}

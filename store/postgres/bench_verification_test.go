@@ -11,8 +11,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 )
 
-// On a server that waits for the disk. It also tells what verifications leave
-// in the database.
+// BenchmarkPlainVerification runs on a server with fsync. It also reports how much
+// each verification adds to the database.
 func BenchmarkPlainVerification(b *testing.B) {
 	for _, drivers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {

@@ -4,20 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// The SQLSTATEs that mean something to us.
+// SQLSTATEs that this package handles.
 const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	noSuchStatement      = "26000"
-	notSupported         = "0A000" // a plan that is kept and whose columns have changed, for instance
+	notSupported         = "0A000" // for example a cached plan whose columns have changed
 )
 
-// serverError is what the server said, nil if err is not of the server.
+// serverError returns the server's error, or nil if err is not from the server.
 func serverError(err error) *pgconn.PgError {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -26,59 +28,74 @@ func serverError(err error) *pgconn.PgError {
 	return nil
 }
 
-// refused tells whether the server has refused a statement, and lives: then the
-// statement's transaction is certainly undone. After FATAL nobody can tell.
-func refused(err error) bool {
+// rolledBack returns whether the server rejected a statement, so that its
+// transaction is certainly rolled back. After a FATAL error that is not certain.
+func rolledBack(err error) bool {
 	e := serverError(err)
 	return e != nil && e.SeverityUnlocalized == "ERROR"
 }
 
-// staleConnections is how often a statement is given another connection when
-// the one it had turns out to be dead before anything was sent.
-const staleConnections = 3
+// maxReconnects is how often a statement is sent on another connection after the
+// connection turned out to be dead, or the prepared statement to be gone, before
+// it was run.
+const maxReconnects = 3
 
-// worthAnother tells whether a statement that failed thus, after so many tries
-// before, certainly did nothing and may succeed when it is sent again.
-func worthAnother(err error, tries int) bool {
+// retryable returns whether a statement that failed after so many earlier tries
+// certainly wrote nothing and may succeed when it is sent again.
+func retryable(err error, tries int) bool {
 	if pgconn.SafeToRetry(err) {
-		return tries < staleConnections
+		return tries < maxReconnects
 	}
 	e := serverError(err)
 	switch {
-	case !refused(err):
+	case !rolledBack(err):
 		return false
-	case outdated(err):
-		return tries < staleConnections
+	case isStaleStatement(err):
+		return tries < maxReconnects
 	default:
 		return e.Code == serializationFailure || e.Code == deadlockDetected
 	}
 }
 
-// outdated tells whether a prepared statement is of no use any more.
-func outdated(err error) bool {
+// isStaleStatement returns whether a prepared statement has to be prepared again.
+func isStaleStatement(err error) bool {
 	e := serverError(err)
 	return e != nil && (e.Code == noSuchStatement || e.Code == notSupported)
 }
 
-// patiently does something again that certainly did nothing, until ctx ends.
-// In strict isolation the server refuses even reading now and then.
-func patiently(ctx context.Context, do func(ctx context.Context) error) error {
+// retry calls do again while its error is retryable, until ctx ends. Reads need it
+// too: a serializable transaction may fail although it only reads.
+func retry(ctx context.Context, do func(ctx context.Context) error) error {
 	for try := 0; ; try++ {
-		if err := do(ctx); !worthAnother(err, try) || !pause(ctx, try) {
+		if err := do(ctx); !retryable(err, try) || !backoff(ctx, try) {
 			return err
 		}
 	}
 }
 
-// violates tells whether err is that of this unique index.
-func violates(err error, index string) bool {
+// backoff waits before another try: a random time whose maximum doubles with each
+// try, up to 128 ms. It returns false when ctx ends first.
+func backoff(ctx context.Context, try int) bool {
+	limit := time.Millisecond << min(try, 7)
+	timer := time.NewTimer(rand.N(limit)) //nolint:gosec // jitter is no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// violatesUnique returns whether err is a violation of this unique index.
+func violatesUnique(err error, index string) bool {
 	e := serverError(err)
 	return e != nil && e.Code == uniqueViolation && e.ConstraintName == index
 }
 
-// named says where an error of the driver comes from. The server's texts hold
-// names of tables and columns, never values.
-func named(err error) error {
+// wrap adds the name of this package to an error of the driver. Such errors have
+// names of tables and columns in them, never values.
+func wrap(err error) error {
 	if err == nil {
 		return nil
 	}

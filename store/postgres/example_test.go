@@ -23,13 +23,12 @@ func ExampleNew() {
 	if err != nil {
 		return
 	}
-	defer store.Close() //nolint:errcheck // it has nothing to say
+	defer store.Close() //nolint:errcheck // it always returns nil
 	_, _ = carrierfsm.New(carrierfsm.Config{Store: store /* Upstream: … */})
 }
 
-// ExampleWithHook enters each verification that is done into a table of the
-// host's, in the same transaction: there is no moment at which one is there
-// without the other.
+// ExampleWithHook inserts a row into a table of the host for each verification that
+// is done, in the same transaction: both are committed or neither.
 func ExampleWithHook() {
 	var pool *pgxpool.Pool // the host's
 	_, _ = postgres.New(context.Background(), pool, postgres.WithHook(

@@ -6,116 +6,114 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
-// Pair is what one caller hands to Commit or Create.
-type Pair struct {
-	Record  carrierfsm.Record
-	Entries []carrierfsm.Entry
+// CommitBatch commits the requests in one statement, whatever they lock.
+func (s *Store) CommitBatch(ctx context.Context, requests ...write.Request) []error {
+	return s.commits.writeBatch(ctx, requests)
 }
 
-// CommitTogether commits in one statement, whatever the names.
-func (s *Store) CommitTogether(ctx context.Context, pairs ...Pair) []error {
-	return s.commits.write(ctx, draftsOf(pairs))
+// SendBatch runs the statement of CommitBatch once and returns its refusals.
+func (s *Store) SendBatch(ctx context.Context, requests ...write.Request) ([]error, error) {
+	return s.commits.sendBatch(ctx, s.pool, requests)
 }
 
-// SendTogether commits in one statement and reports what that alone said.
-func (s *Store) SendTogether(ctx context.Context, pairs ...Pair) ([]error, error) {
-	return s.commits.send(ctx, s.pool, draftsOf(pairs))
+// CreateBatch creates the records in one statement, whatever they lock.
+func (s *Store) CreateBatch(ctx context.Context, requests ...write.Request) []error {
+	return s.creates.writeBatch(ctx, requests)
 }
 
-// ErrAgain asks for another try.
-var ErrAgain = errAgain
+// ErrRetry is the refusal that asks for another try.
+var ErrRetry = errRetry
 
-// WhyNot is what a commit is told that was refused.
-func (s *Store) WhyNot(ctx context.Context, p Pair) error {
-	verdicts := make([]error, 1)
-	s.commits.keyed.explain(ctx, s.pool, draftsOf([]Pair{p}), []bool{false}, verdicts)
-	return verdicts[0]
+// WhyNot returns why a commit was refused.
+func (s *Store) WhyNot(ctx context.Context, r write.Request) error {
+	list := make([]error, 1)
+	s.commits.withKey.explain(ctx, s.pool, []write.Request{r}, []bool{false}, list)
+	return list[0]
 }
 
-// CreateTogether creates in one statement, whatever the names.
-func (s *Store) CreateTogether(ctx context.Context, pairs ...Pair) []error {
-	return s.creates.write(ctx, draftsOf(pairs))
-}
-
-func draftsOf(pairs []Pair) (drafts []draft) {
-	for _, p := range pairs {
-		drafts = append(drafts, draft{p.Record, p.Entries})
-	}
-	return drafts
-}
-
-// The statements whose plans are looked at.
+// Statements whose plans the tests read.
 const (
 	ReadDue       = readDue
 	SurveyRecords = surveyRecords
 	SurveyEntries = surveyEntries
 )
 
-// Cursor is what a cursor's row holds, and what a snapshot adds to it.
-type Cursor struct{ mark }
+// CommonStatements returns the statements of writes and loads.
+func (s *Store) CommonStatements() (list []string) {
+	for _, of := range []statements{s.commits.withoutKey, s.commits.withKey, s.creates.withoutKey} {
+		list = append(list, of.noEntry, of.oneEntry, of.severalEntries, of.batch)
+	}
+	return append(list, loadRecord, loadBatch)
+}
 
-// NewCursor begins at the beginning.
+// Cursor is a cursor, with what a snapshot showed.
+type Cursor struct{ cursor }
+
+// NewCursor returns a cursor at the beginning.
 func NewCursor() *Cursor { return new(Cursor) }
 
-// Visible tells which of the places a read returns, in order.
-func (c *Cursor) Visible(places []int64, limit int) (batch []int64) {
-	for _, place := range places {
-		seen := place > c.position
-		for _, h := range c.holes {
-			seen = seen || h.low <= place && place <= h.high
+// Visible returns which of the positions a read returns, in order.
+func (c *Cursor) Visible(positions []int64, limit int) (batch []int64) {
+	for _, position := range positions {
+		visible := position > c.position
+		for _, g := range c.gaps {
+			visible = visible || g.low <= position && position <= g.high
 		}
-		if seen && len(batch) < limit {
-			batch = append(batch, place)
+		if visible && len(batch) < limit {
+			batch = append(batch, position)
 		}
 	}
 	return batch
 }
 
-// Advance passes the first n places of a batch that a snapshot showed, in a
-// transaction with the given id, which has read the last place drawn.
+// Advance passes the first n positions of a batch. xmin is that of the snapshot
+// which showed the batch. id is that of the transaction which advances the cursor,
+// and last is the latest position drawn that it has read.
 func (c *Cursor) Advance(batch []int64, n, limit int, xmin, last, id int64) {
 	entries := make([]carrierfsm.Entry, len(batch))
-	for i, place := range batch {
-		entries[i].Position = place
+	for i, position := range batch {
+		entries[i].Position = position
 	}
 	c.xmin, c.full = xmin, len(batch) >= limit
-	c.mark = c.behind(entries, n)
-	for i := range c.holes {
-		if c.holes[i].bound == unbound {
-			c.holes[i].bound = id
+	c.cursor = c.advanced(entries, n)
+	for i := range c.gaps {
+		if c.gaps[i].bound == noBound {
+			c.gaps[i].bound = id
 		}
 	}
-	if c.bound == unbound {
+	if c.bound == noBound {
 		c.candidate, c.bound = last, id
 	}
 }
 
-// Candidate is the latest place drawn that it has noted.
+// Candidate returns the latest position drawn that the cursor has stored.
 func (c *Cursor) Candidate() int64 { return c.candidate }
 
-// Holes is how many holes it remembers.
-func (c *Cursor) Holes() int { return len(c.holes) }
+// Gaps returns the number of gaps that the cursor stores.
+func (c *Cursor) Gaps() int { return len(c.gaps) }
 
-// Gaps is how many gaps a new cursor remembers that looks so far back.
-func (s *Store) Gaps(ctx context.Context, back int64) (int, error) {
-	gaps, _, err := latest(ctx, s.pool, back)
+// NewestGaps returns the number of gaps that a new cursor stores with this
+// lookback.
+func (s *Store) NewestGaps(ctx context.Context, lookback int64) (int, error) {
+	gaps, _, err := readNewestGaps(ctx, s.pool, lookback)
 	return len(gaps), err
 }
 
-// Pool is the host's.
+// Pool returns the host's pool.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// LoadAlone is Load by a statement of its own.
+// LoadAlone loads a record in its own statement.
 func (s *Store) LoadAlone(ctx context.Context, id string) (carrierfsm.Record, error) {
 	l := &loading{id: id}
 	err := s.loadOne(ctx, l)
 	return l.record, err
 }
 
-// LoadTogether loads by one statement, and tells how each went.
-func (s *Store) LoadTogether(ctx context.Context, ids ...string) ([]carrierfsm.Record, []error) {
+// LoadBatch loads records in one statement and returns an error for each.
+func (s *Store) LoadBatch(ctx context.Context, ids ...string) ([]carrierfsm.Record, []error) {
 	list := make([]*loading, len(ids))
 	for i, id := range ids {
 		list[i] = &loading{id: id}
@@ -128,16 +126,8 @@ func (s *Store) LoadTogether(ctx context.Context, ids ...string) ([]carrierfsm.R
 	return records, errs
 }
 
-// RecordOf reads a row as a load does.
-func RecordOf(values [][]byte) (carrierfsm.Record, error) { return wholeRecordOf(values) }
+// DecodeRecord decodes a row as the fast path does.
+func DecodeRecord(values [][]byte) (carrierfsm.Record, error) { return decodeRecord(values) }
 
-// ErrRow is that of a row that can't be one.
+// ErrRow is the error of a row of the wrong shape.
 var ErrRow = errRow
-
-// Hot are the statements of writes and loads, alone and together.
-func (s *Store) Hot() (list []string) {
-	for _, of := range []statements{s.commits.free, s.commits.keyed, s.creates.free} {
-		list = append(list, of.bare, of.one, of.several, of.many)
-	}
-	return append(list, loadRecord, loadMany)
-}

@@ -13,15 +13,15 @@ import (
 )
 
 // ErrNewerSchema is returned for a database whose tables this version of the
-// package can't work with. Newer tables that only have something more are no
-// such case.
+// package can't work with. It can work with newer tables that only have something
+// added.
 var ErrNewerSchema = errors.New("carrierfsm/postgres: the tables need a newer version")
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrationLock is the name of the advisory lock under which migrations are
-// applied. Nothing else of this package takes one.
+// migrationLock is the advisory lock of migrations. This package uses no other
+// advisory lock.
 const migrationLock = 0x6361_7272_6665_736d
 
 // querier is a pool or a transaction.
@@ -42,9 +42,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	if done, err := upToDate(ctx, s.pool, len(names)); err != nil || done {
 		return err
 	}
-	// What the one before has committed must be seen once the lock is had.
+	// Read committed: after it got the lock, a replica must see what the one before it
+	// has committed.
 	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		// Of replicas that start together one goes first; the lock ends with the transaction.
+		// Replicas that start together migrate one after the other. The lock ends with
+		// the transaction.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
 		}
@@ -59,23 +61,25 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// createSchemaTable: least is which version of this package the tables need. A
-// migration that only adds leaves it as it was, so that older builds go on.
+// createSchemaTable creates the table of applied migrations. least is the lowest
+// version of this package that can work with the tables. A migration that only
+// adds something keeps the number, so that older builds still work.
 const createSchemaTable = `CREATE TABLE IF NOT EXISTS carrierfsm_schema (
 	version integer NOT NULL PRIMARY KEY, least integer NOT NULL DEFAULT 1)`
 
-// upToDate tells whether the database has had all migrations.
+// upToDate returns whether all n migrations have been applied.
 func upToDate(ctx context.Context, db querier, n int) (bool, error) {
-	var known bool
-	err := db.QueryRow(ctx, `SELECT to_regclass('carrierfsm_schema') IS NOT NULL`).Scan(&known)
-	if err != nil || !known {
+	var exists bool
+	err := db.QueryRow(ctx, `SELECT to_regclass('carrierfsm_schema') IS NOT NULL`).Scan(&exists)
+	if err != nil || !exists {
 		return false, err
 	}
 	version, err := schemaVersion(ctx, db, n)
 	return version >= n, err
 }
 
-// schemaVersion is how many migrations the database has had. Ours are n.
+// schemaVersion returns how many migrations have been applied, or ErrNewerSchema if
+// the tables need more than the n migrations of this version.
 func schemaVersion(ctx context.Context, db querier, n int) (version int, err error) {
 	var least int
 	err = db.QueryRow(ctx, `SELECT coalesce(max(version), 0), coalesce(max(least), 0) FROM carrierfsm_schema`).Scan(&version, &least)
@@ -85,8 +89,8 @@ func schemaVersion(ctx context.Context, db querier, n int) (version int, err err
 	return version, err
 }
 
-// apply runs one migration. Without arguments pgx sends the text as it is, so
-// that it may hold several statements.
+// apply applies one migration. It has several statements, which pgx can send
+// because there are no arguments.
 func apply(ctx context.Context, tx pgx.Tx, name string, version int) error {
 	text, err := migrations.ReadFile(name)
 	if err != nil {

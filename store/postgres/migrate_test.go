@@ -11,7 +11,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-func TestSeveralMayMigrateAtOnce(t *testing.T) {
+func TestReplicasMayMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	dsn := cluster.Cluster(t).NewEmptyDatabase(t, "")
 	var all sync.WaitGroup
@@ -28,22 +28,22 @@ func TestSeveralMayMigrateAtOnce(t *testing.T) {
 	require.NoError(t, s.Create(context.Background(), record("v1")))
 }
 
-func TestTablesThatNeedANewerVersionAreRefusedAndOthersServe(t *testing.T) {
+func TestOnlyTablesThatNeedANewerVersionAreRefused(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	_, pool := open(t)
 	_, err := pool.Exec(ctx, `INSERT INTO carrierfsm_schema (version, least) VALUES (998, 2)`)
 	require.NoError(t, err)
 	s, _ := openOn(t, pool)
-	require.NoError(t, s.Create(ctx, record("v1")), "a newer version has only added something")
+	require.NoError(t, s.Create(ctx, record("v1")), "the newer version has only added something")
 	_, err = pool.Exec(ctx, `INSERT INTO carrierfsm_schema (version, least) VALUES (999, 999)`)
 	require.NoError(t, err)
 	_, err = postgres.New(ctx, pool)
 	require.ErrorIs(t, err, postgres.ErrNewerSchema)
 }
 
-// Where tables are up to date New only reads, so a role that may not create
-// anything can start.
+// New only reads if the tables are up to date, so the role needs no right to create
+// tables.
 func TestARoleWithoutTheRightToCreateCanStart(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -64,11 +64,4 @@ func TestADatabaseThatCantBeReachedIsOneClearError(t *testing.T) {
 	require.Error(t, err)
 	_, err = postgres.New(context.Background(), pgtest.Pool(t, dsn, 1), postgres.WithTimeout(0))
 	require.Error(t, err)
-}
-
-func TestCloseLeavesTheHostsPoolOpen(t *testing.T) {
-	t.Parallel()
-	s, pool := open(t)
-	require.NoError(t, s.Close())
-	require.NoError(t, pool.Ping(context.Background()))
 }

@@ -13,7 +13,8 @@ import (
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
 
-// putParked replaces a row by its next version, and merges it with any other.
+// putParked replaces a row with its next version and merges any other version
+// with it, as Outbox.Advance says.
 const putParked = `INSERT INTO carrierfsm_parked AS p (` + parkedColumns + `)
 	VALUES ($1::text, $2::text, $3::integer, $4::integer, $5::integer, $6::text, $7::timestamptz, $8::timestamptz, $9::bigint)
 	ON CONFLICT (handler, id) DO UPDATE SET
@@ -25,6 +26,7 @@ const putParked = `INSERT INTO carrierfsm_parked AS p (` + parkedColumns + `)
 		next     = CASE WHEN p.version = excluded.version - 1 THEN excluded.next     ELSE least(p.next, excluded.next) END,
 		version  = p.version + 1`
 
+// deleteParked deletes a row that leaves no step to deliver.
 const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = $1::text AND id = $2::text AND step > upto`
 
 // execer is a pool or a transaction.
@@ -32,7 +34,7 @@ type execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Park is carrierfsm.Outbox's.
+// Park implements carrierfsm.Outbox.
 func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 	if len(rows) == 0 {
 		return ctx.Err()
@@ -40,9 +42,8 @@ func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 	return s.parkAfter(ctx, rows, func(context.Context, execer) error { return nil })
 }
 
-// parkAfter writes rows after something else, in one transaction. The rows are
-// locked in the order of their names, so that two who park wait for each other
-// one way only.
+// parkAfter calls first and then writes the rows, in one transaction. All callers
+// lock rows in the same order, so that they don't deadlock.
 func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first func(context.Context, execer) error) error {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b carrierfsm.Parked) int {
@@ -53,22 +54,18 @@ func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first f
 		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version)
 		batch.Queue(deleteParked, r.Handler, r.ID)
 	}
-	return patiently(ctx, func(ctx context.Context) error {
+	return retry(ctx, func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
 			if err := first(ctx, tx); err != nil {
 				return err
 			}
-			return named(tx.SendBatch(ctx, &batch).Close())
+			return wrap(tx.SendBatch(ctx, &batch).Close())
 		})
 	})
 }
 
-// Parked is carrierfsm.Outbox's.
+// Parked implements carrierfsm.Outbox.
 func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
 	c := new(conditions)
 	c.add(q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
 	c.add(q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
@@ -76,10 +73,10 @@ func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrier
 	c.add(q.After != (carrierfsm.ParkedMark{}), func() string {
 		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
 	})
-	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.sql() + ` ORDER BY next, handler, id LIMIT ` + c.arg(int64(limit)) + `::bigint`
+	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.where() + ` ORDER BY next, handler, id LIMIT ` + c.limit(q.Limit)
 	return read(ctx, s.pool, func(row pgx.CollectableRow) (p carrierfsm.Parked, err error) {
 		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
-		p.Since, p.Next = moment(p.Since), moment(p.Next)
+		p.Since, p.Next = p.Since.UTC(), p.Next.UTC()
 		return p, err
 	}, sql, c.args...)
 }

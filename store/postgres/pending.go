@@ -8,11 +8,11 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// pendingRow is one row of readPending: an entry and the parked row of its
-// verification, where there are any. The cursor is in all rows, but its holes
-// only in the first.
+// pendingRow is a row of readPending: the cursor, an entry if there is one, and the
+// parked row of its verification if there is one. Only the first row has the
+// cursor's gaps.
 type pendingRow struct {
-	mark   mark
+	cursor cursor
 	entry  *carrierfsm.Entry
 	parked *carrierfsm.Parked
 }
@@ -35,27 +35,28 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		since, next          *time.Time
 		version              *int64
 	}
-	err = row.Scan(&r.mark.position, &r.mark.settled, &r.mark.candidate, &r.mark.bound, &lows, &highs, &bounds, &r.mark.xmin,
+	c := &r.cursor
+	err = row.Scan(&c.position, &c.settled, &c.candidate, &c.bound, &lows, &highs, &bounds, &c.xmin,
 		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
 		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version)
-	r.mark.holes = holesOf(lows, highs, bounds)
+	c.gaps = gapsOf(lows, highs, bounds)
 	if err != nil || entry.position == nil {
 		return r, err
 	}
 	r.entry = &carrierfsm.Entry{
 		ID: *entry.id, Step: *entry.step, From: carrierfsm.State(*entry.from), Event: carrierfsm.Event(*entry.event), To: carrierfsm.State(*entry.to),
-		At: moment(*entry.at), Detail: entry.detail, Position: *entry.position,
+		At: entry.at.UTC(), Detail: entry.detail, Position: *entry.position,
 	}
 	if parked.step != nil {
 		r.parked = &carrierfsm.Parked{
 			Handler: p.handler, ID: *entry.id, Step: *parked.step, Upto: *parked.upto, Attempts: *parked.attempts, Why: *parked.why,
-			Since: moment(*parked.since), Next: moment(*parked.next), Version: *parked.version,
+			Since: parked.since.UTC(), Next: parked.next.UTC(), Version: *parked.version,
 		}
 	}
 	return r, nil
 }
 
-// batch puts the rows together.
+// batch returns the rows as a batch.
 func (p pendingReader) batch(rows []pendingRow, limit int) carrierfsm.Batch {
 	b := carrierfsm.Batch{Parked: make(map[string]carrierfsm.Parked)}
 	for _, r := range rows {
@@ -66,8 +67,8 @@ func (p pendingReader) batch(rows []pendingRow, limit int) carrierfsm.Batch {
 			b.Parked[r.parked.ID] = *r.parked
 		}
 	}
-	m := rows[0].mark
-	m.full = len(b.Entries) >= limit
-	b.Mark = m
+	c := rows[0].cursor
+	c.full = len(b.Entries) >= limit
+	b.Mark = c
 	return b
 }

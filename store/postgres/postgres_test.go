@@ -2,76 +2,113 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"testing"
-	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
-	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
-// cluster is the one of all tests here. Each test has a database of its own.
-var cluster = pgtest.Shared{Migrate: migrate}
+func TestPostgresKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		s, pool := open(tb)
+		return fsmtest.StoreSubject{Store: s, Reopen: func() (carrierfsm.Store, error) {
+			again, _ := openOn(tb, pool)
+			return again, nil
+		}}
+	})
+}
 
-func migrate(dsn string) error {
+// linguisticOrder is the option of a database that sorts a before B.
+const linguisticOrder = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+
+func TestIDsAreOrderedByTheirBytes(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, dsn)
-	if err != nil {
-		return err
+	s, _ := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewEmptyDatabase(t, linguisticOrder), 2))
+	for _, id := range []string{"B", "a", "b", "A"} {
+		createRecord(t, s, id)
 	}
-	defer pool.Close()
-	_, err = postgres.New(ctx, pool)
-	return err
+	list, err := s.Due(ctx, noon, carrierfsm.DueMark{Due: noon, ID: "A"}, 10)
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	require.Equal(t, "B", list[0].ID)
+	list, err = s.List(ctx, carrierfsm.Query{After: carrierfsm.ListMark{Created: noon, ID: "a"}})
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, "B", list[0].ID)
 }
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := errors.Join(cluster.Close(), durable.Close()); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-		os.Exit(code)
-	}))
+// A pooler in transaction mode has no prepared statements. Ids are ordered by their
+// bytes in any locale.
+func TestPostgresKeepsTheContractBehindAPoolerAndInAnyLocale(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		dsn := cluster.Cluster(tb).NewEmptyDatabase(tb, linguisticOrder)
+		s, _ := openOn(tb, newPool(tb, dsn, func(config *pgxpool.Config) {
+			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		}))
+		return fsmtest.StoreSubject{Store: s}
+	})
 }
 
-// open makes a store of a database of its own.
-func open(tb testing.TB, opts ...postgres.Option) (*postgres.Store, *pgxpool.Pool) {
-	tb.Helper()
-	return openOn(tb, pgtest.Pool(tb, cluster.Cluster(tb).NewDatabase(tb), 8), opts...)
+// The host may have configured serializable transactions, which fail more often,
+// and the simple protocol.
+func TestPostgresKeepsTheContractInStricterTransactions(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		s, _ := openOn(tb, newPool(tb, cluster.Cluster(tb).NewDatabase(tb), func(config *pgxpool.Config) {
+			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+			config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
+		}))
+		return fsmtest.StoreSubject{Store: s}
+	})
 }
 
-func openOn(tb testing.TB, pool *pgxpool.Pool, opts ...postgres.Option) (*postgres.Store, *pgxpool.Pool) {
-	tb.Helper()
-	s, err := postgres.New(context.Background(), pool, opts...)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
-	return s, pool
-}
-
-// noon is when everything happens.
-var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
-
-func record(id string) carrierfsm.Record {
-	return carrierfsm.Record{
-		ID: id, State: carrierfsm.AwaitingCaptcha, Version: 1, Table: 1, Source: "chinamobilejs", Reason: carrierfsm.CaptchaRequested,
-		Due: noon, Created: noon, Updated: noon, Key: "key of " + id, Body: []byte("body"),
+func TestEveryExecModeWorks(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
+		pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			s, _ := openOn(t, newPool(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
+				config.ConnConfig.DefaultQueryExecMode = mode
+			}))
+			r := record(`it's "v1" \ $1`)
+			r.Body, r.Due = []byte{0, 1, 0xff}, noon
+			require.NoError(t, s.Create(ctx, r))
+			r, e := next(r)
+			e.Detail = nil
+			r2, e2 := record("v2"), carrierfsm.Entry{ID: "v2", Step: 1, At: noon, Detail: []byte{0, 0xff}}
+			require.NoError(t, s.Create(ctx, r2))
+			r2.Version = 2
+			require.Equal(t, []error{nil, nil}, s.CommitBatch(ctx,
+				write.Request{Record: r, Entries: []carrierfsm.Entry{e}}, write.Request{Record: r2, Entries: []carrierfsm.Entry{e2}}))
+			got, err := s.Load(ctx, r.ID)
+			require.NoError(t, err)
+			require.Equal(t, r, got)
+			list, err := s.History(ctx, r.ID, 0, 9)
+			require.NoError(t, err)
+			require.Equal(t, []carrierfsm.Entry{e}, list)
+			list, err = s.History(ctx, "v2", 0, 9)
+			require.NoError(t, err)
+			require.Equal(t, []carrierfsm.Entry{e2}, list)
+		})
 	}
 }
 
-// next is the record after one more transition, and the entry of that.
-func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
-	r.Version++
-	r.Step++
-	r.Due, r.Updated = r.Due.Add(time.Second), r.Updated.Add(time.Second)
-	r.CommitID = [16]byte{byte(r.Version), byte(r.Version >> 8), 1}
-	return r, carrierfsm.Entry{
-		ID: r.ID, Step: r.Step, From: r.State, Event: carrierfsm.CaptchaRejected, To: r.State, At: r.Updated, Detail: make([]byte, 150),
-	}
+func TestCloseLeavesTheHostsPoolOpen(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	require.NoError(t, s.Close())
+	require.NoError(t, pool.Ping(context.Background()))
 }

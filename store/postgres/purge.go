@@ -7,8 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Those that somebody else is changing are left for another time. The locks
-// are taken first: what is deleted by the next snapshot is all there is.
+// lockEnded locks verifications that have ended and skips those that another
+// transaction has locked. They are locked in a statement of their own, so that the
+// snapshot of deleteEnded has all their rows.
 const lockEnded = `SELECT id FROM carrierfsm_verifications WHERE state IN ('done', 'failed') AND updated < $1::timestamptz
 	ORDER BY updated LIMIT $2::bigint FOR UPDATE SKIP LOCKED`
 
@@ -16,9 +17,10 @@ const deleteEnded = `WITH parked AS (DELETE FROM carrierfsm_parked WHERE id = AN
 	history AS (DELETE FROM carrierfsm_history WHERE id = ANY ($1::text[]))
 	DELETE FROM carrierfsm_verifications WHERE id = ANY ($1::text[])`
 
-// Purge is carrierfsm.Store's. What ended first goes first.
+// Purge implements carrierfsm.Store. It deletes the verifications that ended
+// first.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = patiently(ctx, func(ctx context.Context) error {
+	err = retry(ctx, func(ctx context.Context) error {
 		n = 0
 		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
 			ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
@@ -27,7 +29,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 			}
 			tag, err := tx.Exec(ctx, deleteEnded, ids)
 			n = int(tag.RowsAffected())
-			return named(err)
+			return wrap(err)
 		})
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -11,67 +12,68 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-const wholeRecord = `SELECT ` + recordColumns + `, v.body FROM carrierfsm_verifications v `
+const recordsWithBody = `SELECT ` + recordColumns + `, v.body FROM carrierfsm_verifications v `
 
-const loadRecord = wholeRecord + `WHERE v.id = $1`
+const loadRecord = recordsWithBody + `WHERE v.id = $1`
 
 const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE id = $1 AND step > $2::integer ORDER BY step LIMIT $3::bigint`
 
-const readDue = wholeRecord + `WHERE v.due <= $1::timestamptz AND (v.due, v.id) > ($2::timestamptz, $3::text) ORDER BY v.due, v.id LIMIT $4::bigint`
+const readDue = recordsWithBody + `WHERE v.due <= $1::timestamptz AND (v.due, v.id) > ($2::timestamptz, $3::text) ORDER BY v.due, v.id LIMIT $4::bigint`
 
-// History is carrierfsm.Store's.
+// History implements carrierfsm.Store.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	list, err := read(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
 	for i := range list {
-		list[i].Position = 0
+		list[i].Position = 0 // only Pending returns it
 	}
 	return list, err
 }
 
-// Due is carrierfsm.Store's.
+// Due implements carrierfsm.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
-	return read(ctx, s.pool, scanWhole, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
+	return read(ctx, s.pool, scanRecordWithBody, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
 }
 
-// List is carrierfsm.Store's. It reads from the newest on until it has enough:
-// a query that matches little reads much.
+// List implements carrierfsm.Store. It reads records from the newest on until the
+// page is full, so a query that few records match reads many.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	where := conditionsOf(q)
-	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + where.sql() +
-		` ORDER BY v.created DESC, v.id DESC LIMIT ` + where.arg(int64(limit)) + `::bigint`
-	return read(ctx, s.pool, scanRecord, sql, where.args...)
+	c := conditionsOf(q)
+	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + c.where() +
+		` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
+	return read(ctx, s.pool, scanRecord, sql, c.args...)
 }
 
-// conditions are terms of a WHERE, with their arguments.
+// conditions are the terms of a WHERE clause and their arguments.
 type conditions struct {
 	terms []string
 	args  []any
 }
 
-// arg adds an argument and returns what it is called.
+// arg adds an argument and returns its placeholder.
 func (c *conditions) arg(v any) string {
 	c.args = append(c.args, v)
 	return "$" + strconv.Itoa(len(c.args))
 }
 
+// limit adds the limit of a query, which defaults to 100, and returns its
+// placeholder.
+func (c *conditions) limit(n int) string { return c.arg(int64(cmp.Or(max(n, 0), 100))) + `::bigint` }
+
+// add adds a term if it is wanted.
 func (c *conditions) add(wanted bool, term func() string) {
 	if wanted {
 		c.terms = append(c.terms, term())
 	}
 }
 
-func (c *conditions) sql() string {
+func (c *conditions) where() string {
 	if len(c.terms) == 0 {
 		return ""
 	}
 	return ` WHERE ` + strings.Join(c.terms, ` AND `)
 }
 
-// conditionsOf are those of a query that are set.
+// conditionsOf returns the conditions that are set in the query.
 func conditionsOf(q carrierfsm.Query) *conditions {
 	c := new(conditions)
 	states := make([]string, len(q.States))
@@ -91,21 +93,21 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	return c
 }
 
-// read is collect, patiently.
+// read runs a query with retries and scans its rows.
 func read[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) (list []T, err error) {
-	err = patiently(ctx, func(ctx context.Context) (err error) {
+	err = retry(ctx, func(ctx context.Context) (err error) {
 		list, err = collect(ctx, db, scan, sql, args...)
 		return err
 	})
 	return list, err
 }
 
-// collect runs a query and scans its rows.
+// collect runs a query once and scans its rows.
 func collect[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, named(err)
+		return nil, wrap(err)
 	}
 	list, err := pgx.CollectRows(rows, scan)
-	return list, named(err)
+	return list, wrap(err)
 }

@@ -9,108 +9,118 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
-// errAgain is the verdict that what was in the way is gone.
-var errAgain = errors.New("carrierfsm/postgres: others were faster, each time")
+// errRetry is the refusal of a request that nothing refuses any more: a retry may
+// write it.
+var errRetry = errors.New("carrierfsm/postgres: other writers were faster in each try")
 
-// reasons are why a draft was not done, as the statements count them.
-var reasons = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, errAgain}
+// refusals are the reasons why a request was not written, as the statements number
+// them.
+var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, errRetry}
 
-// sendOne writes a draft and returns its verdict. With an error it has none.
-// That two took one key at once is an error of the server's, and a verdict all
-// the same.
-func (w *writer) sendOne(ctx context.Context, db querier, d *draft) (verdict, err error) {
-	s := w.statementsFor(d.record.Key != "")
-	done, err := w.runOne(ctx, db, s, d)
+// sendOne writes a request. It returns the reason if the request was refused. It
+// returns an error if the outcome is unknown or the statement failed.
+func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (refusal, err error) {
+	s := w.statementsFor(r.Record.Key != "")
+	written, err := w.runOne(ctx, db, s, r)
 	switch {
-	case violates(err, "carrierfsm_key"):
+	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
 		return carrierfsm.ErrKeyInUse, nil
-	case err != nil || done:
+	case err != nil || written:
 		return nil, err
 	}
-	verdicts := make([]error, 1)
-	s.explain(ctx, db, []draft{*d}, []bool{false}, verdicts)
-	return verdicts[0], nil
+	list := make([]error, 1)
+	s.explain(ctx, db, []write.Request{*r}, []bool{false}, list)
+	return list[0], nil
 }
 
-// send writes several drafts in one statement and returns a verdict for each.
-// With an error of its own nobody has one.
-func (w *writer) send(ctx context.Context, db querier, drafts []draft) ([]error, error) {
-	s := w.statementsFor(slices.ContainsFunc(drafts, func(d draft) bool { return d.record.Key != "" }))
-	done, err := w.runMany(ctx, db, s, drafts)
+// sendBatch writes requests in one statement. It returns a refusal, or nil, for
+// each request; or an error if there is no result for any of them.
+func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Request) ([]error, error) {
+	s := w.statementsFor(slices.ContainsFunc(requests, func(r write.Request) bool { return r.Record.Key != "" }))
+	written, err := w.runBatch(ctx, db, s, requests)
 	if err != nil {
 		return nil, err
 	}
-	verdicts := make([]error, len(drafts))
-	if slices.Contains(done, false) {
-		s.explain(ctx, db, drafts, done, verdicts)
+	list := make([]error, len(requests))
+	if slices.Contains(written, false) {
+		s.explain(ctx, db, requests, written, list)
 	}
-	return verdicts, nil
+	return list, nil
 }
 
-func (w *writer) statementsFor(keyed bool) *statements {
-	if keyed {
-		return &w.keyed
+func (w *writer) statementsFor(hasKey bool) *statements {
+	if hasKey {
+		return &w.withKey
 	}
-	return &w.free
+	return &w.withoutKey
 }
 
-// runOne runs the statement for a draft, and tells whether it wrote it.
-func (w *writer) runOne(ctx context.Context, db querier, s *statements, d *draft) (done bool, err error) {
-	if w.directly && db == querier(w.pool) {
-		return w.runOneDirectly(ctx, s, d)
+// runOne runs the statement for one request and returns whether it wrote it.
+func (w *writer) runOne(ctx context.Context, db querier, s *statements, r *write.Request) (written bool, err error) {
+	if w.fast && db == querier(w.pool) {
+		return w.runOneFast(ctx, s, r)
 	}
-	sql, args := s.bare, recordArgs(&d.record)
+	return runOnePlain(ctx, db, s, r)
+}
+
+func runOnePlain(ctx context.Context, db querier, s *statements, r *write.Request) (written bool, err error) {
+	sql, args := s.noEntry, recordArgs(&r.Record)
 	switch {
-	case len(d.entries) > 1:
-		sql, args = s.several, append(args, entryArrays([]draft{*d})...)
-	case len(d.entries) == 1:
-		sql, args = s.one, append(args, entryArgs(&d.entries[0])...)
+	case len(r.Entries) > 1:
+		sql, args = s.severalEntries, append(args, entryArrays([]write.Request{*r})...)
+	case len(r.Entries) == 1:
+		sql, args = s.oneEntry, append(args, entryArgs(&r.Entries[0])...)
 	}
 	tag, err := db.Exec(ctx, sql, args...)
 	return tag.RowsAffected() > 0, err
 }
 
-// runMany runs the statement for several drafts, and tells which of them it wrote.
-func (w *writer) runMany(ctx context.Context, db querier, s *statements, drafts []draft) (done []bool, err error) {
-	if w.directly && db == querier(w.pool) {
-		return w.runManyDirectly(ctx, s, drafts)
+// runBatch runs the statement for several requests and returns which it wrote.
+func (w *writer) runBatch(ctx context.Context, db querier, s *statements, requests []write.Request) (written []bool, err error) {
+	if w.fast && db == querier(w.pool) {
+		return w.runBatchFast(ctx, s, requests)
 	}
-	rows, err := db.Query(ctx, s.many, append(recordArrays(drafts), entryArrays(drafts)...)...)
+	return runBatchPlain(ctx, db, s, requests)
+}
+
+func runBatchPlain(ctx context.Context, db querier, s *statements, requests []write.Request) (written []bool, err error) {
+	rows, err := db.Query(ctx, s.batch, append(recordArrays(requests), entryArrays(requests)...)...)
 	if err != nil {
 		return nil, err
 	}
-	done = make([]bool, len(drafts))
+	written = make([]bool, len(requests))
 	var ord int64
 	_, err = pgx.ForEachRow(rows, []any{&ord}, func() error {
-		done[ord-1] = true
+		written[ord-1] = true
 		return nil
 	})
-	return done, err
+	return written, err
 }
 
-// explain finds out why some of the drafts were not done. What it looks at is
-// younger than the statement: the reason may be another one by now, and is as
-// good.
-func (s *statements) explain(ctx context.Context, db querier, drafts []draft, done []bool, verdicts []error) {
-	var places []int
+// explain sets the refusals of the requests that were not written. It reads newer
+// rows than the statement did, so the reason may be another one by now; any reason
+// that holds now is right too.
+func (s *statements) explain(ctx context.Context, db querier, requests []write.Request, written []bool, list []error) {
+	var refused []int // indexes
 	var ids, keys []string
 	var versions []int64
-	for i, written := range done {
-		if !written {
-			r := &drafts[i].record
-			places, ids, versions, keys = append(places, i), append(ids, r.ID), append(versions, r.Version), append(keys, r.Key)
+	for i, ok := range written {
+		if !ok {
+			r := &requests[i].Record
+			refused, ids, versions, keys = append(refused, i), append(ids, r.ID), append(versions, r.Version), append(keys, r.Key)
 		}
 	}
-	whys, err := read(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys)
-	if err == nil && len(whys) != len(places) {
-		err = fmt.Errorf("carrierfsm/postgres: %d reasons for %d refusals", len(whys), len(places))
+	reasons, err := read(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys)
+	if err == nil && len(reasons) != len(refused) {
+		err = fmt.Errorf("carrierfsm/postgres: %d reasons for %d refusals", len(reasons), len(refused))
 	}
-	for i, place := range places {
-		verdicts[place] = err
+	for n, i := range refused {
+		list[i] = err
 		if err == nil {
-			verdicts[place] = reasons[whys[i]]
+			list[i] = refusals[reasons[n]]
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-// fillHistories inserts so many verifications that were created before noon, a
-// second apart, each with two entries.
+// fillHistories inserts n verifications with two entries each, created one a second
+// before noon.
 func fillHistories(tb testing.TB, pool *pgxpool.Pool, n int) {
 	tb.Helper()
 	for _, sql := range []string{
@@ -31,13 +31,13 @@ func fillHistories(tb testing.TB, pool *pgxpool.Pool, n int) {
 	require.NoError(tb, err)
 }
 
-func TestASurveyReadsNoMoreHoweverManyAreNotLookedAt(t *testing.T) {
+func TestTheCostOfASurveyDoesNotGrowWithOtherVerifications(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	pages := func(others int) (n int) {
-		s, _ := openOn(t, poolOf(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
+	pagesRead := func(others int) (n int) {
+		s, _ := openOn(t, newPool(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
 			config.MaxConns = 1
-			config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // as after some calls
+			config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // as after a few calls
 		}))
 		pool := s.Pool()
 		fillHistories(t, pool, others)
@@ -62,7 +62,7 @@ func TestASurveyReadsNoMoreHoweverManyAreNotLookedAt(t *testing.T) {
 		}
 		return n
 	}
-	few, many := pages(200), pages(20_000)
-	t.Logf("pages read: %d beside 200, %d beside 20,000", few, many)
-	require.LessOrEqual(t, many, few+30, "a deeper index is a page more for each")
+	few, many := pagesRead(200), pagesRead(20_000)
+	t.Logf("pages read: %d with 200 verifications, %d with 20,000", few, many)
+	require.LessOrEqual(t, many, few+30, "a deeper index costs a page for each")
 }

@@ -4,166 +4,154 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/internal/group"
+	"github.com/carrierfsm/carrierfsm/store/internal/batch"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
-// writer writes drafts of one kind.
+// writer writes one kind of request: creations or commits.
 type writer struct {
 	*Store
-	keyed, free statements // of drafts of which some have a key, and of those of which none has
-	queue       *group.Queue[draft]
+	withKey    statements // if a request has a key
+	withoutKey statements // if none has
+	queue      *batch.Queue[write.Request]
 }
 
-func (s *Store) newWriter(keyed, free statements) *writer {
-	w := &writer{Store: s, keyed: keyed, free: free}
-	w.queue = group.New(group.Config[draft]{
-		One: w.writeOne, Write: w.write, Flights: flights, Most: groupMost, Patience: patience,
-		Claim: draft.claim, Keep: draft.own, Size: draft.size, Full: groupFull,
+func (s *Store) newWriter(withKey, withoutKey statements) *writer {
+	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey}
+	w.queue = batch.New(batch.Config[write.Request]{
+		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MaxWait: batchWait,
+		Locks: write.Request.Locks, Clone: write.Request.Clone, Size: sizeOf, MaxSize: maxBatchBytes,
 	})
 	return w
 }
 
-// How writes are grouped. Alone each takes less time; together each takes less
-// of the server's, which is what counts once there are more than go side by
-// side. See docs/postgres.md.
+// When writes are batched. A write that runs alone takes less time; a write in a
+// batch costs the server less, which counts when there are more writes than can
+// run at the same time. See docs/postgres.md.
 const (
-	flights   = 8                     // writes side by side
-	groupMost = 128                   // more gain nothing
-	groupFull = 1 << 20               // bytes
-	patience  = 20 * time.Millisecond // several times what a group takes on a server nearby
+	maxWrites     = 8                     // at the same time, before they are batched
+	maxBatch      = 128                   // larger batches are not faster
+	maxBatchBytes = 1 << 20               // of bodies and details
+	batchWait     = 20 * time.Millisecond // several times as long as a batch takes on a server nearby
 )
 
-func (d draft) claim() group.Claim { return group.Claim{ID: d.record.ID, Key: d.record.Key} }
+// sizeOf returns about how many bytes a request has.
+func sizeOf(r write.Request) int {
+	n := len(r.Record.Body)
+	for _, e := range r.Entries {
+		n += len(e.Detail)
+	}
+	return n
+}
 
-// Create is carrierfsm.Store's.
+// Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.creates.do(ctx, draft{r, entries})
+	return s.creates.do(ctx, write.Request{Record: r, Entries: entries})
 }
 
-// Commit is carrierfsm.Store's.
+// Commit implements carrierfsm.Store.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.commits.do(ctx, draft{r, entries})
+	return s.commits.do(ctx, write.Request{Record: r, Entries: entries})
 }
 
-// do has a draft written. ctx ends the waiting; a statement that has been sent
-// goes on to its end.
-func (w *writer) do(ctx context.Context, d draft) error {
+// do writes a request. When ctx ends, do returns; a batch that was sent with the
+// request in it continues.
+func (w *writer) do(ctx context.Context, r write.Request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if w.hook != nil && len(d.entries) > 0 {
-		return w.inTransaction(ctx, d, w.callHook)
+	if w.hook != nil && len(r.Entries) > 0 {
+		return w.inTransaction(ctx, r, w.callHook)
 	}
-	return w.queue.Do(ctx, d)
+	return w.queue.Do(ctx, r)
 }
 
-// writeOne writes a draft in a statement of its own, and again where that is
-// certain to do no harm.
-func (w *writer) writeOne(ctx context.Context, d draft) error {
-	ctx, cancel := w.bounded(ctx)
+// writeOne writes a request in its own statement, and retries if the statement
+// certainly wrote nothing.
+func (w *writer) writeOne(ctx context.Context, r write.Request) error {
+	ctx, cancel := w.withTimeout(ctx)
 	defer cancel()
 	for try := 0; ; try++ {
-		verdict, err := w.sendOne(ctx, w.pool, &d)
+		refusal, err := w.sendOne(ctx, w.pool, &r)
 		switch {
-		case err != nil && (!worthAnother(err, try) || ctx.Err() != nil):
-			return named(err)
-		case err == nil && !errors.Is(verdict, errAgain):
-			return verdict
-		case !pause(ctx, try):
-			return fmt.Errorf("%w: %w", errAgain, ctx.Err())
+		case err != nil && (!retryable(err, try) || ctx.Err() != nil):
+			return wrap(err)
+		case err == nil && !errors.Is(refusal, errRetry):
+			return refusal
+		case !backoff(ctx, try):
+			return fmt.Errorf("%w: %w", errRetry, ctx.Err())
 		}
 	}
 }
 
-// write is writeOne for several drafts in one statement.
-func (w *writer) write(ctx context.Context, drafts []draft) []error {
-	ctx, cancel := w.bounded(ctx)
+// writeBatch is writeOne for several requests in one statement. It returns an
+// error for each. If the server rejects the statement, each request gets its own.
+func (w *writer) writeBatch(ctx context.Context, requests []write.Request) []error {
+	ctx, cancel := w.withTimeout(ctx)
 	defer cancel()
-	errs := make([]error, len(drafts))
-	left := make([]int, len(drafts)) // the places of those without a verdict
-	for i := range left {
-		left[i] = i
+	errs := make([]error, len(requests))
+	open := make([]int, len(requests)) // indexes of the requests without a result
+	for i := range open {
+		open[i] = i
 	}
 	for try := 0; ; try++ {
-		next, err := w.round(ctx, drafts, left, errs)
+		next, err := w.writeOpen(ctx, requests, open, errs)
 		switch {
 		case err == nil && len(next) == 0:
 			return errs
 		case err == nil:
-			left = next
-		case refused(err) && !worthAnother(err, try):
-			w.eachAlone(ctx, drafts, left, errs) // one of them spoils it for all
+			open = next
+		case rolledBack(err) && !retryable(err, try): // because of one of them
+			for _, i := range open {
+				errs[i] = w.writeOne(ctx, requests[i])
+			}
 			return errs
-		case !worthAnother(err, try) || ctx.Err() != nil:
-			return failed(errs, left, named(err))
+		case !retryable(err, try) || ctx.Err() != nil:
+			return setAll(errs, open, wrap(err))
 		}
-		if !pause(ctx, try) {
-			return failed(errs, left, fmt.Errorf("%w: %w", errAgain, ctx.Err()))
+		if !backoff(ctx, try) {
+			return setAll(errs, open, fmt.Errorf("%w: %w", errRetry, ctx.Err()))
 		}
 	}
 }
 
-// bounded ends a context when a statement has taken too long, unless it ends
-// before that.
-func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) <= s.timeout {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, s.timeout)
-}
-
-// round sends those that are left once, notes their verdicts and returns the
-// places of those that have none yet.
-func (w *writer) round(ctx context.Context, drafts []draft, left []int, errs []error) (next []int, err error) {
-	batch := drafts
-	if len(left) < len(drafts) {
-		batch = make([]draft, len(left))
-		for i, at := range left {
-			batch[i] = drafts[at]
+// writeOpen sends the open requests once, sets their errors, and returns the
+// indexes of those that need another try.
+func (w *writer) writeOpen(ctx context.Context, requests []write.Request, open []int, errs []error) (next []int, err error) {
+	sent := requests
+	if len(open) < len(requests) {
+		sent = make([]write.Request, len(open))
+		for n, i := range open {
+			sent[n] = requests[i]
 		}
 	}
-	verdicts, err := w.send(ctx, w.pool, batch)
+	results, err := w.sendBatch(ctx, w.pool, sent)
 	if err != nil {
 		return nil, err
 	}
-	for i, verdict := range verdicts {
-		if errors.Is(verdict, errAgain) {
-			next = append(next, left[i])
+	for n, refusal := range results {
+		if errors.Is(refusal, errRetry) {
+			next = append(next, open[n])
 		}
-		errs[left[i]] = verdict
+		errs[open[n]] = refusal
 	}
 	return next, nil
 }
 
-// eachAlone gives each its own statement after a shared one was refused.
-func (w *writer) eachAlone(ctx context.Context, drafts []draft, left []int, errs []error) {
-	for _, at := range left {
-		errs[at] = w.writeOne(ctx, drafts[at])
-	}
-}
-
-// failed gives those that are left the same error.
-func failed(errs []error, left []int, err error) []error {
-	for _, at := range left {
-		errs[at] = err
+func setAll(errs []error, indexes []int, err error) []error {
+	for _, i := range indexes {
+		errs[i] = err
 	}
 	return errs
 }
 
-// pause waits a little before another try, longer each time and never as long
-// as a rival. It returns false when ctx ends first.
-func pause(ctx context.Context, try int) bool {
-	longest := time.Millisecond << min(try, 7)
-	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // jitter is no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// withTimeout limits ctx to the timeout of the store.
+func (s *Store) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= s.timeout {
+		return ctx, func() {}
 	}
+	return context.WithTimeout(ctx, s.timeout)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -15,7 +14,7 @@ import (
 )
 
 func BenchmarkCommit(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "bench.db"))
+	s := open(b, newPath(b))
 	r := record("v1")
 	r.Body = make([]byte, 600)
 	ctx := context.Background()
@@ -29,7 +28,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func BenchmarkCommitParallel(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "bench.db"))
+	s := open(b, newPath(b))
 	ctx := context.Background()
 	var drivers atomic.Int32
 	b.SetParallelism(16)
@@ -51,11 +50,12 @@ func BenchmarkCommitParallel(b *testing.B) {
 	})
 }
 
-// It also tells what verifications leave in the file, its log included.
+// BenchmarkPlainVerification also reports how much each verification adds to the
+// file.
 func BenchmarkPlainVerification(b *testing.B) {
 	for _, drivers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "bench.db")
+			path := newPath(b)
 			s := open(b, path)
 			fsmtest.BenchmarkStore(b, s, drivers)
 			require.NoError(b, s.Checkpoint(context.Background()))

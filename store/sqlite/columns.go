@@ -8,33 +8,34 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// columns are the values of a record in the order of insertRecord and
-// updateRecord, up to what differs between the two.
-func columns(r carrierfsm.Record) []driver.Value {
-	list := make([]driver.Value, 0, 13)
+// recordArgs returns the arguments that insertRecord and updateRecord have in
+// common, in their order.
+func recordArgs(r carrierfsm.Record) []driver.Value {
+	list := make([]driver.Value, 0, 13) // capacity for the other arguments too
 	return append(list,
 		string(r.State), int64(r.Step), r.Version, int64(r.Table), r.Source, string(r.Reason), r.InFlight,
 		micros(r.Due), micros(r.Updated), r.Key, r.CommitID[:],
 	)
 }
 
-func scanRecord(rows *sql.Rows) (carrierfsm.Record, error) { return scanInto(rows) }
+func scanRecord(rows *sql.Rows) (carrierfsm.Record, error) { return scanColumns(rows) }
 
-func scanWhole(rows *sql.Rows) (carrierfsm.Record, error) {
+func scanRecordWithBody(rows *sql.Rows) (carrierfsm.Record, error) {
 	var body []byte
-	r, err := scanInto(rows, &body)
+	r, err := scanColumns(rows, &body)
 	r.Body = body
 	return r, err
 }
 
-func scanInto(rows *sql.Rows, more ...any) (r carrierfsm.Record, err error) {
+// scanColumns scans recordColumns, and more columns behind them.
+func scanColumns(rows *sql.Rows, more ...any) (r carrierfsm.Record, err error) {
 	var due, created, updated int64
 	var commitID []byte
 	err = rows.Scan(append([]any{
 		&r.ID, &r.State, &r.Step, &r.Version, &r.Table, &r.Source, &r.Reason, &r.InFlight,
 		&due, &created, &updated, &r.Key, &commitID,
 	}, more...)...)
-	r.Due, r.Created, r.Updated = moment(due), moment(created), moment(updated)
+	r.Due, r.Created, r.Updated = timeOf(due), timeOf(created), timeOf(updated)
 	copy(r.CommitID[:], commitID)
 	return r, err
 }
@@ -42,11 +43,11 @@ func scanInto(rows *sql.Rows, more ...any) (r carrierfsm.Record, err error) {
 func scanEntry(rows *sql.Rows) (e carrierfsm.Entry, err error) {
 	var at int64
 	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &at, &e.Detail)
-	e.At = moment(at)
+	e.At = timeOf(at)
 	return e, err
 }
 
-// micros is a time as it is stored; 0 is the zero time.
+// micros returns a time as it is stored. The zero time is stored as 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -54,17 +55,9 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func moment(micros int64) time.Time {
+func timeOf(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}
 	}
 	return time.UnixMicro(micros).UTC()
-}
-
-// notNil: a nil slice would be stored as NULL.
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Pragma reads or sets a pragma of the writing connection.
+// Pragma reads or sets a pragma of the connection for writes.
 func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err error) {
-	err = s.asWriter(ctx, func(conn *sql.Conn) error {
+	err = s.onWriteConn(ctx, func(conn *sql.Conn) error {
 		return conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
 	})
 	return value, err
 }
 
-// The queries whose plans are looked at.
+// Queries whose plans the tests read.
 const (
 	ReadDue     = readDue
 	ReadHistory = readHistory
@@ -26,31 +26,31 @@ const (
 	LoadRecord    = loadRecord
 )
 
-// ListQuery is the query that a List makes.
+// ListQuery returns the query of List.
 var ListQuery = listQuery
 
-// Waiting is how many writers wait for their turn.
-func (s *Store) Waiting() int { return s.queue.Waiting() }
+// Queued returns the number of writes that wait.
+func (s *Store) Queued() int { return s.queue.Queued() }
 
-// Checkpoint brings the write-ahead log into the file.
+// Writing returns whether a write is running or waits.
+func (s *Store) Writing() bool { return !s.queue.Idle() }
+
+// Checkpoint copies the write-ahead log into the database file.
 func (s *Store) Checkpoint(ctx context.Context) error { return s.checkpoint(ctx) }
 
-// OccupyLoaders lets nobody load beside the writer until leave is called.
-func (s *Store) OccupyLoaders() (leave func()) {
-	for range cap(s.loaders.turns) {
-		s.loaders.turns <- struct{}{}
+// OccupyLoaders takes all loaders until release is called.
+func (s *Store) OccupyLoaders() (release func()) {
+	for range cap(s.loaders.busy) {
+		s.loaders.busy <- struct{}{}
 	}
 	return func() {
-		for range cap(s.loaders.turns) {
-			<-s.loaders.turns
+		for range cap(s.loaders.busy) {
+			<-s.loaders.busy
 		}
 	}
 }
 
-// Writing tells whether a write is under way.
-func (s *Store) Writing() bool { return !s.queue.Idle() }
-
-// LoadBeside is Load on a connection that is not the writer's.
-func (s *Store) LoadBeside(ctx context.Context, id string) (carrierfsm.Record, error) {
-	return s.loaders.get(ctx, id)
+// LoadOnReadConn loads on another connection than the writer's.
+func (s *Store) LoadOnReadConn(ctx context.Context, id string) (carrierfsm.Record, error) {
+	return s.loaders.load(ctx, id)
 }

@@ -10,35 +10,35 @@ import (
 	"slices"
 )
 
-// ErrNewerSchema is returned for a file whose tables this version of the
-// package can't work with. Newer tables that only have something more are no
-// such case.
+// ErrNewerSchema is returned for a file whose tables this version of the package
+// can't work with. It can work with newer tables that only have something added.
 var ErrNewerSchema = errors.New("carrierfsm/sqlite: the tables need a newer version")
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate applies the migrations that the file lacks, all in one transaction,
-// so that two processes can't both do it. A file that lacks none is only read.
+// migrate applies the migrations that the file lacks. It does so in one
+// transaction, so that two processes can't both do it. A file that lacks none is
+// only read.
 func (s *Store) migrate(ctx context.Context) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
-	if err := s.claimable(ctx); err != nil {
-		return named(err)
+	if err := s.createSchemaTable(ctx); err != nil {
+		return wrap(err)
 	}
-	if lacking, err := lacks(ctx, s.write, names); err != nil || len(lacking) == 0 {
-		return named(err)
+	if missing, err := missingMigrations(ctx, s.writeDB, names); err != nil || len(missing) == 0 {
+		return wrap(err)
 	}
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		lacking, err := lacks(ctx, tx, names) // once more: another process may have been faster
+		missing, err := missingMigrations(ctx, tx, names) // again: another process may have been faster
 		if err != nil {
 			return err
 		}
-		for i, name := range lacking {
-			if err := apply(ctx, tx, name, len(names)-len(lacking)+i+1); err != nil {
+		for i, name := range missing {
+			if err := apply(ctx, tx, name, len(names)-len(missing)+i+1); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -46,16 +46,16 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// claimable makes the table that counts the migrations, where it is missing.
-// It is also the one that a writer claims the file by.
-func (s *Store) claimable(ctx context.Context) (err error) {
+// createSchemaTable creates the table of applied migrations if it is missing, and
+// prepares lockFile, which uses that table.
+func (s *Store) createSchemaTable(ctx context.Context) (err error) {
 	const table = `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`
-	err = patiently(ctx, s.busy, func() error {
-		_, err := s.write.ExecContext(ctx, table)
+	err = retryBusy(ctx, s.busy, func() error {
+		_, err := s.writeDB.ExecContext(ctx, table)
 		return err
 	})
 	if err == nil {
-		s.prepared.claim, err = s.write.PrepareContext(ctx, claimFile)
+		s.prepared.lockFile, err = s.writeDB.PrepareContext(ctx, lockFile)
 	}
 	return err
 }
@@ -65,8 +65,9 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// lacks returns those of the migrations that the file has not had.
-func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
+// missingMigrations returns the names of the migrations that have not been
+// applied to the file, or ErrNewerSchema.
+func missingMigrations(ctx context.Context, db querier, names []string) ([]string, error) {
 	var version, least int
 	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM carrierfsm_schema`).Scan(&version)
 	if err == nil && version >= leastSince {
@@ -81,7 +82,7 @@ func lacks(ctx context.Context, db querier, names []string) ([]string, error) {
 	return names[min(version, len(names)):], nil
 }
 
-// leastSince is the migration that has brought the column least.
+// leastSince is the migration that adds the column least.
 const leastSince = 2
 
 func apply(ctx context.Context, tx *sql.Tx, name string, version int) error {

@@ -7,38 +7,36 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
-// Lead is carrierfsm.Outbox's. While another leads, it only reads.
+// Lead implements carrierfsm.Outbox. While another owner holds the lease, it only
+// reads.
 func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duration, start carrierfsm.Start) (l carrierfsm.Lease, err error) {
-	if c, err := readCursor(ctx, s.read, name); err == nil && c.ledByOther(owner) {
+	if c, err := readCursor(ctx, s.readDB, name); err == nil && c.HeldByOther(owner, time.Now()) {
 		return l, carrierfsm.ErrLedByOther
 	}
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		c, err := readCursor(ctx, tx, name)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			if c, err = newCursor(ctx, tx, start); err != nil {
-				return err
-			}
-		case err != nil:
+		if errors.Is(err, sql.ErrNoRows) {
+			c, err = newCursor(ctx, tx, start)
+		}
+		if err != nil {
 			return err
-		case c.ledByOther(owner):
+		}
+		if now := time.Now(); !c.Acquire(owner, now, now.Add(lasts)) {
 			return carrierfsm.ErrLedByOther
 		}
-		if c.owner != owner {
-			c.fence++
-		}
-		l = carrierfsm.Lease{Name: name, Owner: owner, Fence: c.fence}
+		l = carrierfsm.Lease{Name: name, Owner: owner, Fence: c.Fence}
 		_, err = tx.ExecContext(ctx, `INSERT INTO carrierfsm_cursors (name, position, owner, until, fence) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = excluded.fence`,
-			name, c.position, owner, micros(time.Now().Add(lasts)), c.fence)
+			name, c.Position, c.Owner, micros(c.Until), c.Fence)
 		return err
 	})
 	return l, err
 }
 
-// Resign is carrierfsm.Outbox's.
+// Resign implements carrierfsm.Outbox.
 func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE carrierfsm_cursors SET owner = '', until = 0 WHERE name = ? AND fence = ?`, l.Name, l.Fence)
@@ -46,44 +44,32 @@ func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
 	})
 }
 
-// cursor is a row of the table.
-type cursor struct {
-	position int64
-	owner    string
-	until    time.Time
-	fence    int64
-}
-
-func (c cursor) led() bool { return c.owner != "" && time.Now().Before(c.until) }
-
-func (c cursor) ledByOther(owner string) bool { return c.owner != owner && c.led() }
-
-// readCursor's error is sql.ErrNoRows for a cursor that does not exist.
-func readCursor(ctx context.Context, db querier, name string) (c cursor, err error) {
+// readCursor returns sql.ErrNoRows for a cursor that does not exist.
+func readCursor(ctx context.Context, db querier, name string) (c lease.Cursor, err error) {
 	var until int64
 	err = db.QueryRowContext(ctx, `SELECT position, owner, until, fence FROM carrierfsm_cursors WHERE name = ?`, name).
-		Scan(&c.position, &c.owner, &until, &c.fence)
-	c.until = moment(until)
+		Scan(&c.Position, &c.Owner, &until, &c.Fence)
+	c.Until = timeOf(until)
 	return c, err
 }
 
-func newCursor(ctx context.Context, tx *sql.Tx, start carrierfsm.Start) (c cursor, err error) {
+func newCursor(ctx context.Context, tx *sql.Tx, start carrierfsm.Start) (c lease.Cursor, err error) {
 	if start == carrierfsm.FromNow {
-		// The table of SQLite that remembers also what was purged.
-		const latest = `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'carrierfsm_history'`
-		err = tx.QueryRowContext(ctx, latest).Scan(&c.position)
+		// SQLite keeps the last position here, even if its entry was purged.
+		const last = `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'carrierfsm_history'`
+		err = tx.QueryRowContext(ctx, last).Scan(&c.Position)
 	}
 	return c, err
 }
 
-// Pending is carrierfsm.Outbox's.
+// Pending implements carrierfsm.Outbox.
 func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
 	rows, err := s.prepared.pending.QueryContext(ctx, l.Name, max(limit, 0))
 	if b.Entries, err = collect(rows, err, scanEntry); err != nil || len(b.Entries) == 0 {
 		return b, err
 	}
-	last := b.Entries[len(b.Entries)-1].Position
-	rows, err = s.prepared.pendingParked.QueryContext(ctx, l.Name, b.Entries[0].Position, last)
+	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
+	rows, err = s.prepared.pendingParked.QueryContext(ctx, l.Name, first, last)
 	list, err := collect(rows, err, scanParked)
 	b.Parked = make(map[string]carrierfsm.Parked, len(list))
 	for _, row := range list {
@@ -92,7 +78,7 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 	return b, err
 }
 
-// Advance is carrierfsm.Outbox's.
+// Advance implements carrierfsm.Outbox.
 func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		position := int64(0)
@@ -103,30 +89,30 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 		if err != nil {
 			return err
 		}
-		if led, err := result.RowsAffected(); err != nil {
+		if updated, err := result.RowsAffected(); err != nil {
 			return err
-		} else if led == 0 {
+		} else if updated == 0 {
 			return carrierfsm.ErrLeaseLost
 		}
 		return park(ctx, tx, rows)
 	})
 }
 
-// Cursors is carrierfsm.Outbox's.
+// Cursors implements carrierfsm.Outbox.
 func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT c.name, c.owner, c.until,
+	rows, err := s.readDB.QueryContext(ctx, `SELECT c.name, c.owner, c.until,
 			coalesce((SELECT h.at FROM carrierfsm_history h WHERE h.position > c.position ORDER BY h.position LIMIT 1), 0),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)
 		FROM carrierfsm_cursors c ORDER BY c.name`)
-	return collect(rows, err, func(rows *sql.Rows) (shown carrierfsm.Cursor, err error) {
-		var c cursor
+	return collect(rows, err, func(rows *sql.Rows) (c carrierfsm.Cursor, err error) {
+		var stored lease.Cursor
 		var until, behind int64
-		err = rows.Scan(&shown.Name, &c.owner, &until, &behind, &shown.Parked)
-		c.until = moment(until)
-		if c.led() {
-			shown.Owner, shown.Until = c.owner, c.until
+		err = rows.Scan(&c.Name, &stored.Owner, &until, &behind, &c.Parked)
+		stored.Until = timeOf(until)
+		if stored.Held(time.Now()) {
+			c.Owner, c.Until = stored.Owner, stored.Until
 		}
-		shown.Behind = moment(behind)
-		return shown, err
+		c.Behind = timeOf(behind)
+		return c, err
 	})
 }

@@ -1,16 +1,17 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
 
-// putParked replaces a row by its next version, and merges it with any other.
+// putParked replaces a row with its next version and merges any other version
+// with it, as Outbox.Advance says.
 const putParked = `INSERT INTO carrierfsm_parked (` + parkedColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (handler, id) DO UPDATE SET
 		step     = CASE WHEN version = excluded.version - 1 THEN excluded.step     ELSE min(step, excluded.step) END,
@@ -21,11 +22,15 @@ const putParked = `INSERT INTO carrierfsm_parked (` + parkedColumns + `) VALUES 
 		next     = CASE WHEN version = excluded.version - 1 THEN excluded.next     ELSE min(next, excluded.next) END,
 		version  = version + 1`
 
-// pendingParked are the rows of verifications that have an entry in a stretch of the history.
+// deleteParked deletes a row that leaves no step to deliver.
+const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = ? AND id = ? AND step > upto`
+
+// pendingParked returns the rows of the verifications that have an entry in a
+// range of positions.
 const pendingParked = `SELECT ` + parkedColumns + ` FROM carrierfsm_parked WHERE handler = ?
 	AND id IN (SELECT id FROM carrierfsm_history WHERE position BETWEEN ? AND ?)`
 
-// Park is carrierfsm.Outbox's.
+// Park implements carrierfsm.Outbox.
 func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return park(ctx, tx, rows)
@@ -39,45 +44,28 @@ func park(ctx context.Context, tx *sql.Tx, rows []carrierfsm.Parked) error {
 		if err != nil {
 			return err
 		}
-		const nothingLeft = `DELETE FROM carrierfsm_parked WHERE handler = ? AND id = ? AND step > upto`
-		if _, err := tx.ExecContext(ctx, nothingLeft, p.Handler, p.ID); err != nil {
+		if _, err := tx.ExecContext(ctx, deleteParked, p.Handler, p.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Parked is carrierfsm.Outbox's.
+// Parked implements carrierfsm.Outbox.
 func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
-	terms, args := []string{`1`}, []any(nil)
-	add := func(term string, values ...any) {
-		terms = append(terms, term)
-		args = append(args, values...)
-	}
-	if q.Handler != "" {
-		add(`handler = ?`, q.Handler)
-	}
-	if q.ID != "" {
-		add(`id = ?`, q.ID)
-	}
-	if !q.NextBy.IsZero() {
-		add(`next <= ?`, micros(q.NextBy))
-	}
-	if q.After != (carrierfsm.ParkedMark{}) {
-		add(`(next, handler, id) > (?, ?, ?)`, micros(q.After.Next), q.After.Handler, q.After.ID)
-	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	rows, err := s.read.QueryContext(ctx, `SELECT `+parkedColumns+` FROM carrierfsm_parked
-		WHERE `+strings.Join(terms, ` AND `)+` ORDER BY next, handler, id LIMIT ?`, append(args, limit)...)
+	var c conditions
+	c.add(q.Handler != "", `handler = ?`, q.Handler)
+	c.add(q.ID != "", `id = ?`, q.ID)
+	c.add(!q.NextBy.IsZero(), `next <= ?`, micros(q.NextBy))
+	c.add(q.After != (carrierfsm.ParkedMark{}), `(next, handler, id) > (?, ?, ?)`, micros(q.After.Next), q.After.Handler, q.After.ID)
+	rows, err := s.readDB.QueryContext(ctx, `SELECT `+parkedColumns+` FROM carrierfsm_parked`+c.where()+` ORDER BY next, handler, id LIMIT ?`,
+		append(c.args, cmp.Or(max(q.Limit, 0), defaultLimit))...)
 	return collect(rows, err, scanParked)
 }
 
 func scanParked(rows *sql.Rows) (p carrierfsm.Parked, err error) {
 	var since, next int64
 	err = rows.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &since, &next, &p.Version)
-	p.Since, p.Next = moment(since), moment(next)
+	p.Since, p.Next = timeOf(since), timeOf(next)
 	return p, err
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"strings"
@@ -13,26 +14,29 @@ const recordColumns = `v.id, v.state, v.step, v.version, v.tables, v.source, v.r
 
 const entryColumns = `position, id, step, from_, event, to_, at, detail`
 
-const wholeRecord = `SELECT ` + recordColumns + `, b.body FROM carrierfsm_verifications v JOIN carrierfsm_bodies b USING (id) `
+const recordsWithBody = `SELECT ` + recordColumns + `, b.body FROM carrierfsm_verifications v JOIN carrierfsm_bodies b USING (id) `
 
-const loadRecord = wholeRecord + `WHERE v.id = ?`
+const loadRecord = recordsWithBody + `WHERE v.id = ?`
 
 const readHistory = `SELECT ` + entryColumns + ` FROM carrierfsm_history WHERE id = ? AND step > ? ORDER BY step LIMIT ?`
 
 const readPending = `SELECT ` + entryColumns + ` FROM carrierfsm_history
 	WHERE position > (SELECT c.position FROM carrierfsm_cursors c WHERE c.name = ?) ORDER BY position LIMIT ?`
 
-const readDue = wholeRecord + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`
+const readDue = recordsWithBody + `WHERE v.due > 0 AND v.due <= ? AND (v.due, v.id) > (?, ?) ORDER BY v.due, v.id LIMIT ?`
 
-// Load is carrierfsm.Store's. On a store that Open made, ctx ends the waiting for
-// a connection; what follows takes no time.
+// defaultLimit is the number of rows that a query without a limit returns.
+const defaultLimit = 100
+
+// Load implements carrierfsm.Store. In a store made by Open, ctx limits only how
+// long Load waits for a connection; the read itself is short.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	if s.own != nil {
-		r, err := s.loadOwn(ctx, id)
-		return r, named(err)
+	if s.fastWriter != nil {
+		r, err := s.loadFast(ctx, id)
+		return r, wrap(err)
 	}
 	rows, err := s.prepared.load.QueryContext(ctx, id)
-	list, err := collect(rows, err, scanWhole)
+	list, err := collect(rows, err, scanRecordWithBody)
 	if err != nil {
 		return carrierfsm.Record{}, err
 	}
@@ -42,91 +46,100 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 	return list[0], nil
 }
 
-// loadOwn loads on the writing connection while nobody writes: that one has
-// the pages at hand, which the others read anew after each commit.
-func (s *Store) loadOwn(ctx context.Context, id string) (carrierfsm.Record, error) {
+// loadFast loads on the writer's connection while no write is running: that
+// connection has the current pages in its cache, the others have to read them
+// again after each commit.
+func (s *Store) loadFast(ctx context.Context, id string) (carrierfsm.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return carrierfsm.Record{}, err
 	}
-	if leave, ok := s.enterIdle(); ok {
-		defer leave()
-		return s.own.loader.get(id)
+	if unlock, ok := s.tryLockWrites(); ok {
+		defer unlock()
+		return s.fastWriter.loader.load(id)
 	}
-	return s.loaders.get(ctx, id)
+	return s.loaders.load(ctx, id)
 }
 
-// History is carrierfsm.Store's.
+// History implements carrierfsm.Store.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	rows, err := s.prepared.history.QueryContext(ctx, id, afterStep, max(limit, 0))
 	list, err := collect(rows, err, scanEntry)
 	for i := range list {
-		list[i].Position = 0
+		list[i].Position = 0 // only Pending returns it
 	}
 	return list, err
 }
 
-// Due is carrierfsm.Store's.
+// Due implements carrierfsm.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
 	rows, err := s.prepared.due.QueryContext(ctx, micros(now), micros(after.Due), after.ID, max(limit, 0))
-	return collect(rows, err, scanWhole)
+	return collect(rows, err, scanRecordWithBody)
 }
 
-// List is carrierfsm.Store's.
+// List implements carrierfsm.Store.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
 	query, args := listQuery(q)
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	rows, err := s.readDB.QueryContext(ctx, query, args...)
 	return collect(rows, err, scanRecord)
 }
 
 func listQuery(q carrierfsm.Query) (query string, args []any) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	where, args := conditions(q)
-	return `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + where + ` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
-		append(args, limit)
+	c := conditionsOf(q)
+	return `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
+		append(c.args, cmp.Or(max(q.Limit, 0), defaultLimit))
 }
 
-// conditions are those of a query that are set.
-func conditions(q carrierfsm.Query) (where string, args []any) {
-	var terms []string
-	add := func(wanted bool, term string, values ...any) {
-		if wanted {
-			terms = append(terms, term)
-			args = append(args, values...)
-		}
+// conditions are the terms of a WHERE clause and their arguments.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+// add adds a term if it is wanted.
+func (c *conditions) add(wanted bool, term string, args ...any) {
+	if wanted {
+		c.terms = append(c.terms, term)
+		c.args = append(c.args, args...)
 	}
+}
+
+func (c *conditions) where() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(c.terms, ` AND `)
+}
+
+// conditionsOf returns the conditions that are set in the query.
+func conditionsOf(q carrierfsm.Query) *conditions {
 	states := make([]any, len(q.States))
 	for i, s := range q.States {
 		states[i] = string(s)
 	}
-	add(len(states) > 0, `v.state IN (?`+strings.Repeat(`, ?`, max(0, len(states)-1))+`)`, states...)
-	add(q.Source != "", `v.source = ?`, q.Source)
-	add(q.Reason != "", `v.reason = ?`, string(q.Reason))
-	add(q.InFlight, `v.in_flight = 1`)
-	add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(q.CreatedAfter))
-	add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
-	add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
-	add(q.After != (carrierfsm.ListMark{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Created), q.After.ID)
-	if len(terms) == 0 {
-		return "", nil
-	}
-	return ` WHERE ` + strings.Join(terms, ` AND `), args
+	c := new(conditions)
+	c.add(len(states) > 0, `v.state IN (?`+strings.Repeat(`, ?`, max(0, len(states)-1))+`)`, states...)
+	c.add(q.Source != "", `v.source = ?`, q.Source)
+	c.add(q.Reason != "", `v.reason = ?`, string(q.Reason))
+	c.add(q.InFlight, `v.in_flight = 1`)
+	c.add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(q.CreatedAfter))
+	c.add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
+	c.add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
+	c.add(q.After != (carrierfsm.ListMark{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Created), q.After.ID)
+	return c
 }
 
 // collect scans the rows that a query returned, and closes them.
 func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) (list []T, _ error) {
 	if err != nil {
-		return nil, named(err)
+		return nil, wrap(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, named(err)
+			return nil, wrap(err)
 		}
 		list = append(list, v)
 	}
-	return list, named(rows.Err())
+	return list, wrap(rows.Err())
 }

@@ -1,21 +1,21 @@
-// Package sqlite is a carrierfsm.Store in a SQLite file, by modernc.org/sqlite,
-// which needs no C compiler. Several processes of one machine may share the
-// file, and the host's own tables may live in it: everything of this package
-// is named carrierfsm_….
+// Package sqlite is a carrierfsm.Store in a SQLite file. It uses
+// modernc.org/sqlite, which needs no C compiler. Several processes of one machine
+// may share the file, and the host may have its own tables in it: the names of all
+// tables and indexes of this package begin with carrierfsm_.
 //
-// The file is in WAL mode with synchronous=FULL: what was acknowledged
-// survives kill -9 and loss of power. There is one writer at a time. Those of
-// this store's callers who wait share the next transaction, and so its one sync
-// of the disk, each with a verdict of its own. Foreign writers are waited for,
-// and should wait too (set a busy timeout there). A network file system is no
-// place for it.
+// The file is in WAL mode with synchronous=FULL: an acknowledged write survives
+// kill -9 and a loss of power. There is one writer at a time. Callers of this
+// store that wait for it share the next transaction, and so its one sync of the
+// disk; each still gets its own error. The store waits for writers outside it,
+// which should wait for the store too (set a busy timeout there). Don't put the
+// file on a network file system.
 //
 // secure_delete is on, so erased values are overwritten in the file, and Erase
-// empties the write-ahead log as far as no reader holds it. What Purge deletes
-// stays in the log until it is next emptied or written over. Copies and
-// backups are the host's.
+// empties the write-ahead log unless a reader still uses it. Values that Purge
+// deletes stay in the log until it is emptied or overwritten. The host has to
+// care for copies and backups.
 //
-// Times are after 1970-01-01, whose first microsecond reads as the zero time.
+// Times must be after 1970-01-01 00:00:00 UTC, which is read as the zero time.
 package sqlite
 
 import (
@@ -30,7 +30,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/internal/group"
+	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
 
 var (
@@ -40,16 +40,18 @@ var (
 
 // Store keeps verifications in a SQLite file. It is safe for concurrent use.
 type Store struct {
-	write    *sql.DB
-	read     *sql.DB
-	owned    []*sql.DB
-	claims   bool // a transaction of write is the writer from its beginning by itself
-	prepared prepared
-	own      *ownWriter // nil on the host's connections
-	loaders  *loaders   // nil there too
-	busy     time.Duration
-	turn     chan struct{} // full while a caller writes
-	queue    *group.Queue[item]
+	writeDB         *sql.DB
+	readDB          *sql.DB // the same as writeDB in a store made by New
+	beginsImmediate bool    // whether writeDB begins transactions with BEGIN IMMEDIATE
+	prepared        prepared
+	busy            time.Duration
+	writeLock       chan struct{} // has one element while a caller writes
+	queue           *batch.Queue[item]
+
+	// Only in a store made by Open.
+	opened     []*sql.DB
+	fastWriter *fastWriter
+	loaders    *loaderPool
 }
 
 // Option changes how a store uses its file.
@@ -60,14 +62,14 @@ type options struct {
 	busy        time.Duration
 }
 
-// SynchronousNormal gives up durability for speed: after a loss of power (not
-// of the process) the latest commits may be gone, and with them the intents of
-// calls that were made. The guarantees of this module need FULL. It is an
-// option of Open; New leaves the pragmas to the host.
+// SynchronousNormal gives up durability for speed: a loss of power (not of the
+// process) may undo the latest commits, and with them the intents of calls that
+// were made. The guarantees of this module need FULL. It is an option of Open;
+// New leaves the pragmas to the host.
 func SynchronousNormal() Option { return func(o *options) { o.synchronous = "NORMAL" } }
 
-// BusyTimeout is how long a foreign writer is waited for, unless the context
-// ends first. Defaults to 5 s.
+// BusyTimeout sets how long a write waits for writers outside the store, unless
+// its context ends first. Defaults to 5 s.
 func BusyTimeout(d time.Duration) Option { return func(o *options) { o.busy = d } }
 
 func optionsOf(opts []Option) options {
@@ -78,31 +80,30 @@ func optionsOf(opts []Option) options {
 	return o
 }
 
-// readers is how many reads may go on at once, beside the one writer, and how
-// many loads besides.
+// readers is the number of connections for Load, and the number for other reads.
 const readers = 4
 
-// Open opens the file, which it creates where it is missing, and brings its
-// tables up to date. It returns ErrNewerSchema for a file of a newer version
-// of this package, and the driver's error for a path that can't be opened.
-// Close the store when done.
+// Open opens the file, creates it if it is missing, and applies the migrations
+// that it lacks. It returns ErrNewerSchema for a file that needs a newer version
+// of this package, and the driver's error for a path that can't be opened. Call
+// Close when done.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := optionsOf(opts)
 	if path == "" || path == ":memory:" {
 		return nil, errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
 	}
-	write, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
+	writeDB, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
 	if err != nil {
 		return nil, err
 	}
-	read, err := openPool(path, o, 2*readers, url.Values{"_pragma": {"cache_size(-8192)", "query_only(1)"}})
+	readDB, err := openPool(path, o, 2*readers, url.Values{"_pragma": {"cache_size(-8192)", "query_only(1)"}})
 	if err != nil {
-		return nil, errors.Join(err, write.Close())
+		return nil, errors.Join(err, writeDB.Close())
 	}
-	s := newStore(write, read, o)
-	s.owned, s.claims = []*sql.DB{read, write}, true
+	s := newStore(writeDB, readDB, o)
+	s.opened, s.beginsImmediate = []*sql.DB{readDB, writeDB}, true
 	if err = s.prepare(ctx); err == nil {
-		err = s.takeConnections(ctx)
+		err = s.prepareFastPath(ctx)
 	}
 	if err != nil {
 		_ = s.Close() // nothing was written: the first error is the one that counts
@@ -111,42 +112,42 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// takeConnections takes those that are for one thing only.
-func (s *Store) takeConnections(ctx context.Context) (err error) {
-	if s.own, err = newOwnWriter(ctx, s.write); err == nil {
-		s.loaders, err = newLoaders(ctx, s.read, readers)
+func (s *Store) prepareFastPath(ctx context.Context) (err error) {
+	if s.fastWriter, err = newFastWriter(ctx, s.writeDB); err == nil {
+		s.loaders, err = newLoaderPool(ctx, s.readDB, readers)
 	}
-	return named(err)
+	return wrap(err)
 }
 
-// New makes a store of the host's own database, opened with the driver
-// "sqlite" on a file, and brings its tables up to date; errors are those of
-// Open. The host sets the pragmas: journal_mode(WAL), synchronous(FULL),
-// busy_timeout(5000) and secure_delete(1) are what the guarantees need. Close
-// does not close db; call it before closing db.
+// New returns a store in the host's own database, which must be a file opened with
+// the driver "sqlite", and applies the migrations that it lacks. It returns the
+// same errors as Open. The host sets the pragmas: the guarantees need
+// journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and secure_delete(1).
+// Close does not close db; call it before closing db.
 func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	s := newStore(db, db, optionsOf(opts))
 	err := s.prepare(ctx)
 	if err == nil {
-		err = s.prepared.prepareWriting(ctx, db)
+		err = s.prepared.prepareWrites(ctx, db)
 	}
 	if err != nil {
-		_ = s.Close() // the statements
+		_ = s.Close() // closes the statements
 		return nil, err
 	}
 	return s, nil
 }
 
-func newStore(write, read *sql.DB, o options) *Store {
-	s := &Store{write: write, read: read, busy: o.busy, turn: make(chan struct{}, 1)}
+func newStore(writeDB, readDB *sql.DB, o options) *Store {
+	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, writeLock: make(chan struct{}, 1)}
 	s.queue = s.newQueue()
 	return s
 }
 
-// prepare makes sure that the file can be used before anything depends on it.
+// prepare checks that the file can be used, migrates it and prepares the
+// statements of reads.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := patiently(ctx, s.busy, func() error { return s.write.PingContext(ctx) }); err != nil {
-		return named(err)
+	if err := retryBusy(ctx, s.busy, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
+		return wrap(err)
 	}
 	if err := s.refuseMemory(ctx); err != nil {
 		return err
@@ -154,15 +155,16 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.prepared.prepare(ctx, s.read)
+	return s.prepared.prepareReads(ctx, s.readDB)
 }
 
-// refuseMemory: each connection of a pool would have a database of its own.
+// refuseMemory returns an error for a database in memory: there each connection of
+// the pool would have its own database.
 func (s *Store) refuseMemory(ctx context.Context) error {
 	var file string
 	const query = `SELECT file FROM pragma_database_list WHERE name = 'main'`
-	if err := s.write.QueryRowContext(ctx, query).Scan(&file); err != nil {
-		return named(err)
+	if err := s.writeDB.QueryRowContext(ctx, query).Scan(&file); err != nil {
+		return wrap(err)
 	}
 	if file == "" {
 		return errors.New("carrierfsm/sqlite: the database is in memory, a file is needed; for memory there is store/memory")
@@ -177,11 +179,11 @@ func (s *Store) Close() error {
 	if s.loaders != nil {
 		errs = append(errs, s.loaders.close())
 	}
-	if s.own != nil {
-		errs = append(errs, s.own.close())
+	if s.fastWriter != nil {
+		errs = append(errs, s.fastWriter.close())
 	}
-	s.own, s.loaders = nil, nil
-	for _, db := range s.owned {
+	s.fastWriter, s.loaders = nil, nil
+	for _, db := range s.opened {
 		errs = append(errs, db.Close())
 	}
 	return errors.Join(errs...)
@@ -190,15 +192,15 @@ func (s *Store) Close() error {
 func openPool(path string, o options, size int, more url.Values) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn(path, o, more))
 	if err != nil {
-		return nil, named(err)
+		return nil, wrap(err)
 	}
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
 }
 
-// driverBusy is how long the driver waits at a time; patiently goes on from
-// there. It is short because it also bounds how long Erase waits for readers.
+// driverBusy is the driver's own busy timeout; retryBusy waits for the rest. It is
+// short because Erase waits for readers that long.
 const driverBusy = 50 * time.Millisecond
 
 func dsn(path string, o options, q url.Values) string {

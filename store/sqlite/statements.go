@@ -6,47 +6,46 @@ import (
 	"errors"
 )
 
-// statement names one of those that a commit is made of. They are prepared
-// once: parsing them would be half of the work.
+// statement is one of the statements of a write. They are prepared once, because
+// parsing would be half of the work.
 type statement int
 
 const (
-	begin statement = iota
-	commit
-	rollback
-	exists
-	insert
-	update
-	body
-	rebody
-	entry
-	blank
-	statements // how many there are
+	stmtBegin statement = iota
+	stmtCommit
+	stmtRollback
+	stmtRecordExists
+	stmtInsertRecord
+	stmtUpdateRecord
+	stmtPutBody
+	stmtUpdateBody
+	stmtInsertEntry
+	stmtBlankDetails
+	statementCount
 )
 
-var texts = [statements]string{
-	begin:    `BEGIN IMMEDIATE`,
-	commit:   `COMMIT`,
-	rollback: `ROLLBACK`,
-	exists:   recordExists,
-	insert:   insertRecord,
-	update:   updateRecord,
-	body:     putBody,
-	rebody:   replaceBody,
-	entry:    insertEntry,
-	blank:    blankDetails,
+var statementTexts = [statementCount]string{
+	stmtBegin:        `BEGIN IMMEDIATE`,
+	stmtCommit:       `COMMIT`,
+	stmtRollback:     `ROLLBACK`,
+	stmtRecordExists: recordExists,
+	stmtInsertRecord: insertRecord,
+	stmtUpdateRecord: updateRecord,
+	stmtPutBody:      putBody,
+	stmtUpdateBody:   updateBody,
+	stmtInsertEntry:  insertEntry,
+	stmtBlankDetails: blankDetails,
 }
 
-// prepared are what database/sql keeps prepared: what reads, and on the host's
-// connections what writes too.
+// prepared are the statements that database/sql prepares.
 type prepared struct {
-	claim                                      *sql.Stmt // what the migrations need, and a writer on the host's connections
-	load, history, pending, pendingParked, due *sql.Stmt // of the reading pool
-	writing                                    [statements]*sql.Stmt
+	lockFile                                   *sql.Stmt                 // of the write pool
+	load, history, pending, pendingParked, due *sql.Stmt                 // of the read pool
+	writes                                     [statementCount]*sql.Stmt // only in a store made by New
 }
 
-// prepare fills in what is left; the tables are there by now.
-func (p *prepared) prepare(ctx context.Context, read *sql.DB) error {
+// prepareReads prepares the statements of the read pool. The tables must exist.
+func (p *prepared) prepareReads(ctx context.Context, db *sql.DB) error {
 	for _, s := range []struct {
 		to   **sql.Stmt
 		text string
@@ -58,19 +57,19 @@ func (p *prepared) prepare(ctx context.Context, read *sql.DB) error {
 		{&p.due, readDue},
 	} {
 		var err error
-		if *s.to, err = read.PrepareContext(ctx, s.text); err != nil {
-			return named(err)
+		if *s.to, err = db.PrepareContext(ctx, s.text); err != nil {
+			return wrap(err)
 		}
 	}
 	return nil
 }
 
-// prepareWriting prepares what writes on the host's connections, where a
-// transaction is begun and ended by database/sql.
-func (p *prepared) prepareWriting(ctx context.Context, write *sql.DB) (err error) {
-	for which := exists; which < statements; which++ {
-		if p.writing[which], err = write.PrepareContext(ctx, texts[which]); err != nil {
-			return named(err)
+// prepareWrites prepares the statements of a write, except those that begin and
+// end the transaction: there database/sql does that.
+func (p *prepared) prepareWrites(ctx context.Context, db *sql.DB) (err error) {
+	for which := stmtRecordExists; which < statementCount; which++ {
+		if p.writes[which], err = db.PrepareContext(ctx, statementTexts[which]); err != nil {
+			return wrap(err)
 		}
 	}
 	return nil
@@ -78,7 +77,7 @@ func (p *prepared) prepareWriting(ctx context.Context, write *sql.DB) (err error
 
 func (p *prepared) close() error {
 	var errs []error
-	for _, s := range append(p.writing[:], p.claim, p.load, p.history, p.pending, p.pendingParked, p.due) {
+	for _, s := range append(p.writes[:], p.lockFile, p.load, p.history, p.pending, p.pendingParked, p.due) {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}

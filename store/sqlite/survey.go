@@ -17,12 +17,11 @@ const surveyRecords = `SELECT ` + recordColumns + createdBetween
 const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM carrierfsm_history h
 	WHERE h.id IN (SELECT v.id` + createdBetween + `) ORDER BY h.id, h.step`
 
-// Survey is carrierfsm.Surveyor's.
+// Survey implements carrierfsm.Surveyor.
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []carrierfsm.Course, err error) {
-	// One transaction: both queries see the same.
-	tx, err := s.read.BeginTx(ctx, nil)
+	tx, err := s.readDB.BeginTx(ctx, nil) // both queries read the same snapshot
 	if err != nil {
-		return nil, named(err)
+		return nil, wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	args := []any{micros(from), micros(until), max(limit, 0)}
@@ -32,24 +31,23 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 		return nil, err
 	}
 	rows, err = tx.QueryContext(ctx, surveyEntries, args...)
-	entries, err := collect(rows, err, scanBareEntry)
+	entries, err := collect(rows, err, scanEntryWithoutDetail)
 	if err != nil {
 		return nil, err
 	}
-	of := make(map[string][]carrierfsm.Entry, len(records))
+	byID := make(map[string][]carrierfsm.Entry, len(records))
 	for _, e := range entries {
-		of[e.ID] = append(of[e.ID], e)
+		byID[e.ID] = append(byID[e.ID], e)
 	}
 	for _, r := range records {
-		list = append(list, carrierfsm.Course{Record: r, Entries: of[r.ID]})
+		list = append(list, carrierfsm.Course{Record: r, Entries: byID[r.ID]})
 	}
 	return list, nil
 }
 
-// scanBareEntry scans an entry without its detail.
-func scanBareEntry(rows *sql.Rows) (e carrierfsm.Entry, err error) {
+func scanEntryWithoutDetail(rows *sql.Rows) (e carrierfsm.Entry, err error) {
 	var at int64
 	err = rows.Scan(&e.ID, &e.Step, &e.From, &e.Event, &e.To, &at)
-	e.At = moment(at)
+	e.At = timeOf(at)
 	return e, err
 }

@@ -11,108 +11,107 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// busyPause is the wait between two tries to become the writer. The driver's
-// own busy timeout has passed before each.
-const busyPause = 5 * time.Millisecond
-
-// writing runs f in a transaction that is the writer from its beginning, with
-// the prepared statements, and commits it unless f fails. ctx ends the waiting
-// for that, but not what follows, which is brief: a half-told answer helps
-// nobody.
-func (s *Store) writing(ctx context.Context, f func(writer) error) error {
-	if s.own == nil {
+// writeTx runs f in a transaction that has SQLite's write lock from the
+// beginning, and commits it unless f fails. f gets the prepared statements.
+//
+// ctx limits how long writeTx waits for the lock. It does not end the transaction,
+// which is short: the caller gets a certain result.
+func (s *Store) writeTx(ctx context.Context, f func(execer) error) error {
+	if s.fastWriter == nil {
 		return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			return f(hostWriter{ctx, tx, &s.prepared})
+			return f(plainWriter{ctx, tx, &s.prepared})
 		})
 	}
-	leave, err := s.enter(ctx)
+	unlock, err := s.lockWrites(ctx)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	return named(s.own.transaction(ctx, s.busy, f))
+	defer unlock()
+	return wrap(s.fastWriter.transaction(ctx, s.busy, f))
 }
 
-// inTransaction is writing for what has other statements.
+// inTransaction is writeTx for statements that are not prepared.
 func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
-	return s.asWriter(ctx, func(conn *sql.Conn) error {
-		tx, err := s.beginAsWriter(ctx, conn)
+	return s.onWriteConn(ctx, func(conn *sql.Conn) error {
+		tx, err := s.begin(ctx, conn)
 		if err != nil {
-			return named(err)
+			return wrap(err)
 		}
 		if err = f(context.WithoutCancel(ctx), tx); err != nil {
-			_ = tx.Rollback() // it may be over already: a full disk ends it
-			return named(err)
+			_ = tx.Rollback() // fails if SQLite has rolled back already, as it does when the disk is full
+			return wrap(err)
 		}
-		return named(tx.Commit())
+		return wrap(tx.Commit())
 	})
 }
 
-// asWriter runs f on the writing connection when its turn has come.
-func (s *Store) asWriter(ctx context.Context, f func(*sql.Conn) error) error {
-	leave, err := s.enter(ctx)
+// onWriteConn runs f with the connection for writes and Store.writeLock.
+func (s *Store) onWriteConn(ctx context.Context, f func(*sql.Conn) error) error {
+	unlock, err := s.lockWrites(ctx)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	if s.own != nil {
-		return f(s.own.conn)
+	defer unlock()
+	if s.fastWriter != nil {
+		return f(s.fastWriter.conn)
 	}
-	conn, err := s.write.Conn(ctx)
+	conn, err := s.writeDB.Conn(ctx)
 	if err != nil {
-		return named(err)
+		return wrap(err)
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
 	return f(conn)
 }
 
-// enter waits until no other caller of this store writes, so that SQLite's
-// lock is contended for by foreign writers only.
-func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+// lockWrites waits until no other caller of this store writes. So only writers
+// outside this store compete for SQLite's own lock.
+func (s *Store) lockWrites(ctx context.Context) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
+	case s.writeLock <- struct{}{}:
+		return func() { <-s.writeLock }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// enterIdle is enter for what is not to keep a writer waiting.
-func (s *Store) enterIdle() (leave func(), ok bool) {
+// tryLockWrites is lockWrites for a read: it fails if a write is running or
+// queued.
+func (s *Store) tryLockWrites() (unlock func(), ok bool) {
 	if !s.queue.Idle() {
 		return nil, false
 	}
 	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, true
+	case s.writeLock <- struct{}{}:
+		return func() { <-s.writeLock }, true
 	default:
 		return nil, false
 	}
 }
 
-const claimFile = `UPDATE carrierfsm_schema SET version = version WHERE version < 0`
+// lockFile takes SQLite's write lock and changes nothing.
+const lockFile = `UPDATE carrierfsm_schema SET version = version WHERE version < 0`
 
-// beginAsWriter begins a transaction that is the writer before it reads
-// anything: one that has read first may not wait, for SQLite would have it
-// write over what it has not seen. A connection of ours begins with BEGIN
-// IMMEDIATE; on one of the host's a statement that changes nothing does it.
-func (s *Store) beginAsWriter(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
-	begin := func() (err error) {
+// begin begins a transaction and takes SQLite's write lock before anything is
+// read. SQLite refuses the lock to a transaction that has read an older snapshot.
+// Connections made by Open begin with BEGIN IMMEDIATE; on a connection of the host
+// lockFile takes the lock.
+func (s *Store) begin(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
+	beginTx := func() (err error) {
 		tx, err = conn.BeginTx(context.WithoutCancel(ctx), nil)
 		return err
 	}
-	if s.claims {
-		err = patiently(ctx, s.busy, begin)
+	if s.beginsImmediate {
+		err = retryBusy(ctx, s.busy, beginTx)
 		return tx, err
 	}
-	if err := begin(); err != nil {
+	if err := beginTx(); err != nil {
 		return nil, err
 	}
-	err = patiently(ctx, s.busy, func() error {
-		_, err := tx.StmtContext(ctx, s.prepared.claim).ExecContext(ctx)
+	err = retryBusy(ctx, s.busy, func() error {
+		_, err := tx.StmtContext(ctx, s.prepared.lockFile).ExecContext(ctx)
 		return err
 	})
 	if err != nil {
@@ -121,13 +120,18 @@ func (s *Store) beginAsWriter(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, 
 	return tx, err
 }
 
-// patiently tries again while the file is busy, until ctx ends or the limit
-// has passed. Becoming a WAL file is one of the things for which SQLite does
-// not wait by itself; the host may have set no busy timeout at all.
-func patiently(ctx context.Context, limit time.Duration, try func() error) error {
+// busyPause is the pause between two tries to get SQLite's lock. Before each
+// pause the driver has waited for its own busy timeout.
+const busyPause = 5 * time.Millisecond
+
+// retryBusy calls try until it returns another error than SQLITE_BUSY, ctx ends or
+// the limit has passed. The driver's busy timeout is not enough: the host may
+// have set none, and SQLite does not apply it to everything, for example not to
+// changing a file to WAL mode.
+func retryBusy(ctx context.Context, limit time.Duration, try func() error) error {
 	for end := time.Now().Add(limit); ; {
 		err := try()
-		if !isCode(err, lib.SQLITE_BUSY) || !time.Now().Before(end) {
+		if !hasCode(err, lib.SQLITE_BUSY) || !time.Now().Before(end) {
 			return err
 		}
 		select {
@@ -138,9 +142,9 @@ func patiently(ctx context.Context, limit time.Duration, try func() error) error
 	}
 }
 
-// named says where an error of the driver comes from. The driver's texts hold
-// names of tables and columns, never values.
-func named(err error) error {
+// wrap adds the name of this package to an error of the driver. Such errors have
+// names of tables and columns in them, never values.
+func wrap(err error) error {
 	var e *driver.Error
 	if errors.As(err, &e) {
 		return fmt.Errorf("carrierfsm/sqlite: %w", err)
@@ -148,14 +152,14 @@ func named(err error) error {
 	return err
 }
 
-// isCode tells whether err is SQLite's of this primary result code.
-func isCode(err error, code int) bool {
+// hasCode returns whether err is an error of SQLite with this primary result
+// code.
+func hasCode(err error, code int) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code()&0xff == code
 }
 
-// violates tells whether err is that of a unique key.
-func violates(err error) bool {
+func isUniqueViolation(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
 const recordExists = `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`
@@ -21,75 +22,75 @@ const updateRecord = `UPDATE carrierfsm_verifications SET
 const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 	ON CONFLICT (id) DO UPDATE SET body = excluded.body`
 
-const replaceBody = `UPDATE carrierfsm_bodies SET body = ? WHERE id = ?`
+const updateBody = `UPDATE carrierfsm_bodies SET body = ? WHERE id = ?`
 
 const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
 	VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? AND detail IS NOT NULL`
 
-// Create is carrierfsm.Store's.
+// Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.queue.Do(ctx, item{r, entries, true})
+	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, true})
 }
 
-// Commit is carrierfsm.Store's.
+// Commit implements carrierfsm.Store.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	return s.queue.Do(ctx, item{r, entries, false})
+	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 }
 
-// Erase is carrierfsm.Store's.
+// Erase implements carrierfsm.Store.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	err := s.writing(ctx, func(w writer) error {
-		if _, err := w.exec(blank, r.ID); err != nil {
+	err := s.writeTx(ctx, func(x execer) error {
+		if _, err := x.exec(stmtBlankDetails, r.ID); err != nil {
 			return err
 		}
-		return replace(w, r, entries)
+		return replace(x, r, entries)
 	})
 	if err != nil {
 		return err
 	}
-	// The erased values are still in the log; a reader may keep this from emptying it.
+	// The erased values are still in the write-ahead log. A reader may prevent
+	// that this empties it.
 	_ = s.checkpoint(context.WithoutCancel(ctx))
 	return nil
 }
 
-// checkpoint brings the write-ahead log into the file, and empties it.
+// checkpoint copies the write-ahead log into the database file and empties it.
 func (s *Store) checkpoint(ctx context.Context) error {
-	return s.asWriter(ctx, func(conn *sql.Conn) error {
+	return s.onWriteConn(ctx, func(conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 		return err
 	})
 }
 
-// create inserts a new record with its entries.
-func create(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	created, err := w.exec(insert, append(columns(r), micros(r.Created), r.ID)...)
+// create inserts a record with its entries.
+func create(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	inserted, err := x.exec(stmtInsertRecord, append(recordArgs(r), micros(r.Created), r.ID)...)
 	switch {
 	case err != nil:
 		return keyError(err)
-	case created == 0:
+	case inserted == 0:
 		return carrierfsm.ErrExists
 	}
-	return putRest(w, r, entries)
+	return putBodyAndEntries(x, r, entries)
 }
 
-// replace replaces the record, if it is the next version of the stored one,
-// and appends the entries.
-func replace(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	replaced, err := w.exec(update, append(columns(r), r.ID, r.Version-1)...)
+// replace updates the record, if r is the next version of the stored one, and
+// appends the entries.
+func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	updated, err := x.exec(stmtUpdateRecord, append(recordArgs(r), r.ID, r.Version-1)...)
 	switch {
 	case err != nil:
 		return keyError(err)
-	case replaced == 0:
-		return missing(w, r.ID)
+	case updated == 0:
+		return whyNotUpdated(x, r.ID)
 	}
-	return putRest(w, r, entries)
+	return putBodyAndEntries(x, r, entries)
 }
 
-// missing tells why no row was updated.
-func missing(w writer, id string) error {
-	exists, err := w.has(id)
+func whyNotUpdated(x execer, id string) error {
+	exists, err := x.exists(id)
 	switch {
 	case err != nil:
 		return err
@@ -100,14 +101,13 @@ func missing(w writer, id string) error {
 	}
 }
 
-// putRest writes the body and appends the entries.
-func putRest(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := putBodyOf(w, r); err != nil {
+func putBodyAndEntries(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if err := putRecordBody(x, r); err != nil {
 		return err
 	}
 	for i := range entries {
 		e := &entries[i]
-		_, err := w.exec(entry, e.ID, int64(e.Step), string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
+		_, err := x.exec(stmtInsertEntry, e.ID, int64(e.Step), string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
 		if err != nil {
 			return err
 		}
@@ -115,24 +115,26 @@ func putRest(w writer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 	return nil
 }
 
-// putBodyOf writes the body: in the place of the one before, if there is one.
-func putBodyOf(w writer, r carrierfsm.Record) error {
+// putRecordBody updates the body if there should be one, which costs less than
+// putBody.
+func putRecordBody(x execer, r carrierfsm.Record) error {
 	if r.Version > 1 {
-		replaced, err := w.exec(rebody, notNil(r.Body), r.ID)
-		if err != nil || replaced == 1 {
+		updated, err := x.exec(stmtUpdateBody, write.Body(&r), r.ID)
+		if err != nil || updated == 1 {
 			return err
 		}
 	}
-	_, err := w.exec(body, r.ID, notNil(r.Body))
+	_, err := x.exec(stmtPutBody, r.ID, write.Body(&r))
 	return err
 }
 
-// Purge is carrierfsm.Store's. What ended first goes first.
+// Purge implements carrierfsm.Store. It deletes the verifications that ended
+// first.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	const ended = ` IN (SELECT id FROM carrierfsm_verifications
 		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated, id LIMIT ?)`
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		// The records go last: they tell which ones it is.
+		// The verifications are deleted last, because the subquery reads them.
 		for _, table := range []string{"carrierfsm_parked", "carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
 			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id`+ended, micros(before), max(limit, 0))
 			if err != nil {
@@ -152,10 +154,10 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, nil
 }
 
-// keyError: an id that is taken raises no error, so a violated constraint is the
-// key's.
+// keyError returns ErrKeyInUse for a unique violation: the statements handle an
+// existing id themselves, so it must be the key.
 func keyError(err error) error {
-	if violates(err) {
+	if isUniqueViolation(err) {
 		return carrierfsm.ErrKeyInUse
 	}
 	return err

@@ -21,11 +21,11 @@ Showing nodes accounting for 1s, 100% of 1s total
      0.10s 10.00% 65.00%      0.10s 10.00%  internal/runtime/atomic.(*Uint32).Load (inline)
      0.20s 20.00% 85.00%      0.20s 20.00%  github.com/carrierfsm/carrierfsm.(*Machine).Submit (inline)
      0.10s 10.00% 95.00%      0.10s 10.00%  runtime.futex
-     0.05s  5.00%   100%      0.05s  5.00%  github.com/carrierfsm/carrierfsm/store/internal/group.(*Queue[github.com/x/y.item]).Do
+     0.05s  5.00%   100%      0.05s  5.00%  github.com/carrierfsm/carrierfsm/store/internal/batch.(*Queue[github.com/x/y.item]).Do
 `
 	want := profile.Shares{
 		"modernc.org/sqlite/lib": 0.4, "runtime": 0.35, "github.com/carrierfsm/carrierfsm": 0.2,
-		"github.com/carrierfsm/carrierfsm/store/internal/group": 0.05,
+		"github.com/carrierfsm/carrierfsm/store/internal/batch": 0.05,
 	}
 	require.Empty(t, cmp.Diff(want, profile.Parse(top), cmpopts.EquateApprox(0, 1e-9)))
 	require.Empty(t, profile.Parse("nothing of the kind\n"))

@@ -1,5 +1,5 @@
--- One wide row: unlike in SQLite, a body beside it would be a second update of
--- each commit, and what is too large for a page PostgreSQL moves out by itself.
+-- One wide row: a body in a table of its own, as in SQLite, would need a second
+-- update in each commit. PostgreSQL itself moves large values out of the row.
 -- Ids are compared by their bytes, whatever the database's locale.
 CREATE TABLE carrierfsm_verifications (
     due       timestamptz,
@@ -18,27 +18,27 @@ CREATE TABLE carrierfsm_verifications (
     body      bytea       NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
--- What Due reads: only what will ever be due. Every commit writes here and to
--- the next one, so they are small: of the few rows of one moment the server
--- sorts the ids.
+-- For Due. Rows that are never due are not in it. Every commit writes to this
+-- index and to carrierfsm_created, so they are small: they have no ids, and the
+-- server sorts the few rows with the same time.
 CREATE INDEX carrierfsm_due ON carrierfsm_verifications (due) WHERE due IS NOT NULL;
 
--- One live verification a key.
+-- Only one verification at a time has a key.
 CREATE UNIQUE INDEX carrierfsm_key ON carrierfsm_verifications (key) WHERE key <> '';
 
--- What List reads, newest first.
+-- For List, which reads it from the newest on.
 CREATE INDEX carrierfsm_created ON carrierfsm_verifications (created);
 
--- What Purge reads.
+-- For Purge.
 CREATE INDEX carrierfsm_ended ON carrierfsm_verifications (updated) WHERE state IN ('done', 'failed');
 
--- Places in the outbox. CACHE 1: a session that kept numbers for later would
--- give a later step an earlier place.
+-- Positions in the outbox. CACHE 1: a session that cached positions would give a
+-- later step a lower position.
 CREATE SEQUENCE carrierfsm_position AS bigint CACHE 1;
 
--- The history is the outbox. A place is drawn after the record was written, so
--- that whoever holds a place has a transaction id, and a step has a later place
--- than the step before it.
+-- The history is the outbox. A position is drawn after the record was written.
+-- So each transaction that has drawn a position has an id, and each step has a
+-- higher position than the step before it.
 CREATE TABLE carrierfsm_history (
     position bigint      NOT NULL DEFAULT nextval('carrierfsm_position') PRIMARY KEY,
     at       timestamptz NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE carrierfsm_history (
     detail   bytea
 );
 
--- What History reads, a few rows that the server sorts. Without the step the
--- rows of one id share an entry of the index. That no step is there twice the
--- version check of the record sees to.
+-- For History; the server sorts the few rows of an id. The step is not in the
+-- index, so that the rows of one id share an index entry. The version check of the
+-- record prevents that a step is inserted twice.
 CREATE INDEX carrierfsm_history_id ON carrierfsm_history (id);

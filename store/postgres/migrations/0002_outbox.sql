@@ -1,7 +1,8 @@
--- How far each handler has come, and who leads it. The places up to position
--- are passed, but for those in holes: from low to high, given up once every
--- transaction before bound has ended. Up to settled there will be no new entry;
--- up to candidate neither, once every transaction before bound has ended.
+-- The position of each handler, and its lease. The handler has passed all entries
+-- up to position, except those in the gaps. A gap is from low to high; it is closed
+-- when every transaction below its bound has ended. No new entry will be committed
+-- up to settled, and, when every transaction below bound has ended, up to
+-- candidate. See gaps.go.
 CREATE TABLE carrierfsm_cursors (
     until     timestamptz NOT NULL,
     fence     bigint      NOT NULL,
@@ -16,7 +17,7 @@ CREATE TABLE carrierfsm_cursors (
     bounds    bigint[]    NOT NULL
 ) WITH (fillfactor = 50);
 
--- Verifications that a handler has to catch up with.
+-- Verifications at which a handler failed.
 CREATE TABLE carrierfsm_parked (
     since    timestamptz NOT NULL,
     next     timestamptz NOT NULL,
@@ -30,8 +31,8 @@ CREATE TABLE carrierfsm_parked (
     PRIMARY KEY (handler, id)
 );
 
--- What the leader reads: whose time has come.
+-- For the lease holder: the rows whose next try is due.
 CREATE INDEX carrierfsm_parked_next ON carrierfsm_parked (handler, next, id);
 
--- What Purge deletes by.
+-- For Purge.
 CREATE INDEX carrierfsm_parked_id ON carrierfsm_parked (id);

@@ -1,5 +1,5 @@
--- The row that every commit rewrites is small and stands by itself; the body
--- stands beside it. Times are microseconds since 1970; 0 is never.
+-- Every commit rewrites this row, so it is small: the body is in a table of its
+-- own. Times are microseconds since 1970; 0 means never.
 CREATE TABLE carrierfsm_verifications (
     id        TEXT    NOT NULL PRIMARY KEY,
     state     TEXT    NOT NULL,
@@ -16,16 +16,16 @@ CREATE TABLE carrierfsm_verifications (
     commit_id BLOB    NOT NULL
 ) WITHOUT ROWID;
 
--- What Due reads: only what will ever be due.
+-- For Due. Rows that are never due are not in it.
 CREATE INDEX carrierfsm_due ON carrierfsm_verifications (due, id) WHERE due > 0;
 
--- One live verification a key.
+-- Only one verification at a time has a key.
 CREATE UNIQUE INDEX carrierfsm_key ON carrierfsm_verifications (key) WHERE key <> '';
 
--- What List reads, newest first.
+-- For List, which reads it from the newest on.
 CREATE INDEX carrierfsm_created ON carrierfsm_verifications (created, id);
 
--- What Purge reads.
+-- For Purge.
 CREATE INDEX carrierfsm_ended ON carrierfsm_verifications (updated) WHERE state IN ('done', 'failed');
 
 CREATE TABLE carrierfsm_bodies (
@@ -33,9 +33,8 @@ CREATE TABLE carrierfsm_bodies (
     body BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- The history is the outbox. SQLite has one writer at a time, so a position
--- that is given inside its transaction is a settled order; AUTOINCREMENT never
--- gives one twice.
+-- The history is the outbox. SQLite has one writer at a time, so positions are
+-- committed in ascending order. AUTOINCREMENT never uses one twice.
 CREATE TABLE carrierfsm_history (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     id       TEXT    NOT NULL,

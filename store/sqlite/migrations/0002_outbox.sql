@@ -1,9 +1,9 @@
--- Which version of this package a file needs at least: a migration that only
--- adds leaves the number as it was, so that older builds go on with the file.
+-- The lowest version of this package that can work with the file. A migration
+-- that only adds something keeps the number, so that older builds still work.
 ALTER TABLE carrierfsm_schema ADD COLUMN least INTEGER NOT NULL DEFAULT 1;
 
--- How far each handler has come along the history, and who leads it. Until is
--- in microseconds since 1970, by the clock of the machine that has the file.
+-- The position of each handler in the history, and its lease. Times are by the
+-- clock of the machine that has the file.
 CREATE TABLE carrierfsm_cursors (
     name     TEXT    NOT NULL PRIMARY KEY,
     position INTEGER NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE carrierfsm_cursors (
     fence    INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Verifications that a handler has to catch up with.
+-- Verifications at which a handler failed.
 CREATE TABLE carrierfsm_parked (
     handler  TEXT    NOT NULL,
     id       TEXT    NOT NULL,
@@ -26,8 +26,8 @@ CREATE TABLE carrierfsm_parked (
     PRIMARY KEY (handler, id)
 ) WITHOUT ROWID;
 
--- What the leader reads: whose time has come.
+-- For the lease holder: the rows whose next try is due.
 CREATE INDEX carrierfsm_parked_next ON carrierfsm_parked (handler, next, id);
 
--- What Purge deletes by.
+-- For Purge.
 CREATE INDEX carrierfsm_parked_id ON carrierfsm_parked (id);

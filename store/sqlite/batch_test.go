@@ -2,9 +2,7 @@ package sqlite_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -15,33 +13,26 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// Writers that wait share a transaction.
-
-// together writes items at once, while a foreign writer keeps them waiting, so
-// that all but the first are in one transaction.
-func together(t *testing.T, path string, s *sqlite.Store, writes ...func() error) []error {
+// inOneBatch runs the writes while another process holds SQLite's lock, so that
+// all but the first end up in one transaction. It returns their errors.
+func inOneBatch(t *testing.T, path string, s *sqlite.Store, writes ...func() error) []error {
 	t.Helper()
-	ctx := context.Background()
-	foreign, err := sql.Open("sqlite", path+"?_txlock=immediate")
-	require.NoError(t, err)
-	tx, err := foreign.BeginTx(ctx, nil)
-	require.NoError(t, err)
+	unlock := lockFile(t, path)
 	errs := make([]error, len(writes))
 	var all sync.WaitGroup
 	for i, write := range writes {
 		all.Go(func() { errs[i] = write() })
 	}
-	require.Eventually(t, func() bool { return s.Waiting() >= len(writes)-1 }, 10*time.Second, time.Millisecond)
-	require.NoError(t, tx.Rollback())
+	require.Eventually(t, func() bool { return s.Queued() >= len(writes)-1 }, 10*time.Second, time.Millisecond)
+	unlock()
 	all.Wait()
-	require.NoError(t, foreign.Close())
 	return errs
 }
 
-func TestEachOfThoseThatShareATransactionGetsItsOwnVerdict(t *testing.T) {
+func TestEachItemOfABatchGetsItsOwnError(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "test.db")
+	path := newPath(t)
 	s := open(t, path)
 	for i := range 6 {
 		r := record(fmt.Sprintf("v%d", i))
@@ -61,16 +52,16 @@ func TestEachOfThoseThatShareATransactionGetsItsOwnVerdict(t *testing.T) {
 			return s.Commit(ctx, r, e)
 		}
 	}
-	same := func(*carrierfsm.Record) {}
-	errs := together(t, path, s,
-		commit("v0", same),
+	valid := func(*carrierfsm.Record) {}
+	errs := inOneBatch(t, path, s,
+		commit("v0", valid),
 		commit("v1", func(r *carrierfsm.Record) { r.Version++ }),
 		commit("v2", func(r *carrierfsm.Record) { r.Key = "key 0" }),
-		commit("v3", same),
+		commit("v3", valid),
 		func() error { return s.Commit(ctx, record("unknown")) },
 		func() error { return s.Create(ctx, record("v4")) },
 		func() error { return s.Create(ctx, record("new")) },
-		commit("v5", same),
+		commit("v5", valid),
 	)
 	for i, want := range []error{
 		nil, carrierfsm.ErrConflict, carrierfsm.ErrKeyInUse, nil, carrierfsm.ErrNotFound, carrierfsm.ErrExists, nil, nil,
@@ -88,10 +79,10 @@ func TestEachOfThoseThatShareATransactionGetsItsOwnVerdict(t *testing.T) {
 	}
 }
 
-func TestOneThatFailsLeavesTheOthersOfItsTransactionAlone(t *testing.T) {
+func TestAFailingItemDoesNotAffectTheOthersOfItsBatch(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "test.db")
+	path := newPath(t)
 	s := open(t, path)
 	var writes []func() error
 	for i := range 5 {
@@ -99,20 +90,20 @@ func TestOneThatFailsLeavesTheOthersOfItsTransactionAlone(t *testing.T) {
 			r := record(fmt.Sprintf("v%d", i))
 			entries := []carrierfsm.Entry{{ID: r.ID, Step: 1}}
 			if i == 3 {
-				entries = append(entries, entries[0]) // the same step twice: no verdict, an error
+				entries = append(entries, entries[0]) // the same step twice is an error of SQLite
 			}
 			return s.Create(ctx, r, entries...)
 		})
 	}
-	for i, err := range together(t, path, s, writes...) {
+	for i, err := range inOneBatch(t, path, s, writes...) {
 		id := fmt.Sprintf("v%d", i)
-		_, lookup := s.Load(ctx, id)
+		_, loadErr := s.Load(ctx, id)
 		if i == 3 {
 			require.ErrorContains(t, err, "UNIQUE")
-			require.ErrorIs(t, lookup, carrierfsm.ErrNotFound, "nothing of it is there")
+			require.ErrorIs(t, loadErr, carrierfsm.ErrNotFound, "nothing of it was written")
 			continue
 		}
 		require.NoError(t, err, id)
-		require.NoError(t, lookup, id)
+		require.NoError(t, loadErr, id)
 	}
 }

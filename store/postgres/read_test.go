@@ -14,8 +14,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-// fill inserts so many verifications that are not due before noon; one in ten
-// never is.
+// fill inserts n verifications that are not due before noon. One in ten is never
+// due.
 func fill(tb testing.TB, pool *pgxpool.Pool, n int) {
 	tb.Helper()
 	ctx := context.Background()
@@ -29,13 +29,13 @@ func fill(tb testing.TB, pool *pgxpool.Pool, n int) {
 	require.NoError(tb, err)
 }
 
-func TestDueReadsNoMoreHoweverManyAreNotDue(t *testing.T) {
+func TestTheCostOfDueDoesNotGrowWithRowsThatAreNotDue(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	pages := func(others int) (n int) {
-		s, _ := openOn(t, poolOf(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
+	pagesRead := func(others int) (n int) {
+		s, _ := openOn(t, newPool(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
 			config.MaxConns = 1
-			config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // as after some calls
+			config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // as after a few calls
 		}))
 		pool := s.Pool()
 		fill(t, pool, others)
@@ -57,10 +57,10 @@ func TestDueReadsNoMoreHoweverManyAreNotDue(t *testing.T) {
 			noon, time.Time{}, "", int64(100)).Scan(&plan))
 		return plan[0].Plan.Hit + plan[0].Plan.Read
 	}
-	require.LessOrEqual(t, pages(20_000), pages(100)+3, "a deeper index is a page more")
+	require.LessOrEqual(t, pagesRead(20_000), pagesRead(100)+3, "a deeper index costs some pages")
 }
 
-// BenchmarkDue sweeps while nothing is due, beside so many that will be.
+// BenchmarkDue calls Due while no record is due.
 func BenchmarkDue(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {

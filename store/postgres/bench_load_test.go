@@ -11,9 +11,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 )
 
-// BenchmarkLoads does what submissions do: a load, then two commits; with
-// loads that share a statement, and with loads each by its own. The two take
-// turns, and the medians of the turns are told.
+// BenchmarkLoads does what submissions do: a load, then two commits. It compares
+// batched loads with loads in statements of their own: they take turns, and it
+// reports the medians of the turns.
 func BenchmarkLoads(b *testing.B) {
 	for _, drivers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
@@ -29,8 +29,8 @@ func BenchmarkLoads(b *testing.B) {
 					return s.Commit(ctx, r, e)
 				}
 			}
-			names := []string{"shared", "alone"}
-			contenders := map[string]committer{"shared": submitting(s.Load), "alone": submitting(s.LoadAlone)}
+			names := []string{"batched", "alone"}
+			committers := map[string]committer{"batched": submitting(s.Load), "alone": submitting(s.LoadAlone)}
 			records, turns := make(map[string][]carrierfsm.Record), make(map[string][]time.Duration)
 			for _, name := range names {
 				records[name] = benchRecords(b, s, name, drivers)
@@ -38,20 +38,20 @@ func BenchmarkLoads(b *testing.B) {
 			const each = 8
 			for b.Loop() {
 				for _, name := range names {
-					begun := time.Now()
-					drive(b, contenders[name], records[name], each)
-					turns[name] = append(turns[name], time.Since(begun))
+					start := time.Now()
+					drive(b, committers[name], records[name], each)
+					turns[name] = append(turns[name], time.Since(start))
 				}
 				slices.Reverse(names)
 			}
-			b.ReportMetric(0, "ns/op") // of both: it means nothing
+			b.ReportMetric(0, "ns/op") // of both, which means nothing
 			median := func(name string) float64 {
 				slices.Sort(turns[name])
 				return turns[name][len(turns[name])/2].Seconds()
 			}
-			b.ReportMetric(float64(each*drivers)/median("shared"), "shared/s")
+			b.ReportMetric(float64(each*drivers)/median("batched"), "batched/s")
 			b.ReportMetric(float64(each*drivers)/median("alone"), "alone/s")
-			b.ReportMetric(median("alone")/median("shared"), "×alone")
+			b.ReportMetric(median("alone")/median("batched"), "×alone")
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-func TestOfLoadsThatShareAStatementEachGetsItsOwn(t *testing.T) {
+func TestEachLoadOfABatchGetsItsOwnRecord(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
 	ctx := context.Background()
@@ -21,20 +21,20 @@ func TestOfLoadsThatShareAStatementEachGetsItsOwn(t *testing.T) {
 	}
 	alone, err := s.LoadAlone(ctx, "v2")
 	require.NoError(t, err)
-	ids := []string{"v1", "nobody", "v2", "v2"}
-	records, errs := s.LoadTogether(ctx, ids...)
+	ids := []string{"v1", "unknown", "v2", "v2"}
+	records, errs := s.LoadBatch(ctx, ids...)
 	require.Equal(t, []error{nil, carrierfsm.ErrNotFound, nil, nil}, errs)
 	require.Equal(t, "body of v1", string(records[0].Body))
 	clear(records[2].Body)
-	require.Empty(t, cmp.Diff(alone, records[3]), "nobody's body is another's")
+	require.Empty(t, cmp.Diff(alone, records[3]), "each has its own copy of the body")
 }
 
-func TestALoadThatTheServerRefusesLeavesTheOthersAlone(t *testing.T) {
+func TestALoadThatTheServerRejectsDoesNotAffectItsBatch(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
 	ctx := context.Background()
 	require.NoError(t, s.Create(ctx, record("v1")))
-	records, errs := s.LoadTogether(ctx, "v1", "no text: \xff", "v2")
+	records, errs := s.LoadBatch(ctx, "v1", "not UTF-8: \xff", "v2")
 	require.NoError(t, errs[0])
 	require.Equal(t, "v1", records[0].ID)
 	require.Error(t, errs[1])

@@ -11,11 +11,10 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
-	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-// The server plans a statement five times before it may keep a plan for good.
-// It does not, where it believes that knowing the values pays.
+// The server plans a statement five times before it may keep a generic plan. It
+// keeps none if it estimates that plans for the actual values are cheaper.
 func TestAStatementIsPlannedOnce(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]string{"without a key": "", "with a key": "key "} {
@@ -44,32 +43,23 @@ func TestAStatementIsPlannedOnce(t *testing.T) {
 			}
 			rows, err := pool.Query(ctx, `SELECT statement FROM pg_prepared_statements WHERE custom_plans > 5 AND statement LIKE '%carrierfsm%'`)
 			require.NoError(t, err)
-			often, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			replanned, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			require.NoError(t, err)
-			require.Empty(t, often)
+			require.Empty(t, replanned)
 		})
 	}
 }
 
-// What refused a commit may be gone when somebody asks why.
-func TestACommitThatNothingRefusesAnyMoreIsMadeAgain(t *testing.T) {
-	t.Parallel()
-	s, _ := open(t)
-	p := step(created(t, s, "v1"))
-	p.Record.Key = "free again"
-	require.ErrorIs(t, s.WhyNot(context.Background(), p), postgres.ErrAgain)
-}
-
-// A plan that is made when the tables are new is kept while they grow. Writes
-// and loads have to find their rows by the index all the same.
-func TestNewTablesAreNotReadWhole(t *testing.T) {
+// The server keeps plans that it has made for empty tables while the tables grow, so
+// they must use indexes too.
+func TestStatementsUseIndexesInNewTables(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s, pool := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1))
 	_, err := pool.Exec(ctx, `SET plan_cache_mode = force_generic_plan`)
 	require.NoError(t, err)
-	for i, sql := range s.Hot() {
-		name := "hot" + strconv.Itoa(i)
+	for i, sql := range s.CommonStatements() {
+		name := "statement" + strconv.Itoa(i)
 		_, err := pool.Exec(ctx, `PREPARE `+name+` AS `+sql, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 		nulls := "NULL" + strings.Repeat(", NULL", parameters(sql)-1)
@@ -81,7 +71,7 @@ func TestNewTablesAreNotReadWhole(t *testing.T) {
 	}
 }
 
-// parameters is how many a statement has.
+// parameters returns the number of parameters of a statement.
 func parameters(sql string) (n int) {
 	for strings.Contains(sql, "$"+strconv.Itoa(n+1)) {
 		n++

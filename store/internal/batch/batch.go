@@ -1,0 +1,365 @@
+// Package batch groups concurrent writes. Up to Config.Concurrency callers
+// write at the same time, each only its own item. While there are more callers,
+// the queue is contended: one flush at a time writes all items that are queued.
+//
+// Each item gets its own error. A caller whose context ends does not affect the
+// others.
+package batch
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Config configures a Queue.
+type Config[T any] struct {
+	// WriteOne writes a single item. The caller's goroutine runs it with the
+	// caller's context, unless the queue is contended: then a goroutine of the
+	// queue runs it, with a context that never ends.
+	WriteOne func(ctx context.Context, item T) error
+	// WriteBatch writes several items and returns one error for each, in the
+	// order of the items. A goroutine of the queue runs it with a context that
+	// never ends, so it must limit its own time.
+	WriteBatch func(ctx context.Context, items []T) []error
+	// Locks returns what the item locks while it is written. Nil: no item locks
+	// anything.
+	Locks func(item T) Locks
+	// Clone returns a copy that shares no memory with the item. It is called for
+	// each item that is queued, because such an item may be written after its
+	// caller has returned. Nil: items are not copied.
+	Clone func(item T) T
+	// Concurrency is the maximum number of writes at the same time. The queue is
+	// contended while there are more callers than that. Defaults to 1.
+	Concurrency int
+	// MaxWait is how long queued items wait for a running flush, so that the next
+	// one writes them together; after that another write may start beside it.
+	// MaxItems queued items don't wait. It should be longer than most flushes
+	// take. Defaults to no waiting.
+	MaxWait time.Duration
+	// MaxItems is the maximum number of items of a batch. Defaults to 256.
+	MaxItems int
+	// Size returns the size of an item in any unit, and MaxSize is the maximum
+	// size of a batch of several items. Nil: size does not matter.
+	Size    func(item T) int
+	MaxSize int
+}
+
+// Locks are the names that an item locks. Two items that lock the same ID or
+// the same Key are neither in one batch nor written at the same time. An empty
+// name locks nothing.
+type Locks struct{ ID, Key string }
+
+// Queue runs writes and batches those that have to wait. It is safe for
+// concurrent use.
+type Queue[T any] struct {
+	cfg Config[T]
+
+	mu                    sync.Mutex
+	queued                []*request[T] // oldest first
+	callers               int           // goroutines in Do
+	running               int           // writes
+	awaited               int           // running flushes that have not exceeded MaxWait
+	startsSinceContention int           // writes started since callers last exceeded Concurrency
+	lockedIDs             map[string]bool
+	lockedKeys            map[string]bool
+	flushers              sync.WaitGroup
+}
+
+// request is a queued item.
+type request[T any] struct {
+	item    T
+	locks   Locks
+	started bool       // no longer in Queue.queued
+	reply   chan reply // receives one reply; has room for it
+}
+
+// reply tells a queued caller either to write its item itself or how the write
+// ended.
+type reply struct {
+	writeNow bool
+	err      error
+}
+
+// New returns an empty queue.
+func New[T any](cfg Config[T]) *Queue[T] {
+	cfg.Concurrency = max(cfg.Concurrency, 1)
+	if cfg.MaxItems <= 0 {
+		cfg.MaxItems = 256
+	}
+	if cfg.Locks == nil {
+		cfg.Locks = func(T) Locks { return Locks{} }
+	}
+	return &Queue[T]{
+		cfg: cfg, startsSinceContention: contentionLasts,
+		lockedIDs: make(map[string]bool), lockedKeys: make(map[string]bool),
+	}
+}
+
+// Do writes the item and returns its error. If ctx ends while the item is
+// queued, Do returns ctx's error and the item is not written. If ctx ends while
+// a batch with the item is written, Do returns ctx's error too, but the item may
+// be written. The queue may read it until then: without Config.Clone the caller
+// must not change it any more.
+func (q *Queue[T]) Do(ctx context.Context, item T) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	locks := q.cfg.Locks(item)
+	defer q.leave()
+	if q.startNow(locks) {
+		defer q.finish(locks)
+		return q.cfg.WriteOne(ctx, item)
+	}
+	if q.cfg.Clone != nil {
+		item = q.cfg.Clone(item)
+	}
+	r := &request[T]{item: item, locks: locks, reply: make(chan reply, 1)}
+	q.mu.Lock()
+	q.queued = append(q.queued, r)
+	q.start()
+	q.mu.Unlock()
+	select {
+	case a := <-r.reply: // even if ctx has ended too
+		return q.follow(ctx, r, a)
+	default:
+	}
+	select {
+	case a := <-r.reply:
+		return q.follow(ctx, r, a)
+	case <-ctx.Done():
+		return q.cancel(ctx, r)
+	}
+}
+
+// startNow counts the caller and returns whether it may write without being
+// queued. If so, its names are locked.
+func (q *Queue[T]) startNow(l Locks) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.callers++; q.callers > q.cfg.Concurrency {
+		q.startsSinceContention = 0
+	}
+	ok := len(q.queued) == 0 && !q.contended() && q.mayStart() && q.lock(l)
+	if ok {
+		q.running++
+		q.startsSinceContention++
+	}
+	return ok
+}
+
+func (q *Queue[T]) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.callers--
+}
+
+// contentionLasts is for how many writes the queue stays contended after there
+// were too many callers. When a batch has been written, its callers return
+// together and most of them call again a moment later; those calls should be
+// batched too.
+const contentionLasts = 16
+
+// contended returns whether there are, or were a moment ago, more callers than
+// Concurrency. With a Concurrency of 1 it makes no difference.
+func (q *Queue[T]) contended() bool {
+	return q.cfg.Concurrency > 1 && q.startsSinceContention < contentionLasts
+}
+
+// mayStart returns whether another write may start.
+func (q *Queue[T]) mayStart() bool {
+	return q.running < q.cfg.Concurrency && (q.awaited == 0 || len(q.queued) >= q.cfg.MaxItems)
+}
+
+// Queued returns the number of items that wait to be written.
+func (q *Queue[T]) Queued() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.queued)
+}
+
+// Idle returns whether no write is running and no item is queued.
+func (q *Queue[T]) Idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running == 0 && len(q.queued) == 0
+}
+
+// Wait waits until no goroutine of the queue is running.
+func (q *Queue[T]) Wait() { q.flushers.Wait() }
+
+// follow does what the reply says.
+func (q *Queue[T]) follow(ctx context.Context, r *request[T], a reply) error {
+	if !a.writeNow {
+		return a.err
+	}
+	defer q.finish(r.locks)
+	return q.cfg.WriteOne(ctx, r.item)
+}
+
+// cancel takes the request out of the queue. If its write has started or ended
+// at the same moment, cancel ends that or returns its result.
+func (q *Queue[T]) cancel(ctx context.Context, r *request[T]) error {
+	q.mu.Lock()
+	if !r.started {
+		i := slices.Index(q.queued, r)
+		q.queued = slices.Delete(q.queued, i, i+1)
+	}
+	q.mu.Unlock()
+	select {
+	case a := <-r.reply:
+		if !a.writeNow {
+			return a.err
+		}
+		q.finish(r.locks)
+	default:
+	}
+	return ctx.Err()
+}
+
+// finish ends the write of a single item and starts others.
+func (q *Queue[T]) finish(l Locks) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.unlock(l)
+	q.running--
+	q.start()
+}
+
+// start starts as many writes as it may.
+func (q *Queue[T]) start() {
+	for {
+		batch := q.startNext()
+		if len(batch) == 0 {
+			return
+		}
+		q.flushers.Go(func() { q.flushAll(batch) })
+	}
+}
+
+// startNext starts single writes, each in its caller's goroutine, until a
+// goroutine of the queue has to write: it returns the batch for that one. In a
+// contended queue that may be a batch of one item.
+func (q *Queue[T]) startNext() (batch []*request[T]) {
+	for q.mayStart() {
+		batch = q.nextBatch()
+		if len(batch) == 0 {
+			return nil
+		}
+		q.running++
+		flush := len(batch) > 1 || q.contended()
+		q.startsSinceContention++
+		if flush {
+			if q.cfg.MaxWait > 0 {
+				q.awaited++
+			}
+			return batch
+		}
+		batch[0].reply <- reply{writeNow: true}
+	}
+	return nil
+}
+
+// nextBatch takes the items out of the queue that can be written together now,
+// and locks their names.
+func (q *Queue[T]) nextBatch() (batch []*request[T]) {
+	size := 0
+	rest := q.queued[:0]
+	for _, r := range q.queued {
+		fits := len(batch) == 0 || len(batch) < q.cfg.MaxItems && size+q.size(r) <= q.cfg.MaxSize
+		if fits && q.lock(r.locks) {
+			r.started = true
+			batch = append(batch, r)
+			size += q.size(r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	clear(q.queued[len(rest):])
+	q.queued = rest
+	return batch
+}
+
+func (q *Queue[T]) size(r *request[T]) int {
+	if q.cfg.Size == nil {
+		return 0
+	}
+	return q.cfg.Size(r.item)
+}
+
+// lock locks all names, or none if one of them is locked.
+func (q *Queue[T]) lock(l Locks) bool {
+	if q.lockedIDs[l.ID] || q.lockedKeys[l.Key] {
+		return false
+	}
+	if l.ID != "" {
+		q.lockedIDs[l.ID] = true
+	}
+	if l.Key != "" {
+		q.lockedKeys[l.Key] = true
+	}
+	return true
+}
+
+func (q *Queue[T]) unlock(l Locks) {
+	delete(q.lockedIDs, l.ID)
+	delete(q.lockedKeys, l.Key)
+}
+
+// flushAll flushes the batch, and then what has been queued meanwhile.
+func (q *Queue[T]) flushAll(batch []*request[T]) {
+	for len(batch) > 0 {
+		batch = q.flush(batch)
+	}
+}
+
+// flush writes the batch, answers its callers and returns the next batch.
+func (q *Queue[T]) flush(batch []*request[T]) (next []*request[T]) {
+	endAwait := q.await()
+	for i, err := range q.write(batch) {
+		batch[i].reply <- reply{err: err}
+	}
+	endAwait()
+	runtime.Gosched() // the callers answered just now may be back in time for the next batch
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range batch {
+		q.unlock(r.locks)
+	}
+	q.running--
+	next = q.startNext()
+	q.start()
+	return next
+}
+
+func (q *Queue[T]) write(batch []*request[T]) []error {
+	if len(batch) == 1 {
+		return []error{q.cfg.WriteOne(context.Background(), batch[0].item)}
+	}
+	items := make([]T, len(batch))
+	for i, r := range batch {
+		items[i] = r.item
+	}
+	return q.cfg.WriteBatch(context.Background(), items)
+}
+
+// await makes queued items wait for the flush that startNext has counted, until
+// end is called or MaxWait has passed.
+func (q *Queue[T]) await() (end func()) {
+	if q.cfg.MaxWait <= 0 {
+		return func() {}
+	}
+	stop := sync.OnceFunc(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.awaited--
+		q.start()
+	})
+	timer := time.AfterFunc(q.cfg.MaxWait, stop)
+	return func() {
+		timer.Stop()
+		stop()
+	}
+}

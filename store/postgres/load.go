@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/batch"
+)
+
+// loading is one call of Load in the queue.
+type loading struct {
+	id     string
+	record carrierfsm.Record
+	found  bool
+}
+
+const loadBatch = recordsWithBody + `JOIN unnest($1::text[]) WITH ORDINALITY AS i (id, ord) ON v.id = i.id WHERE ` + fewRows
+
+// maxLoads is how many loads run at the same time before they are batched. It is
+// lower than maxWrites: one more record in a statement costs the server much less
+// than one more statement, and writes need connections too.
+const maxLoads = 4
+
+// newLoadQueue returns the queue of Load. Loads lock nothing.
+func (s *Store) newLoadQueue() *batch.Queue[*loading] {
+	return batch.New(batch.Config[*loading]{
+		WriteOne: s.loadOne, WriteBatch: s.loadAll, Concurrency: maxLoads, MaxItems: maxBatch, MaxWait: batchWait,
+	})
+}
+
+// Load implements carrierfsm.Store. It returns what was committed before the call,
+// or something newer.
+func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	l := &loading{id: id}
+	if err := s.loads.Do(ctx, l); err != nil {
+		return carrierfsm.Record{}, err
+	}
+	return l.record, nil
+}
+
+// loadAll loads records in one statement and returns an error for each.
+func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
+	ids := make([]string, len(list))
+	for i, l := range list {
+		ids[i] = l.id
+	}
+	limited, cancel := s.withTimeout(ctx)
+	err := s.load(limited, loadBatch, ids, list...)
+	cancel()
+	errs := make([]error, len(list))
+	for i, l := range list {
+		if rolledBack(err) { // because of one of them
+			errs[i] = s.loadOne(ctx, l)
+		} else {
+			errs[i] = l.result(err)
+		}
+	}
+	return errs
+}
+
+func (s *Store) loadOne(ctx context.Context, l *loading) error {
+	ctx, cancel := s.withTimeout(ctx)
+	defer cancel()
+	return l.result(s.load(ctx, loadRecord, l.id, l))
+}
+
+// load runs loadRecord or loadBatch with its argument.
+func (s *Store) load(ctx context.Context, sql string, arg any, list ...*loading) error {
+	if s.fast {
+		return s.loadFast(ctx, sql, list)
+	}
+	return s.loadPlain(ctx, sql, arg, list)
+}
+
+func (s *Store) loadPlain(ctx context.Context, sql string, arg any, list []*loading) error {
+	records, err := read(ctx, s.pool, scanRecordWithBody, sql, arg)
+	for _, r := range records {
+		fill(list, r)
+	}
+	return err
+}
+
+// fill gives a record to each caller that asked for it, with its own copy of the
+// body.
+func fill(list []*loading, r carrierfsm.Record) {
+	for _, l := range list {
+		if l.id == r.ID {
+			l.record, l.found = r, true
+			l.record.Body = append([]byte{}, r.Body...)
+		}
+	}
+}
+
+// result returns what Load returns after its statement returned err.
+func (l *loading) result(err error) error {
+	if err == nil && !l.found {
+		return carrierfsm.ErrNotFound
+	}
+	return err
+}

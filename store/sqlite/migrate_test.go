@@ -1,0 +1,75 @@
+package sqlite_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+// newerFile makes a file with a migration of a newer version, which needs at
+// least version least.
+func newerFile(t *testing.T, least int) (path string) {
+	t.Helper()
+	path = newPath(t)
+	require.NoError(t, open(t, path).Close())
+	_, err := openDB(t, path).Exec(`INSERT INTO carrierfsm_schema (version, least) VALUES (999, ?)`, least)
+	require.NoError(t, err)
+	return path
+}
+
+func TestAFileThatNeedsANewerVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := sqlite.Open(context.Background(), newerFile(t, 999))
+	require.ErrorIs(t, err, sqlite.ErrNewerSchema)
+}
+
+func TestAFileToWhichANewerVersionHasOnlyAddedStillWorks(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, open(t, newerFile(t, 2)).Create(context.Background(), record("v1")))
+}
+
+func TestAFileOfTheFirstVersionIsMigrated(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	db := openDB(t, path)
+	first, err := os.ReadFile("migrations/0001_verifications.sql")
+	require.NoError(t, err)
+	for _, statement := range []string{
+		`CREATE TABLE carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`,
+		string(first), `INSERT INTO carrierfsm_schema (version) VALUES (1)`,
+	} {
+		_, err = db.Exec(statement)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	s := open(t, path)
+	require.NoError(t, s.Create(context.Background(), record("v1")))
+	_, err = s.Lead(context.Background(), "reader", "one", time.Hour, carrierfsm.FromBeginning)
+	require.NoError(t, err)
+}
+
+func TestANewFileCanBeOpenedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			s, err := sqlite.Open(context.Background(), path)
+			if err == nil {
+				err = s.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, open(t, path).Create(context.Background(), record("v1")))
+}
