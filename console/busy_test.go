@@ -14,17 +14,18 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// hostile is a text of upstream's that wants to be more than text.
-const hostile = `短信验证码错误 <script>alert("x")</script>&amp;<img src=x onerror=alert(1)>`
+// hostileText is a text of upstream with markup in it.
+const hostileText = `短信验证码错误 <script>alert("x")</script>&amp;<img src=x onerror=alert(1)>`
 
-// busy is a stand with a day behind it: many verifications of some carriers in
-// all states, two handlers of which one fails, an unknown outcome, one that is
-// overdue, and one that can't be opened. v1 has a long history.
-func busy(t *testing.T) *stand {
+// newBusyFixture returns a fixture with many verifications of several carriers
+// in all states, two handlers of which one fails, an unknown outcome, one that
+// is overdue, and one that can't be opened. person-with-a-long-way has a long
+// history.
+func newBusyFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := context.Background()
 	store := memory.New()
-	s := newStand(t, carrierfsm.Config{Store: store, Handlers: map[string]carrierfsm.Handler{
+	s := newFixture(t, carrierfsm.Config{Store: store, Handlers: map[string]carrierfsm.Handler{
 		"ledger": func(context.Context, carrierfsm.Transition) error { return nil },
 		"notify": func(_ context.Context, t carrierfsm.Transition) error {
 			if t.ID == "v1" || t.Event == carrierfsm.Canceled {
@@ -40,42 +41,42 @@ func busy(t *testing.T) *stand {
 	_, err = other.Create(ctx, carrierfsm.NewVerification{ID: "sealed-by-another"})
 	require.NoError(t, err)
 	for i := range 70 {
-		s.one(fmt.Sprintf("person-%02d", i), i)
+		s.run(fmt.Sprintf("person-%02d", i), i)
 		s.Clock.Advance(11 * time.Minute)
 		_, err := s.Machine.Settle(ctx)
 		require.Equal(t, i >= 2, err != nil, "the sealed one, once it is due")
 	}
 	s.ID = "late"
-	s.another("late")
-	s.Clock.Advance(8 * time.Minute) // in two minutes it will be due
+	s.addVerification("late")
+	s.Clock.Advance(8 * time.Minute) // it is due in two minutes
 	s.ID = "in-doubt"
 	s.Upstream.Then(fsmtest.Accept("chinaunicom"), fsmtest.Code("10002"), fsmtest.Lost())
-	s.another("in-doubt")
+	s.addVerification("in-doubt")
 	s.must(s.Password("246810"))
 	s.Clock.Advance(20 * time.Second)
 	s.must(s.Captcha("500001"))
 	s.ID = "v1"
-	s.long()
+	s.runLong()
 	_, err = s.Machine.Deliver(ctx)
 	require.Error(t, err)
 	s.Clock.Advance(4 * time.Minute)
 	return s
 }
 
-func (s *stand) must(v carrierfsm.Verification, err error) carrierfsm.Verification {
+func (s *fixture) must(v carrierfsm.Verification, err error) carrierfsm.Verification {
 	s.t.Helper()
 	require.NoError(s.t, err)
 	return v
 }
 
-// one is one person's run, a different one for each number.
-func (s *stand) one(id string, n int) {
+// run plays one person's verification; n chooses how it goes.
+func (s *fixture) run(id string, n int) {
 	s.t.Helper()
 	s.ID = id
 	carrier := []string{"chinamobilejs", "chinamobilegd", "chinaunicom", "chinatelecom"}[n%4]
 	s.must(s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: id}))
 	if n%9 == 8 {
-		return // they never hand in the form
+		return // no form is submitted
 	}
 	s.Clock.Advance(time.Duration(20+n) * time.Second)
 	s.Upstream.Then(fsmtest.Accept(carrier))
@@ -95,14 +96,14 @@ func (s *stand) one(id string, n int) {
 	s.must(s.Password("246810"))
 	s.Clock.Advance(time.Duration(15+n) * time.Second)
 	if n%10 == 4 {
-		return // the code never comes
+		return // no code is submitted
 	}
 	s.Upstream.Then(fsmtest.Code("10008"))
 	s.must(s.Captcha("500001"))
 }
 
-// long goes a long way with v1.
-func (s *stand) long() {
+// runLong plays a verification with many steps.
+func (s *fixture) runLong() {
 	s.t.Helper()
 	s.must(s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "person-with-a-long-way"}))
 	s.ID = "person-with-a-long-way"
@@ -112,7 +113,7 @@ func (s *stand) long() {
 	}
 	s.Upstream.Then(
 		fsmtest.Refuse("姓名与身份证不符"), fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"),
-		fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10004", Type: "CONTROL", Content: hostile}),
+		fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10004", Type: "CONTROL", Content: hostileText}),
 		fsmtest.Next("chinamobilegd"), fsmtest.Code("10001"), fsmtest.Code("10004"),
 	)
 	wait(s.Apply())

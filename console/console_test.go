@@ -18,9 +18,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-var everyRoute = []string{"", "list", "attention", "handlers", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
+var allRoutes = []string{"", "list", "attention", "handlers", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
 
-func TestItIsNotBuiltWithoutAFunctionThatAuthorizes(t *testing.T) {
+func TestNewRefusesAConfigWithoutMachineOrAuthorize(t *testing.T) {
 	t.Parallel()
 	m := fsmtest.New(t).Machine
 	authorize := func(*http.Request) (console.Operator, error) { return console.Operator{}, nil }
@@ -33,24 +33,24 @@ func TestItIsNotBuiltWithoutAFunctionThatAuthorizes(t *testing.T) {
 	}
 }
 
-func TestWhoIsNotAuthorizedSeesNothingAndTouchesNothing(t *testing.T) {
+func TestUnauthorizedRequestsSeeNothingAndReadNothing(t *testing.T) {
 	t.Parallel()
-	store := &counting{Store: memory.New()}
-	s := newStand(t, carrierfsm.Config{Store: store})
-	form := s.deed("cancel")
+	store := &countingStore{Store: memory.New()}
+	s := newFixture(t, carrierfsm.Config{Store: store})
+	form := s.action("cancel")
 	for what, authorize := range map[string]func(*http.Request) (console.Operator, error){
 		"an error":            func(*http.Request) (console.Operator, error) { return console.Operator{}, errors.New("no session") },
-		"an error and access": func(*http.Request) (console.Operator, error) { return s.by, errors.New("the session is over") },
+		"an error and access": func(*http.Request) (console.Operator, error) { return s.operator, errors.New("the session is over") },
 		"a name and no access": func(*http.Request) (console.Operator, error) {
 			return console.Operator{Name: "li.wei"}, nil
 		},
 	} {
-		s.over(s.Machine, func(c *console.Config) { c.Authorize = authorize })
+		s.setConsole(s.Machine, func(c *console.Config) { c.Authorize = authorize })
 		store.reset()
-		for _, path := range append(everyRoute, "nothing") {
+		for _, path := range append(allRoutes, "nothing") {
 			w := s.get(path)
 			require.Equal(t, http.StatusForbidden, w.Code, "%s: %s", what, path)
-			require.Equal(t, "You are not allowed to see this console.\n", w.Body.String())
+			require.Equal(t, "You are not allowed to see this console.\n", w.Body.String(), path)
 		}
 		require.Equal(t, http.StatusForbidden, s.post(form).Code)
 		require.Zero(t, store.calls(), what)
@@ -58,10 +58,10 @@ func TestWhoIsNotAuthorizedSeesNothingAndTouchesNothing(t *testing.T) {
 	require.Equal(t, carrierfsm.Created, s.Get().State)
 }
 
-func TestWhoMayOnlyLookCantActAndIsOfferedNothing(t *testing.T) {
+func TestWithLookAccessActionsAreNeitherOfferedNorDone(t *testing.T) {
 	t.Parallel()
-	s := busy(t)
-	s.by.Access = console.Look
+	s := newBusyFixture(t)
+	s.operator.Access = console.Look
 	for _, path := range []string{"verification?id=in-doubt", "verification?id=v1", "handlers", ""} {
 		page := s.page(path)
 		require.NotContains(t, page, `method="post"`, path)
@@ -72,16 +72,16 @@ func TestWhoMayOnlyLookCantActAndIsOfferedNothing(t *testing.T) {
 	s.ID = "in-doubt"
 	before := s.History()
 	for _, do := range []string{"cancel", "expire", "erase", "replay"} {
-		w := s.post(s.deed(do, "sure", "on", "handler", "notify"))
+		w := s.post(s.action(do, "sure", "on", "handler", "notify"))
 		require.Equal(t, http.StatusForbidden, w.Code, do)
 		require.Contains(t, w.Body.String(), "You are allowed to look, not to act.")
 	}
 	require.Equal(t, before, s.History())
 }
 
-func TestEveryAnswerIsProtected(t *testing.T) {
+func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
+	s := newFixture(t, carrierfsm.Config{})
 	check := func(what string, w *httptest.ResponseRecorder) {
 		csp := w.Header().Get("Content-Security-Policy")
 		for _, rule := range []string{"default-src 'none'", "style-src 'self'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} {
@@ -95,31 +95,31 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 			require.Equal(t, "no-store", w.Header().Get("Cache-Control"), what)
 		}
 	}
-	for _, path := range append(everyRoute, "nothing", "verification?id=nobody") {
+	for _, path := range append(allRoutes, "nothing", "verification?id=unknown") {
 		check(path, s.get(path))
 	}
 	check("a refused form", s.post(url.Values{}))
-	check("an action", s.post(s.deed("cancel")))
-	s.by.Access = console.None
-	check("nobody", s.get(""))
+	check("an action", s.post(s.action("cancel")))
+	s.operator.Access = console.None
+	check("without access", s.get(""))
 }
 
-func TestAFormFromElsewhereIsRefused(t *testing.T) {
+func TestCrossOriginFormsAreRefused(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
+	s := newFixture(t, carrierfsm.Config{})
 	for _, c := range []struct {
 		what            string
 		site, origin    string
 		status, version int
 	}{
 		{"another site's page", "cross-site", "https://evil.example", http.StatusForbidden, 0},
-		{"a page of a sibling's", "same-site", "https://sibling.example.com", http.StatusForbidden, 0},
+		{"a page of a sibling domain", "same-site", "https://sibling.example.com", http.StatusForbidden, 0},
 		{"an old browser on another site", "", "https://evil.example", http.StatusForbidden, 0},
 		{"a page without an origin", "", "null", http.StatusForbidden, 0},
-		{"what tells nothing of where it is from", "", "", http.StatusForbidden, 0},
-		{"what no page sent", "none", "", http.StatusSeeOther, 1},
+		{"a client that sends neither header", "", "", http.StatusForbidden, 0},
+		{"a request by no page", "none", "", http.StatusSeeOther, 1},
 	} {
-		form := s.deed("cancel")
+		form := s.action("cancel")
 		r := httptest.NewRequest(http.MethodPost, "https://example.com/console/act", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin} {
@@ -130,20 +130,20 @@ func TestAFormFromElsewhereIsRefused(t *testing.T) {
 		require.Equal(t, c.status, s.do(r).Code, c.what)
 		require.Len(t, s.History(), c.version, c.what)
 	}
-	other := newStand(t, carrierfsm.Config{})
-	r := httptest.NewRequest(http.MethodPost, "https://example.com/console/act", strings.NewReader(other.deed("cancel").Encode()))
+	other := newFixture(t, carrierfsm.Config{})
+	r := httptest.NewRequest(http.MethodPost, "https://example.com/console/act", strings.NewReader(other.action("cancel").Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", "https://example.com")
 	require.Equal(t, http.StatusSeeOther, other.do(r).Code, "an old browser on our own page")
 }
 
-func TestNothingIsDoneByLooking(t *testing.T) {
+func TestActionsNeedPOST(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
-	w := s.get("act?" + s.deed("cancel").Encode())
+	s := newFixture(t, carrierfsm.Config{})
+	w := s.get("act?" + s.action("cancel").Encode())
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
 	require.Equal(t, http.MethodPost, w.Header().Get("Allow"))
-	for _, path := range everyRoute {
+	for _, path := range allRoutes {
 		r := httptest.NewRequest(http.MethodPost, "/console/"+path, nil)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		w := s.do(r)
@@ -151,8 +151,8 @@ func TestNothingIsDoneByLooking(t *testing.T) {
 		require.Equal(t, http.MethodGet, w.Header().Get("Allow"), path)
 		require.Equal(t, http.StatusOK, s.do(httptest.NewRequest(http.MethodHead, "/console/"+path, nil)).Code, path)
 	}
-	// What the parameters of the form say in the address is not looked at.
-	r := httptest.NewRequest(http.MethodPost, "/console/act?"+s.deed("cancel").Encode(), nil)
+	// Parameters in the URL are ignored.
+	r := httptest.NewRequest(http.MethodPost, "/console/act?"+s.action("cancel").Encode(), nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	require.Equal(t, http.StatusBadRequest, s.do(r).Code)
 	require.Equal(t, carrierfsm.Created, s.Get().State)
@@ -160,7 +160,7 @@ func TestNothingIsDoneByLooking(t *testing.T) {
 
 func TestItWorksUnderAnyPrefix(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
+	s := newFixture(t, carrierfsm.Config{})
 	mounts := map[string]func(*http.ServeMux){
 		"/":         func(mux *http.ServeMux) { mux.Handle("/", s.console) },
 		"/console/": func(mux *http.ServeMux) { mux.Handle("/console/", s.console) },
@@ -173,7 +173,7 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 	for prefix, mount := range mounts {
 		mux := http.NewServeMux()
 		mount(mux)
-		for _, path := range everyRoute {
+		for _, path := range allRoutes {
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, prefix+path, nil))
 			require.Equal(t, http.StatusOK, w.Code, prefix+path)
@@ -183,7 +183,7 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 		}
 		s.ID = "of" + itoa(len(prefix))
 		s.must(s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: s.ID}))
-		r := httptest.NewRequest(http.MethodPost, prefix+"act", strings.NewReader(s.deed("cancel").Encode()))
+		r := httptest.NewRequest(http.MethodPost, prefix+"act", strings.NewReader(s.action("cancel").Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		w := httptest.NewRecorder()
