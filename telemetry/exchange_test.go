@@ -15,49 +15,48 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// world is a simulated server, and a client of it that is observed.
-type world struct {
-	*kept
-	server *httptest.Server
-	world  *simulator.Server
-	client *juxinli.Client
+// clientFixture is a simulated server and an observed client of it.
+type clientFixture struct {
+	*fixture
+	server    *httptest.Server
+	simulator *simulator.Server
+	client    *juxinli.Client
 }
 
-func newWorld(t testing.TB) *world {
+func newClientFixture(t testing.TB) *clientFixture {
 	t.Helper()
-	w := &world{kept: keep(t), world: simulator.New(simulator.Config{})}
-	w.server = httptest.NewServer(w.world)
+	w := &clientFixture{fixture: newFixture(t), simulator: simulator.New(simulator.Config{})}
+	w.server = httptest.NewServer(w.simulator)
 	t.Cleanup(w.server.Close)
-	w.client = w.another()
+	w.client = w.newClient()
 	return w
 }
 
-func (w *world) another() *juxinli.Client {
+func (w *clientFixture) newClient() *juxinli.Client {
 	c, err := juxinli.New(juxinli.Config{BaseURL: w.server.URL, Org: "DEMO", Observer: w.Observer()})
 	require.NoError(w.t, err)
 	return c
 }
 
-func (w *world) port() string {
+func (w *clientFixture) port() string {
 	address, err := url.Parse(w.server.URL)
 	require.NoError(w.t, err)
 	return address.Port()
 }
 
-// What the client is certain of, it is certain of while it is observed: what
-// was not sent, what was sent once, and what is not known.
+// The client keeps the contract of Upstream when it is observed.
 func TestAnObservedClientKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 		tb.Helper()
-		w := newWorld(tb)
-		elsewhere := httptest.NewServer(w.world)
+		w := newClientFixture(tb)
+		elsewhere := httptest.NewServer(w.simulator)
 		tb.Cleanup(elsewhere.Close)
 		person := simulator.People()[0]
 		application := carrierfsm.Application{Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}}
 		return fsmtest.UpstreamSubject{
 			Upstream:    w.client,
-			Again:       func() carrierfsm.Upstream { return w.another() },
+			Again:       func() carrierfsm.Upstream { return w.newClient() },
 			Application: application,
 			Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
 			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
@@ -74,17 +73,17 @@ func TestAnObservedClientKeepsTheContract(t *testing.T) {
 				return r, err
 			},
 			Break:    func(b fsmtest.Breakage) { w.breakNext(b, elsewhere.URL) },
-			Arrivals: w.world.Arrivals,
+			Arrivals: w.simulator.Arrivals,
 		}
 	})
 }
 
-func (w *world) breakNext(b fsmtest.Breakage, elsewhere string) {
+func (w *clientFixture) breakNext(b fsmtest.Breakage, elsewhere string) {
 	if b == fsmtest.BreakConnection {
 		w.server.Close()
 		return
 	}
-	w.world.FaultNext(map[fsmtest.Breakage]simulator.Fault{
+	w.simulator.FaultNext(map[fsmtest.Breakage]simulator.Fault{
 		fsmtest.BreakReply:    simulator.DropAfterReading(),
 		fsmtest.BreakMidway:   simulator.Reset(),
 		fsmtest.BreakHalf:     simulator.Truncated(),
@@ -97,16 +96,16 @@ func (w *world) breakNext(b fsmtest.Breakage, elsewhere string) {
 	}[b])
 }
 
-func TestARequestIsToldByTheSemanticConventions(t *testing.T) {
+func TestARequestIsRecordedByTheSemanticConventions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newClientFixture(t)
 	b, err := carrierfsm.New(carrierfsm.Config{Store: fsmtest.New(t).Store, Upstream: w.client, Observer: w.Observer()})
 	require.NoError(t, err)
 	ctx := t.Context()
 	person := simulator.People()[0]
 	v, err := b.Submit(ctx, "v1", carrierfsm.Apply{Consent: fsmtest.Consent(), Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}})
 	require.NoError(t, err)
-	w.world.FaultNext(simulator.ServerError(true))
+	w.simulator.FaultNext(simulator.ServerError(true))
 	v, err = b.Submit(ctx, "v1", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(person.Password)})
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason)
@@ -114,10 +113,10 @@ func TestARequestIsToldByTheSemanticConventions(t *testing.T) {
 	v, err = b.Submit(ctx, "v1", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(person.Password)})
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.UpstreamUnavailable, v.Reason)
-	var told []string
-	for _, line := range w.tree() {
+	var spans []string
+	for _, line := range w.spanTree() {
 		if strings.HasPrefix(line, "    POST") {
-			told = append(told, line)
+			spans = append(spans, line)
 		}
 	}
 	place := "server.address=127.0.0.1 server.port=" + w.port()
@@ -125,7 +124,7 @@ func TestARequestIsToldByTheSemanticConventions(t *testing.T) {
 		"    POST /orgApi/rest/v2/applications/{org} http.request.method=POST http.response.status_code=200 network.protocol.version=1.1 " + place + " url.template=/orgApi/rest/v2/applications/{org} client",
 		"    POST /orgApi/rest/v2/messages/collect/req error.type=503 http.request.method=POST http.response.status_code=503 network.protocol.version=1.1 " + place + " url.template=/orgApi/rest/v2/messages/collect/req client Error",
 		"    POST /orgApi/rest/v2/messages/collect/req error.type=connect http.request.method=POST " + place + " url.template=/orgApi/rest/v2/messages/collect/req verification.not_sent=true client Error",
-	}, told), "each below the call that it is part of")
+	}, spans), "each below its call")
 	counted := make(map[string]bool)
 	for _, p := range w.points("http.client.request.duration") {
 		attributes, _, _ := strings.Cut(p, " 1 times, ")
