@@ -22,8 +22,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// What must be found nowhere but on the wire. The characters are odd, so that
-// each way of writing them down changes them.
+// The canaries must be found only in requests. They contain characters that each
+// encoding changes.
 const (
 	canarySecret = `cS"7f3a/91&x%`
 	canaryAccess = `aT'ong+4c?%2=`
@@ -31,22 +31,22 @@ const (
 	canaryPerson = `测试用户甲 13800138042`
 )
 
-// parrot is a server that repeats all that it is told, in every place where an
-// answer can hold something.
-func parrot(tb testing.TB, way string) *httptest.Server {
+// newEchoServer returns a server that repeats what it receives, in a part of the
+// response that mode selects.
+func newEchoServer(tb testing.TB, mode string) *httptest.Server {
 	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
-		told := strings.Join([]string{query.Get("client_secret"), query.Get("access_token"), query.Get("token"), r.URL.RawQuery}, " ")
-		quoted, _ := json.Marshal(told)
+		received := strings.Join([]string{query.Get("client_secret"), query.Get("access_token"), query.Get("token"), r.URL.RawQuery}, " ")
+		quoted, _ := json.Marshal(received)
 		w.Header().Set("Content-Type", "application/json")
-		if r.URL.Path == tokenPath && way != "token refused" && way != "token malformed" {
+		if r.URL.Path == tokenPath && mode != "token refused" && mode != "token malformed" {
 			_ = json.NewEncoder(w).Encode(map[string]any{"success": "true", "access_token": canaryAccess})
 			return
 		}
-		switch way {
-		case "good":
-			good(w, r, string(quoted))
+		switch mode {
+		case "success":
+			writeSuccess(w, r, string(quoted))
 		case "code", "token refused":
 			_, _ = fmt.Fprintf(w, `{"success":"false","code":%s,"note":%s}`, quoted, quoted)
 		case "20007":
@@ -59,11 +59,11 @@ func parrot(tb testing.TB, way string) *httptest.Server {
 			w.Header().Set("Content-Type", "text/"+r.URL.RawQuery)
 		case "status":
 			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, told)
+			_, _ = io.WriteString(w, received)
 		case "no HTTP":
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
-				_, _ = io.WriteString(conn, "HTTP/1.1 "+told+"\r\n"+told+"\r\n\r\n")
+				_, _ = io.WriteString(conn, "HTTP/1.1 "+received+"\r\n"+received+"\r\n\r\n")
 				_ = conn.Close()
 			}
 		}
@@ -72,24 +72,24 @@ func parrot(tb testing.TB, way string) *httptest.Server {
 	return server
 }
 
-func good(w io.Writer, r *http.Request, quoted string) {
+func writeSuccess(w io.Writer, r *http.Request, quoted string) {
 	switch r.URL.Path {
 	case jobPath:
 		_, _ = fmt.Fprintf(w, `{"success":"true","data":{"status":%s}}`, quoted)
 	case reportPath:
-		_, _ = fmt.Fprintf(w, `{"success":"true","report_data":{"name":%q,"told":%s}}`, canaryPerson, quoted)
+		_, _ = fmt.Fprintf(w, `{"success":"true","report_data":{"name":%q,"received":%s}}`, canaryPerson, quoted)
 	case rawPath:
-		_, _ = fmt.Fprintf(w, `{"success":"true","raw_data":{"members":{"error_code":31200,"name":%q,"told":%s}}}`, canaryPerson, quoted)
+		_, _ = fmt.Fprintf(w, `{"success":"true","raw_data":{"members":{"error_code":31200,"name":%q,"received":%s}}}`, canaryPerson, quoted)
 	}
 }
 
-// noted is everything that a careless host could have printed.
-type noted struct {
+// notes collects everything that a host could print by accident.
+type notes struct {
 	bytes.Buffer
 	log *slog.Logger
 }
 
-func (n *noted) note(values ...any) {
+func (n *notes) add(values ...any) {
 	for _, v := range values {
 		_, _ = fmt.Fprintf(n, "%v\n%+v\n%#v\n%s\n%q\n%x\n%d\n", v, v, v, v, v, v, v)
 		if text, err := json.Marshal(v); err == nil {
@@ -97,53 +97,53 @@ func (n *noted) note(values ...any) {
 		}
 		n.log.Error("noted", "value", v)
 		if err, is := v.(error); is {
-			n.noteCauses(err)
+			n.addCauses(err)
 		}
 	}
 }
 
-func (n *noted) noteCauses(err error) {
+func (n *notes) addCauses(err error) {
 	switch e := err.(type) { //nolint:errorlint // one link of the chain at a time
 	case interface{ Unwrap() error }:
-		n.note(e.Unwrap())
+		n.add(e.Unwrap())
 	case interface{ Unwrap() []error }:
 		for _, cause := range e.Unwrap() {
-			n.note(cause)
+			n.add(cause)
 		}
 	}
 }
 
-func TestTheSecretsOfTheDataCallsAreFoundNowhere(t *testing.T) {
+func TestDataCallsLeakNoSecrets(t *testing.T) {
 	t.Parallel()
-	for _, way := range []string{
-		"good", "code", "20007", "malformed", "token refused", "token malformed", "redirect", "content type", "status", "no HTTP", "nobody listens",
+	for _, mode := range []string{
+		"success", "code", "20007", "malformed", "token refused", "token malformed", "redirect", "content type", "status", "no HTTP", "connection refused",
 	} {
-		t.Run(way, func(t *testing.T) {
+		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			n := new(noted)
+			n := new(notes)
 			n.log = slog.New(slog.NewJSONHandler(&n.Buffer, nil))
-			server := parrot(t, way)
-			if way == "nobody listens" {
+			server := newEchoServer(t, mode)
+			if mode == "connection refused" {
 				server.Close()
 			}
 			cfg := juxinli.DataConfig{ClientSecret: carrierfsm.NewSecret(canarySecret), RetryPause: 1}
-			d, err := client(t, server.URL).Data(cfg)
+			d, err := newClient(t, server.URL).Data(cfg)
 			require.NoError(t, err)
 			token := carrierfsm.NewSecret(canaryToken)
 			state, err1 := d.Job(t.Context(), token)
 			report, err2 := d.Report(t.Context(), token)
 			raw, err3 := d.RawData(t.Context(), token)
 			for _, err := range []error{err1, err2, err3} {
-				require.Equal(t, way == "good", err == nil, "%v", err)
+				require.Equal(t, mode == "success", err == nil, "%v", err)
 			}
-			n.note(d, cfg, token, state, report, &report, raw, []juxinli.Document{raw}, struct{ d juxinli.Document }{report}, err1, err2, err3)
-			if way == "good" {
-				require.Contains(t, string(report.JSON()), "测试用户甲", "it was there")
+			n.add(d, cfg, token, state, report, &report, raw, []juxinli.Document{raw}, struct{ d juxinli.Document }{report}, err1, err2, err3)
+			if mode == "success" {
+				require.Contains(t, string(report.JSON()), "测试用户甲")
 				require.Contains(t, string(raw.JSON()), "测试用户甲")
 				require.Equal(t, juxinli.JobUnclear, state)
 			}
 			for _, secret := range []string{canarySecret, canaryAccess, canaryToken, "测试用户甲", "13800138042"} {
-				for _, form := range writings(secret) {
+				for _, form := range encodings(secret) {
 					require.NotContains(t, n.String(), form)
 				}
 			}
@@ -151,8 +151,8 @@ func TestTheSecretsOfTheDataCallsAreFoundNowhere(t *testing.T) {
 	}
 }
 
-// writings are the ways in which a value could be written down.
-func writings(s string) []string {
+// encodings returns a value in every encoding that could occur.
+func encodings(s string) []string {
 	quoted, _ := json.Marshal(s)
 	inGo := fmt.Sprintf("%q", s)
 	all := []string{
@@ -169,7 +169,7 @@ func writings(s string) []string {
 func TestAProxyFunctionSeesNoQuery(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	c := client(t, "https://no-such-host.invalid", func(cfg *juxinli.Config) {
+	c := newClient(t, "https://no-such-host.invalid", func(cfg *juxinli.Config) {
 		cfg.Proxy = func(r *http.Request) (*url.URL, error) {
 			asked.Add(1)
 			if r.URL.RawQuery != "" || r.URL.Path != tokenPath {

@@ -7,36 +7,36 @@ import (
 	"strings"
 )
 
-// The kinds of value that upstream writes in more than one way. Each replaces
-// what it held before, so that of a repeated key the last counts. Names of
-// keys are matched as encoding/json matches them, without regard to case.
+// The types for values that upstream writes in several ways. UnmarshalJSON of each
+// replaces the earlier value, so the last of a repeated key counts. encoding/json
+// matches keys without regard to case.
 
-// boolean is a bool that may come as a string, or not at all.
+// boolean is a bool that may be a string, or absent.
 type boolean int8
 
 const (
-	notTold boolean = iota
-	toldNot
-	told
+	boolAbsent boolean = iota
+	boolFalse
+	boolTrue
 )
 
-// UnmarshalJSON takes true, false, "true", "False" …; anything else is not told.
+// UnmarshalJSON takes true, false, "true", "False" …; anything else is absent.
 func (b *boolean) UnmarshalJSON(raw []byte) error {
 	switch strings.ToLower(strings.Trim(string(raw), `" `)) {
 	case "true":
-		*b = told
+		*b = boolTrue
 	case "false":
-		*b = toldNot
+		*b = boolFalse
 	default:
-		*b = notTold
+		*b = boolAbsent
 	}
 	return nil
 }
 
-// text is a string that may come as null or as a number.
+// text is a string that may be null or a number.
 type text string
 
-// UnmarshalJSON takes a string, or a number as it is written; anything else is empty.
+// UnmarshalJSON takes a string, or the digits of a number; anything else is empty.
 func (t *text) UnmarshalJSON(raw []byte) error {
 	*t = ""
 	var s string
@@ -50,11 +50,11 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// strange stands for a number or a word that is none. It equals none that is
-// known, and repeats nothing of what came: these end up in histories and logs.
-const strange = "?"
+// invalidWord replaces an invalid number or word. It equals no known one, and
+// keeps upstream's text out of histories and logs.
+const invalidWord = "?"
 
-// number is an integer in decimal digits, or empty where none came, or strange.
+// number is an integer in decimal digits, empty if absent, or invalidWord.
 type number string
 
 // UnmarshalJSON takes 10002, 10002.0, 1.0002e4, "10002", " 10002 " and, as
@@ -74,24 +74,23 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	}
 	digits, ok := integer(s)
 	if !ok || quoted && digits != s {
-		digits = strange
+		digits = invalidWord
 	}
 	*n = number(digits)
 	return nil
 }
 
-// maxDigits is how long an integer may be: longer than any code, shorter than
-// any phone number.
+// maxDigits bounds an integer: longer than any code, shorter than any phone number.
 const maxDigits = 9
 
-// integer is the value of a JSON number in plain digits. It is exact: 10008.5
-// and 1e-400 are no integers, and neither is what float64 would round to one.
+// integer returns the value of a JSON number in plain digits. It is exact: 10008.5
+// and 1e-400 are not integers, nor is a number that float64 would round to one.
 func integer(s string) (string, bool) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
 	shift := 0
 	if exponent != "" {
 		var err error
-		if shift, err = strconv.Atoi(exponent); err != nil || max(shift, -shift) > 32 { // more is no code, and much to write out
+		if shift, err = strconv.Atoi(exponent); err != nil || max(shift, -shift) > 32 { // no code, and long to write out
 			return "", false
 		}
 	}
@@ -117,11 +116,10 @@ func integer(s string) (string, bool) {
 	return digits, true
 }
 
-// word is one of the API's words, CONTROL or SUBMIT_CAPTCHA for instance, or
-// empty where none came, or strange.
+// word is one of the API's words, for instance CONTROL or SUBMIT_CAPTCHA, empty if
+// absent, or invalidWord.
 type word string
 
-// maxWord is how long a word may be.
 const maxWord = 40
 
 // UnmarshalJSON takes letters and underscores.
@@ -131,30 +129,30 @@ func (w *word) UnmarshalJSON(raw []byte) error {
 	*w = word(strings.TrimSpace(string(s)))
 	letter := func(r rune) bool { return r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }
 	if len(*w) > maxWord || strings.TrimFunc(string(*w), letter) != "" {
-		*w = strange
+		*w = invalidWord
 	}
 	return nil
 }
 
 // optional is an object that may be absent.
 type optional[T any] struct {
-	value T
-	there bool
+	value   T
+	present bool
 }
 
-// UnmarshalJSON takes an object, and as absent what blank does. Anything else
-// is an error.
+// UnmarshalJSON takes an object; an empty value is absent, and anything else an
+// error.
 func (o *optional[T]) UnmarshalJSON(raw []byte) error {
 	*o = optional[T]{}
-	if blank(raw) {
+	if isEmpty(raw) {
 		return nil
 	}
-	o.there = true
+	o.present = true
 	return json.Unmarshal(raw, &o.value)
 }
 
-// blank tells whether a value is as good as absent: null, "", {} or [].
-func blank(raw []byte) bool {
+// isEmpty reports whether a value is null, "", {} or [].
+func isEmpty(raw []byte) bool {
 	switch string(bytes.Join(bytes.Fields(raw), nil)) {
 	case "", "null", `""`, "{}", "[]":
 		return true
