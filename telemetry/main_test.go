@@ -20,7 +20,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
-// No test may leave a goroutine behind.
+// No test may leak a goroutine.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixture is a Telemetry with an SDK that keeps spans and metrics in memory.

@@ -8,44 +8,44 @@ import (
 	"time"
 )
 
-// deliver delivers an answer, broken as planned.
-func (s *Server) deliver(w http.ResponseWriter, r *http.Request, a *recorder, f Fault) {
+// respond sends a response, broken by a fault.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, a *recorder, f Fault) {
 	switch f.kind {
 	case dropBeforeReading, dropAfterReading:
-		hangUp(w)
+		resetConnection(w)
 	case slowHeader:
 		if !s.pause(r, f.wait) {
-			hangUp(w)
+			resetConnection(w)
 			return
 		}
 		a.copyTo(w)
 	case slowBody:
 		half := a.copyHalf(w)
 		if !s.pause(r, f.wait) {
-			hangUp(w)
+			resetConnection(w)
 			return
 		}
 		_, _ = w.Write(a.body[half:])
 	case resetMidway:
 		a.copyHalf(w)
-		hangUp(w)
+		resetConnection(w)
 	case redirect:
 		http.Redirect(w, r, f.to, http.StatusTemporaryRedirect)
 	default:
-		f.alter(a)
+		f.replace(a)
 		a.copyTo(w)
 	}
 }
 
-// alter puts something else in the place of an answer.
-func (f Fault) alter(a *recorder) {
+// replace changes a response before it is sent.
+func (f Fault) replace(a *recorder) {
 	var in Answer
 	switch f.kind {
 	case truncated:
 		a.body = a.body[:len(a.body)/2]
 		return
 	case garbage:
-		in = Answer{Raw: "}{ this is no JSON"}
+		in = Answer{Raw: "}{ this is not JSON"}
 	case serverError:
 		in = Answer{Status: http.StatusServiceUnavailable}
 	case oversized:
@@ -61,7 +61,8 @@ func (f Fault) alter(a *recorder) {
 	in.send(a)
 }
 
-// copyHalf sends the header, which promises the whole body, and half of it.
+// copyHalf sends the header, with the length of the whole body, and half of the
+// body.
 func (r *recorder) copyHalf(w http.ResponseWriter) (half int) {
 	half = len(r.body) / 2
 	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
@@ -70,7 +71,8 @@ func (r *recorder) copyHalf(w http.ResponseWriter) (half int) {
 	return half
 }
 
-// pause waits. It is false when the client left or the server was closed first.
+// pause waits. It returns false if the request ended or the server was closed
+// first.
 func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -83,11 +85,11 @@ func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// hangUp resets the connection without a word more.
-func hangUp(w http.ResponseWriter) {
+// resetConnection resets the connection without a response.
+func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // not HTTP/1: the server knows another way
+		panic(http.ErrAbortHandler) // not HTTP/1: the server aborts the stream
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
