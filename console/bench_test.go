@@ -18,8 +18,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// Each verification was created a tenth of a second after the one before, has
-// four transitions and, but for one in fifty, has ended.
+// fillSQLite inserts verifications, created a tenth of a second apart, with four
+// transitions each; one in fifty is live.
 const fillSQLite = `
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
 INSERT INTO carrierfsm_verifications (id, state, step, version, tables, source, reason, in_flight, due, created, updated, key, commit_id)
@@ -36,8 +36,8 @@ SELECT printf('v-%08d', i), s.step, s.from_, s.event, s.to_, ?2 - i * 100000 + s
 	SELECT 3, 'awaiting_password', 'captcha_requested', 'awaiting_captcha' UNION ALL
 	SELECT 4, 'awaiting_captcha', 'collection_started', 'done') AS s`
 
-// fill fills a file beside the store's own connections.
-func fill(b *testing.B, path string, n int, now time.Time) {
+// fillStore fills the store's file over a connection of its own.
+func fillStore(b *testing.B, path string, n int, now time.Time) {
 	b.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(OFF)&_pragma=cache_size(-200000)")
 	require.NoError(b, err)
@@ -48,8 +48,8 @@ func fill(b *testing.B, path string, n int, now time.Time) {
 	require.NoError(b, db.Close())
 }
 
-// BenchmarkPages serves each page over so many verifications on SQLite. The
-// figures of the overview are computed each time.
+// BenchmarkPages serves each page of a large SQLite store. The figures of the
+// overview are computed each time.
 func BenchmarkPages(b *testing.B) {
 	for _, n := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
@@ -58,10 +58,10 @@ func BenchmarkPages(b *testing.B) {
 			store, err := sqlite.Open(ctx, path)
 			require.NoError(b, err)
 			b.Cleanup(func() { require.NoError(b, store.Close()) })
-			fill(b, path, n, now)
+			fillStore(b, path, n, now)
 			m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
 			require.NoError(b, err)
-			var later time.Duration // so that nothing is taken from the cache
+			var later time.Duration // grows with each request, so that nothing comes from the cache
 			c, err := console.New(console.Config{
 				Machine: m, Now: func() time.Time { later += time.Hour; return now.Add(later) },
 				Authorize: func(*http.Request) (console.Operator, error) {

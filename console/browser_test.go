@@ -14,30 +14,30 @@ import (
 
 var shared browsertest.Shared
 
-// serve serves a console under a prefix.
-func (s *stand) serve(console http.HandlerFunc) string {
+// serve starts a server and returns the console's URL, under a prefix.
+func (s *fixture) serve(console http.HandlerFunc) string {
 	server := httptest.NewServer(console)
 	s.t.Cleanup(server.Close)
 	return server.URL + "/ops/console/"
 }
 
-var everyPage = map[string]string{
+var allPages = map[string]string{
 	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify",
 	"long": "verification?id=person-with-a-long-way", "done": "verification?id=person-00", "failed": "verification?id=person-05",
 	"sealed": "verification?id=sealed-by-another", "waiting": "verification?id=in-doubt",
-	"confirm": "confirm?do=erase&id=in-doubt", "missing": "verification?id=nobody",
+	"confirm": "confirm?do=erase&id=in-doubt", "missing": "verification?id=unknown",
 }
 
 func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 	t.Parallel()
-	s := busy(t)
+	s := newBusyFixture(t)
 	url := s.serve(s.console.ServeHTTP)
 	for size, view := range map[string]browsertest.View{"wide": browsertest.Wide, "phone": browsertest.Phone, "night": browsertest.Wide.AtNight()} {
 		tab := shared.Tab(t, view)
 		tab.Tolerate("404")
-		for name, path := range everyPage {
+		for name, path := range allPages {
 			if size == "night" && name != "overview" && name != "long" && name != "sealed" && name != "confirm" {
-				continue // these have all colours
+				continue // these four pages show all colours
 			}
 			tab.Open(url + path)
 			tab.Screenshot(size + "-" + name)
@@ -49,10 +49,10 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 	}
 }
 
-// An operator without a mouse, and without any script of ours.
+// The operator has no mouse, and the console's script does not run.
 func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
+	s := newFixture(t, carrierfsm.Config{})
 	s.must(s.Apply())
 	tab := shared.Tab(t, browsertest.Wide)
 	tab.Open(s.serve(func(w http.ResponseWriter, r *http.Request) {
@@ -65,16 +65,16 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	arrived := func(selector string) { tab.WaitFor("document.querySelector('" + selector + "')") }
 	tab.Type("#find", "v1"+browsertest.Enter)
 	arrived("#h-diagram")
-	focus := func(words string) {
+	focus := func(label string) {
 		t.Helper()
 		for range 60 {
 			tab.Press(browsertest.Tabulator)
-			if browsertest.Eval[string](tab, "document.activeElement.textContent || document.activeElement.id") == words {
+			if browsertest.Eval[string](tab, "document.activeElement.textContent || document.activeElement.id") == label {
 				require.True(t, browsertest.Eval[bool](tab, "document.activeElement.matches(':focus-visible')"))
 				return
 			}
 		}
-		t.Fatalf("%s can't be reached by the keyboard", words)
+		t.Fatalf("%s can't be reached by the keyboard", label)
 	}
 	focus("Erase…")
 	tab.Press(browsertest.Enter)
@@ -86,15 +86,15 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	arrived("p.notice")
 	tab.Screenshot("wide-erased")
 	tab.Accessible()
-	require.Equal(t, carrierfsm.Erased, s.last().Event)
-	require.Equal(t, "li.wei", s.last().Detail.By)
+	require.Equal(t, carrierfsm.Erased, s.lastTransition().Event)
+	require.Equal(t, "li.wei", s.lastTransition().Detail.By)
 	tab.Reload()
-	require.Len(t, s.History(), 3, "a reload does nothing again")
+	require.Len(t, s.History(), 3, "a reload does not repeat the action")
 }
 
 func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{})
+	s := newFixture(t, carrierfsm.Config{})
 	tab := shared.Tab(t, browsertest.Wide)
 	url := s.serve(s.console.ServeHTTP)
 	tab.Open(url)
@@ -105,13 +105,13 @@ func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	tab.Click("#refresh button")
 	require.Equal(t, "true", pressed())
 	tab.Reload()
-	require.Equal(t, "true", pressed(), "it is remembered")
+	require.Equal(t, "true", pressed(), "it is kept for the tab")
 	tab.Click("#refresh button")
 	tab.Reload()
 	require.Equal(t, "false", pressed())
 	tab.Tolerate("404")
-	tab.Open(url + "verification?id=nobody")
-	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "nor what may be the answer to a form")
+	tab.Open(url + "verification?id=unknown")
+	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page that may be the answer to a form")
 	tab.Open(url + "list")
-	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "where something is typed it would be lost")
+	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page with an input")
 }

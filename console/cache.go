@@ -6,28 +6,25 @@ import (
 	"time"
 )
 
-// cache keeps what is expensive for a while. Of those who ask for the same at
-// the same time one computes it, and the others wait. The zero value is ready;
-// it is safe for concurrent use. There must be few keys: none is forgotten.
+// cache keeps expensive results for a time. Concurrent callers for one key share
+// one computation. The zero value is ready; it is safe for concurrent use. Keys
+// are never evicted, so there must be few.
 type cache[K comparable, V any] struct {
 	mu      sync.Mutex
 	results map[K]*result[V]
 }
 
 type result[V any] struct {
-	done  chan struct{} // closed when the rest is set
-	until time.Time
-	value V
-	err   error
+	done    chan struct{} // closed when value and err are set
+	expires time.Time
+	value   V
+	err     error
 }
 
-// patience is how long a computation may take, whoever has stopped waiting.
-const patience = 10 * time.Second
-
-// get returns what compute has returned no longer ago than the given time. An
-// error is not kept.
+// get returns the cached result for a key, or computes it and caches it for the
+// duration keep. An error is not cached.
 func (c *cache[K, V]) get(ctx context.Context, key K, now time.Time, keep time.Duration, compute func(context.Context) (V, error)) (V, error) {
-	r, mine := c.claim(key, now)
+	r, mine := c.lookup(key, now)
 	if !mine {
 		select {
 		case <-r.done:
@@ -36,26 +33,26 @@ func (c *cache[K, V]) get(ctx context.Context, key K, now time.Time, keep time.D
 		}
 		return r.value, r.err
 	}
-	// Whoever waits must not get an error because this caller went away.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Without the cancellation of ctx: other callers wait for the result.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	defer close(r.done)
-	r.err = errComputing // should it panic
+	r.err = errComputing // stays if compute panics
 	r.value, r.err = compute(ctx)
 	if r.err == nil {
 		c.mu.Lock()
-		r.until = now.Add(keep)
+		r.expires = now.Add(keep)
 		c.mu.Unlock()
 	}
 	return r.value, r.err
 }
 
-// claim returns the result for a key, and whether the caller has to compute it.
-func (c *cache[K, V]) claim(key K, now time.Time) (r *result[V], mine bool) {
+// lookup returns the entry for a key, and whether the caller has to compute it.
+func (c *cache[K, V]) lookup(key K, now time.Time) (r *result[V], mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r = c.results[key]
-	if r != nil && (now.Before(r.until) || !r.over()) {
+	if r != nil && (now.Before(r.expires) || !r.finished()) {
 		return r, false
 	}
 	if c.results == nil {
@@ -66,7 +63,7 @@ func (c *cache[K, V]) claim(key K, now time.Time) (r *result[V], mine bool) {
 	return r, true
 }
 
-func (r *result[V]) over() bool {
+func (r *result[V]) finished() bool {
 	select {
 	case <-r.done:
 		return true
@@ -75,12 +72,12 @@ func (r *result[V]) over() bool {
 	}
 }
 
-// known is the latest result for a key, however old, without computing any.
-func (c *cache[K, V]) known(key K) (value V, known bool) {
+// latest returns the last computed value for a key, however old it is.
+func (c *cache[K, V]) latest(key K) (value V, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.results[key]
-	if r == nil || !r.over() || r.err != nil {
+	if r == nil || !r.finished() || r.err != nil {
 		return value, false
 	}
 	return r.value, true

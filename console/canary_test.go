@@ -21,18 +21,16 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// The canary test: upstream repeats every secret and every personal value that
-// it is given in its words, and then each page that an operator can come to is searched for
-// them. There must be none.
-
+// canaries are the secrets and personal values of the canary test: upstream
+// repeats them in its texts, and no page may contain any of them.
 var canaries = map[string]string{
 	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `Co|d5e7{20}~`, "wrong code": `Cw@91#ab^*()`,
 	"phone": "13800138000", "id card": "11010119900307867X", "name": "测试用户", "token": "00000000000000000000000000000001",
 	"another number": "13800138042",
 }
 
-// echoes replies with the named values, and with what goes with every call.
-func echoes(code carrierfsm.ProcessCode, names ...string) fsmtest.Answer {
+// echoReply repeats the named values and those that every call carries.
+func echoReply(code carrierfsm.ProcessCode, names ...string) fsmtest.Answer {
 	return fsmtest.Reply(carrierfsm.Reply{Success: true, Code: code, Type: "CONTROL", Content: echo(names...)})
 }
 
@@ -47,24 +45,24 @@ func echo(names ...string) string {
 func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s := newStand(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
+	s := newFixture(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
 		"diary": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
 	}})
-	s.over(s.Machine, func(c *console.Config) {
+	s.setConsole(s.Machine, func(c *console.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	pages := make(map[string]string)
-	look := func() { // at every page that there is a link to
+	look := func() { // at every page that is linked
 		clear(pages)
 		s.crawl("", pages)
 		require.Greater(t, len(pages), 12, "there is a page of each kind")
 		for path, page := range pages {
-			s.searchFor(path, page)
+			s.requireNoCanary(path, page)
 		}
 	}
 	s.Upstream.Then(
-		fsmtest.Refuse(echo("name")), fsmtest.Accept("chinamobilejs"), echoes("10003", "wrong password"), echoes("10002", "password"),
-		echoes("10004", "wrong code", "password"), echoes("10022", "code", "password"), echoes("10023", "query password", "password"), echoes("10008"),
+		fsmtest.Refuse(echo("name")), fsmtest.Accept("chinamobilejs"), echoReply("10003", "wrong password"), echoReply("10002", "password"),
+		echoReply("10004", "wrong code", "password"), echoReply("10022", "code", "password"), echoReply("10023", "query password", "password"), echoReply("10008"),
 	)
 	s.must(s.Apply())
 	look()
@@ -75,7 +73,7 @@ func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
 	s.must(s.Captcha(canaries["wrong code"]))
 	look()
 	require.Contains(t, pages["verification?id=v1"], "138****8000")
-	require.Contains(t, pages["verification?id=v1"], "您好", "upstream's words are shown, but for those")
+	require.Contains(t, pages["verification?id=v1"], "您好", "the rest of upstream's text is shown")
 	s.must(s.Captcha(canaries["code"]))
 	s.must(s.QueryPassword(canaries["query password"]))
 	_, err := s.Machine.Deliver(context.Background())
@@ -84,29 +82,29 @@ func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
 	s.must(s.QueryPassword(canaries["query password"]))
 	require.Equal(t, carrierfsm.Done, s.Get().State)
 	look()
-	s.post(s.deed("replay", "handler", "diary", "step", "1"))
-	s.post(s.deed("erase", "sure", "on"))
+	s.post(s.action("replay", "handler", "diary", "step", "1"))
+	s.post(s.action("erase", "sure", "on"))
 	look()
-	s.searchFor("the log", log.String())
+	s.requireNoCanary("the log", log.String())
 }
 
-var link = regexp.MustCompile(`(?:href|src)="([^"#]*)"`)
+var linkPattern = regexp.MustCompile(`(?:href|src)="([^"#]*)"`)
 
-// crawl follows every link, and keeps every page.
-func (s *stand) crawl(path string, pages map[string]string) {
+// crawl follows all links from path, and adds the pages by their path.
+func (s *fixture) crawl(path string, pages map[string]string) {
 	if _, seen := pages[path]; seen {
 		return
 	}
 	page := s.page(path)
 	pages[path] = page
-	for _, m := range link.FindAllStringSubmatch(page, -1) {
+	for _, m := range linkPattern.FindAllStringSubmatch(page, -1) {
 		s.crawl(strings.TrimPrefix(html.UnescapeString(m[1]), "./"), pages)
 	}
 }
 
 var longNumber = regexp.MustCompile(`[0-9]{11,}`)
 
-func (s *stand) searchFor(where, text string) {
+func (s *fixture) requireNoCanary(where, text string) {
 	s.t.Helper()
 	text = html.UnescapeString(text)
 	for name, secret := range canaries {
@@ -119,28 +117,28 @@ func (s *stand) searchFor(where, text string) {
 		return
 	}
 	for _, number := range longNumber.FindAllString(text, -1) {
-		require.Len(s.t, number, 16, "%s has the number %s, which is no mark of a page", where, number)
+		require.Len(s.t, number, 16, "%s has the number %s, which is no page key", where, number)
 	}
 }
 
 func TestTheCanaryTestFindsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"13800138000", "x 13700137000 x", url.QueryEscape(canaries["password"]), html.EscapeString(canaries["query password"])} {
-		probe := &stand{t: new(testing.T)}
+		probe := &fixture{t: new(testing.T)}
 		done := make(chan bool)
 		go func() {
 			defer close(done)
-			probe.searchFor("a page", text)
+			probe.requireNoCanary("a page", text)
 		}()
 		<-done
 		require.True(t, probe.t.Failed(), text)
 	}
 }
 
-func TestUpstreamsWordsAreTextAndNothingElse(t *testing.T) {
+func TestUpstreamsTextIsEscaped(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, carrierfsm.Config{}, fsmtest.Reply(carrierfsm.Reply{
-		Success: true, Code: "10002", Type: `CON"TROL<b>`, Template: `x' onload='y`, Content: hostile,
+	s := newFixture(t, carrierfsm.Config{}, fsmtest.Reply(carrierfsm.Reply{
+		Success: true, Code: "10002", Type: `CON"TROL<b>`, Template: `x' onload='y`, Content: hostileText,
 	}))
 	s.must(s.Apply())
 	s.must(s.Password("246810"))
@@ -148,12 +146,12 @@ func TestUpstreamsWordsAreTextAndNothingElse(t *testing.T) {
 	for _, raw := range []string{"<script>alert", "<img", "TROL<b>", "' onload='"} {
 		require.NotContains(t, page, raw)
 	}
-	require.Contains(t, html.UnescapeString(page), hostile, "but they are shown")
+	require.Contains(t, html.UnescapeString(page), hostileText)
 }
 
-func TestNowhereCanAnythingBeSentAgain(t *testing.T) {
+func TestNoPageOffersToSendAnythingAgain(t *testing.T) {
 	t.Parallel()
-	s := busy(t)
+	s := newBusyFixture(t)
 	pages := make(map[string]string)
 	s.crawl("", pages)
 	calls := len(s.Upstream.Calls())
@@ -169,5 +167,5 @@ func TestNowhereCanAnythingBeSentAgain(t *testing.T) {
 	}
 	require.Equal(t, map[string]bool{"cancel": true, "expire": true, "erase": true, "replay": true}, found)
 	s.Clock.Advance(time.Second)
-	require.Len(t, s.Upstream.Calls(), calls, "looking calls nobody")
+	require.Len(t, s.Upstream.Calls(), calls, "no page calls upstream")
 }

@@ -1,16 +1,16 @@
-// Package console is the operators' view of a Machine: an http.Handler that a
-// host mounts behind its own authentication.
+// Package console is a web console for the operators of a Machine: an
+// http.Handler that a host mounts behind its own authentication.
 //
-// It lists verifications by state, carrier and age, shows one with its way
-// through the state diagram, what is overdue or unknown, parked handlers, and
-// figures over a bounded sample. Operators who may act cancel, expire and erase
-// verifications and have handlers called again, each under their own name.
-// Nothing can be sent to upstream from here.
+// It lists verifications by state, carrier and age, shows one with its path
+// through the state diagram, overdue verifications, unknown outcomes, parked
+// handlers, and figures over a bounded sample. Operators with the access Act
+// cancel, expire and erase verifications and replay handlers, under their own
+// name. No page sends anything to upstream.
 //
-// It shows columns, and what [carrierfsm.Machine.Peek] and History tell: no
-// secret, no token, no whole number. A record that the Machine can't open is
-// shown by its columns alone. Each page makes a bounded number of calls to the
-// store, however many verifications that has.
+// It shows the record's columns and what [carrierfsm.Machine.Peek] and History
+// return: no secret, no token, no unmasked number. A record that the Machine
+// can't open is shown by its columns alone. Each page makes a bounded number of
+// calls to the store, however many verifications it holds.
 package console
 
 import (
@@ -23,45 +23,45 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Config is what a Console is made of. Machine and Authorize are required;
-// every other field may be left zero.
+// Config configures a Console. Machine and Authorize are required; every other
+// field may be left zero.
 type Config struct {
-	// Machine is whose verifications are shown.
+	// Machine holds the verifications to show.
 	Machine *carrierfsm.Machine
-	// Authorize tells who makes a request, and what they may do. The host's own
-	// authentication has looked at it by then, or does so here. With an error, and
-	// with the zero Operator, nothing is shown but that; the error is logged.
+	// Authorize returns who makes a request, and what they may do. It may rely on
+	// an authentication in front of the Console, or do it here. After an error,
+	// and for the zero Operator, the request is answered with 403; the error is
+	// logged.
 	Authorize func(*http.Request) (Operator, error)
-	// Title stands above each page, to tell one installation from another.
+	// Title stands above each page, to distinguish installations.
 	// Defaults to "carrierfsm".
 	Title string
-	// Now is the clock by which ages are told. Defaults to time.Now.
+	// Now is the clock for ages. Defaults to time.Now.
 	Now func() time.Time
-	// Logger is told what operators did (info), and what was refused or failed
-	// (warn). Defaults to silence.
+	// Logger logs what operators did (info), and what was refused or failed
+	// (warn). Defaults to a logger that discards.
 	Logger *slog.Logger
 }
 
 // Access is what an operator may do.
 type Access int
 
-// The kinds of access. The zero value is none.
+// The kinds of access.
 const (
-	// None sees nothing.
+	// None may see nothing. It is the zero value.
 	None Access = iota
-	// Look sees everything that is shown.
+	// Look may see every page.
 	Look
-	// Act also cancels, expires, erases and replays.
+	// Act may also cancel, expire, erase and replay.
 	Act
 )
 
 // Operator is who makes a request.
 type Operator struct {
-	// Name goes into the history of what they do: 1 to 64 bytes of printable
-	// ASCII without spaces, a login for instance, see [carrierfsm.ByOperator].
-	// With any other name they can only look.
-	Name string
-	// Access is what they may do.
+	// Name is recorded in the history with each action: 1 to 64 bytes of
+	// printable ASCII without spaces, a login for instance, see
+	// [carrierfsm.ByOperator]. Actions under any other name are refused.
+	Name   string
 	Access Access
 }
 
@@ -92,20 +92,19 @@ func New(c Config) (*Console, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
-	console.routes = console.table()
+	console.routes = console.routeTable()
 	return console, nil
 }
 
-// route is what one name serves.
 type route struct {
-	method string // GET, for which HEAD does too, or POST
-	access Access // that it takes
+	method string // GET, which includes HEAD, or POST
+	access Access // the least that is required
 	serve  func(*request) error
 }
 
-// table is all routes by the last segment of their path. All stand beside each
-// other, so that relative links work under any prefix.
-func (c *Console) table() map[string]route {
+// routeTable returns all routes by the last segment of their path. All are
+// siblings, so that relative links work under any prefix.
+func (c *Console) routeTable() map[string]route {
 	return map[string]route{
 		"":             {http.MethodGet, Look, c.overview},
 		"list":         {http.MethodGet, Look, c.list},
@@ -120,31 +119,35 @@ func (c *Console) table() map[string]route {
 	}
 }
 
-// request is one request of an operator who is known.
+// request is one request with what Authorize returned for it.
 type request struct {
 	*http.Request
-	w    http.ResponseWriter
-	by   Operator
-	now  time.Time
-	page string // its route
+	w        http.ResponseWriter
+	operator Operator
+	now      time.Time
+	page     string // the key in Console.routes
 }
+
+// timeout bounds the calls of the Machine for one request, and a computation
+// that requests share.
+const timeout = 10 * time.Second
 
 // ServeHTTP serves one page or does one action.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header())
-	by, err := c.cfg.Authorize(r)
+	setSecurityHeaders(w.Header())
+	operator, err := c.cfg.Authorize(r)
 	if err != nil {
 		c.cfg.Logger.WarnContext(r.Context(), "console: not authorized", "err", err)
-		by = Operator{}
+		operator = Operator{}
 	}
-	q := &request{Request: r, w: w, by: by, now: c.cfg.Now().UTC(), page: r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]}
+	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]}
 	if err := c.serve(q); err != nil {
 		c.fail(q, err)
 	}
 }
 
 func (c *Console) serve(q *request) error {
-	if q.by.Access < Look {
+	if q.operator.Access < Look {
 		return errForbidden
 	}
 	route, known := c.routes[q.page]
@@ -154,7 +157,7 @@ func (c *Console) serve(q *request) error {
 	case route.method != q.Method && (q.Method != http.MethodHead || route.method != http.MethodGet):
 		q.w.Header().Set("Allow", route.method)
 		return errMethod
-	case route.access > q.by.Access:
+	case route.access > q.operator.Access:
 		return errLookOnly
 	case route.method == http.MethodPost:
 		if err := c.sameOrigin(q.Request); err != nil {
@@ -164,20 +167,21 @@ func (c *Console) serve(q *request) error {
 	return route.serve(q)
 }
 
-// protect sets what keeps a browser from doing more with a page than show it.
-func protect(h http.Header) {
+// setSecurityHeaders forbids frames, foreign scripts and styles, sniffing of
+// content types, and caching.
+func setSecurityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin") // so that a form's Origin is told
+	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the Origin of a form "null"
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 }
 
-// sameOrigin refuses a form that was sent by a page of another site, and one
-// that does not tell where it comes from, as every browser does.
+// sameOrigin refuses a form that was sent by a page of another origin, and one
+// with neither Sec-Fetch-Site nor Origin: every browser sends one of them.
 func (c *Console) sameOrigin(r *http.Request) error {
 	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" || c.origins.Check(r) != nil {
 		return errCrossOrigin

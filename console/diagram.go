@@ -8,15 +8,14 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// diagram is the transition table as a picture, with one verification's way
-// through it: the states beside each other in the order of a plain run, and
-// failed below all of those from which one can fail.
+// diagram is the transition table as a picture, with one verification's path
+// highlighted: the states in a row in the order of a plain run, and failed
+// below all those that lead to it.
 type diagram struct {
 	Width, Height int
 	Boxes         []box
 	Arrows        []arrow
-	// Words is the picture for those who don't see it.
-	Words string
+	Alt           string // describes the picture to screen readers
 }
 
 // box is a state.
@@ -26,16 +25,16 @@ type box struct {
 	Present, Visited bool
 }
 
-// arrow is all events that lead from one state to another, or to itself.
+// arrow stands for all events that lead from one state to another, or to itself.
 type arrow struct {
 	From, To carrierfsm.State
-	Events   string // that lead there
+	Events   string
 	Path     string
 	Taken    int // how often
-	X, Y     int // where that is written
+	X, Y     int // the position of that count
 }
 
-// The measures of the picture.
+// The layout, in the picture's units.
 const (
 	boxWidth   = 164
 	boxHeight  = 44
@@ -66,17 +65,17 @@ func diagramOf(present carrierfsm.State, history []carrierfsm.Transition) diagra
 				continue
 			}
 			a := arrow{From: from.State, To: to.State, Events: strings.Join(events, ", "), Taken: taken[[2]carrierfsm.State{from.State, to.State}]}
-			a.Path, a.X, a.Y = line(from, to)
+			a.Path, a.X, a.Y = arrowPath(from, to)
 			d.Arrows = append(d.Arrows, a)
 		}
 	}
-	// What was taken is drawn over what was not.
+	// Arrows that were taken are drawn last, over the others.
 	slices.SortStableFunc(d.Arrows, func(a, b arrow) int { return min(a.Taken, 1) - min(b.Taken, 1) })
-	d.Words = inWords(present, d.Boxes)
+	d.Alt = altText(present, d.Boxes)
 	return d
 }
 
-// boxes are the states at their places.
+// boxes places the states.
 func boxes() (list []box) {
 	running := 0
 	for _, s := range carrierfsm.States() {
@@ -94,51 +93,51 @@ func boxes() (list []box) {
 func eventsBetween(from, to carrierfsm.State) (list []string) {
 	for _, e := range carrierfsm.Edges() {
 		if e.From == from && e.To == to {
-			list = append(list, plain(e.Event))
+			list = append(list, humanize(e.Event))
 		}
 	}
 	return list
 }
 
-// line draws an arrow between two boxes and tells where its count is written.
-func line(from, to box) (path string, x, y int) {
+// arrowPath returns the SVG path between two boxes and the position of its count.
+func arrowPath(from, to box) (path string, x, y int) {
 	middle := from.X + from.W/2
 	target := to.X + to.W/2
-	switch far := (to.X - from.X) / boxStep; {
+	switch distance := (to.X - from.X) / boxStep; {
 	case from == to && from.State == carrierfsm.Failed:
 		return fmt.Sprintf("M%d %dc44 -10 44 32 0 22", from.X+from.W, from.Y+10), from.X + from.W + 40, from.Y + 26
 	case from == to:
 		return fmt.Sprintf("M%d %dc-22 -40 46 -40 26 0", from.X+24, from.Y), from.X + 4, from.Y - 20
 	case to.State == carrierfsm.Failed:
 		return fmt.Sprintf("M%d %dV%d", middle, from.Y+from.H, to.Y), middle + 16, (from.Y + from.H + to.Y) / 2
-	case far == 1:
+	case distance == 1:
 		return fmt.Sprintf("M%d %dH%d", from.X+from.W, from.Y+14, to.X), (from.X + from.W + to.X) / 2, from.Y + 8
-	case far == -1:
+	case distance == -1:
 		return fmt.Sprintf("M%d %dH%d", from.X, from.Y+30, to.X+to.W), (from.X + to.X + to.W) / 2, from.Y + 44
-	case far > 1:
+	case distance > 1:
 		return fmt.Sprintf("M%d %dC%d %d %d %d %d %d", middle+30, from.Y, middle+60, -20, target-30, -20, target, to.Y), (middle + target) / 2, 10
 	default:
 		return fmt.Sprintf("M%d %dC%d %d %d %d %d %d", middle, from.Y, middle-30, 40, target+60, 40, target+30, to.Y), (middle + target) / 2, 52
 	}
 }
 
-// inWords is what the picture shows.
-func inWords(present carrierfsm.State, boxes []box) string {
-	var been []string
+// altText describes the picture.
+func altText(present carrierfsm.State, boxes []box) string {
+	var visited []string
 	for _, b := range boxes {
 		if b.Visited && !b.Present {
-			been = append(been, plain(b.State))
+			visited = append(visited, humanize(b.State))
 		}
 	}
-	text := "State diagram. It stands at " + plain(present)
-	if len(been) > 0 {
-		text += ", and has been at " + strings.Join(been, ", ")
+	text := "State diagram. The verification is in " + humanize(present)
+	if len(visited) > 0 {
+		text += ", and was in " + strings.Join(visited, ", ")
 	}
 	return text + "."
 }
 
-// MiddleX and MiddleY are where its name is written.
+// MiddleX is where the name is centred.
 func (b box) MiddleX() int { return b.X + b.W/2 }
 
-// MiddleY is MiddleX's other half.
+// MiddleY is where the name is centred.
 func (b box) MiddleY() int { return b.Y + b.H/2 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The code that the document shows is compiled and run.
+// The document's code blocks are parts of the compiled example.
 func TestTheDocumentShowsTheExample(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/console.md")

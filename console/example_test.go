@@ -12,8 +12,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// staff stands for the host's own authentication: who has a session, and what
-// their role is.
+// staff stands for the host's own authentication: it returns who has a session,
+// and their role.
 func staff(r *http.Request) (console.Operator, error) {
 	login, password, _ := r.BasicAuth()
 	switch {
@@ -26,7 +26,7 @@ func staff(r *http.Request) (console.Operator, error) {
 	}
 }
 
-// The console is mounted where the host likes, behind its own authentication.
+// The host mounts the console under any prefix, behind its own authentication.
 func Example() {
 	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()})
 	if err != nil {

@@ -8,25 +8,25 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// figures are a survey as tables.
+// figures are a survey arranged as tables.
 type figures struct {
 	carrierfsm.Survey
-	States  []carrierfsm.State // the columns
-	Staying []carrierfsm.State // those in which time passes
-	Rows    []carrierRow       // all first, then by carrier
-	Funnel  []step
-	Reasons []reason
+	States      []carrierfsm.State // the columns
+	TimedStates []carrierfsm.State // those that a verification spends time in
+	Rows        []carrierRow       // the total first, then by carrier
+	Funnel      []funnelRow
+	Reasons     []reasonRow
 
-	Done, Failed int // that came there
+	Done, Failed int // how many reached the state
 }
 
-// carrierRow is one carrier's figures.
+// carrierRow is one carrier's figures, or those of all.
 type carrierRow struct {
 	carrierfsm.Figures
 	All bool
 }
 
-// Label is what the row is called.
+// Label is the heading of the row.
 func (r carrierRow) Label() string {
 	switch {
 	case r.All:
@@ -38,18 +38,18 @@ func (r carrierRow) Label() string {
 	}
 }
 
-// step is one state of the funnel; Width is its share of the longest bar.
-type step struct {
+// funnelRow is one state of the funnel; Width is that of its bar.
+type funnelRow struct {
 	State   carrierfsm.State
 	Reached int
 	Width   int
 }
 
-// barWidth is that of the longest bar.
+// barWidth is the width of the longest bar.
 const barWidth = 240
 
-// reason is why so many have failed.
-type reason struct {
+// reasonRow is how many verifications failed by one event.
+type reasonRow struct {
 	Event  carrierfsm.Event
 	Failed int
 }
@@ -61,22 +61,23 @@ func figuresOf(s carrierfsm.Survey) figures {
 	}
 	for _, state := range f.States {
 		if !state.Terminal() && state != carrierfsm.Applied { // which is left in the same commit
-			f.Staying = append(f.Staying, state)
+			f.TimedStates = append(f.TimedStates, state)
 		}
 		n := s.All.Reached[state]
-		f.Funnel = append(f.Funnel, step{State: state, Reached: n, Width: n * barWidth / max(1, s.All.Looked)})
+		f.Funnel = append(f.Funnel, funnelRow{State: state, Reached: n, Width: n * barWidth / max(1, s.All.Looked)})
 	}
 	f.Done, f.Failed = s.All.Reached[carrierfsm.Done], s.All.Reached[carrierfsm.Failed]
 	for event, n := range s.All.Reasons {
-		f.Reasons = append(f.Reasons, reason{event, n})
+		f.Reasons = append(f.Reasons, reasonRow{event, n})
 	}
-	slices.SortFunc(f.Reasons, func(a, b reason) int { return cmp.Or(b.Failed-a.Failed, cmp.Compare(a.Event, b.Event)) })
+	slices.SortFunc(f.Reasons, func(a, b reasonRow) int { return cmp.Or(b.Failed-a.Failed, cmp.Compare(a.Event, b.Event)) })
 	return f
 }
 
-// knownSources are the carriers that the latest figures name, to choose from.
+// knownSources returns the carriers in the cached figures, as suggestions for
+// the filter.
 func (c *Console) knownSources() (names []string) {
-	survey, known := c.surveys.known(windows[0].Length)
+	survey, known := c.surveys.latest(windows[0].Length)
 	if !known {
 		return nil
 	}
@@ -88,5 +89,6 @@ func (c *Console) knownSources() (names []string) {
 	return names
 }
 
-// Part is the window's twenty-fourth, which a sample is taken of.
+// Part is the length of one of the 24 parts of the window; a sample takes the
+// first verifications of each.
 func (f figures) Part() time.Duration { return f.Until.Sub(f.From) / 24 }

@@ -11,33 +11,33 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// ages are the ages that a list can ask for.
+// ages are the choices of the filter by age.
 var ages = []choice{
 	{"", "any age"}, {"5m", "over 5 minutes"}, {"1h", "over 1 hour"}, {"24h", "over 1 day"}, {"168h", "over 7 days"},
 }
 
-// choice is one of a select's options.
+// choice is an option of a select element.
 type choice struct{ Value, Label string }
 
-// underWay is the choice of all states that have not ended.
-const underWay = "under_way"
+// notEnded is the choice of all states that are not terminal.
+const notEnded = "under_way"
 
-// stateChoices are all states, and all that have not ended.
+// stateChoices are the choices of the filter by state.
 var stateChoices = func() []choice {
-	list := []choice{{"", "any state"}, {underWay, "not ended"}}
+	list := []choice{{"", "any state"}, {notEnded, "not ended"}}
 	for _, s := range carrierfsm.States() {
-		if s != carrierfsm.Applied { // left in the same commit: nobody stands there
-			list = append(list, choice{string(s), plain(string(s))})
+		if s != carrierfsm.Applied { // never stored: it is left in the same commit
+			list = append(list, choice{string(s), humanize(string(s))})
 		}
 	}
 	return list
 }()
 
-// eventChoices are all events that a verification can stand at.
+// eventChoices are the choices of the filter by latest event.
 var eventChoices = func() []choice {
 	list := []choice{{"", "any event"}}
 	for _, e := range carrierfsm.Edges() {
-		c := choice{string(e.Event), plain(string(e.Event))}
+		c := choice{string(e.Event), humanize(string(e.Event))}
 		if e.To != carrierfsm.Applied && !slices.Contains(list, c) {
 			list = append(list, c)
 		}
@@ -45,21 +45,21 @@ var eventChoices = func() []choice {
 	return list
 }()
 
-// living are the states that have not ended.
-var living = slices.DeleteFunc(carrierfsm.States(), carrierfsm.State.Terminal)
+// activeStates are the states that are not terminal.
+var activeStates = slices.DeleteFunc(carrierfsm.States(), carrierfsm.State.Terminal)
 
-// website is what a carrier's name looks like.
-var website = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+// websitePattern matches the names of carriers.
+var websitePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-// listForm is what the list was asked for, in the words of its form.
+// listForm is the filter form with its values and choices.
 type listForm struct {
 	State, Source, Event, Age, InFlight string
 
 	States, Events, Ages []choice
-	Sources              []string // that are known, to choose from
+	Sources              []string // suggestions
 }
 
-// filter reads the form.
+// filter validates the form's values.
 func (f listForm) filter(now time.Time) (w filter, err error) {
 	for _, c := range []struct {
 		value string
@@ -69,14 +69,14 @@ func (f listForm) filter(now time.Time) (w filter, err error) {
 			return w, errBadRequest
 		}
 	}
-	if f.Source != "" && !website.MatchString(f.Source) || f.InFlight != "" && f.InFlight != "on" {
+	if f.Source != "" && !websitePattern.MatchString(f.Source) || f.InFlight != "" && f.InFlight != "on" {
 		return w, errBadRequest
 	}
 	w.source, w.inFlight = f.Source, f.InFlight != ""
 	switch f.State {
 	case "":
-	case underWay:
-		w.states = living
+	case notEnded:
+		w.states = activeStates
 	default:
 		w.states = []carrierfsm.State{carrierfsm.State(f.State)}
 	}
@@ -93,7 +93,7 @@ func (f listForm) filter(now time.Time) (w filter, err error) {
 	return w, nil
 }
 
-// Query is the form as a link carries it.
+// Query returns the form's values as the query of a link.
 func (f listForm) Query() url.Values {
 	q := url.Values{}
 	for _, v := range []choice{{"state", f.State}, {"source", f.Source}, {"event", f.Event}, {"age", f.Age}, {"in_flight", f.InFlight}} {
@@ -104,24 +104,24 @@ func (f listForm) Query() url.Values {
 	return q
 }
 
-// From is the link to the page behind a mark, or to the first.
+// From returns the link to the page after m; the zero value is the first page.
 func (f listForm) From(m carrierfsm.ListMark) string {
 	q := f.Query()
 	if m != (carrierfsm.ListMark{}) {
-		q.Set("after", mark(m.Created, m.ID))
+		q.Set("after", formatPageKey(m.Created, m.ID))
 	}
 	return "list?" + q.Encode()
 }
 
-// listing is the page of a list.
-type listing struct {
+// listPage is the data of the list.
+type listPage struct {
 	Form  listForm
-	Found found
-	First bool // of its pages
+	Found searchResult
+	First bool // it is the first page
 }
 
 func (c *Console) list(q *request) error {
-	ctx, cancel := context.WithTimeout(q.Context(), patience)
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	v := q.URL.Query()
 	form := listForm{
@@ -132,7 +132,7 @@ func (c *Console) list(q *request) error {
 	if err != nil {
 		return err
 	}
-	after, err := markOf(v.Get("after"))
+	after, err := parsePageKey(v.Get("after"))
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,6 @@ func (c *Console) list(q *request) error {
 	if err != nil {
 		return err
 	}
-	c.show(q, http.StatusOK, "list", "Verifications", listing{Form: form, Found: page, First: v.Get("after") == ""})
+	c.render(q, http.StatusOK, "list", "Verifications", listPage{Form: form, Found: page, First: v.Get("after") == ""})
 	return nil
 }

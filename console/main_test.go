@@ -2,9 +2,12 @@ package console_test
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,28 +22,28 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
 
-// stand is a console over a machine with a scripted upstream.
-type stand struct {
+// fixture is a console of a machine with a scripted upstream.
+type fixture struct {
 	*fsmtest.Bench
-	t       *testing.T
-	console *console.Console
-	by      console.Operator
+	t        *testing.T
+	console  *console.Console
+	operator console.Operator
 }
 
-// newStand makes one whose operator is li.wei, who may act.
-func newStand(t *testing.T, cfg carrierfsm.Config, answers ...fsmtest.Answer) *stand {
+// newFixture returns a fixture whose operator is li.wei, with the access Act.
+func newFixture(t *testing.T, cfg carrierfsm.Config, answers ...fsmtest.Answer) *fixture {
 	t.Helper()
-	s := &stand{t: t, Bench: fsmtest.NewWith(t, cfg, answers...), by: console.Operator{Name: "li.wei", Access: console.Act}}
-	s.over(s.Machine)
+	s := &fixture{t: t, Bench: fsmtest.NewWith(t, cfg, answers...), operator: console.Operator{Name: "li.wei", Access: console.Act}}
+	s.setConsole(s.Machine)
 	return s
 }
 
-// over puts the console over another machine.
-func (s *stand) over(m *carrierfsm.Machine, set ...func(*console.Config)) {
+// setConsole replaces the console by one of m.
+func (s *fixture) setConsole(m *carrierfsm.Machine, set ...func(*console.Config)) {
 	s.t.Helper()
 	cfg := console.Config{
 		Machine: m, Now: s.Clock.Now,
-		Authorize: func(*http.Request) (console.Operator, error) { return s.by, nil },
+		Authorize: func(*http.Request) (console.Operator, error) { return s.operator, nil },
 	}
 	for _, f := range set {
 		f(&cfg)
@@ -50,35 +53,35 @@ func (s *stand) over(m *carrierfsm.Machine, set ...func(*console.Config)) {
 	require.NoError(s.t, err)
 }
 
-// get is the page at a path.
-func (s *stand) get(path string) *httptest.ResponseRecorder {
+// get requests a page.
+func (s *fixture) get(path string) *httptest.ResponseRecorder {
 	return s.do(httptest.NewRequest(http.MethodGet, "/console/"+path, nil))
 }
 
-// page is the text of a page that has to be there.
-func (s *stand) page(path string) string {
+// page returns the body of a page, which must have status 200.
+func (s *fixture) page(path string) string {
 	s.t.Helper()
 	w := s.get(path)
 	require.Equal(s.t, http.StatusOK, w.Code, "%s: %s", path, w.Body)
 	return w.Body.String()
 }
 
-// post sends a form as a page of the console does.
-func (s *stand) post(form url.Values) *httptest.ResponseRecorder {
+// post submits a form as a page of the console does.
+func (s *fixture) post(form url.Values) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/console/act", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return s.do(r)
 }
 
-func (s *stand) do(r *http.Request) *httptest.ResponseRecorder {
+func (s *fixture) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.console.ServeHTTP(w, r)
 	return w
 }
 
-// deed is a form that asks for something on v1, as it stands.
-func (s *stand) deed(do string, more ...string) url.Values {
+// action returns the form of an action on s.ID at its present step.
+func (s *fixture) action(do string, more ...string) url.Values {
 	s.t.Helper()
 	v, err := s.Machine.Peek(context.Background(), s.ID)
 	if err != nil {
@@ -91,8 +94,8 @@ func (s *stand) deed(do string, more ...string) url.Values {
 	return form
 }
 
-// another creates one more verification and brings it to its password.
-func (s *stand) another(id string) carrierfsm.Verification {
+// addVerification creates a verification and takes it to the password prompt.
+func (s *fixture) addVerification(id string) carrierfsm.Verification {
 	s.t.Helper()
 	ctx := context.Background()
 	_, err := s.Machine.Create(ctx, carrierfsm.NewVerification{ID: id})
@@ -103,3 +106,40 @@ func (s *stand) another(id string) carrierfsm.Verification {
 }
 
 const day = 24 * time.Hour
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// visibleText returns the text of a page without markup and pictures.
+func visibleText(page string) string {
+	page = regexp.MustCompile(`(?s)<svg.*?</svg>|<[^>]*>`).ReplaceAllString(page, " ")
+	return strings.Join(strings.Fields(html.UnescapeString(page)), " ")
+}
+
+// listed returns the verifications on a page, and the link to the next page.
+func (s *fixture) listed(path string) (ids []string, next string) {
+	s.t.Helper()
+	page := s.page(path)
+	for _, m := range rowID.FindAllStringSubmatch(page, -1) {
+		ids = append(ids, html.UnescapeString(m[1]))
+	}
+	if m := nextLink.FindStringSubmatch(page); m != nil {
+		next = html.UnescapeString(m[1])
+	}
+	return ids, next
+}
+
+// put stores a record.
+func (s *fixture) put(id string, ago time.Duration, change func(*carrierfsm.Record)) {
+	s.t.Helper()
+	at := s.Clock.Now().Add(-ago)
+	r := carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Created: at, Updated: at, Body: []byte(`{"ask":"application"}`)}
+	if change != nil {
+		change(&r)
+	}
+	require.NoError(s.t, s.Store.Create(context.Background(), r))
+}
+
+var (
+	rowID    = regexp.MustCompile(`<th scope="row"><a class="id" href="[^"]*">([^<]*)</a>`)
+	nextLink = regexp.MustCompile(`<a rel="next" href="([^"]*)">`)
+)

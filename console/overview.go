@@ -9,40 +9,41 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// window is what figures can be over.
+// window is a period that figures can cover.
 type window struct {
 	Name, Label string
 	Length      time.Duration
 }
 
-// windows are all of them; the first is shown unasked.
+// windows are the choices; the first is the default.
 var windows = []window{
 	{"24h", "24 hours", 24 * time.Hour}, {"1h", "1 hour", time.Hour}, {"7d", "7 days", 7 * 24 * time.Hour},
 }
 
-// fresh is how long figures are shown before they are computed anew.
-const fresh = 10 * time.Second
+// surveyTTL is how long computed figures are cached.
+const surveyTTL = 10 * time.Second
 
-// mostOverdue is up to how many overdue ones are counted.
-const mostOverdue = 100
+// maxOverdueCount is the largest number of overdue verifications that is counted.
+const maxOverdueCount = 100
 
-// summing is the page that is shown first.
-type summing struct {
+// overviewPage is the data of the overview. Each part that failed has the text
+// of its error instead.
+type overviewPage struct {
 	Window        string
 	Windows       []window
 	Figures       figures
-	FigureTrouble string
+	FiguresError  string
 	Overdue       int
-	OverdueMore   bool
+	OverdueMore   bool // there are more than Overdue
 	OldestDue     time.Time
-	DueTrouble    string
+	OverdueError  string
 	Handlers      []carrierfsm.Cursor
 	Parked        int
-	HandlerWords  string // why there are none to show
+	HandlersError string
 }
 
 func (c *Console) overview(q *request) error {
-	ctx, cancel := context.WithTimeout(q.Context(), patience)
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	name := q.URL.Query().Get("window")
 	i := slices.IndexFunc(windows, func(w window) bool { return w.Name == name })
@@ -50,41 +51,41 @@ func (c *Console) overview(q *request) error {
 		return errBadRequest
 	}
 	over := windows[max(i, 0)]
-	s := summing{Window: over.Name, Windows: windows}
+	s := overviewPage{Window: over.Name, Windows: windows}
 	survey, err := c.survey(ctx, q.now, over.Length)
 	if err != nil {
-		s.FigureTrouble = c.told(q, err)
+		s.FiguresError = c.partFailed(q, err)
 	}
 	s.Figures = figuresOf(survey)
-	s.sumOverdue(ctx, c, q)
-	s.sumHandlers(ctx, c, q)
-	c.show(q, http.StatusOK, "overview", "Overview", s)
+	s.addOverdue(ctx, c, q)
+	s.addHandlers(ctx, c, q)
+	c.render(q, http.StatusOK, "overview", "Overview", s)
 	return nil
 }
 
-// survey is the figures over a window, computed at most every so often.
+// survey returns the figures of a window, from the cache while they are fresh.
 func (c *Console) survey(ctx context.Context, now time.Time, length time.Duration) (carrierfsm.Survey, error) {
-	return c.surveys.get(ctx, length, now, fresh, func(ctx context.Context) (carrierfsm.Survey, error) {
+	return c.surveys.get(ctx, length, now, surveyTTL, func(ctx context.Context) (carrierfsm.Survey, error) {
 		return c.cfg.Machine.Survey(ctx, carrierfsm.SurveyQuery{Window: length})
 	})
 }
 
-func (s *summing) sumOverdue(ctx context.Context, c *Console, q *request) {
-	list, err := c.cfg.Machine.Overdue(ctx, stuckAfter, carrierfsm.DueMark{}, mostOverdue+1)
+func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
+	list, err := c.cfg.Machine.Overdue(ctx, overdueAfter, carrierfsm.DueMark{}, maxOverdueCount+1)
 	if err != nil {
-		s.DueTrouble = c.told(q, err)
+		s.OverdueError = c.partFailed(q, err)
 		return
 	}
-	s.Overdue, s.OverdueMore = min(len(list), mostOverdue), len(list) > mostOverdue
+	s.Overdue, s.OverdueMore = min(len(list), maxOverdueCount), len(list) > maxOverdueCount
 	if len(list) > 0 {
 		s.OldestDue = list[0].Due
 	}
 }
 
-func (s *summing) sumHandlers(ctx context.Context, c *Console, q *request) {
+func (s *overviewPage) addHandlers(ctx context.Context, c *Console, q *request) {
 	var err error
 	if s.Handlers, err = c.cfg.Machine.Cursors(ctx); err != nil {
-		s.HandlerWords = c.told(q, err)
+		s.HandlersError = c.partFailed(q, err)
 	}
 	for _, h := range s.Handlers {
 		s.Parked += h.Parked

@@ -6,7 +6,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Attributes of our own. ID, step, call, detached and not_sent are on spans only.
+// Our own attributes. Metrics never have those of id, step, call, detached and
+// not_sent.
 const (
 	attrID       = attribute.Key("verification.id")
 	attrStep     = attribute.Key("verification.step")
@@ -23,7 +24,7 @@ const (
 	attrNotSent  = attribute.Key("verification.not_sent")
 )
 
-// Attributes of the semantic conventions.
+// Attributes of OpenTelemetry's semantic conventions.
 const (
 	attrError    = attribute.Key("error.type")
 	attrMethod   = attribute.Key("http.request.method")
@@ -34,11 +35,13 @@ const (
 	attrTemplate = attribute.Key("url.template")
 )
 
-// text is an attribute of one of our kinds of text.
-func text[S ~string](key attribute.Key, value S) attribute.KeyValue { return key.String(string(value)) }
+// stringAttr returns an attribute with a value of a string type.
+func stringAttr[S ~string](key attribute.Key, value S) attribute.KeyValue {
+	return key.String(string(value))
+}
 
-// known leaves out attributes whose value is not known: empty or 0.
-func known(list ...attribute.KeyValue) []attribute.KeyValue {
+// nonEmpty removes attributes with the value "" or 0, in place.
+func nonEmpty(list ...attribute.KeyValue) []attribute.KeyValue {
 	return slices.DeleteFunc(list, func(a attribute.KeyValue) bool {
 		switch a.Value.Type() {
 		case attribute.STRING:

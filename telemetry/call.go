@@ -8,12 +8,12 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// call is Observer.Call.
+// call implements Observer.Call.
 func (t *Telemetry) call(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
-	ctx, span := t.tracer.Start(ctx, "carrierfsm.call", trace.WithAttributes(known(
-		text(attrID, c.ID), text(attrCall, c.Call), text(attrInput, c.Input), text(attrSource, t.sources.name(c.Source)))...))
+	ctx, span := t.tracer.Start(ctx, "carrierfsm.call", trace.WithAttributes(nonEmpty(
+		stringAttr(attrID, c.ID), stringAttr(attrCall, c.Call), stringAttr(attrInput, c.Input), stringAttr(attrSource, t.sources.label(c.Source)))...))
 	return ctx, func(c carrierfsm.Called) {
-		mark(span, class{name: string(c.Fault), ours: true})
+		setError(span, class{name: string(c.Fault), failed: true})
 		span.End()
 	}
 }

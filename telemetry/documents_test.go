@@ -19,11 +19,11 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// everything tells all that can be told, once.
-func everything(t *testing.T) *kept {
+// recordEverything calls each function of the observer, with every attribute set.
+func recordEverything(t *testing.T) *fixture {
 	t.Helper()
-	k := keep(t)
-	o, ctx := k.Observer(), context.Background()
+	f := newFixture(t)
+	o, ctx := f.Observer(), context.Background()
 	gone, leave := context.WithCancel(ctx)
 	submitting, submitted := o.Submit(gone, carrierfsm.InputCaptcha)
 	leave()
@@ -37,19 +37,19 @@ func everything(t *testing.T) *kept {
 	submitted(carrierfsm.Submitted{ID: "v1", State: "failed", Step: 5, Source: "chinaunicom", Outcome: "unknown", Event: "canceled", Err: carrierfsm.ErrStale})
 	_, handled := o.Handle(ctx, carrierfsm.Handling{Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
 	handled(carrierfsm.Handled{Why: "panic", Lag: time.Second})
-	_, err := k.Watch(&lister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
+	_, err := f.Watch(&fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
 	require.NoError(t, err)
-	return k
+	return f
 }
 
-// described is a metric as the document has it in its table.
-type described struct {
+// metricRow is a row of the document's table of metrics.
+type metricRow struct {
 	name, kind, unit string
 	attributes       []string
 }
 
-func describe(m metricdata.Metrics) described {
-	d := described{name: m.Name, unit: m.Unit, attributes: []string{}}
+func describe(m metricdata.Metrics) metricRow {
+	d := metricRow{name: m.Name, unit: m.Unit, attributes: []string{}}
 	var sets []attribute.Set
 	switch data := m.Data.(type) {
 	case metricdata.Sum[int64]:
@@ -74,17 +74,17 @@ func describe(m metricdata.Metrics) described {
 	return d
 }
 
-func read(t *testing.T, name string) string {
+func readFile(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	return string(text)
 }
 
-// table are the rows of the first table under the heading, as cells.
+// table returns the cells of the first table under a heading of the document.
 func table(t *testing.T, heading string) (rows [][]string) {
 	t.Helper()
-	_, text, ok := strings.Cut(read(t, "../docs/telemetry.md"), "\n"+heading+"\n")
+	_, text, ok := strings.Cut(readFile(t, "../docs/telemetry.md"), "\n"+heading+"\n")
 	require.True(t, ok, heading)
 	_, text, _ = strings.Cut(text, "\n|")
 	for _, line := range strings.Split("|"+text, "\n") {
@@ -99,8 +99,8 @@ func table(t *testing.T, heading string) (rows [][]string) {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// inQuotes are the words in backticks, sorted.
-func inQuotes(cell string) []string {
+// quotedWords returns the words in backticks, sorted.
+func quotedWords(cell string) []string {
 	list := []string{}
 	for _, m := range quoted.FindAllStringSubmatch(cell, -1) {
 		list = append(list, m[1])
@@ -109,36 +109,36 @@ func inQuotes(cell string) []string {
 	return list
 }
 
-func TestTheTableOfMetricsIsThatOfTheMetrics(t *testing.T) {
+func TestTheDocumentListsTheMetrics(t *testing.T) {
 	t.Parallel()
-	var want, got []described
-	for _, m := range everything(t).collect() {
+	var want, got []metricRow
+	for _, m := range recordEverything(t).collect() {
 		require.NotEmpty(t, m.Description)
 		want = append(want, describe(m))
 	}
 	for _, row := range table(t, "## Metrics") {
-		d := described{name: inQuotes(row[0])[0], kind: row[1], unit: inQuotes(row[2])[0], attributes: []string{}}
+		d := metricRow{name: quotedWords(row[0])[0], kind: row[1], unit: quotedWords(row[2])[0], attributes: []string{}}
 		if len(row) > 4 {
-			d.attributes = inQuotes(row[4])
+			d.attributes = quotedWords(row[4])
 		}
 		got = append(got, d)
 	}
-	sort := cmp.Transformer("sorted", func(list []described) map[string]described {
-		byName := make(map[string]described)
+	sort := cmp.Transformer("sorted", func(list []metricRow) map[string]metricRow {
+		byName := make(map[string]metricRow)
 		for _, d := range list {
 			byName[d.name] = d
 		}
 		return byName
 	})
 	require.Len(t, got, len(want))
-	require.Empty(t, cmp.Diff(want, got, cmp.AllowUnexported(described{}), sort))
+	require.Empty(t, cmp.Diff(want, got, cmp.AllowUnexported(metricRow{}), sort))
 }
 
-func TestTheTableOfSpansIsThatOfTheSpans(t *testing.T) {
+func TestTheDocumentListsTheSpans(t *testing.T) {
 	t.Parallel()
 	want, got := make(map[string][]string), make(map[string][]string)
-	k := everything(t)
-	for _, s := range k.spans.GetSpans() {
+	f := recordEverything(t)
+	for _, s := range f.spans.GetSpans() {
 		name := s.Name
 		if name == "POST /a/{org}" {
 			name = "{method} {url.template}"
@@ -149,10 +149,10 @@ func TestTheTableOfSpansIsThatOfTheSpans(t *testing.T) {
 		slices.Sort(want[name])
 	}
 	for _, row := range table(t, "## Spans") {
-		attributes := inQuotes(row[2])
+		attributes := quotedWords(row[2])
 		if at := slices.Index(attributes, "http.client.request.duration"); at >= 0 { // "those of"
 			attributes = slices.Delete(attributes, at, at+1)
-			for _, m := range k.collect() {
+			for _, m := range f.collect() {
 				if m.Name == "http.client.request.duration" {
 					attributes = append(attributes, describe(m).attributes...)
 				}
@@ -166,9 +166,9 @@ func TestTheTableOfSpansIsThatOfTheSpans(t *testing.T) {
 
 func TestTheCodeInTheDocumentIsCompiled(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?s)<!-- code: telemetry/(\\S+) -->\n```go\n(.*?)```").FindAllStringSubmatch(read(t, "../docs/telemetry.md"), -1)
+	blocks := regexp.MustCompile("(?s)<!-- code: telemetry/(\\S+) -->\n```go\n(.*?)```").FindAllStringSubmatch(readFile(t, "../docs/telemetry.md"), -1)
 	require.Len(t, blocks, 1)
-	require.Contains(t, read(t, blocks[0][1]), blocks[0][2])
+	require.Contains(t, readFile(t, blocks[0][1]), blocks[0][2])
 }
 
 // rule is one alert.
@@ -180,25 +180,25 @@ type rule struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// alerts reads the rules. It knows the little YAML that they are written in,
-// and has what it read compared with what YAML makes of the file.
+// alerts reads the rules by a pattern, and compares the result with the file
+// read as YAML, so that the pattern misses nothing.
 func alerts(t *testing.T) []rule {
 	t.Helper()
 	const name = "../docs/telemetry/prometheus.yml"
 	pattern := regexp.MustCompile(`(?m)^      - alert: (\w+)\n        expr: \|-\n((?:          .*\n)+)        for: (\w+)\n` +
 		`        labels:\n          severity: (\w+)\n        annotations:\n          summary: '([^']*)'$`)
 	var rules []rule
-	for _, m := range pattern.FindAllStringSubmatch(read(t, name), -1) {
+	for _, m := range pattern.FindAllStringSubmatch(readFile(t, name), -1) {
 		expr := strings.TrimSuffix(strings.ReplaceAll("\n"+m[2], "\n          ", "\n"), "\n")[1:]
 		rules = append(rules, rule{m[1], expr, m[3], map[string]string{"severity": m[4]}, map[string]string{"summary": m[5]}})
 	}
 	all, err := json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "carrierfsm", "rules": rules}}})
 	require.NoError(t, err)
-	require.YAMLEq(t, string(all), read(t, name))
+	require.YAMLEq(t, string(all), readFile(t, name))
 	return rules
 }
 
-// dashboard is what of Grafana's dashboard asks for something.
+// dashboard has the queries of Grafana's dashboard.
 type dashboard struct {
 	Panels []struct {
 		Title   string
@@ -206,14 +206,14 @@ type dashboard struct {
 	}
 }
 
-func TestEachAlertIsExplained(t *testing.T) {
+func TestTheDocumentListsTheAlerts(t *testing.T) {
 	t.Parallel()
 	var want, got []string
 	for _, r := range alerts(t) {
 		want = append(want, r.Alert)
 	}
 	for _, row := range table(t, "## Alerts and a dashboard") {
-		got = append(got, inQuotes(row[0])...)
+		got = append(got, quotedWords(row[0])...)
 	}
 	require.Equal(t, want, got)
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// class is what an error is told as. Its text never is: it may be a driver's.
+// class is the error.type of an error. The error's text is never recorded: it
+// may be a driver's.
 type class struct {
-	err  error
-	name string
-	ours bool // ours to mend; else it is an answer, and the span did not fail
+	err    error
+	name   string
+	failed bool // the span gets the status error; false for refusals
 }
 
-// classes are those of the sentinels; the first that matches counts.
+// classes has one class for each sentinel error; the first that matches counts.
 var classes = []class{
 	{carrierfsm.ErrStore, "store", true},
 	{carrierfsm.ErrSealed, "sealed", true},
@@ -46,10 +47,10 @@ var classes = []class{
 	{context.DeadlineExceeded, "timeout", true},
 }
 
-// unclassified is the semantic conventions' word for all other errors.
+// unclassified is the semantic conventions' value for all other errors.
 const unclassified = "_OTHER"
 
-// classOf is the class of an error, the zero class for none.
+// classOf returns the class of an error; the zero class for nil.
 func classOf(err error) class {
 	if err == nil {
 		return class{}
@@ -59,16 +60,16 @@ func classOf(err error) class {
 			return c
 		}
 	}
-	return class{name: unclassified, ours: true}
+	return class{name: unclassified, failed: true}
 }
 
-// mark tells a span what class of error it ended with.
-func mark(span trace.Span, c class) {
+// setError records the class of error that a span ended with.
+func setError(span trace.Span, c class) {
 	if c.name == "" {
 		return
 	}
-	span.SetAttributes(text(attrError, c.name))
-	if c.ours {
+	span.SetAttributes(stringAttr(attrError, c.name))
+	if c.failed {
 		span.SetStatus(codes.Error, "")
 	}
 }

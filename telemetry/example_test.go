@@ -18,7 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// observed makes a machine and its client, both observed.
+// observed returns a machine with its client, both observed.
 func observed(store carrierfsm.Store, traces trace.TracerProvider, metrics metric.MeterProvider) (*carrierfsm.Machine, error) {
 	t, err := telemetry.New(telemetry.Config{TracerProvider: traces, MeterProvider: metrics})
 	if err != nil {
@@ -36,7 +36,7 @@ func observed(store carrierfsm.Store, traces trace.TracerProvider, metrics metri
 	return m, err
 }
 
-// providers is the SDK: an exporter for the spans, a reader for the metrics.
+// providers returns the SDK's: an exporter takes the spans, a reader the metrics.
 func providers(exporter sdktrace.SpanExporter, reader sdkmetric.Reader) (*sdktrace.TracerProvider, *sdkmetric.MeterProvider) {
 	return sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter)), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 }

@@ -2,14 +2,13 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
-// What the tests compare with the conventions and with the root package.
 var (
 	ConventionalKeys = []attribute.Key{attrError, attrMethod, attrStatus, attrProtocol, attrServer, attrPort, attrTemplate}
 	Unclassified     = unclassified
-	Remembered       = remembered
+	MaxCommitSpans   = maxCommitSpans
 )
 
-// Classes are the names of the classes of errors.
+// Classes returns the names of the classes of errors.
 func Classes() (names []string) {
 	for _, c := range classes {
 		names = append(names, c.name)
@@ -17,8 +16,8 @@ func Classes() (names []string) {
 	return names
 }
 
-// ClassOf is the name of an error's class.
+// ClassOf returns the name of an error's class.
 func ClassOf(err error) string { return classOf(err).name }
 
-// Origins is how many transitions are remembered.
-func (t *Telemetry) Origins() int { return len(t.origins.spans) }
+// CommitSpans returns how many spans are kept.
+func (t *Telemetry) CommitSpans() int { return len(t.commitSpans.spans) }

@@ -9,26 +9,26 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// handled is what tells the lags of handlers apart.
-type handled struct{ handler, failure string }
+// lagKey has the attributes of verification.handler.lag.
+type lagKey struct{ handler, failure string }
 
-func (h handled) option() metric.RecordOption {
-	return metric.WithAttributes(known(text(attrHandler, h.handler), text(attrError, h.failure))...)
+func (h lagKey) option() metric.RecordOption {
+	return metric.WithAttributes(nonEmpty(stringAttr(attrHandler, h.handler), stringAttr(attrError, h.failure))...)
 }
 
-// handle is Observer.Handle. The span begins a trace of its own, or is part of
-// that which Run was called in; it is linked to the span in which the
-// transition was committed, where that was lately and in this process.
+// handle implements Observer.Handle. The span is a child of the span that Run
+// was called in; without one it begins a trace. It is linked to the span in
+// which the transition was committed, if this process committed it recently.
 func (t *Telemetry) handle(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
 	options := []trace.SpanStartOption{trace.WithAttributes(
-		text(attrHandler, h.Handler), text(attrID, h.ID), attrStep.Int(h.Step), text(attrEvent, h.Event))}
-	if from, ok := t.origins.of(origin{h.ID, h.Step}); ok {
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: from}))
+		stringAttr(attrHandler, h.Handler), stringAttr(attrID, h.ID), attrStep.Int(h.Step), stringAttr(attrEvent, h.Event))}
+	if committed, ok := t.commitSpans.get(transitionID{h.ID, h.Step}); ok {
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: committed}))
 	}
 	ctx, span := t.tracer.Start(ctx, "carrierfsm.handle", options...)
 	return ctx, func(done carrierfsm.Handled) {
-		t.metrics.lag.Record(ctx, done.Lag.Seconds(), t.lags.of(handled{h.Handler, done.Why}, handled.option)...)
-		mark(span, class{name: done.Why, ours: true})
+		t.metrics.lag.Record(ctx, done.Lag.Seconds(), t.lagOptions.get(lagKey{h.Handler, done.Why}, lagKey.option)...)
+		setError(span, class{name: done.Why, failed: true})
 		span.End()
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// instruments are the metrics. docs/telemetry.md explains them.
+// instruments are the metrics; docs/telemetry.md describes them.
 type instruments struct {
 	meter       metric.Meter
 	transitions metric.Int64Counter
@@ -17,8 +17,8 @@ type instruments struct {
 	exchange    metric.Float64Histogram
 }
 
-// The bounds of the histograms' buckets, in seconds. Those of a request are the
-// semantic conventions' own and further ones, since an operator may take minutes.
+// The bounds of the histograms' buckets, in seconds. Those of requests are the
+// ones of the semantic conventions and larger ones, as operators may take minutes.
 var (
 	stayBounds     = []float64{1, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600}
 	lagBounds      = []float64{0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21600, 86400}
@@ -31,7 +31,7 @@ func newInstruments(m metric.Meter) (instruments, error) {
 	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
 		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
 	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
-		metric.WithUnit("{submission}"), metric.WithDescription("Submissions that ended, by what became of them."))
+		metric.WithUnit("{submission}"), metric.WithDescription("Submissions that ended, by outcome."))
 	i.unknown, errs[2] = m.Int64ObservableGauge("verification.unknown.active",
 		metric.WithUnit("{verification}"), metric.WithDescription("Verifications in the store that ask again because an outcome is not known."))
 	i.stay, errs[3] = m.Float64Histogram("verification.state.duration",

@@ -20,11 +20,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
-// No test may leave a goroutine behind.
+// No test may leak a goroutine.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// kept is a Telemetry with an SDK that keeps all that it is told.
-type kept struct {
+// fixture is a Telemetry with an SDK that keeps spans and metrics in memory.
+type fixture struct {
 	*telemetry.Telemetry
 	t      testing.TB
 	spans  *tracetest.InMemoryExporter
@@ -32,25 +32,25 @@ type kept struct {
 	reader *sdkmetric.ManualReader
 }
 
-func keep(t testing.TB, set ...func(*telemetry.Config)) *kept {
+func newFixture(t testing.TB, set ...func(*telemetry.Config)) *fixture {
 	t.Helper()
-	k := &kept{t: t, spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
-	k.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(k.spans))
-	cfg := telemetry.Config{TracerProvider: k.traces, MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(k.reader))}
+	f := &fixture{t: t, spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
+	f.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(f.spans))
+	cfg := telemetry.Config{TracerProvider: f.traces, MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(f.reader))}
 	for _, f := range set {
 		f(&cfg)
 	}
 	var err error
-	k.Telemetry, err = telemetry.New(cfg)
+	f.Telemetry, err = telemetry.New(cfg)
 	require.NoError(t, err)
-	return k
+	return f
 }
 
-// tree draws the spans that have ended, children below their parents in the
-// order in which they began, and forgets them.
-func (k *kept) tree() (lines []string) {
-	spans := k.spans.GetSpans()
-	k.spans.Reset()
+// spanTree formats and removes the spans that have ended: children indented below
+// their parents, in the order of their start.
+func (f *fixture) spanTree() (lines []string) {
+	spans := f.spans.GetSpans()
+	f.spans.Reset()
 	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	known := make(map[trace.SpanID]bool)
 	for _, s := range spans {
@@ -60,7 +60,7 @@ func (k *kept) tree() (lines []string) {
 	draw = func(parent trace.SpanID, indent string) {
 		for _, s := range spans {
 			if of := s.Parent.SpanID(); of == parent || !parent.IsValid() && !known[of] {
-				lines = append(lines, indent+drawn(s))
+				lines = append(lines, indent+formatSpan(s))
 				draw(s.SpanContext.SpanID(), indent+"  ")
 			}
 		}
@@ -69,8 +69,8 @@ func (k *kept) tree() (lines []string) {
 	return lines
 }
 
-func drawn(s tracetest.SpanStub) string {
-	line := s.Name + " " + encoded(attribute.NewSet(s.Attributes...))
+func formatSpan(s tracetest.SpanStub) string {
+	line := s.Name + " " + formatAttributes(attribute.NewSet(s.Attributes...))
 	if s.SpanKind != trace.SpanKindInternal {
 		line += " " + s.SpanKind.String()
 	}
@@ -80,8 +80,8 @@ func drawn(s tracetest.SpanStub) string {
 	return strings.TrimSpace(line)
 }
 
-// encoded is a set of attributes as a line, in the order of their keys.
-func encoded(set attribute.Set) string {
+// formatAttributes formats attributes in the order of their keys.
+func formatAttributes(set attribute.Set) string {
 	var list []string
 	for _, a := range set.ToSlice() {
 		list = append(list, string(a.Key)+"="+a.Value.String())
@@ -89,21 +89,20 @@ func encoded(set attribute.Set) string {
 	return strings.Join(list, " ")
 }
 
-// collect reads the metrics.
-func (k *kept) collect() []metricdata.Metrics {
+func (f *fixture) collect() []metricdata.Metrics {
 	var data metricdata.ResourceMetrics
-	require.NoError(k.t, k.reader.Collect(context.Background(), &data))
+	require.NoError(f.t, f.reader.Collect(context.Background(), &data))
 	var list []metricdata.Metrics
 	for _, s := range data.ScopeMetrics {
-		require.Equal(k.t, "github.com/carrierfsm/carrierfsm/telemetry", s.Scope.Name)
+		require.Equal(f.t, "github.com/carrierfsm/carrierfsm/telemetry", s.Scope.Name)
 		list = append(list, s.Metrics...)
 	}
 	return list
 }
 
-// points are the data points of the metrics of this name, one a line.
-func (k *kept) points(name string) (lines []string) {
-	for _, m := range k.collect() {
+// points formats the data points of a metric, one a line.
+func (f *fixture) points(name string) (lines []string) {
+	for _, m := range f.collect() {
 		if m.Name == name {
 			lines = append(lines, pointsOf(m)...)
 		}
@@ -114,7 +113,7 @@ func (k *kept) points(name string) (lines []string) {
 
 func pointsOf(m metricdata.Metrics) (lines []string) {
 	add := func(set attribute.Set, format string, values ...any) {
-		lines = append(lines, strings.TrimSpace(encoded(set)+" "+fmt.Sprintf(format, values...)))
+		lines = append(lines, strings.TrimSpace(formatAttributes(set)+" "+fmt.Sprintf(format, values...)))
 	}
 	switch data := m.Data.(type) {
 	case metricdata.Sum[int64]:

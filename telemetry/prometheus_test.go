@@ -15,13 +15,13 @@ import (
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
-// series are the names that OpenTelemetry's exporter for Prometheus makes of
-// the metrics, each with its labels, and the metric it comes from.
+// series returns the names that OpenTelemetry's exporter for Prometheus makes of
+// the metrics, each with its labels, and the metric of each name.
 func series(t *testing.T) (labels map[string][]string, of map[string]string) {
 	t.Helper()
 	labels, of = make(map[string][]string), make(map[string]string)
 	underscores := func(s string) string { return strings.ReplaceAll(s, ".", "_") }
-	for _, m := range everything(t).collect() {
+	for _, m := range recordEverything(t).collect() {
 		d := describe(m)
 		name := underscores(d.name)
 		if d.unit == "s" {
@@ -44,8 +44,8 @@ func series(t *testing.T) (labels map[string][]string, of map[string]string) {
 	return labels, of
 }
 
-// values are those that a label can have, where they are few and known.
-func values() map[string][]string {
+// labelValues returns the possible values of the labels that have a fixed set.
+func labelValues() map[string][]string {
 	var states, events []string
 	for _, s := range carrierfsm.States() {
 		states = append(states, string(s))
@@ -61,37 +61,37 @@ func values() map[string][]string {
 	}
 }
 
-// complain are the reasons for which an expression can't bring what it asks for.
-func complain(t *testing.T, expr string) (why []string) {
+// problems lists the metrics, labels and values in an expression that don't exist.
+func problems(t *testing.T, expr string) (list []string) {
 	t.Helper()
 	labels, _ := series(t)
-	list := selections(expr)
-	if len(list) == 0 {
-		why = append(why, "it asks for nothing")
+	selected := selections(expr)
+	if len(selected) == 0 {
+		list = append(list, "it selects no metric")
 	}
-	for _, s := range list {
+	for _, s := range selected {
 		known, ok := labels[s.metric]
 		if !ok {
-			why = append(why, "no metric "+s.metric)
+			list = append(list, "no metric "+s.metric)
 			continue
 		}
 		for _, label := range s.grouped {
 			if !slices.Contains(known, label) {
-				why = append(why, s.metric+" has no label "+label)
+				list = append(list, s.metric+" has no label "+label)
 			}
 		}
 		for _, m := range s.matchers {
 			if !slices.Contains(known, m.label) {
-				why = append(why, s.metric+" has no label "+m.label)
+				list = append(list, s.metric+" has no label "+m.label)
 			}
-			why = append(why, m.complain()...)
+			list = append(list, m.problems()...)
 		}
 	}
-	return why
+	return list
 }
 
-func (m matcher) complain() (why []string) {
-	possible, few := values()[m.label]
+func (m matcher) problems() (list []string) {
+	possible, few := labelValues()[m.label]
 	if !few || m.value == "" {
 		return nil
 	}
@@ -101,32 +101,32 @@ func (m matcher) complain() (why []string) {
 	}
 	for _, w := range wanted {
 		if !slices.Contains(possible, w) {
-			why = append(why, m.label+" is never "+w)
+			list = append(list, m.label+" is never "+w)
 		}
 	}
-	return why
+	return list
 }
 
 func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
 	t.Parallel()
 	_, of := series(t)
 	for _, r := range alerts(t) {
-		require.Empty(t, complain(t, r.Expr), r.Alert)
+		require.Empty(t, problems(t, r.Expr), r.Alert)
 		for _, m := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(r.Annotations["summary"], -1) {
-			require.Contains(t, selections(r.Expr)[0].grouped, m[1], "%s names a label that it has not", r.Alert)
+			require.Contains(t, selections(r.Expr)[0].grouped, m[1], "%s names a label that its expression does not have", r.Alert)
 		}
 	}
 	var d dashboard
-	require.NoError(t, json.Unmarshal([]byte(read(t, "../docs/telemetry/grafana.json")), &d))
+	require.NoError(t, json.Unmarshal([]byte(readFile(t, "../docs/telemetry/grafana.json")), &d))
 	shown := make(map[string]bool)
 	for _, p := range d.Panels {
 		for _, target := range p.Targets {
-			require.Empty(t, complain(t, target.Expr), p.Title)
+			require.Empty(t, problems(t, target.Expr), p.Title)
 			for _, s := range selections(target.Expr) {
 				shown[of[s.metric]] = true
 			}
 			for _, m := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(target.LegendFormat, -1) {
-				require.Contains(t, selections(target.Expr)[0].grouped, m[1], "%s names a label that it has not", p.Title)
+				require.Contains(t, selections(target.Expr)[0].grouped, m[1], "%s names a label that its expression does not have", p.Title)
 			}
 		}
 	}
@@ -136,11 +136,10 @@ func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
 	require.Len(t, slices.Collect(maps.Keys(shown)), 6)
 }
 
-// A test of names that finds nothing wrong with anything would find nothing.
-func TestAnExpressionThatAsksForWhatIsNotThereIsFound(t *testing.T) {
+func TestProblemsAreFoundInWrongExpressions(t *testing.T) {
 	t.Parallel()
 	for expr, want := range map[string]string{
-		`1`:                                  "it asks for nothing",
+		`1`:                                  "it selects no metric",
 		`verification_transitions`:           "no metric verification_transitions",
 		`verification_state_duration_bucket`: "no metric verification_state_duration_bucket",
 		`sum by (verification_id) (verification_transitions_total)`:                "verification_transitions_total has no label verification_id",
@@ -148,6 +147,6 @@ func TestAnExpressionThatAsksForWhatIsNotThereIsFound(t *testing.T) {
 		`verification_transitions_total{verification_to=~"done|faild"}`:            "verification_to is never faild",
 		`sum by (le) (verification_unknown_active)`:                                "verification_unknown_active has no label le",
 	} {
-		require.Equal(t, []string{want}, complain(t, expr), expr)
+		require.Equal(t, []string{want}, problems(t, expr), expr)
 	}
 }

@@ -12,11 +12,11 @@ import (
 // matcher is one condition on a label.
 type matcher struct{ label, op, value string }
 
-// selected is a metric as an expression asks for it.
-type selected struct {
+// selection is a metric with the conditions of a PromQL expression.
+type selection struct {
 	metric   string
 	matchers []matcher
-	grouped  []string // the labels of the groupings around it
+	grouped  []string // the labels of all groupings in the expression
 }
 
 var (
@@ -26,12 +26,13 @@ var (
 	matchers  = regexp.MustCompile(`(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"`)
 )
 
-// words of PromQL that are no metric, even without a parenthesis behind them.
-var words = []string{"and", "or", "unless", "bool", "offset", "sum", "max", "min", "count", "topk"}
+// keywords are the names in PromQL that are no metrics, even if no parenthesis
+// follows.
+var keywords = []string{"and", "or", "unless", "bool", "offset", "sum", "max", "min", "count", "topk"}
 
-// selections are the metrics that a PromQL expression asks for. It knows what
-// our documents make use of.
-func selections(expr string) (list []selected) {
+// selections returns the metrics in a PromQL expression. It understands as much
+// of the language as our documents use.
+func selections(expr string) (list []selection) {
 	expr = ranges.ReplaceAllString(expr, "")
 	var grouped []string
 	for _, g := range groupings.FindAllStringSubmatch(expr, -1) {
@@ -41,10 +42,10 @@ func selections(expr string) (list []selected) {
 	}
 	expr = groupings.ReplaceAllString(expr, "")
 	for _, m := range selectors.FindAllStringSubmatch(expr, -1) {
-		if m[3] == "(" || slices.Contains(words, m[1]) {
+		if m[3] == "(" || slices.Contains(keywords, m[1]) {
 			continue // a function
 		}
-		s := selected{metric: m[1], grouped: grouped}
+		s := selection{metric: m[1], grouped: grouped}
 		for _, c := range matchers.FindAllStringSubmatch(m[2], -1) {
 			s.matchers = append(s.matchers, matcher{c[1], c[2], c[3]})
 		}
@@ -55,7 +56,7 @@ func selections(expr string) (list []selected) {
 
 func TestSelectionsAreFoundInExpressions(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []selected{
+	require.Equal(t, []selection{
 		{metric: "a_total", matchers: []matcher{{"x", "=~", "b|c"}, {"y", "!=", ""}}, grouped: []string{"le", "x"}},
 		{metric: "b_bucket", grouped: []string{"le", "x"}},
 		{metric: "c", grouped: []string{"le", "x"}},

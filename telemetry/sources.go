@@ -2,47 +2,47 @@ package telemetry
 
 import "sync"
 
-// other is what websites count as that the metrics do not tell apart.
-const other = "other"
+// otherSource is the label of all websites without a label of their own.
+const otherSource = "other"
 
-// sources are the websites that the metrics tell apart: the first so many that
-// come by. Upstream names them, so they can't be trusted to be few, or names.
+// sources gives the first max websites a label of their own. Upstream sends
+// their names, so there may be many, and they may be anything.
 type sources struct {
-	most int
+	max int
 
 	mu    sync.RWMutex
-	known map[string]bool
+	names map[string]bool
 }
 
-// name is a website as the metrics name it.
-func (s *sources) name(website string) string {
+// label returns the value of verification.source for a website.
+func (s *sources) label(website string) string {
 	if website == "" {
 		return ""
 	}
 	s.mu.RLock()
-	known := s.known[website]
+	known := s.names[website]
 	s.mu.RUnlock()
-	if known || plausible(website) && s.learn(website) {
+	if known || looksLikeWebsite(website) && s.add(website) {
 		return website
 	}
-	return other
+	return otherSource
 }
 
-func (s *sources) learn(website string) bool {
+func (s *sources) add(website string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == nil {
-		s.known = make(map[string]bool)
+	if s.names == nil {
+		s.names = make(map[string]bool)
 	}
-	if len(s.known) < s.most {
-		s.known[website] = true
+	if len(s.names) < s.max {
+		s.names[website] = true
 	}
-	return s.known[website]
+	return s.names[website]
 }
 
-// plausible tells whether it could be the name of a website: short, of letters
-// and a few digits, fewer than any number of a person's has.
-func plausible(website string) bool {
+// looksLikeWebsite reports whether a name is short and has letters and at most
+// four digits: fewer than any personal number.
+func looksLikeWebsite(website string) bool {
 	digits := 0
 	for _, c := range []byte(website) {
 		switch {

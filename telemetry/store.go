@@ -8,8 +8,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// store is Observer.Store. It makes a span only within another one: what Run
-// asks the store again and again is nobody's trace.
+// store implements Observer.Store. Without a parent it makes no span: else each
+// poll of Run would be a trace of its own.
 func (t *Telemetry) store(ctx context.Context, method string) (context.Context, func(error)) {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx, func(error) {}
@@ -18,9 +18,9 @@ func (t *Telemetry) store(ctx context.Context, method string) (context.Context, 
 	return ctx, func(err error) {
 		c := classOf(err)
 		if c.name == unclassified {
-			c = classOf(carrierfsm.ErrStore) // by the contract of Store
+			c = classOf(carrierfsm.ErrStore) // what every other error of a Store means, by its contract
 		}
-		mark(span, c)
+		setError(span, c)
 		span.End()
 	}
 }

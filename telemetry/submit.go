@@ -9,42 +9,44 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// submission is what tells the counts of submissions apart.
-type submission struct {
+// submissionKey has the attributes of verification.submissions.
+type submissionKey struct {
 	input   carrierfsm.InputKind
 	outcome carrierfsm.SubmitOutcome
 	source  string
 	failure string
 }
 
-func (s submission) option() metric.AddOption {
-	return metric.WithAttributes(known(
-		text(attrInput, s.input), text(attrOutcome, s.outcome), text(attrSource, s.source), text(attrError, s.failure))...)
+func (s submissionKey) option() metric.AddOption {
+	return metric.WithAttributes(nonEmpty(
+		stringAttr(attrInput, s.input), stringAttr(attrOutcome, s.outcome), stringAttr(attrSource, s.source), stringAttr(attrError, s.failure))...)
 }
 
-// submit is Observer.Submit. The span is a child of the caller's also where it
-// outlives that, which the attribute detached tells then.
+// submit implements Observer.Submit. The span is a child of the caller's span
+// even if it ends later; the attribute detached says that the caller's context
+// ended first.
 func (t *Telemetry) submit(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
 	caller := ctx
-	ctx, span := t.tracer.Start(ctx, "carrierfsm.submit", trace.WithAttributes(text(attrInput, in)))
+	ctx, span := t.tracer.Start(ctx, "carrierfsm.submit", trace.WithAttributes(stringAttr(attrInput, in)))
 	return ctx, func(s carrierfsm.Submitted) {
 		defer span.End()
-		c, source := classOfSubmission(s), t.sources.name(s.Source)
-		t.metrics.submissions.Add(ctx, 1, t.submissions.of(submission{in, s.Outcome, source, c.name}, submission.option)...)
+		c, source := classOfSubmission(s), t.sources.label(s.Source)
+		t.metrics.submissions.Add(ctx, 1, t.submissionOptions.get(submissionKey{in, s.Outcome, source, c.name}, submissionKey.option)...)
 		if !span.IsRecording() {
 			return
 		}
-		span.SetAttributes(known(
-			text(attrID, s.ID), attrStep.Int(s.Step), text(attrState, s.State), text(attrSource, source),
-			text(attrOutcome, s.Outcome), text(attrEvent, s.Event))...)
+		span.SetAttributes(nonEmpty(
+			stringAttr(attrID, s.ID), attrStep.Int(s.Step), stringAttr(attrState, s.State), stringAttr(attrSource, source),
+			stringAttr(attrOutcome, s.Outcome), stringAttr(attrEvent, s.Event))...)
 		if caller.Err() != nil {
 			span.SetAttributes(attrDetached.Bool(true))
 		}
-		mark(span, c)
+		setError(span, c)
 	}
 }
 
-// classOfSubmission is the class of what kept a submission from its outcome.
+// classOfSubmission returns the class of error of a submission; the zero class
+// for one that upstream accepted or rejected.
 func classOfSubmission(s carrierfsm.Submitted) class {
 	switch s.Outcome {
 	case carrierfsm.SubmitAccepted, carrierfsm.SubmitRejected:
@@ -52,7 +54,7 @@ func classOfSubmission(s carrierfsm.Submitted) class {
 	case carrierfsm.SubmitRefused:
 		return classOf(s.Err)
 	}
-	c := class{name: string(s.Outcome), ours: true}
+	c := class{name: string(s.Outcome), failed: true}
 	if s.Err != nil {
 		c.name = classOf(s.Err).name
 	}

@@ -13,49 +13,49 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// scope names whose spans and metrics they are.
+// scope is the instrumentation scope of the spans and metrics.
 const scope = "github.com/carrierfsm/carrierfsm/telemetry"
 
-// Config is what a Telemetry is made of. The zero value uses the providers
-// that the process has set for all.
+// Config configures a Telemetry. The zero value uses the global providers of
+// package otel.
 type Config struct {
 	// TracerProvider makes the spans. Defaults to otel.GetTracerProvider(),
 	// which may be set later than New is called.
 	TracerProvider trace.TracerProvider
-	// MeterProvider makes the metrics. Defaults to otel.GetMeterProvider(), as
-	// above.
+	// MeterProvider makes the metrics. Defaults to otel.GetMeterProvider(), which
+	// may be set later too.
 	MeterProvider metric.MeterProvider
-	// Sources is how many websites the metrics tell apart. Further ones, and
-	// what does not look like the name of a website, count as "other". Defaults
-	// to 100; there are about 65 operators.
+	// Sources is how many websites have a label of their own in the metrics.
+	// Further ones, and what does not look like the name of a website, count as
+	// "other". Defaults to 100; there are about 65 operators.
 	Sources int
-	// Within is how long ago a verification may have been created that Watch
-	// counts: Limits.Life or more. Defaults to 1 h, twice the default of that.
+	// Within bounds the count of Watch to verifications created within this time.
+	// It must be Limits.Life or more. Defaults to 1 h, twice the default of Life.
 	Within time.Duration
 	// Now is the machine's clock. Defaults to time.Now.
 	Now func() time.Time
 }
 
-// Telemetry turns what an Observer is told into spans and metrics. It is safe
-// for concurrent use, by any number of machines and clients.
+// Telemetry makes spans and metrics from the calls of an Observer. It is safe for
+// concurrent use, by any number of machines and clients.
 type Telemetry struct {
-	tracer  trace.Tracer
-	metrics instruments
-	sources sources
-	origins origins
-	within  time.Duration
-	now     func() time.Time
+	tracer      trace.Tracer
+	metrics     instruments
+	sources     sources
+	commitSpans commitSpans
+	within      time.Duration
+	now         func() time.Time
 
-	transitions sets[transition, metric.AddOption]
-	submissions sets[submission, metric.AddOption]
-	stays       sets[stay, metric.RecordOption]
-	lags        sets[handled, metric.RecordOption]
+	transitionOptions optionCache[transitionKey, metric.AddOption]
+	submissionOptions optionCache[submissionKey, metric.AddOption]
+	stayOptions       optionCache[stayKey, metric.RecordOption]
+	lagOptions        optionCache[lagKey, metric.RecordOption]
 
 	observer carrierfsm.Observer
 }
 
-// New returns a Telemetry. It returns an error for a negative bound, and what
-// the MeterProvider returns.
+// New returns a Telemetry. It returns an error for a negative bound, and any
+// error of the MeterProvider.
 func New(c Config) (*Telemetry, error) {
 	if c.Sources < 0 || c.Within < 0 {
 		return nil, errors.New("telemetry: a bound is negative")
@@ -67,10 +67,10 @@ func New(c Config) (*Telemetry, error) {
 	}
 	t := &Telemetry{
 		tracer: c.TracerProvider.Tracer(scope), metrics: metrics,
-		sources: sources{most: c.Sources}, within: c.Within, now: c.Now,
+		sources: sources{max: c.Sources}, within: c.Within, now: c.Now,
 	}
 	t.observer = carrierfsm.Observer{
-		Submit: t.submit, Call: t.call, Store: t.store, Handle: t.handle, Exchange: t.exchange, Transition: t.moved,
+		Submit: t.submit, Call: t.call, Store: t.store, Handle: t.handle, Exchange: t.exchange, Transition: t.transition,
 	}
 	return t, nil
 }
@@ -94,19 +94,19 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Observer is what carrierfsm.Config and juxinli.Config take. It is the same
-// one each time, and not to be changed.
+// Observer returns the observer for carrierfsm.Config and juxinli.Config. It is
+// the same one each time; the caller must not change it.
 func (t *Telemetry) Observer() *carrierfsm.Observer { return &t.observer }
 
-// sets keeps the options of measurements, so that one which was made before
-// costs no allocation. Its keys have to be of a bounded number.
-type sets[K comparable, O any] struct{ known sync.Map }
+// optionCache caches the options of measurements, so that a repeated measurement
+// allocates none. The number of keys must be bounded: none is evicted.
+type optionCache[K comparable, O any] struct{ options sync.Map }
 
-// of returns the options for a key; option is asked the first time.
-func (s *sets[K, O]) of(key K, option func(K) O) []O {
-	if known, ok := s.known.Load(key); ok {
+// get returns the options for a key; it calls option the first time.
+func (s *optionCache[K, O]) get(key K, option func(K) O) []O {
+	if known, ok := s.options.Load(key); ok {
 		return known.([]O)
 	}
-	known, _ := s.known.LoadOrStore(key, []O{option(key)})
+	known, _ := s.options.LoadOrStore(key, []O{option(key)})
 	return known.([]O)
 }

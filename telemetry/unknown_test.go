@@ -17,22 +17,22 @@ import (
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
-// The one who did not learn the outcome is gone, and the number with it if it
-// were counted in memory. Another process counts it in the store.
+// The value is counted in the store, so a process other than the one that
+// committed the unknown outcome reports it.
 func TestAnUnknownOutcomeIsCountedForAsLongAsThePersonIsAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
 		b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Now: time.Now},
 			fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Lost(), fsmtest.Code("10008"))
-		k := keep(t)
+		f := newFixture(t)
 		other, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: b.Upstream})
 		require.NoError(t, err)
-		registration, err := k.Watch(other)
+		registration, err := f.Watch(other)
 		require.NoError(t, err)
 		now := func() []string {
-			time.Sleep(time.Minute) //nolint:forbidigo // fake time; a count is good for a while
-			return k.points("verification.unknown.active")
+			time.Sleep(time.Minute) //nolint:forbidigo // fake time; a count is reused for 10 s
+			return f.points("verification.unknown.active")
 		}
 		_, err = b.Apply()
 		require.NoError(t, err)
@@ -50,43 +50,43 @@ func TestAnUnknownOutcomeIsCountedForAsLongAsThePersonIsAsked(t *testing.T) {
 	})
 }
 
-// lister is a machine as Watch sees it.
-type lister struct {
-	asked []carrierfsm.Query
-	list  func(ctx context.Context) ([]carrierfsm.Summary, error)
+// fakeLister records the queries of Watch.
+type fakeLister struct {
+	queries []carrierfsm.Query
+	list    func(ctx context.Context) ([]carrierfsm.Summary, error)
 }
 
-func (l *lister) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Summary, error) {
-	l.asked = append(l.asked, q)
+func (l *fakeLister) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Summary, error) {
+	l.queries = append(l.queries, q)
 	return l.list(ctx)
 }
 
 func TestCountingIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &lister{list: func(context.Context) ([]carrierfsm.Summary, error) { return make([]carrierfsm.Summary, 3), nil }}
-		k := keep(t, func(c *telemetry.Config) { c.Within = 2 * time.Hour })
-		_, err := k.Watch(l)
+		l := &fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return make([]carrierfsm.Summary, 3), nil }}
+		f := newFixture(t, func(c *telemetry.Config) { c.Within = 2 * time.Hour })
+		_, err := f.Watch(l)
 		require.NoError(t, err)
 		began := time.Now()
 		for range 5 {
-			require.Equal(t, []string{"3"}, k.points("verification.unknown.active"))
+			require.Equal(t, []string{"3"}, f.points("verification.unknown.active"))
 		}
 		require.Equal(t, []carrierfsm.Query{{
 			Reason: "outcome_unknown", States: []carrierfsm.State{"created", "awaiting_password", "awaiting_captcha"},
 			CreatedAfter: began.Add(-2 * time.Hour), Limit: 1000,
-		}}, l.asked, "asked once for all that collect at a time")
+		}}, l.queries, "collections within 10 s share one count")
 		time.Sleep(time.Minute) //nolint:forbidigo // fake time
-		k.points("verification.unknown.active")
-		require.Len(t, l.asked, 2)
+		f.points("verification.unknown.active")
+		require.Len(t, l.queries, 2)
 	})
 }
 
 var errDriver = errors.New("driver: no row for 13800138000")
 
-// What fails here would be printed by OpenTelemetry's error handler, and what
-// panics would end the process.
-func TestACountThatFailsIsNoNumberAndSaysNoMoreThanThat(t *testing.T) {
+// OpenTelemetry's error handler prints the error, and an uncaught panic would end
+// the process.
+func TestAFailedCountReportsNoValueAndNoErrorText(t *testing.T) {
 	t.Parallel()
 	for name, list := range map[string]func(context.Context) ([]carrierfsm.Summary, error){
 		"error": func(context.Context) ([]carrierfsm.Summary, error) { return nil, errDriver },
@@ -99,11 +99,11 @@ func TestACountThatFailsIsNoNumberAndSaysNoMoreThanThat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := keep(t)
-				_, err := k.Watch(&lister{list: list})
+				f := newFixture(t)
+				_, err := f.Watch(&fakeLister{list: list})
 				require.NoError(t, err)
 				var data metricdata.ResourceMetrics
-				err = k.reader.Collect(context.Background(), &data)
+				err = f.reader.Collect(context.Background(), &data)
 				require.ErrorContains(t, err, "can't be counted")
 				require.NotContains(t, err.Error(), "138")
 				require.Empty(t, data.ScopeMetrics)

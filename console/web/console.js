@@ -1,8 +1,9 @@
-// A switch that reloads the page now and then, where it makes sense. It is off
-// at first, remembered for the tab, and never takes away what is being typed.
+// A button that reloads the page every 15 s. It is off at first, and its state
+// is kept for the tab. It is left out on pages with an input, and waits while
+// one has the focus.
 'use strict'
-const place = document.getElementById('refresh')
-if (place && !document.querySelector('main input:not([type=hidden])')) {
+const slot = document.getElementById('refresh')
+if (slot && !document.querySelector('main input:not([type=hidden])')) {
 	const every = 15000
 	const key = 'carrierfsm refresh'
 	const on = () => sessionStorage.getItem(key) === 'on'
@@ -15,7 +16,7 @@ if (place && !document.querySelector('main input:not([type=hidden])')) {
 		show()
 	})
 	show()
-	place.append(' ', button)
+	slot.append(' ', button)
 	setInterval(() => {
 		if (on() && !document.hidden && !document.activeElement.matches('input, select')) location.reload()
 	}, every)

@@ -172,7 +172,7 @@ func (w *world) password(_ context.Context, kind carrierfsm.PromptKind, website 
 		known = append(known, message.Code)
 	}
 	for _, password := range known {
-		if w.server.Fits(w.subject.Phone, website, password) {
+		if w.server.HasPassword(w.subject.Phone, website, password) {
 			return password, nil
 		}
 	}

@@ -13,8 +13,8 @@ import (
 
 // Why a source can't be used. Test with errors.Is.
 var (
-	// ErrOffline is matched by an *OfflineError: upstream does not serve the
-	// source at present.
+	// ErrOffline matches an *OfflineError: upstream does not serve the source at
+	// present.
 	ErrOffline = errors.New("juxinli: the data source is offline")
 	// ErrUnknownSource is returned for a website that is not in the catalogue.
 	ErrUnknownSource = errors.New("juxinli: no such data source")
@@ -25,49 +25,49 @@ var (
 type OfflineError struct {
 	// Website is the source's, or "chinamobile" for all of that operator's.
 	Website string
-	// Name is what a person calls it, "江苏移动" for instance; empty for an operator.
+	// Name is the source's display name, for instance "江苏移动"; empty for an operator.
 	Name string
 }
 
-// Error names the website.
+// Error includes the website.
 func (e *OfflineError) Error() string { return ErrOffline.Error() + ": " + e.Website }
 
 // Unwrap returns ErrOffline.
 func (e *OfflineError) Unwrap() error { return ErrOffline }
 
-// CatalogueConfig is how long a Catalogue keeps its list. The zero value is usable.
+// CatalogueConfig configures a Catalogue. The zero value is usable.
 type CatalogueConfig struct {
 	// TTL is how long a list is used before it is fetched again. Defaults to 5 min.
 	TTL time.Duration
-	// StaleFor is how long an older list is used while a newer one can't be
+	// StaleFor is how long after TTL a list is still used while a new one can't be
 	// fetched. Defaults to 1 h.
 	StaleFor time.Duration
-	// RetryAfter is how long after a failure the next fetch is made at the
-	// earliest; what the failure was is answered until then. Defaults to 30 s.
+	// RetryAfter is the shortest time between a failed fetch and the next. Until
+	// then the failure is cached. Defaults to 30 s.
 	RetryAfter time.Duration
-	// Timeout is for a fetch, beside the client's. Defaults to 30 s.
+	// Timeout bounds a fetch, in addition to the client's. Defaults to 30 s.
 	Timeout time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
 
-// Catalogue is the list of data sources, kept for a while in memory. Whoever
-// asks when it is too old waits for one fetch that all share. While upstream
-// fails the older list is good enough. It is safe for concurrent use.
+// Catalogue caches the list of data sources in memory. Concurrent callers share
+// one fetch. While upstream fails, an expired list is used for StaleFor. It is
+// safe for concurrent use.
 type Catalogue struct {
 	client *Client
 	cfg    CatalogueConfig
 	flight flight[[]carrierfsm.Source]
 
 	mu     sync.Mutex
-	list   []carrierfsm.Source // nil: none yet; never changed in place
+	list   []carrierfsm.Source // nil: none yet; replaced, never changed
 	at     time.Time           // when list was fetched
 	failed time.Time           // of the latest failure, zero after a success
 	err    error               // that failure
 }
 
-// Catalogue returns an empty catalogue, which fetches when it is first asked.
-// It returns an error for a bound that is negative.
+// Catalogue returns an empty catalogue; its first use fetches the list. It returns
+// an error for a negative bound.
 func (c *Client) Catalogue(cfg CatalogueConfig) (*Catalogue, error) {
 	for _, d := range []struct {
 		value    *time.Duration
@@ -86,14 +86,14 @@ func (c *Client) Catalogue(cfg CatalogueConfig) (*Catalogue, error) {
 	return &Catalogue{client: c, cfg: cfg}, nil
 }
 
-// Sources are all data sources; the list is the caller's. Its errors are those
-// of Client.Datasources.
+// Sources returns a copy of the list of data sources. Its errors are those of
+// Client.Datasources.
 func (c *Catalogue) Sources(ctx context.Context) ([]carrierfsm.Source, error) {
 	list, err := c.sources(ctx)
 	return slices.Clone(list), err
 }
 
-// Source is the data source of a website. Its errors are ErrUnknownSource and
+// Source returns the data source of a website. Its errors are ErrUnknownSource and
 // those of Sources.
 func (c *Catalogue) Source(ctx context.Context, website string) (carrierfsm.Source, error) {
 	list, err := c.sources(ctx)
@@ -107,8 +107,8 @@ func (c *Catalogue) Source(ctx context.Context, website string) (carrierfsm.Sour
 	return list[i], nil
 }
 
-// Check returns nil for a website that upstream serves, an *OfflineError for
-// one that it does not serve at present, and else the errors of Source.
+// Check returns nil for a website that upstream serves, and an *OfflineError for
+// one that it does not serve at present. Other errors are those of Source.
 func (c *Catalogue) Check(ctx context.Context, website string) error {
 	s, err := c.Source(ctx, website)
 	if err == nil && !s.Online {
@@ -117,9 +117,10 @@ func (c *Catalogue) Check(ctx context.Context, website string) error {
 	return err
 }
 
-// CheckPhone is Check by a phone number: an *OfflineError where every source of
-// the number's operator is offline, else nil. It goes by OperatorOf, and is nil
-// where the operator is not known, or has no source in the catalogue.
+// CheckPhone checks the sources of the operator of a phone number, by OperatorOf.
+// It returns an *OfflineError if all of them are offline, and nil if one is
+// online, or if the operator is unknown or has no source in the catalogue. Other
+// errors are those of Sources.
 func (c *Catalogue) CheckPhone(ctx context.Context, phone string) error {
 	operator, known := OperatorOf(phone)
 	if !known {
@@ -131,7 +132,7 @@ func (c *Catalogue) CheckPhone(ctx context.Context, phone string) error {
 	}
 	found := false
 	for _, s := range list {
-		if operator.runs(s.Website) {
+		if operator.owns(s.Website) {
 			if s.Online {
 				return nil
 			}
@@ -144,23 +145,23 @@ func (c *Catalogue) CheckPhone(ctx context.Context, phone string) error {
 	return &OfflineError{Website: string(operator)}
 }
 
-// sources is the list, which must not be changed.
+// sources returns the list; the caller must not change it.
 func (c *Catalogue) sources(ctx context.Context) ([]carrierfsm.Source, error) {
-	if list, settled, err := c.kept(); settled {
+	if list, ok, err := c.cached(); ok {
 		return list, err
 	}
 	return c.flight.do(ctx, c.cfg.Timeout, func(ctx context.Context) ([]carrierfsm.Source, error) {
-		if list, settled, err := c.kept(); settled { // fetched while this caller was on its way
+		if list, ok, err := c.cached(); ok { // another caller has fetched it since the check above
 			return list, err
 		}
 		list, err := c.client.Datasources(ctx)
-		return c.keep(list, err)
+		return c.store(list, err)
 	})
 }
 
-// kept is what can be answered without a fetch, a list or the latest failure;
-// settled is false where nothing can.
-func (c *Catalogue) kept() (list []carrierfsm.Source, settled bool, err error) {
+// cached returns the list or the latest failure without a fetch; ok is false if a
+// fetch is needed.
+func (c *Catalogue) cached() (list []carrierfsm.Source, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Now()
@@ -170,26 +171,26 @@ func (c *Catalogue) kept() (list []carrierfsm.Source, settled bool, err error) {
 	case c.failed.IsZero() || now.Sub(c.failed) >= c.cfg.RetryAfter:
 		return nil, false, nil
 	}
-	list, err = c.older(now)
+	list, err = c.stale(now)
 	return list, true, err
 }
 
-// keep keeps what a fetch brought.
-func (c *Catalogue) keep(list []carrierfsm.Source, err error) ([]carrierfsm.Source, error) {
+// store caches the result of a fetch.
+func (c *Catalogue) store(list []carrierfsm.Source, err error) ([]carrierfsm.Source, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Now()
 	if err != nil {
 		c.failed, c.err = now, fmt.Errorf("juxinli: catalogue: %w", err)
-		return c.older(now)
+		return c.stale(now)
 	}
 	c.list, c.at, c.failed, c.err = list, now, time.Time{}, nil
 	return c.list, nil
 }
 
-// older is the older list while it is good, or else the latest failure. The
-// caller holds the lock.
-func (c *Catalogue) older(now time.Time) ([]carrierfsm.Source, error) {
+// stale returns the cached list within StaleFor, and after it the latest failure.
+// The caller holds the lock.
+func (c *Catalogue) stale(now time.Time) ([]carrierfsm.Source, error) {
 	if c.list != nil && now.Sub(c.at) < c.cfg.TTL+c.cfg.StaleFor {
 		return c.list, nil
 	}

@@ -12,44 +12,43 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Config is what a Client is made of. Org is required.
+// Config configures a Client. Org is required.
 type Config struct {
-	// BaseURL is where the API is: HTTPS, or HTTP to loopback, perhaps with a
-	// path, without a user, a query or a fragment. Defaults to
-	// "https://www.juxinli.com".
+	// BaseURL is the API's: HTTPS, or HTTP to loopback. It may have a path, but no
+	// user, query or fragment. Defaults to "https://www.juxinli.com".
 	BaseURL string
-	// Org is the institution's account name, which stands in the paths.
+	// Org is the institution's account name, which is part of the paths.
 	Org string
-	// ApplicationsV3 hands the form in by version 3 of that call, which also takes
+	// ApplicationsV3 selects version 3 of the application call, which also takes
 	// the Sources of a form. Defaults to version 2.
 	ApplicationsV3 bool
-	// Timeout is for a whole call, beside the deadline of its context. Upstream
-	// is slow: integrators wait 60 to 300 s. Defaults to 180 s.
+	// Timeout bounds a whole call, in addition to the deadline of its context.
+	// Upstream is slow: integrators wait 60 to 300 s. Defaults to 180 s.
 	Timeout time.Duration
-	// DialTimeout is for the connection and its TLS handshake together. Defaults to 10 s.
+	// DialTimeout bounds the connection and its TLS handshake together. Defaults to 10 s.
 	DialTimeout time.Duration
 	// TLS is the configuration of TLS; New copies it. Its NextProtos are not
 	// used: the client speaks HTTP/1.1. Defaults to Go's.
 	TLS *tls.Config
 	// Proxy chooses a proxy, as http.Transport's does; it needs an HTTPS
 	// BaseURL. Through a proxy every failure after the connection counts as
-	// unknown. Defaults to none; the environment is not looked at unless this
-	// is http.ProxyFromEnvironment.
+	// unknown. Defaults to none: the environment is used only if this is
+	// http.ProxyFromEnvironment.
 	Proxy func(*http.Request) (*url.URL, error)
-	// MaxBody is the largest answer that is read, in bytes, at most 1 GiB.
-	// Defaults to 1 MiB.
+	// MaxBody is the size of the largest response body that is read, in bytes, at
+	// most 1 GiB. Defaults to 1 MiB.
 	MaxBody int64
 	// UserAgent is sent with every request. Defaults to "carrierfsm".
 	UserAgent string
-	// Observer is told of each HTTP request, by its Exchange and nothing else;
-	// give it the Machine's. Defaults to none.
+	// Observer's function Exchange is called for each HTTP request. Use the
+	// Machine's observer. Defaults to none.
 	Observer *carrierfsm.Observer
 }
 
-// bodyLimit is what MaxBody may be at most.
+// bodyLimit is the largest MaxBody.
 const bodyLimit = 1 << 30
 
-// withDefaults fills in what is zero, and copies what the caller might change.
+// withDefaults sets the defaults, and copies the configuration of TLS.
 func (c Config) withDefaults() Config {
 	if c.BaseURL == "" {
 		c.BaseURL = "https://www.juxinli.com"
@@ -74,8 +73,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// check tells what is wrong; it repeats nothing of the BaseURL, which might
-// hold a password.
+// check validates the configuration. Its errors don't quote the BaseURL, which
+// may hold a password.
 func (c Config) check() (*url.URL, error) {
 	base, err := url.Parse(c.BaseURL)
 	switch {

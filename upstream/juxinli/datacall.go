@@ -13,33 +13,33 @@ import (
 
 var errNoToken = errors.New("the application's token is empty")
 
-// call makes a data call for an application. Where the access token is refused
-// it fetches a fresh one, once.
-func (d *Data) call(ctx context.Context, path string, token carrierfsm.Secret) (envelopeOfData, error) {
+// call makes a data call for an application. If upstream refuses the access token,
+// it fetches a new one and repeats the call once.
+func (d *Data) call(ctx context.Context, path string, token carrierfsm.Secret) (dataEnvelope, error) {
 	if token.Empty() {
-		return envelopeOfData{}, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, errNoToken)
+		return dataEnvelope{}, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, errNoToken)
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.client.cfg.Timeout)
 	defer cancel()
 	access, err := d.access.get(ctx, 0)
 	if err != nil {
-		return envelopeOfData{}, err
+		return dataEnvelope{}, err
 	}
-	e, err := d.ask(ctx, path, access, token)
+	e, err := d.request(ctx, path, access, token)
 	if !errors.Is(err, ErrTokenRefused) {
 		return e, err
 	}
 	if access, err = d.access.get(ctx, access.number); err != nil {
-		return envelopeOfData{}, err
+		return dataEnvelope{}, err
 	}
-	return d.ask(ctx, path, access, token)
+	return d.request(ctx, path, access, token)
 }
 
-func (d *Data) ask(ctx context.Context, path string, access accessToken, token carrierfsm.Secret) (envelopeOfData, error) {
+func (d *Data) request(ctx context.Context, path string, access accessToken, token carrierfsm.Secret) (dataEnvelope, error) {
 	return d.get(ctx, path, url.Values{"access_token": {reveal(access.value)}, "token": {reveal(token)}})
 }
 
-// fetchToken fetches a fresh access token.
+// fetchToken fetches a new access token.
 func (d *Data) fetchToken(ctx context.Context) (carrierfsm.Secret, error) {
 	hours := "24"
 	if d.cfg.Permanent {
@@ -55,33 +55,33 @@ func (d *Data) fetchToken(ctx context.Context) (carrierfsm.Secret, error) {
 	return carrierfsm.NewSecret(string(e.Access)), nil
 }
 
-// get makes one request, and makes it again while no answer comes.
-func (d *Data) get(ctx context.Context, path string, query url.Values) (envelopeOfData, error) {
+// get makes a request, with retries.
+func (d *Data) get(ctx context.Context, path string, query url.Values) (dataEnvelope, error) {
 	query.Set("client_secret", reveal(d.cfg.ClientSecret))
 	path += "?" + query.Encode()
-	answer, err := tryAgain(ctx, d.cfg.Tries, d.cfg.RetryPause, func() ([]byte, error) {
+	body, err := retry(ctx, d.cfg.Tries, d.cfg.RetryPause, func() ([]byte, error) {
 		return d.client.do(ctx, http.MethodGet, path, nil)
 	})
 	if err != nil {
-		return envelopeOfData{}, err
+		return dataEnvelope{}, err
 	}
-	defer clear(answer)
-	return unwrapData(answer)
+	defer clear(body)
+	return unwrapData(body)
 }
 
-// tryAgain calls until an error comes that will not pass, with longer and
-// longer pauses between.
-func tryAgain(ctx context.Context, tries int, pause time.Duration, call func() ([]byte, error)) ([]byte, error) {
+// retry calls until it succeeds, fails with an error that is not transient, or has
+// been called tries times. The pause between two calls doubles.
+func retry(ctx context.Context, tries int, pause time.Duration, call func() ([]byte, error)) ([]byte, error) {
 	for try := 1; ; try, pause = try+1, 2*pause {
-		answer, err := call()
-		if err == nil || try == tries || !passing(err) || !wait(ctx, pause) {
-			return answer, err
+		body, err := call()
+		if err == nil || try == tries || !transient(err) || !sleep(ctx, pause) {
+			return body, err
 		}
 	}
 }
 
-// passing tells whether an error may be gone at the next try.
-func passing(err error) bool {
+// transient reports whether a retry may succeed.
+func transient(err error) bool {
 	if failed, ok := errors.AsType[*StatusError](err); ok {
 		return failed.Status == http.StatusBadGateway || failed.Status == http.StatusServiceUnavailable ||
 			failed.Status == http.StatusGatewayTimeout
@@ -90,8 +90,8 @@ func passing(err error) bool {
 	return unconnected || errors.Is(err, ErrBroken)
 }
 
-// wait waits, and is false when ctx ends first.
-func wait(ctx context.Context, pause time.Duration) bool {
+// sleep waits for a pause. It returns false if ctx ends first.
+func sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
@@ -102,8 +102,8 @@ func wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// reveal copies a secret out, for a query. The copy can't be overwritten; it
-// lasts until the next garbage collection.
+// reveal copies a secret into a string for a query. The copy can't be overwritten;
+// it lasts until the next garbage collection.
 func reveal(s carrierfsm.Secret) (value string) {
 	s.Use(func(b []byte) { value = string(b) })
 	return value

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// envelopeOfData is what every answer to a data call is wrapped in.
-type envelopeOfData struct {
+// dataEnvelope wraps the data of every response to a data call.
+type dataEnvelope struct {
 	Success boolean         `json:"success"`
 	Code    number          `json:"code"`
 	Access  text            `json:"access_token"`
@@ -15,42 +15,42 @@ type envelopeOfData struct {
 	Raw     json.RawMessage `json:"raw_data"`
 }
 
-// jobData is "data" of the answer about a job.
+// jobData is "data" in the response for a job.
 type jobData struct {
 	Status text `json:"status"`
 }
 
-// rawData is what of the raw data is looked at.
+// rawData is the part of the raw data that is decoded.
 type rawData struct {
 	Members struct {
 		Code number `json:"error_code"`
 	} `json:"members"`
 }
 
-// collectedRaw is the code of raw data that are there.
-const collectedRaw = "31200"
+// rawDataCode is the code of raw data that were collected.
+const rawDataCode = "31200"
 
-// unwrapData reads the envelope of a data call. A refusal is a *RefusalError;
-// a code that is known to refuse does so whatever "success" says.
-func unwrapData(answer []byte) (envelopeOfData, error) {
-	var e envelopeOfData
-	if !utf8.Valid(answer) || json.Unmarshal(answer, &e) != nil {
-		return envelopeOfData{}, ErrMalformed
+// unwrapData decodes the envelope. A refusal is a *RefusalError; a known code of a
+// refusal takes precedence over "success".
+func unwrapData(body []byte) (dataEnvelope, error) {
+	var e dataEnvelope
+	if !utf8.Valid(body) || json.Unmarshal(body, &e) != nil {
+		return dataEnvelope{}, ErrMalformed
 	}
-	_, refused := refusals[e.Code]
+	_, refused := refusalErrors[e.Code]
 	switch {
-	case refused, e.Success == toldNot:
-		return envelopeOfData{}, &RefusalError{Code: string(e.Code)}
-	case e.Success != told:
-		return envelopeOfData{}, ErrMalformed
+	case refused, e.Success == boolFalse:
+		return dataEnvelope{}, &RefusalError{Code: string(e.Code)}
+	case e.Success != boolTrue:
+		return dataEnvelope{}, ErrMalformed
 	}
 	return e, nil
 }
 
-// job is the state in the envelope.
-func (e envelopeOfData) job() (JobState, error) {
+// job returns the state in the envelope.
+func (e dataEnvelope) job() (JobState, error) {
 	var d optional[jobData]
-	if len(e.Data) == 0 || d.UnmarshalJSON(e.Data) != nil || !d.there {
+	if len(e.Data) == 0 || d.UnmarshalJSON(e.Data) != nil || !d.present {
 		return "", ErrMalformed
 	}
 	if state, known := jobStates[d.value.Status]; known {
@@ -59,26 +59,26 @@ func (e envelopeOfData) job() (JobState, error) {
 	return JobUnclear, nil
 }
 
-// nothing tells whether a document is as good as absent.
-func nothing(raw json.RawMessage) bool { return len(raw) < 64 && blank(raw) }
+// isEmptyDocument reports whether a document is absent or empty.
+func isEmptyDocument(raw json.RawMessage) bool { return len(raw) < 64 && isEmpty(raw) }
 
-// report is the report in the envelope; errNothing where there is none.
-func (e envelopeOfData) report() (Document, error) {
-	if nothing(e.Report) {
-		return Document{}, errNothing
+// report returns the report in the envelope; errNoData if there is none.
+func (e dataEnvelope) report() (Document, error) {
+	if isEmptyDocument(e.Report) {
+		return Document{}, errNoData
 	}
 	return documentOf(e.Report), nil
 }
 
-// raw are the raw data in the envelope; errNothing where there are none. They
-// have a code of their own.
-func (e envelopeOfData) raw() (Document, error) {
-	if nothing(e.Raw) {
-		return Document{}, errNothing
+// raw returns the raw data in the envelope; errNoData if there are none. Raw data
+// have their own code.
+func (e dataEnvelope) raw() (Document, error) {
+	if isEmptyDocument(e.Raw) {
+		return Document{}, errNoData
 	}
-	var look rawData
-	if json.Unmarshal(e.Raw, &look) == nil && look.Members.Code != "" && look.Members.Code != collectedRaw {
-		return Document{}, &RefusalError{Code: string(look.Members.Code)}
+	var data rawData
+	if json.Unmarshal(e.Raw, &data) == nil && data.Members.Code != "" && data.Members.Code != rawDataCode {
+		return Document{}, &RefusalError{Code: string(data.Members.Code)}
 	}
 	return documentOf(e.Raw), nil
 }

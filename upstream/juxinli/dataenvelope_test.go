@@ -10,7 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-func TestAnAnswerToADataCallIsReadWithEveryTolerance(t *testing.T) {
+func TestDataEnvelopeDecoding(t *testing.T) {
 	t.Parallel()
 	type reading struct {
 		Access, State, Report, Raw string
@@ -27,13 +27,13 @@ func TestAnAnswerToADataCallIsReadWithEveryTolerance(t *testing.T) {
 		{"running", `{"success":"true","code":30015,"data":{"status":"抓取中"}}`, reading{State: "running"}, nil},
 		{"done", `{"success":"true","code":"30015","data":{"status":"完成"}}`, reading{State: "done"}, nil},
 		{"failed", `{"success":"true","data":{"status":"抓取失败"}}`, reading{State: "failed"}, nil},
-		{"not done has the same word and means the opposite", `{"success":"true","data":{"status":"未完成"}}`, reading{State: "unclear"}, nil},
-		{"a status that nobody knows", `{"success":"true","data":{"status":"等待"}}`, reading{State: "unclear"}, nil},
+		{"a negation of the word for done", `{"success":"true","data":{"status":"未完成"}}`, reading{State: "unclear"}, nil},
+		{"an unknown status", `{"success":"true","data":{"status":"等待"}}`, reading{State: "unclear"}, nil},
 		{"a status of another kind", `{"success":"true","data":{"status":{}}}`, reading{State: "unclear"}, nil},
 		{"no status", `{"success":"true","data":{"x":1}}`, reading{State: "unclear"}, nil},
 		{"data of another kind", `{"success":"true","data":[1]}`, reading{}, nil},
 		{"a report", `{"success":"true","report_data":{"report": {"token" : "t"}}}`, reading{Report: `{"report": {"token" : "t"}}`}, nil},
-		{"a report that is a text goes on as it is", `{"success":"true","report_data":"x"}`, reading{Report: `"x"`}, nil},
+		{"a report that is a text", `{"success":"true","report_data":"x"}`, reading{Report: `"x"`}, nil},
 		{"a report that is null is none", `{"success":"true","report_data":null}`, reading{}, nil},
 		{"a report without anything is none", `{"success":"true","report_data":{ }}`, reading{}, nil},
 		{"of a repeated report the last counts", `{"success":"true","report_data":{"a":1},"report_data":{"b":2}}`, reading{Report: `{"b":2}`}, nil},
@@ -44,13 +44,13 @@ func TestAnAnswerToADataCallIsReadWithEveryTolerance(t *testing.T) {
 		{"raw data that failed otherwise", `{"success":"true","raw_data":{"members":{"error_code":31203}}}`, reading{}, nil},
 		{"a failure", `{"success":"false","code":20001}`, reading{}, juxinli.ErrSecretRefused},
 		{"a failure as a bool", `{"success":false,"code":20001}`, reading{}, juxinli.ErrSecretRefused},
-		{"a failure that calls itself a success", `{"success":"true","code":20007,"data":{"status":"完成"}}`, reading{}, juxinli.ErrTokenRefused},
-		{"a failure that does not call itself anything", `{"code":"20003"}`, reading{}, juxinli.ErrFrozen},
-		{"an empty report", `{"success":"false","code":20033}`, reading{}, juxinli.ErrNothing},
+		{"a code of a failure with success true", `{"success":"true","code":20007,"data":{"status":"完成"}}`, reading{}, juxinli.ErrTokenRefused},
+		{"a code of a failure without success", `{"code":"20003"}`, reading{}, juxinli.ErrFrozen},
+		{"an empty report", `{"success":"false","code":20033}`, reading{}, juxinli.ErrNoData},
 		{"no success", `{"report_data":{"a":1}}`, reading{}, juxinli.ErrMalformed},
 		{"success of another kind", `{"success":1,"report_data":{"a":1}}`, reading{}, juxinli.ErrMalformed},
-		{"half of it", `{"success":"true","report_data":{"a"`, reading{}, juxinli.ErrMalformed},
-		{"two of them", `{"success":"true"}{"success":"true"}`, reading{}, juxinli.ErrMalformed},
+		{"truncated JSON", `{"success":"true","report_data":{"a"`, reading{}, juxinli.ErrMalformed},
+		{"two JSON values", `{"success":"true"}{"success":"true"}`, reading{}, juxinli.ErrMalformed},
 		{"an array", `[]`, reading{}, juxinli.ErrMalformed},
 		{"null", `null`, reading{}, juxinli.ErrMalformed},
 		{"nothing", ``, reading{}, juxinli.ErrMalformed},
@@ -66,7 +66,7 @@ func TestAnAnswerToADataCallIsReadWithEveryTolerance(t *testing.T) {
 	}
 }
 
-func TestRawDataHaveACodeOfTheirOwn(t *testing.T) {
+func TestRawDataHaveTheirOwnCode(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{`31203`: "31203", `"31203"`: "31203", `"x"`: "?", `13800138000`: "?"} {
 		d, err := juxinli.DecodeData([]byte(`{"success":"true","raw_data":{"members":{"error_code":` + code + `}}}`))
@@ -89,7 +89,7 @@ func FuzzDecodeData(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := string(body)
 		d, err := juxinli.DecodeData(body)
-		require.Equal(t, before, string(body), "the answer is left as it is")
+		require.Equal(t, before, string(body), "decoding does not change the response")
 		if err != nil {
 			require.Zero(t, d.Access)
 			require.Nil(t, d.Report.JSON())
@@ -102,9 +102,9 @@ func FuzzDecodeData(f *testing.F) {
 			}
 			return
 		}
-		require.True(t, says(body, "true", "success"), "a success that nobody told")
+		require.True(t, hasValue(body, "true", "success"), "a success that is not in the response")
 		if d.State == juxinli.JobDone {
-			require.True(t, says(body, "完成", "data", "status") || says(body, "抓取完成", "data", "status") || says(body, "采集完成", "data", "status"))
+			require.True(t, hasValue(body, "完成", "data", "status") || hasValue(body, "抓取完成", "data", "status") || hasValue(body, "采集完成", "data", "status"))
 		}
 		for _, doc := range []juxinli.Document{d.Report, d.Raw} {
 			require.True(t, doc.JSON() == nil || json.Valid(doc.JSON()))

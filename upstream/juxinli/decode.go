@@ -8,7 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// envelope is what every answer is wrapped in.
+// envelope wraps the data of every response.
 type envelope struct {
 	Success boolean         `json:"success"`
 	Code    number          `json:"code"` // v3
@@ -16,8 +16,8 @@ type envelope struct {
 	Data    json.RawMessage `json:"data"`
 }
 
-// accepted is v3's code for an application that was taken.
-const accepted = "65557"
+// acceptedCode is the code of version 3 for an accepted application.
+const acceptedCode = "65557"
 
 type replyData struct {
 	Type     word                `json:"type"`
@@ -44,13 +44,13 @@ type rawSource struct {
 	Reset   number `json:"reset_pwd_method"`
 }
 
-// Bounds of what is handed on, in bytes.
+// Bounds of decoded texts, in bytes.
 const (
 	maxName    = 256
 	maxContent = 4096
 )
 
-// usable tells whether the source can be named in a request.
+// usable reports whether the source can be named in a request.
 func (s rawSource) usable() bool { return s.Website != "" && len(s.Website) <= maxName }
 
 func (s rawSource) source() carrierfsm.Source {
@@ -62,23 +62,23 @@ func (s rawSource) source() carrierfsm.Source {
 		method = carrierfsm.ResetWithNewPassword
 	}
 	return carrierfsm.Source{
-		Website: string(s.Website), Name: cut(s.Name, maxName), Online: s.Status == "1", ResetMethod: method,
+		Website: string(s.Website), Name: truncate(s.Name, maxName), Online: s.Status == "1", ResetMethod: method,
 	}
 }
 
-// unwrap reads the envelope: an object that says whether it was a success.
-func unwrap(answer []byte) (envelope, error) {
+// unwrap decodes the envelope: an object with a valid "success".
+func unwrap(body []byte) (envelope, error) {
 	var e envelope
-	if !utf8.Valid(answer) || json.Unmarshal(answer, &e) != nil || e.Success == notTold {
+	if !utf8.Valid(body) || json.Unmarshal(body, &e) != nil || e.Success == boolAbsent {
 		return e, ErrMalformed
 	}
 	return e, nil
 }
 
-// decodeReply reads the answer to a collect call. A success whose data can't
-// be read is malformed; a failure needs no data.
-func decodeReply(answer []byte) (carrierfsm.Reply, error) {
-	e, err := unwrap(answer)
+// decodeReply decodes the response to a collect call. A success needs readable
+// data; a failure needs none.
+func decodeReply(body []byte) (carrierfsm.Reply, error) {
+	e, err := unwrap(body)
 	if err != nil {
 		return carrierfsm.Reply{}, err
 	}
@@ -87,29 +87,29 @@ func decodeReply(answer []byte) (carrierfsm.Reply, error) {
 		return carrierfsm.Reply{}, err
 	}
 	r := carrierfsm.Reply{
-		Success: e.Success == told, Code: carrierfsm.ProcessCode(d.Code), Type: string(d.Type),
-		Template: string(d.Template.value.Type), Finish: d.Finish == told, Content: cut(d.Content, maxContent),
+		Success: e.Success == boolTrue, Code: carrierfsm.ProcessCode(d.Code), Type: string(d.Type),
+		Template: string(d.Template.value.Type), Finish: d.Finish == boolTrue, Content: truncate(d.Content, maxContent),
 	}
 	if r.Content == "" {
-		r.Content = cut(e.Message, maxContent)
+		r.Content = truncate(e.Message, maxContent)
 	}
 	switch {
 	case d.Next.value.usable():
 		next := d.Next.value.source()
 		r.Next = &next
-	case d.Next.there && !r.Finish:
-		// There is a next source and no knowing which. Without it the reply
-		// would read as the end of it all.
+	case d.Next.present && !r.Finish:
+		// The next source has no website. Without a next source the reply would
+		// mean that all are collected.
 		return carrierfsm.Reply{}, ErrMalformed
 	}
-	r.AlreadyCollected = collected(r, string(d.Content), string(e.Message))
+	r.AlreadyCollected = alreadyCollected(r, string(d.Content), string(e.Message))
 	return r, nil
 }
 
 func (e envelope) replyData() (replyData, error) {
 	var d optional[replyData]
 	if len(e.Data) > 0 && d.UnmarshalJSON(e.Data) != nil {
-		if e.Success == told {
+		if e.Success == boolTrue {
 			return replyData{}, ErrMalformed
 		}
 		return replyData{}, nil
@@ -117,19 +117,19 @@ func (e envelope) replyData() (replyData, error) {
 	return d.value, nil
 }
 
-// collected reads the words by which upstream says that this website was
-// collected before: in the content of an ERROR, or in either text of a
-// failure. Nothing else of this module reads words.
-func collected(r carrierfsm.Reply, content, message string) bool {
+// alreadyCollected matches the texts by which upstream says that this website was
+// collected before: in the content of an ERROR, or in either text of a failure.
+// It is the only place that matches texts of upstream.
+func alreadyCollected(r carrierfsm.Reply, content, message string) bool {
 	if r.Success {
-		return r.Type == "ERROR" && says(content, "已经采集完成", "重复采集")
+		return r.Type == "ERROR" && containsAny(content, "已经采集完成", "重复采集")
 	}
-	return says(content, "已经采集完成", "重复采集", "抓取完成") || says(message, "已经采集完成", "重复采集", "抓取完成")
+	return containsAny(content, "已经采集完成", "重复采集", "抓取完成") || containsAny(message, "已经采集完成", "重复采集", "抓取完成")
 }
 
-// says tells whether a text has one of the words and no "not yet": 尚未抓取完成
-// has the same words and means the opposite.
-func says(text string, words ...string) bool {
+// containsAny reports whether a text has one of the words and no negation:
+// 尚未抓取完成 (not collected yet) has the same words.
+func containsAny(text string, words ...string) bool {
 	if strings.ContainsAny(text, "未没") {
 		return false
 	}
@@ -141,15 +141,15 @@ func says(text string, words ...string) bool {
 	return false
 }
 
-// decodeReceipt reads the answer to an application. Only version 3 has a code,
-// and it decides beside success.
-func decodeReceipt(answer []byte, v3 bool) (carrierfsm.Receipt, error) {
-	e, err := unwrap(answer)
+// decodeReceipt decodes the response to an application. Only version 3 has a
+// code; an application is accepted if both the code and "success" say so.
+func decodeReceipt(body []byte, v3 bool) (carrierfsm.Receipt, error) {
+	e, err := unwrap(body)
 	if err != nil {
 		return carrierfsm.Receipt{}, err
 	}
-	message := cut(e.Message, maxContent)
-	if e.Success != told || v3 && e.Code != "" && e.Code != accepted {
+	message := truncate(e.Message, maxContent)
+	if e.Success != boolTrue || v3 && e.Code != "" && e.Code != acceptedCode {
 		return carrierfsm.Receipt{Message: message}, nil
 	}
 	var d receiptData
@@ -161,13 +161,13 @@ func decodeReceipt(answer []byte, v3 bool) (carrierfsm.Receipt, error) {
 	}, nil
 }
 
-func decodeSources(answer []byte) ([]carrierfsm.Source, error) {
-	e, err := unwrap(answer)
+func decodeSources(body []byte) ([]carrierfsm.Source, error) {
+	e, err := unwrap(body)
 	if err != nil {
 		return nil, err
 	}
 	var raw []rawSource
-	if e.Success != told || len(e.Data) == 0 || json.Unmarshal(e.Data, &raw) != nil {
+	if e.Success != boolTrue || len(e.Data) == 0 || json.Unmarshal(e.Data, &raw) != nil {
 		return nil, ErrMalformed
 	}
 	list := make([]carrierfsm.Source, len(raw))
@@ -177,8 +177,8 @@ func decodeSources(answer []byte) ([]carrierfsm.Source, error) {
 	return list, nil
 }
 
-// cut shortens a text to at most n bytes, between characters.
-func cut(t text, n int) string {
+// truncate shortens a text to at most n bytes, between characters.
+func truncate(t text, n int) string {
 	if len(t) <= n {
 		return string(t)
 	}

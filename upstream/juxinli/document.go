@@ -7,20 +7,19 @@ import (
 	"log/slog"
 )
 
-// Document is a report or the raw data of a person, as upstream sent it. It is
-// personal data from end to end: it prints redacted everywhere, encoders
-// included, and is only had by JSON or WriteTo. This package keeps no copy.
-// The zero Document is empty.
+// Document is a report or the raw data of a person, as upstream sent it. All of
+// it is personal data: formatters, loggers and encoders print it redacted, and
+// only JSON and WriteTo return it. This package keeps no copy. The zero Document
+// is empty.
 type Document struct {
-	text func() json.RawMessage // a closure, so that no printer finds the text
+	text func() json.RawMessage // a closure, so that reflection does not reach the text
 }
 
 func documentOf(text json.RawMessage) Document {
 	return Document{func() json.RawMessage { return text }}
 }
 
-// JSON is the document's JSON value, nil for an empty one. It is the
-// document's own memory, not a copy.
+// JSON returns the document's JSON value, nil for an empty one. It is not a copy.
 func (d Document) JSON() json.RawMessage {
 	if d.text == nil {
 		return nil
@@ -39,9 +38,9 @@ const redacted = "[redacted]"
 // Format prints "[redacted]" for every verb and flag.
 func (Document) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue is what slog shows.
+// LogValue makes slog print "[redacted]".
 func (Document) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns "[redacted]": a document goes on by JSON or WriteTo, and
-// not by being part of something that is encoded.
+// MarshalText returns "[redacted]", so a document is never encoded by accident as
+// part of another value.
 func (Document) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -9,55 +9,55 @@ import (
 )
 
 var (
-	errInput = errors.New("this API has no request for the input")
-	errEmpty = errors.New("the secret that the input means is empty")
+	errInput = errors.New("this API does not support the input")
+	errEmpty = errors.New("the secret of the input is empty")
 	errUTF8  = errors.New("a value is not UTF-8")
 )
 
-// relayed is what of a request goes out for its input.
-type relayed struct {
-	path                     string // behind /orgApi/rest/v2/messages/
+// message has the parts of a Request that are sent for its input.
+type message struct {
+	path                     string // below /orgApi/rest/v2/messages/
 	kind                     string // the API's "type"
 	password, captcha, query carrierfsm.Secret
-	needs                    carrierfsm.Secret // the one without which there is nothing to relay
-	bare                     bool              // no secret belongs to it
+	required                 carrierfsm.Secret // must not be empty, unless noSecret
+	noSecret                 bool
 }
 
-// The three calls that a person's answers lead to.
+// The paths of the three calls that relay a person's answers.
 const (
 	collectPath = "collect/req"
 	skipPath    = "collect/skip"
 	resetPath   = "reset/req"
 )
 
-// meant picks the secrets that belong to the input: a code goes out in one
+// messageFor picks the secrets that belong to the input: a code is sent in one
 // request only, and a password again only with its codes.
-func meant(r carrierfsm.Request) (relayed, error) {
+func messageFor(r carrierfsm.Request) (message, error) {
 	switch r.Input {
 	case carrierfsm.InputPassword:
-		return relayed{path: collectPath, password: r.Password, needs: r.Password}, nil
+		return message{path: collectPath, password: r.Password, required: r.Password}, nil
 	case carrierfsm.InputCaptcha:
-		return relayed{path: collectPath, kind: "SUBMIT_CAPTCHA", password: r.Password, captcha: r.Captcha, needs: r.Captcha}, nil
+		return message{path: collectPath, kind: "SUBMIT_CAPTCHA", password: r.Password, captcha: r.Captcha, required: r.Captcha}, nil
 	case carrierfsm.InputQueryPassword:
-		return relayed{path: collectPath, kind: "SUBMIT_QUERY_PWD", password: r.Password, query: r.QueryPassword, needs: r.QueryPassword}, nil
+		return message{path: collectPath, kind: "SUBMIT_QUERY_PWD", password: r.Password, query: r.QueryPassword, required: r.QueryPassword}, nil
 	case carrierfsm.InputResendCaptcha:
-		return relayed{path: collectPath, kind: "RESEND_CAPTCHA", bare: true}, nil
+		return message{path: collectPath, kind: "RESEND_CAPTCHA", noSecret: true}, nil
 	case carrierfsm.InputRequestReset:
-		return relayed{path: resetPath, kind: "RESEND_RESET_PWD_CAPTCHA", bare: true}, nil
-	case carrierfsm.InputResetCaptcha: // the field of the password takes the new one
-		return relayed{path: resetPath, kind: "SUBMIT_RESET_PWD", password: r.NewPassword, captcha: r.Captcha, needs: r.Captcha}, nil
+		return message{path: resetPath, kind: "RESEND_RESET_PWD_CAPTCHA", noSecret: true}, nil
+	case carrierfsm.InputResetCaptcha: // the field "password" takes the new one
+		return message{path: resetPath, kind: "SUBMIT_RESET_PWD", password: r.NewPassword, captcha: r.Captcha, required: r.Captcha}, nil
 	case carrierfsm.InputSkipSource:
-		return relayed{path: skipPath, bare: true}, nil
+		return message{path: skipPath, noSecret: true}, nil
 	default:
-		return relayed{}, errInput
+		return message{}, errInput
 	}
 }
 
-// encodeRequest makes the body of a call, which the caller overwrites, and
-// tells where to send it. Its errors match carrierfsm.ErrNotSent.
+// encodeRequest returns the path and the body of a call; the caller overwrites
+// the body. Its errors match carrierfsm.ErrNotSent.
 func encodeRequest(r carrierfsm.Request) (path string, body []byte, err error) {
-	m, err := meant(r)
-	if err == nil && !m.bare && m.needs.Empty() {
+	m, err := messageFor(r)
+	if err == nil && !m.noSecret && m.required.Empty() {
 		err = errEmpty
 	}
 	if err != nil {
@@ -77,12 +77,12 @@ func encodeRequest(r carrierfsm.Request) (path string, body []byte, err error) {
 		e.secret("queryPwd", m.query)
 	}
 	e.close('}')
-	body, err = e.done()
+	body, err = e.finish()
 	return m.path, body, err
 }
 
-// encodeForm makes the body of an application, which the caller overwrites.
-// Its errors match carrierfsm.ErrNotSent.
+// encodeForm returns the body of an application; the caller overwrites it. Its
+// errors match carrierfsm.ErrNotSent.
 func encodeForm(f carrierfsm.Form) ([]byte, error) {
 	var e encoder
 	e.open('{')
@@ -113,7 +113,7 @@ func encodeForm(f carrierfsm.Form) ([]byte, error) {
 		e.close(']')
 	}
 	e.close('}')
-	return e.done()
+	return e.finish()
 }
 
 func (e *encoder) source(s carrierfsm.SourceChoice) {
@@ -139,18 +139,17 @@ func (e *encoder) contact(c carrierfsm.Contact) {
 	e.close('}')
 }
 
-// encoder writes JSON into one buffer. encoding/json would leave copies of the
-// values behind, in strings and in a pool of its own; this leaves none but the
-// buffer: one that has become too small is overwritten.
+// encoder writes JSON into one buffer, and overwrites each buffer that became too
+// small. encoding/json would leave copies of secrets in strings and in its pool.
 type encoder struct {
-	out []byte
-	bad bool // a value was not UTF-8
+	out     []byte
+	invalid bool // a value was not UTF-8
 }
 
-// done returns what was written, or an error matching carrierfsm.ErrNotSent: a
-// value that can't be sent as it is must not be sent as something else.
-func (e *encoder) done() ([]byte, error) {
-	if e.bad {
+// finish returns the JSON, or an error matching carrierfsm.ErrNotSent if a value
+// is not UTF-8 and so can't be sent unchanged.
+func (e *encoder) finish() ([]byte, error) {
+	if e.invalid {
 		clear(e.out)
 		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, errUTF8)
 	}
@@ -160,7 +159,7 @@ func (e *encoder) done() ([]byte, error) {
 func (e *encoder) open(bracket byte)  { e.byte(bracket) }
 func (e *encoder) close(bracket byte) { e.byte(bracket) }
 
-// next writes a comma unless something begins here.
+// next writes a comma, except at the start of an object or array.
 func (e *encoder) next() {
 	if last := e.out[len(e.out)-1]; last != '{' && last != '[' {
 		e.byte(',')
@@ -184,12 +183,12 @@ func (e *encoder) secret(name string, value carrierfsm.Secret) {
 }
 
 func (e *encoder) byte(b byte) {
-	e.room(1)
+	e.grow(1)
 	e.out = append(e.out, b)
 }
 
-// room sees that n more bytes fit without leaving a copy behind.
-func (e *encoder) room(n int) {
+// grow makes room for n more bytes, and overwrites the buffer that it replaces.
+func (e *encoder) grow(n int) {
 	if cap(e.out)-len(e.out) >= n {
 		return
 	}
@@ -199,12 +198,12 @@ func (e *encoder) room(n int) {
 	e.out = larger
 }
 
-// quote writes a JSON string. It escapes what RFC 8259 asks for: quotes,
+// quote writes a JSON string. It escapes what RFC 8259 requires: quotes,
 // backslashes and control characters.
 func (e *encoder) quote(value []byte) {
 	const hex = "0123456789abcdef"
-	e.bad = e.bad || !utf8.Valid(value)
-	e.room(6*len(value) + 2)
+	e.invalid = e.invalid || !utf8.Valid(value)
+	e.grow(6*len(value) + 2)
 	e.out = append(e.out, '"')
 	for _, b := range value {
 		switch {

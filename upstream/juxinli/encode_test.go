@@ -3,6 +3,7 @@ package juxinli_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,9 +17,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// Of the secrets those go out that the input means; a quote in a password,
-// or a character of another alphabet, arrives as it was typed.
-func TestWhatIsOnTheWire(t *testing.T) {
+// Only the secrets of the input are sent. Quotes and characters beyond ASCII
+// arrive unchanged.
+func TestARequestCarriesOnlyTheSecretsOfItsInput(t *testing.T) {
 	t.Parallel()
 	type seen struct {
 		Path, Type, Key string
@@ -42,7 +43,7 @@ func TestWhatIsOnTheWire(t *testing.T) {
 			Input: kind, Token: "t", Website: "chinamobilejs", Account: "13800138000",
 			Password: carrierfsm.NewSecret(odd), Captcha: carrierfsm.NewSecret("500001"), QueryPassword: carrierfsm.NewSecret("135790"),
 		}
-		_, err := client(t, server.URL+"/base/").Collect(t.Context(), r)
+		_, err := newClient(t, server.URL+"/base/").Collect(t.Context(), r)
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(seen{
 			"/base/orgApi/rest/v2/messages/collect/req", "application/json;charset=utf-8", "",
@@ -51,12 +52,12 @@ func TestWhatIsOnTheWire(t *testing.T) {
 				"password": want.password, "captcha": want.captcha, "queryPwd": want.query,
 			},
 		}, <-got))
-		require.False(t, r.Password.Empty(), "the caller destroys its secrets itself")
+		require.False(t, r.Password.Empty(), "Collect does not destroy the caller's secrets")
 	}
 }
 
-// The service password is no part of a reset, and a skip has a token and nothing else.
-func TestWhatAResetAndASkipPutOnTheWire(t *testing.T) {
+// A reset does not send the service password, and a skip sends only the token.
+func TestTheRequestsOfAResetAndASkip(t *testing.T) {
 	t.Parallel()
 	type seen struct {
 		Path string
@@ -81,7 +82,7 @@ func TestWhatAResetAndASkipPutOnTheWire(t *testing.T) {
 		carrierfsm.InputSkipSource:   {"collect/skip", map[string]any{"token": "t"}},
 	} {
 		want.Path = "/orgApi/rest/v2/messages/" + want.Path
-		_, err := client(t, server.URL).Collect(t.Context(), carrierfsm.Request{
+		_, err := newClient(t, server.URL).Collect(t.Context(), carrierfsm.Request{
 			Input: kind, Token: "t", Website: "chinamobilesh", Account: "13800138000", Password: carrierfsm.NewSecret("246810"),
 			Captcha: carrierfsm.NewSecret("500001"), NewPassword: carrierfsm.NewSecret(chosen), QueryPassword: carrierfsm.NewSecret("135790"),
 		})
@@ -119,9 +120,9 @@ func TestAFormIsSentWhole(t *testing.T) {
 	require.NotContains(t, string(bare), "selected_website")
 }
 
-func TestWhatCannotBeRelayedIsNotSent(t *testing.T) {
+func TestAnInvalidInputIsNotSent(t *testing.T) {
 	t.Parallel()
-	c, world, _ := simulated(t)
+	c, sim, _ := newSimulated(t)
 	empty, broken := request("246810"), request("\xff")
 	empty.Password.Destroy()
 	code := request("246810")
@@ -133,7 +134,7 @@ func TestWhatCannotBeRelayedIsNotSent(t *testing.T) {
 		"a code that is missing": code, "a query password that is missing": query,
 	}
 	for _, kind := range []carrierfsm.InputKind{
-		"", carrierfsm.InputApply, carrierfsm.InputCancel, "dance",
+		"", carrierfsm.InputApply, carrierfsm.InputCancel, "unknown",
 	} {
 		r := request("246810")
 		r.Input = kind
@@ -142,18 +143,18 @@ func TestWhatCannotBeRelayedIsNotSent(t *testing.T) {
 	for rule, r := range cases {
 		_, err := c.Collect(t.Context(), r)
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
-		requireDiscreet(t, err)
+		requireRedacted(t, err)
 	}
 	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: "\xff"}})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-	require.Empty(t, world.Requests())
+	require.Empty(t, sim.Requests())
 }
 
 func FuzzEncodeRequest(f *testing.F) {
 	for _, seed := range []string{"246810", `"\`, "<>&", "密码", "\x00\x1f\x7f", "\u2028", "\xff", ""} {
 		f.Add(seed, "t")
 	}
-	f.Add("\xe7\xa0", "\x81") // a character in two halves
+	f.Add("\xe7\xa0", "\x81") // one character split over two values
 	f.Fuzz(func(t *testing.T, secret, token string) {
 		_, body, err := juxinli.EncodeRequest(carrierfsm.Request{
 			Input: carrierfsm.InputPassword, Token: token, Password: carrierfsm.NewSecret(secret),
@@ -169,4 +170,10 @@ func FuzzEncodeRequest(f *testing.F) {
 			"token": token, "website": "", "account": "", "password": secret, "captcha": "", "type": "", "queryPwd": "",
 		}, got)
 	})
+}
+
+func decode(t *testing.T, r io.Reader) (body map[string]any) {
+	t.Helper()
+	require.NoError(t, json.NewDecoder(r).Decode(&body))
+	return body
 }

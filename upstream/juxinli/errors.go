@@ -9,62 +9,63 @@ import (
 	"syscall"
 )
 
-// What can come in the place of a reply. Upstream has perhaps acted on the
-// request all the same, unless carrierfsm.ErrNotSent matches too.
+// Why there is no reply. Upstream may have acted on the request, unless
+// carrierfsm.ErrNotSent matches too.
 var (
-	// ErrBroken is returned when no whole HTTP answer came: the connection
-	// broke, the time was over, or what came was not HTTP.
-	ErrBroken = errors.New("no whole answer came")
-	// ErrNotJSON is returned for an answer of another content type.
-	ErrNotJSON = errors.New("the answer is not JSON")
-	// ErrTooLarge is returned for an answer longer than Config.MaxBody.
-	ErrTooLarge = errors.New("the answer is too large")
-	// ErrMalformed is returned for JSON that is none of the API's.
-	ErrMalformed = errors.New("the answer is not one of this API")
+	// ErrBroken is returned when no complete HTTP response was received: the
+	// connection broke, the deadline passed, or the response was not HTTP.
+	ErrBroken = errors.New("no complete response")
+	// ErrNotJSON is returned for a response of another content type.
+	ErrNotJSON = errors.New("the response is not JSON")
+	// ErrTooLarge is returned for a response longer than Config.MaxBody.
+	ErrTooLarge = errors.New("the response is too large")
+	// ErrMalformed is returned for JSON that does not follow the API.
+	ErrMalformed = errors.New("the response does not follow the API")
 )
 
-// StatusError is returned for an HTTP status other than 2xx. Redirects are
-// among them: they are not followed.
+// StatusError is returned for an HTTP status other than 2xx, redirects included:
+// they are not followed.
 type StatusError struct {
 	// Status is the HTTP status code.
 	Status int
 }
 
-// Error names the status.
+// Error includes the status.
 func (e *StatusError) Error() string { return fmt.Sprintf("HTTP status %d", e.Status) }
 
-// ConnectError is returned when there is no connection: no such name, nobody
-// listens, TLS failed. The other side has learnt nothing by then, so what Err
-// says can't repeat anything of ours.
+// ConnectError is returned when the connection failed: the name is unknown, the
+// connection was refused, or TLS failed. Nothing of the request was sent by then,
+// so the text of Err can't contain any of it.
 type ConnectError struct {
-	// Err is the cause as package net or crypto/tls tells it.
+	// Err is the error of package net or crypto/tls.
 	Err error
 }
 
-// Error tells the cause.
+// Error includes the cause.
 func (e *ConnectError) Error() string { return "connecting: " + e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// Why a write is refused.
+// Why a connection refuses to write.
 var (
-	errLate = errors.New("the time for sending is over")
-	errOver = errors.New("the call is over")
+	errTooLate   = errors.New("the deadline for sending has passed")
+	errCallEnded = errors.New("the call has ended")
 )
 
-// namable are the causes that may be named beside ErrBroken: their texts are fixed.
-var namable = []error{
-	context.Canceled, context.DeadlineExceeded, errLate, errOver, os.ErrDeadlineExceeded, io.ErrUnexpectedEOF, io.EOF,
+// fixedTextErrors are the causes that may be wrapped with ErrBroken: their texts
+// contain nothing of the response.
+var fixedTextErrors = []error{
+	context.Canceled, context.DeadlineExceeded, errTooLate, errCallEnded, os.ErrDeadlineExceeded, io.ErrUnexpectedEOF, io.EOF,
 }
 
-// discreet replaces an error of net/http: it quotes the line of the answer that
-// it could not read, and an answer may repeat what was sent.
-func discreet(err error) error {
+// redactError replaces an error of net/http, which may quote a line of the
+// response, and a response may repeat what was sent.
+func redactError(err error) error {
 	if failed, ok := errors.AsType[*ConnectError](err); ok {
 		return failed
 	}
-	for _, cause := range namable {
+	for _, cause := range fixedTextErrors {
 		if errors.Is(err, cause) {
 			return fmt.Errorf("%w: %w", ErrBroken, cause)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// exampleClient is a client in front of a simulator whose reports are ready at once.
+// exampleClient returns a client of a simulator whose reports are ready at once.
 func exampleClient() (c *juxinli.Client, end func()) {
 	server := httptest.NewServer(simulator.New(simulator.Config{CollectFor: time.Nanosecond}))
 	c, err := juxinli.New(juxinli.Config{BaseURL: server.URL, Org: "DEMO"})
@@ -23,14 +23,14 @@ func exampleClient() (c *juxinli.Client, end func()) {
 	return c, server.Close
 }
 
-// examplePerson is one of the simulator's people, at a carrier that wants a
-// password and nothing more.
+// examplePerson is one of the simulator's people, at a carrier that asks for a
+// password only.
 func examplePerson() carrierfsm.Form {
 	p := simulator.People()[1]
 	return carrierfsm.Form{Name: p.Name, IDCard: p.IDCard, Phone: p.Phone}
 }
 
-// When a verification is done its token opens the report.
+// The token of a verification that is done gives access to the report.
 func ExampleData() {
 	ctx := context.Background()
 	client, end := exampleClient()
@@ -62,7 +62,7 @@ func ExampleData() {
 	// [redacted] true
 }
 
-// A Guard keeps a form back whose source is offline, and tells the host so.
+// A Guard refuses a form whose source is offline.
 func ExampleGuard() {
 	ctx := context.Background()
 	client, end := exampleClient()

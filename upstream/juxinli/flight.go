@@ -9,29 +9,28 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// flight lets callers who want the same thing share one call. The zero value
-// is ready.
+// flight makes concurrent callers share one call. The zero value is ready.
 type flight[T any] struct {
-	mu  sync.Mutex
-	now *shared[T] // nil: no call is under way
+	mu      sync.Mutex
+	current *sharedCall[T] // nil if no call is running
 }
 
-type shared[T any] struct {
+type sharedCall[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
 }
 
-// do waits for the call under way, or begins one. No caller's end interrupts
-// the call, for others may wait for it; limit bounds it. A caller whose own
-// context ends first gets an error that matches carrierfsm.ErrNotSent: what
-// the call was needed for was not sent.
+// do waits for the running call, or starts one, bounded by limit. The end of a
+// caller's context does not end the call, as others may wait for it. That caller
+// gets an error matching carrierfsm.ErrNotSent: it needed the result for a
+// request, which was not sent.
 func (f *flight[T]) do(ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) (T, error) {
 	var none T
 	if err := ctx.Err(); err != nil {
 		return none, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
 	}
-	s := f.join(context.WithoutCancel(ctx), limit, call)
+	s := f.start(context.WithoutCancel(ctx), limit, call)
 	select {
 	case <-s.done:
 		return s.value, s.err
@@ -40,27 +39,27 @@ func (f *flight[T]) do(ctx context.Context, limit time.Duration, call func(conte
 	}
 }
 
-func (f *flight[T]) join(ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) *shared[T] {
+func (f *flight[T]) start(ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) *sharedCall[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now != nil {
-		return f.now
+	if f.current != nil {
+		return f.current
 	}
-	s := &shared[T]{done: make(chan struct{})}
-	f.now = s
+	s := &sharedCall[T]{done: make(chan struct{})}
+	f.current = s
 	go func() {
 		s.run(ctx, limit, call)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.now = nil
+		f.current = nil
 		close(s.done)
 	}()
 	return s
 }
 
-// run makes the call. A panic, which only a function of the host's
-// configuration could raise, becomes an error: nobody is there to recover it.
-func (s *shared[T]) run(ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) {
+// run makes the call. It turns a panic, which a function of the configuration
+// could raise, into an error: on this goroutine no caller can recover it.
+func (s *sharedCall[T]) run(ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer func() {

@@ -36,7 +36,7 @@ func TestManyCallersShareOneCall(t *testing.T) {
 		require.Equal(t, 1, calls)
 		_, err := f.Do(t.Context(), time.Minute, call)
 		require.NoError(t, err)
-		require.Equal(t, 2, calls, "the next one is a call of its own")
+		require.Equal(t, 2, calls, "the next caller makes a new call")
 	})
 }
 
@@ -55,9 +55,9 @@ func TestACallIsBoundedAndOutlivesItsCallers(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 		_, err = f.Do(t.Context(), time.Minute, hang)
-		require.ErrorIs(t, err, context.DeadlineExceeded, "the one who stayed sees its end")
+		require.ErrorIs(t, err, context.DeadlineExceeded, "the caller that waited gets the result")
 		require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
-		require.Equal(t, 1, calls, "it was the same one")
+		require.Equal(t, 1, calls, "both shared one call")
 	})
 }
 
@@ -78,4 +78,17 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// delayedContext calls meanwhile at the first call of Err: that is between a
+// caller's check of the cached value and its fetch.
+type delayedContext struct {
+	context.Context //nolint:containedctx // it wraps a context
+	once            sync.Once
+	meanwhile       func()
+}
+
+func (d *delayedContext) Err() error {
+	d.once.Do(d.meanwhile)
+	return d.Context.Err()
 }

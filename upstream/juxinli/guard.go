@@ -11,54 +11,50 @@ import (
 
 var _ carrierfsm.Upstream = (*Guard)(nil)
 
-// Guard is a Client that looks into the catalogue before it sends an
-// application. For a source that is offline it sends nothing and returns an
-// error that matches carrierfsm.ErrNotSent and is an *OfflineError: the person's
-// data did not leave, the attempt is given back, and the verification asks for
-// the form again because of upstream_unavailable. A Machine does not hand the
-// error on; a host that wants to say more calls Check before Submit.
+// Guard is a Client that checks the catalogue before it sends an application. For
+// a source that is offline it sends nothing. Check returns an *OfflineError, which
+// Machine.Submit returns before it spends an attempt; Apply returns one that also
+// matches carrierfsm.ErrNotSent.
 //
-// It never stands in the way: where the catalogue can't be had in time, or does
-// not know the source, the application is sent and upstream decides. What else
-// a Client can do it does unchanged.
+// If the catalogue can't be fetched in time, or does not list the source, the
+// application is sent and upstream decides. All other methods are the Client's.
 type Guard struct {
 	*Client
 	cfg GuardConfig
 }
 
-// GuardConfig is what a Guard is made of. Client and Catalogue are required.
+// GuardConfig configures a Guard. Client and Catalogue are required.
 type GuardConfig struct {
-	// Client is what sends.
+	// Client sends the application.
 	Client *Client
-	// Catalogue is where it looks.
+	// Catalogue lists the sources.
 	Catalogue *Catalogue
-	// Website tells which source a form will get to, from what the host knows of
-	// the number; empty where it knows nothing. Then, and where Website is nil,
-	// only the number's operator is looked at: see Catalogue.CheckPhone.
+	// Website returns the source of a form, from what the host knows of the
+	// number; empty if it does not know. Then, and if Website is nil, only the
+	// number's operator is checked: see Catalogue.CheckPhone.
 	Website func(context.Context, carrierfsm.Form) string
-	// Patience is how long it waits for the catalogue. It must be below the five
-	// seconds within which a Machine's call begins. Defaults to 2 s.
-	Patience time.Duration
+	// Timeout bounds the wait for the catalogue, at most 4 s: a Machine begins a
+	// call within five seconds. Defaults to 2 s.
+	Timeout time.Duration
 }
 
-// maxPatience is what Patience may be at most.
-const maxPatience = 4 * time.Second
+const maxGuardTimeout = 4 * time.Second
 
-// NewGuard checks the configuration. It returns an error for a missing Client
-// or Catalogue, and for a Patience that is negative or too long.
+// NewGuard checks the configuration. It returns an error for a missing Client or
+// Catalogue, and for a Timeout that is negative or too long.
 func NewGuard(cfg GuardConfig) (*Guard, error) {
 	switch {
 	case cfg.Client == nil || cfg.Catalogue == nil:
 		return nil, errors.New("juxinli: a Guard needs a Client and a Catalogue")
-	case cfg.Patience < 0 || cfg.Patience > maxPatience:
-		return nil, errors.New("juxinli: Patience is negative or longer than 4 s")
-	case cfg.Patience == 0:
-		cfg.Patience = 2 * time.Second
+	case cfg.Timeout < 0 || cfg.Timeout > maxGuardTimeout:
+		return nil, errors.New("juxinli: the Timeout of a Guard is negative or longer than 4 s")
+	case cfg.Timeout == 0:
+		cfg.Timeout = 2 * time.Second
 	}
 	return &Guard{Client: cfg.Client, cfg: cfg}, nil
 }
 
-// Apply hands in the form, unless its source is offline.
+// Apply submits the form, unless its source is offline.
 func (g *Guard) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	if err := g.Check(ctx, a.Form); err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w: %w", carrierfsm.ErrNotSent, err)
@@ -66,13 +62,13 @@ func (g *Guard) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm
 	return g.Client.Apply(ctx, a)
 }
 
-// Check returns an *OfflineError for a form that Apply would not send because
-// of its source, ErrNoChoice where the Client would not send it, and else nil.
+// Check returns an *OfflineError for a form whose source is offline, ErrNoChoice
+// for one that the Client would not send, and nil for every other.
 func (g *Guard) Check(ctx context.Context, f carrierfsm.Form) error {
 	if err := g.Client.Check(ctx, f); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.cfg.Patience)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	var err error
 	if website := g.website(ctx, f); website != "" {

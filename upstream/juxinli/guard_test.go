@@ -16,14 +16,15 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// guarded is a guard in front of the simulator, whose host knows these numbers.
-func guarded(tb testing.TB, websites map[string]string) (*juxinli.Guard, *simulator.Server, *httptest.Server) {
+// newGuarded returns a guard of a simulator; websites are what the host knows of
+// phone numbers.
+func newGuarded(tb testing.TB, websites map[string]string) (*juxinli.Guard, *simulator.Server, *httptest.Server) {
 	tb.Helper()
-	c, world, server := simulated(tb)
-	return guardOf(tb, c, websites), world, server
+	c, sim, server := newSimulated(tb)
+	return newGuard(tb, c, websites), sim, server
 }
 
-func guardOf(tb testing.TB, c *juxinli.Client, websites map[string]string) *juxinli.Guard {
+func newGuard(tb testing.TB, c *juxinli.Client, websites map[string]string) *juxinli.Guard {
 	tb.Helper()
 	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
 	require.NoError(tb, err)
@@ -37,8 +38,8 @@ func guardOf(tb testing.TB, c *juxinli.Client, websites map[string]string) *juxi
 	return g
 }
 
-func applications(world *simulator.Server) (n int) {
-	for _, r := range world.Requests() {
+func applications(sim *simulator.Server) (n int) {
+	for _, r := range sim.Requests() {
 		if r.Path == "/orgApi/rest/v2/applications/DEMO" {
 			n++
 		}
@@ -49,29 +50,29 @@ func applications(world *simulator.Server) (n int) {
 func TestAnApplicationToAnOfflineSourceIsNotSent(t *testing.T) {
 	t.Parallel()
 	offline, online, unlisted := personOf(t, "offline"), personOf(t, "plain"), personOf(t, "unicom")
-	g, world, _ := guarded(t, map[string]string{
+	g, sim, _ := newGuarded(t, map[string]string{
 		offline.Phone: offline.Website, online.Phone: online.Website, unlisted.Phone: "chinamobilenowhere",
 	})
 	_, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(offline)})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-	var told *juxinli.OfflineError
-	require.ErrorAs(t, err, &told)
-	require.Equal(t, juxinli.OfflineError{Website: "chinamobilexz", Name: "西藏移动"}, *told)
+	var offlineErr *juxinli.OfflineError
+	require.ErrorAs(t, err, &offlineErr)
+	require.Equal(t, juxinli.OfflineError{Website: "chinamobilexz", Name: "西藏移动"}, *offlineErr)
 	require.ErrorIs(t, g.Check(t.Context(), form(offline)), juxinli.ErrOffline)
-	require.Zero(t, applications(world))
+	require.Zero(t, applications(sim))
 	for i, p := range []simulator.Person{online, unlisted, personOf(t, "jilin")} {
 		receipt, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(p)})
 		require.NoError(t, err)
 		require.True(t, receipt.Accepted)
-		require.Equal(t, i+1, applications(world))
+		require.Equal(t, i+1, applications(sim))
 	}
 }
 
-// Nothing is sent or spent, and the host is told why.
+// Nothing is sent, no attempt is spent, and Submit returns the OfflineError.
 func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 	t.Parallel()
 	person := personOf(t, "offline")
-	g, world, _ := guarded(t, map[string]string{person.Phone: person.Website})
+	g, sim, _ := newGuarded(t, map[string]string{person.Phone: person.Website})
 	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: g})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, m.Close(context.Background())) }()
@@ -88,37 +89,37 @@ func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 		require.Zero(t, v.Step)
 		require.Equal(t, left, v.Prompt.AttemptsLeft)
 	}
-	require.Zero(t, applications(world))
+	require.Zero(t, applications(sim))
 }
 
-func TestWithoutACatalogueApplicationsAreSent(t *testing.T) {
+func TestApplicationsAreSentWithoutACatalogue(t *testing.T) {
 	t.Parallel()
-	c, world, _ := simulated(t)
+	c, sim, _ := newSimulated(t)
 	for _, fault := range []simulator.Fault{simulator.ServerError(false), simulator.Garbage(), simulator.DropAfterReading()} {
 		catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
 		require.NoError(t, err)
 		g, err := juxinli.NewGuard(juxinli.GuardConfig{Client: c, Catalogue: catalogue})
 		require.NoError(t, err)
-		world.FaultNext(fault)
+		sim.FaultNext(fault)
 		receipt, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(personOf(t, "offline"))})
 		require.NoError(t, err)
 		require.True(t, receipt.Accepted)
 	}
-	require.Equal(t, 3, applications(world))
+	require.Equal(t, 3, applications(sim))
 }
 
-func TestAGuardWaitsForTheCatalogueAShortTimeOnly(t *testing.T) {
+func TestAGuardWaitsForTheCatalogueNoLongerThanItsTimeout(t *testing.T) {
 	t.Parallel()
 	person := personOf(t, "plain")
-	_, world, server := simulated(t)
-	t.Cleanup(world.Close) // cuts the slow answer, before the server is closed
-	c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.Timeout = time.Hour })
+	_, sim, server := newSimulated(t)
+	t.Cleanup(sim.Close) // ends the slow response before the server is closed
+	c := newClient(t, server.URL, func(cfg *juxinli.Config) { cfg.Timeout = time.Hour })
 	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{Timeout: time.Hour})
 	require.NoError(t, err)
-	g, err := juxinli.NewGuard(juxinli.GuardConfig{Client: c, Catalogue: catalogue, Patience: 1})
+	g, err := juxinli.NewGuard(juxinli.GuardConfig{Client: c, Catalogue: catalogue, Timeout: 1})
 	require.NoError(t, err)
-	world.FaultWhen(func(a simulator.Arrival) bool { return a.Path == sourcesPath }, simulator.SlowHeader(time.Hour))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which is over only if it waits
+	sim.FaultWhen(func(a simulator.Arrival) bool { return a.Path == sourcesPath }, simulator.SlowHeader(time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // ends only if Apply waits for the catalogue
 	defer cancel()
 	receipt, err := g.Apply(ctx, carrierfsm.Application{Form: form(person)})
 	require.NoError(t, err)
@@ -128,21 +129,21 @@ func TestAGuardWaitsForTheCatalogueAShortTimeOnly(t *testing.T) {
 func TestAGuardKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
-		s := contract(tb)
-		s.Upstream = guardOf(tb, s.Upstream.(*juxinli.Client), nil)
+		s := contractSubject(tb)
+		s.Upstream = newGuard(tb, s.Upstream.(*juxinli.Client), nil)
 		return s
 	})
 }
 
-func TestAGuardNeedsItsParts(t *testing.T) {
+func TestNewGuardRefusesAnInvalidConfig(t *testing.T) {
 	t.Parallel()
-	c := client(t, "https://example.com")
+	c := newClient(t, "https://example.com")
 	catalogue, err := c.Catalogue(juxinli.CatalogueConfig{})
 	require.NoError(t, err)
 	for rule, cfg := range map[string]juxinli.GuardConfig{
 		"no client": {Catalogue: catalogue}, "no catalogue": {Client: c},
-		"a negative patience": {Client: c, Catalogue: catalogue, Patience: -1},
-		"too much patience":   {Client: c, Catalogue: catalogue, Patience: 5e9},
+		"a negative timeout": {Client: c, Catalogue: catalogue, Timeout: -1},
+		"too long a timeout": {Client: c, Catalogue: catalogue, Timeout: 5e9},
 	} {
 		_, err := juxinli.NewGuard(cfg)
 		require.Error(t, err, rule)

@@ -1,15 +1,15 @@
 // Package juxinli is a carrierfsm.Upstream: the client of the aggregator
 // Juxinli (聚信立), REST v2 and v3.
 //
-// It makes one HTTP request a call and never repeats one, but for the data
-// calls of Client.Data, which only read. Every request has a connection of its
-// own, so that net/http has no broken, reused connection to repeat it on. It
-// follows no redirect, speaks HTTPS only (HTTP to loopback), uses no proxy
-// unless told to, and reads a bounded amount of JSON.
+// A call makes one HTTP request and never repeats it, except for the data calls
+// of Client.Data, which only read. Every request opens a new connection: on a
+// reused one that breaks, net/http may send a request again. The client follows
+// no redirect, speaks HTTPS only (HTTP to loopback), uses no proxy unless
+// configured, and reads a bounded amount of JSON.
 //
-// An error that matches carrierfsm.ErrNotSent is certain: no byte of the
-// request was written, and none will be. Every other error means that the
-// outcome is unknown. No error repeats anything that upstream answered.
+// An error that matches carrierfsm.ErrNotSent is certain: no byte of the request
+// was written, and none will be. After every other error the outcome is unknown.
+// No error contains text of a response.
 package juxinli
 
 import (
@@ -27,9 +27,8 @@ var (
 	_ carrierfsm.Prechecker = (*Client)(nil)
 )
 
-// ErrNoChoice is returned, and nothing was sent, for a form with Sources where
-// Config.ApplicationsV3 is not set: version 2 would go through the operator's
-// own alone.
+// ErrNoChoice is returned for a form with Sources if Config.ApplicationsV3 is not
+// set. Nothing was sent: version 2 of the call would ignore them.
 var ErrNoChoice = errors.New("juxinli: version 2 of the application takes no choice of data sources")
 
 // Client calls the API. It is safe for concurrent use and keeps nothing
@@ -50,8 +49,8 @@ func New(c Config) (*Client, error) {
 	return &Client{cfg: c, base: base}, nil
 }
 
-// Check returns ErrNoChoice for a form that Apply would not send, and else nil.
-// Machine.Submit asks it before anything is written.
+// Check returns ErrNoChoice for a form that Apply would not send, and nil for
+// every other. Machine.Submit calls it before it writes the intent.
 func (c *Client) Check(_ context.Context, f carrierfsm.Form) error {
 	if len(f.Sources) > 0 && !c.cfg.ApplicationsV3 {
 		return ErrNoChoice
@@ -59,8 +58,9 @@ func (c *Client) Check(_ context.Context, f carrierfsm.Form) error {
 	return nil
 }
 
-// Apply hands in the form, unless Check has something against it. What is no receipt, or one of no use, is an error
-// that matches ErrMalformed.
+// Apply submits the form, unless Check returns an error. A response that is no
+// receipt, or one without a token or a source, is an error that matches
+// ErrMalformed.
 func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	version := "v2"
 	if c.cfg.ApplicationsV3 {
@@ -73,35 +73,35 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
-	answer, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/{org}", body)
+	response, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/{org}", body)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
-	receipt, err := decodeReceipt(answer, c.cfg.ApplicationsV3)
+	receipt, err := decodeReceipt(response, c.cfg.ApplicationsV3)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
 	return receipt, nil
 }
 
-// Collect relays one answer. Of the secrets it sends those that r.Input means,
-// and no others; the caller destroys them. For an input that this API does not
-// know, or one without its secret, it returns an error matching
+// Collect relays one answer of the person. It sends only the secrets that belong
+// to r.Input; the caller destroys them. For an input that this API does not
+// support, or one without its secret, it returns an error matching
 // carrierfsm.ErrNotSent.
 //
-// A process code that is no integer of at most nine digits, and a type that is
-// no word, come as "?": they are never a known one, and no text of upstream's
-// gets to where codes are written.
+// A process code that is not an integer of at most nine digits, and a type that
+// is not a word, are returned as "?". So neither can equal a known one, and no
+// text of upstream is recorded as a code.
 func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	path, body, err := encodeRequest(r)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
-	answer, err := c.post(ctx, "/orgApi/rest/v2/messages/"+path, body)
+	response, err := c.post(ctx, "/orgApi/rest/v2/messages/"+path, body)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
-	reply, err := decodeReply(answer)
+	reply, err := decodeReply(response)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
@@ -111,20 +111,20 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 // Datasources lists the data sources that the institution may use. Its errors
 // are those of Collect.
 func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
-	answer, err := c.do(ctx, http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources", nil)
+	response, err := c.do(ctx, http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources", nil)
 	if err != nil {
 		return nil, fmt.Errorf("juxinli: datasources: %w", err)
 	}
-	list, err := decodeSources(answer)
+	list, err := decodeSources(response)
 	if err != nil {
 		return nil, fmt.Errorf("juxinli: datasources: %w", err)
 	}
 	return list, nil
 }
 
-// post sends JSON, and overwrites it afterwards.
+// post sends JSON, and overwrites body afterwards.
 func (c *Client) post(ctx context.Context, path string, body []byte) ([]byte, error) {
-	p := &payload{left: body}
+	p := &payload{body: body}
 	defer p.wipe()
 	return c.do(ctx, http.MethodPost, path, p)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// observe tells the observer of a request, before it is made, and returns what
-// tells how it ended. Neither gets to see a request, the org or a query.
+// observe calls the observer before a request, and returns the function to call
+// at its end. Neither receives the request, the org or a query.
 func (c *Client) observe(ctx context.Context, method, path string) func(carrierfsm.Exchanged) {
 	if c.cfg.Observer == nil || c.cfg.Observer.Exchange == nil {
 		return func(carrierfsm.Exchanged) {}
@@ -22,7 +22,7 @@ func (c *Client) observe(ctx context.Context, method, path string) func(carrierf
 	})
 }
 
-// port is that of a URL, or its scheme's.
+// port returns the port of a URL, or the default of its scheme.
 func port(given, scheme string) int {
 	if n, err := strconv.Atoi(given); err == nil {
 		return n
@@ -33,37 +33,37 @@ func port(given, scheme string) int {
 	return 443
 }
 
-// The words for why there was no answer of use.
+// The values of Exchanged.Failure.
 const (
-	failedToConnect = "connect"
-	failedByStatus  = "status"
-	failedByEnd     = "canceled"
-	failedByTime    = "timeout"
-	failedByType    = "not_json"
-	failedBySize    = "too_large"
-	failedByPanic   = "panic"
-	failedOtherwise = "broken"
+	failureConnect  = "connect"
+	failureStatus   = "status"
+	failureCanceled = "canceled"
+	failureTimeout  = "timeout"
+	failureNotJSON  = "not_json"
+	failureTooLarge = "too_large"
+	failurePanic    = "panic"
+	failureBroken   = "broken"
 )
 
-// failure is an error of exchange in one word.
-func failure(err error) string {
+// failureOf classifies an error of exchange; empty for nil.
+func failureOf(err error) string {
 	_, unconnected := errors.AsType[*ConnectError](err)
 	_, status := errors.AsType[*StatusError](err)
 	switch {
 	case err == nil:
 		return ""
 	case unconnected:
-		return failedToConnect
+		return failureConnect
 	case status:
-		return failedByStatus
+		return failureStatus
 	case errors.Is(err, context.Canceled):
-		return failedByEnd
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errLate), errors.Is(err, os.ErrDeadlineExceeded):
-		return failedByTime
+		return failureCanceled
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTooLate), errors.Is(err, os.ErrDeadlineExceeded):
+		return failureTimeout
 	case errors.Is(err, ErrNotJSON):
-		return failedByType
+		return failureNotJSON
 	case errors.Is(err, ErrTooLarge):
-		return failedBySize
+		return failureTooLarge
 	}
-	return failedOtherwise
+	return failureBroken
 }

@@ -17,35 +17,35 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// told is what an observer was told of one request.
-type told struct {
+// observation is what an observer received for one request.
+type observation struct {
 	carrierfsm.Exchanging
 	carrierfsm.Exchanged
 }
 
-// telling is a client that is observed, in front of the simulator.
-func telling(t *testing.T, set ...func(*juxinli.Config)) (*juxinli.Client, *simulator.Server, *[]told, int) {
+// newObserved returns an observed client of a simulator.
+func newObserved(t *testing.T, set ...func(*juxinli.Config)) (*juxinli.Client, *simulator.Server, *[]observation, int) {
 	t.Helper()
-	world := simulator.New(simulator.Config{})
-	server := httptest.NewServer(world)
+	sim := simulator.New(simulator.Config{})
+	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	list := new([]told)
-	c := client(t, server.URL, append(set, func(cfg *juxinli.Config) {
+	list := new([]observation)
+	c := newClient(t, server.URL, append(set, func(cfg *juxinli.Config) {
 		cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
-			return func(ended carrierfsm.Exchanged) { *list = append(*list, told{e, ended}) }
+			return func(ended carrierfsm.Exchanged) { *list = append(*list, observation{e, ended}) }
 		}}
 	})...)
 	address, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	port, err := strconv.Atoi(address.Port())
 	require.NoError(t, err)
-	return c, world, list, port
+	return c, sim, list, port
 }
 
-// An org, a token and a query are nobody's to count.
-func TestAnObserverIsToldOfEachRequestWithoutItsValues(t *testing.T) {
+// The org, tokens and queries must not reach the observer.
+func TestEachRequestIsObservedWithoutItsValues(t *testing.T) {
 	t.Parallel()
-	c, _, list, port := telling(t)
+	c, _, list, port := newObserved(t)
 	ctx := t.Context()
 	receipt, err := c.Apply(ctx, carrierfsm.Application{Form: form(simulator.People()[0])})
 	require.NoError(t, err)
@@ -59,13 +59,13 @@ func TestAnObserverIsToldOfEachRequestWithoutItsValues(t *testing.T) {
 	require.NoError(t, err)
 	_, err = data.Job(ctx, carrierfsm.NewSecret(receipt.Token))
 	require.Error(t, err)
-	did := func(method, template string) told {
-		return told{
+	did := func(method, template string) observation {
+		return observation{
 			carrierfsm.Exchanging{Method: method, Host: "127.0.0.1", Port: port, Template: template},
 			carrierfsm.Exchanged{Status: 200, Version: "1.1"},
 		}
 	}
-	require.Empty(t, cmp.Diff([]told{
+	require.Empty(t, cmp.Diff([]observation{
 		did(http.MethodPost, "/orgApi/rest/v2/applications/{org}"),
 		did(http.MethodPost, "/orgApi/rest/v2/messages/collect/req"),
 		did(http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources"),
@@ -73,7 +73,7 @@ func TestAnObserverIsToldOfEachRequestWithoutItsValues(t *testing.T) {
 	}, *list))
 }
 
-func TestAnObserverIsToldWhyThereIsNoAnswer(t *testing.T) {
+func TestTheFailureIsObserved(t *testing.T) {
 	t.Parallel()
 	const answered = "1.1"
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestAnObserverIsToldWhyThereIsNoAnswer(t *testing.T) {
 		want  carrierfsm.Exchanged
 	}{
 		"lost":      {simulator.DropAfterReading(), carrierfsm.Exchanged{Failure: "broken"}},
-		"garbage":   {simulator.Garbage(), carrierfsm.Exchanged{Status: 200, Version: answered}}, // JSON, or not: the decoder's business
+		"garbage":   {simulator.Garbage(), carrierfsm.Exchanged{Status: 200, Version: answered}}, // the decoder fails, after the exchange
 		"html":      {simulator.HTML(), carrierfsm.Exchanged{Status: 200, Version: answered, Failure: "not_json"}},
 		"failed":    {simulator.ServerError(true), carrierfsm.Exchanged{Status: 503, Version: answered, Failure: "status"}},
 		"elsewhere": {simulator.Redirect("http://127.0.0.1:1/"), carrierfsm.Exchanged{Status: 307, Version: answered, Failure: "status"}},
@@ -90,12 +90,12 @@ func TestAnObserverIsToldWhyThereIsNoAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, world, list, _ := telling(t, func(cfg *juxinli.Config) {
+			client, sim, list, _ := newObserved(t, func(cfg *juxinli.Config) {
 				if name == "slow" {
 					cfg.Timeout = 300 * time.Millisecond
 				}
 			})
-			world.FaultNext(c.fault)
+			sim.FaultNext(c.fault)
 			_, err := client.Collect(t.Context(), request("246810"))
 			require.Error(t, err)
 			require.Len(t, *list, 1)
@@ -104,7 +104,7 @@ func TestAnObserverIsToldWhyThereIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestAnObserverIsToldWhatWasNotSent(t *testing.T) {
+func TestNotSentIsObserved(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -118,26 +118,26 @@ func TestAnObserverIsToldWhatWasNotSent(t *testing.T) {
 		{Failure: "canceled", NotSent: true}: {ended, ""},
 		{Failure: "timeout", NotSent: true}:  {late, ""},
 	} {
-		client, world, list, _ := telling(t, func(cfg *juxinli.Config) {
+		client, sim, list, _ := newObserved(t, func(cfg *juxinli.Config) {
 			if call.base != "" {
 				cfg.BaseURL = call.base
 			}
 		})
 		_, err := client.Collect(call.ctx, request("246810"))
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-		require.Empty(t, world.Requests())
+		require.Empty(t, sim.Requests())
 		require.Len(t, *list, 1)
 		require.Equal(t, want, (*list)[0].Exchanged)
 	}
 }
 
-func TestAnObserverIsToldTheSchemesPort(t *testing.T) {
+func TestTheDefaultPortIsObserved(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]int{"https://127.0.0.1": 443, "http://127.0.0.1": 80, "http://127.0.0.1:8080": 8080} {
 		var got carrierfsm.Exchanging
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		c := client(t, base, func(cfg *juxinli.Config) {
+		c := newClient(t, base, func(cfg *juxinli.Config) {
 			cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
 				got = e
 				return func(carrierfsm.Exchanged) {}
@@ -149,11 +149,11 @@ func TestAnObserverIsToldTheSchemesPort(t *testing.T) {
 	}
 }
 
-// The host's functions run within a request; one that panics ends it, and the
-// observer hears of the end.
-func TestAnObserverIsToldTheEndOfARequestThatPanics(t *testing.T) {
+// A function of the host's configuration that panics ends the request; the
+// observer is called.
+func TestAPanicIsObserved(t *testing.T) {
 	t.Parallel()
-	client, _, list, _ := telling(t, func(cfg *juxinli.Config) {
+	client, _, list, _ := newObserved(t, func(cfg *juxinli.Config) {
 		cfg.BaseURL = "https://127.0.0.1:1"
 		cfg.Proxy = func(*http.Request) (*url.URL, error) { panic("no proxy today") }
 	})

@@ -5,41 +5,41 @@ import (
 	"sync"
 )
 
-// payload is the body of one request. http.Transport may still read from it
-// when RoundTrip has returned, so reading and wiping take turns.
+// payload is the body of one request. http.Transport may still read from it after
+// RoundTrip has returned, so a mutex guards reads and the wipe.
 type payload struct {
-	mu   sync.Mutex
-	read int // bytes of left that were read
-	left []byte
-	over bool
+	mu    sync.Mutex
+	read  int // bytes of body
+	body  []byte
+	wiped bool
 }
 
-// Read copies out what comes next, and fails with errOver once it was wiped.
+// Read implements io.Reader. It returns errCallEnded after the wipe.
 func (p *payload) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
-		return 0, errOver
+	if p.wiped {
+		return 0, errCallEnded
 	}
-	n := copy(b, p.left[p.read:])
+	n := copy(b, p.body[p.read:])
 	p.read += n
-	if p.read == len(p.left) {
+	if p.read == len(p.body) {
 		return n, io.EOF
 	}
 	return n, nil
 }
 
-// Close does nothing: the caller wipes.
+// Close does nothing: the caller wipes the body.
 func (p *payload) Close() error { return nil }
 
-// size is how many bytes there are in all.
-func (p *payload) size() int64 { return int64(len(p.left)) }
+// size is the length of the whole body.
+func (p *payload) size() int64 { return int64(len(p.body)) }
 
-// wipe overwrites the body. What net/http and TLS copied on the way can't be
-// overwritten; it lasts until the next garbage collection.
+// wipe overwrites the body. It can't overwrite the copies of net/http and TLS,
+// which last until the next garbage collection.
 func (p *payload) wipe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.left)
-	p.over = true
+	clear(p.body)
+	p.wiped = true
 }

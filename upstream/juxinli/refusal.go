@@ -2,49 +2,50 @@ package juxinli
 
 import "errors"
 
-// What the data calls can be refused for. Test with errors.Is; what matches is
-// a *RefusalError, or wraps one, where upstream gave a code.
+// Why upstream refuses a data call. Test with errors.Is. If upstream sent a code,
+// the error is or wraps a *RefusalError.
 var (
-	// ErrNotReady is returned when there is no report yet: the collection goes on.
+	// ErrNotReady is returned while there is no report yet: the collection is running.
 	ErrNotReady = errors.New("juxinli: the report is not ready")
-	// ErrNotFound is returned when upstream has nothing under this token: it
-	// does not know it (any more, or yet), or the collection brought nothing.
-	// Right after a collection that can change within minutes.
-	ErrNotFound = errors.New("juxinli: upstream has nothing under this token")
-	// ErrTokenRefused is returned when upstream refused the access token (20007),
-	// and the fresh one too.
+	// ErrNotFound is returned when upstream has no data for this token: it does not
+	// know the token (any more, or yet), or the collection found nothing. Shortly
+	// after a collection this can change within minutes.
+	ErrNotFound = errors.New("juxinli: upstream has no data for this token")
+	// ErrTokenRefused is returned when upstream refused the access token (20007)
+	// and its replacement.
 	ErrTokenRefused = errors.New("juxinli: the access token was refused")
 	// ErrSecretRefused is returned when upstream refused the client secret
-	// (20001). Asking again does not help.
+	// (20001). A retry does not help.
 	ErrSecretRefused = errors.New("juxinli: the client secret was refused")
-	// ErrFrozen is returned when the institution is frozen (20003). Asking again
-	// does not help.
+	// ErrFrozen is returned when the institution is frozen (20003). A retry does
+	// not help.
 	ErrFrozen = errors.New("juxinli: the institution is frozen")
 )
 
-// refusals are the codes of the data calls that are known to refuse.
-var refusals = map[number]error{
+// refusalErrors are the known codes of refusals.
+var refusalErrors = map[number]error{
 	"20001": ErrSecretRefused,
 	"20003": ErrFrozen,
 	"20007": ErrTokenRefused,
 	"20032": ErrNotFound,
-	"20033": errNothing,
-	"31204": errNothing,
+	"20033": errNoData,
+	"31204": errNoData,
 }
 
-// errNothing is a report that is not there, before it is known why.
-var errNothing = errors.New("juxinli: upstream has no data")
+// errNoData is returned internally for an absent document, before the job's state
+// decides between ErrNotReady and ErrNotFound.
+var errNoData = errors.New("juxinli: upstream has no data")
 
-// RefusalError is returned when upstream answered a data call with a refusal.
-// It matches the sentinel that its code means, if there is one.
+// RefusalError is returned when upstream refused a data call. It matches the
+// sentinel of its code, if there is one.
 type RefusalError struct {
-	// Code is upstream's, in decimal digits: "20001". It is "?" for what is no
-	// code, and empty where none came. Upstream's text is left out: it may
-	// repeat what was sent.
+	// Code is upstream's, in decimal digits: "20001". It is "?" if it is not a
+	// number of at most nine digits, and empty if upstream sent none. Upstream's
+	// text is left out: it may repeat what was sent.
 	Code string
 }
 
-// Error tells the code.
+// Error includes the code.
 func (e *RefusalError) Error() string {
 	if e.Code == "" {
 		return "juxinli: upstream refused, without a code"
@@ -52,8 +53,8 @@ func (e *RefusalError) Error() string {
 	return "juxinli: upstream refused, code " + e.Code
 }
 
-// Is tells whether the code means target.
+// Is reports whether target is the sentinel of the code.
 func (e *RefusalError) Is(target error) bool {
-	meant, known := refusals[number(e.Code)]
+	meant, known := refusalErrors[number(e.Code)]
 	return known && target == meant
 }

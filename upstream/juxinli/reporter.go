@@ -9,10 +9,10 @@ import (
 
 var _ carrierfsm.Reporter = (*Data)(nil)
 
-// ReportState is carrierfsm.Reporter's: set Config.Reporter to d, and handlers
-// hear of report_ready and report_failed. A job that upstream does not know
-// yet counts as pending, and so does one of whose state it says nothing clear,
-// and one that is done while its report is still empty. Errors are those of Job.
+// ReportState implements carrierfsm.Reporter: with d as Config.Reporter, handlers
+// receive report_ready and report_failed. The state is pending too for a job that
+// upstream does not know yet, for one whose state is unclear, and for one that is
+// done while its report is still empty. Errors are those of Job.
 func (d *Data) ReportState(ctx context.Context, token carrierfsm.Secret) (carrierfsm.ReportState, error) {
 	state, err := d.Job(ctx, token)
 	switch {
@@ -21,7 +21,7 @@ func (d *Data) ReportState(ctx context.Context, token carrierfsm.Secret) (carrie
 	case err != nil:
 		return "", err
 	case state == JobDone:
-		return d.reported(ctx, token), nil
+		return d.reportState(ctx, token), nil
 	case state == JobFailed:
 		return carrierfsm.ReportHasNone, nil
 	default:
@@ -29,15 +29,15 @@ func (d *Data) ReportState(ctx context.Context, token carrierfsm.Secret) (carrie
 	}
 }
 
-// reported is ready, unless upstream says that the report of a job that is done
-// is empty. Of a report it reads the first few KiB, and keeps nothing. What
-// can't be found out this way is for whoever fetches the report.
-func (d *Data) reported(ctx context.Context, token carrierfsm.Secret) carrierfsm.ReportState {
-	e, err := d.peek.call(ctx, reportPath, token)
+// reportState returns the state of the report of a job that is done: pending if
+// upstream says that it is empty, and ready otherwise, even after an error: the
+// caller that fetches the report gets that. It reads at most maxRefusal bytes.
+func (d *Data) reportState(ctx context.Context, token carrierfsm.Secret) carrierfsm.ReportState {
+	e, err := d.preview.call(ctx, reportPath, token)
 	if err == nil {
 		_, err = e.report()
 	}
-	if errors.Is(err, errNothing) {
+	if errors.Is(err, errNoData) {
 		return carrierfsm.ReportPending
 	}
 	return carrierfsm.ReportIsReady

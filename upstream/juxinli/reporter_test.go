@@ -20,19 +20,19 @@ func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
 	for key, after := range map[string]carrierfsm.ReportState{
 		"plain": carrierfsm.ReportIsReady, "no-report": carrierfsm.ReportHasNone,
 	} {
-		a := archived(t, key)
+		a := newDataFixture(t, key)
 		state, err := a.ReportState(t.Context(), a.token)
 		require.NoError(t, err)
 		require.Equal(t, carrierfsm.ReportPending, state)
-		a.clock.advance(30 * time.Second)
+		a.clock.Advance(30 * time.Second)
 		state, err = a.ReportState(t.Context(), a.token)
 		require.NoError(t, err)
 		require.Equal(t, after, state)
 	}
-	a := archived(t, "plain")
+	a := newDataFixture(t, "plain")
 	state, err := a.ReportState(t.Context(), carrierfsm.NewSecret("ffffffffffffffffffffffffffffffff"))
 	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ReportPending, state, "not known yet")
+	require.Equal(t, carrierfsm.ReportPending, state, "upstream does not know the token yet")
 	_, err = a.ReportState(t.Context(), carrierfsm.Secret{})
 	require.Error(t, err)
 }
@@ -46,7 +46,7 @@ func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
 		`{"success":"true","report_data":{}}`:              carrierfsm.ReportPending,
 		`{"success":"true","report_data":{"a":1}}`:         carrierfsm.ReportIsReady,
 		long:                              carrierfsm.ReportIsReady,
-		`{"success":"false","code":"19"}`: carrierfsm.ReportIsReady, // whoever fetches it will see
+		`{"success":"false","code":"19"}`: carrierfsm.ReportIsReady, // the fetch of the report returns the error
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -55,24 +55,24 @@ func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
 			}[r.URL.Path])
 		}))
 		t.Cleanup(server.Close)
-		state, err := data(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+		state, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
 		require.NoError(t, err)
 		require.Equal(t, want, state, answer[:min(len(answer), 60)])
 	}
 }
 
-// The machine, this client and the simulated archive together.
-func TestAHandlerHearsThatTheReportIsReady(t *testing.T) {
+// The machine, this client and the simulator together.
+func TestHandlersReceiveReportReady(t *testing.T) {
 	t.Parallel()
-	a := archived(t, "plain")
+	a := newDataFixture(t, "plain")
 	ctx := context.Background()
 	store := memory.New()
 	now := time.Now()
-	var heard []carrierfsm.Event
+	var events []carrierfsm.Event
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: store, Upstream: upstreamOf(a.token), Reporter: a.Data, Now: func() time.Time { return now },
+		Store: store, Upstream: fixedTokenUpstream(a.token), Reporter: a.Data, Now: func() time.Time { return now },
 		Handlers: map[string]carrierfsm.Handler{"notify": func(_ context.Context, t carrierfsm.Transition) error {
-			heard = append(heard, t.Event)
+			events = append(events, t.Event)
 			return nil
 		}},
 		Delivery: carrierfsm.Delivery{Workers: 1},
@@ -93,11 +93,11 @@ func TestAHandlerHearsThatTheReportIsReady(t *testing.T) {
 		now = now.Add(time.Minute)
 		_, err = m.Settle(ctx)
 		require.NoError(t, err)
-		a.clock.advance(20 * time.Second)
+		a.clock.Advance(20 * time.Second)
 	}
 	_, err = m.Deliver(ctx)
 	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ReportReady, heard[len(heard)-1])
+	require.Equal(t, carrierfsm.ReportReady, events[len(events)-1])
 	v, err = m.Get(ctx, v.ID)
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.Done, v.State)
@@ -106,15 +106,15 @@ func TestAHandlerHearsThatTheReportIsReady(t *testing.T) {
 	require.NotEmpty(t, report.JSON())
 }
 
-// upstreamOf is an upstream whose verifications end at once, with this token.
-type upstreamOf carrierfsm.Secret
+// fixedTokenUpstream completes every verification at once, with its token.
+type fixedTokenUpstream carrierfsm.Secret
 
-func (u upstreamOf) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+func (u fixedTokenUpstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	r := carrierfsm.Receipt{Accepted: true, Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
 	carrierfsm.Secret(u).Use(func(value []byte) { r.Token = string(value) })
 	return r, nil
 }
 
-func (upstreamOf) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+func (fixedTokenUpstream) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
 	return carrierfsm.Reply{Success: true, Code: "10008", Finish: true}, nil
 }

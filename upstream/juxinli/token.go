@@ -8,60 +8,60 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// accessToken opens the data calls.
+// accessToken authorizes the data calls.
 type accessToken struct {
-	value  carrierfsm.Secret
-	number int       // counts those that were fetched, from 1
-	until  time.Time // zero: until it is refused
+	value   carrierfsm.Secret
+	number  int       // counts the fetched tokens, from 1
+	expires time.Time // zero: it is valid until upstream refuses it
 }
 
-// tokens keeps the present access token and fetches the next.
+// tokens caches the access token and fetches the next.
 type tokens struct {
-	fetch func(context.Context) (carrierfsm.Secret, error)
-	life  time.Duration // 0: until it is refused
-	limit time.Duration // of a fetch
-	now   func() time.Time
+	fetch    func(context.Context) (carrierfsm.Secret, error)
+	lifetime time.Duration // 0: a token is valid until upstream refuses it
+	timeout  time.Duration // of a fetch
+	now      func() time.Time
 
-	flight flight[accessToken]
-	mu     sync.Mutex
-	kept   accessToken
+	flight  flight[accessToken]
+	mu      sync.Mutex
+	current accessToken
 }
 
-// early is how long before its end a token counts as over: the answer to a
-// call takes time, and clocks differ.
-const early = 5 * time.Minute
+// expiryMargin is how long before its expiry a token is replaced: calls take
+// time, and clocks differ.
+const expiryMargin = 5 * time.Minute
 
-// get returns a token that was fetched after the one with this number, 0 for
-// any. Whatever the number of callers, one fetch is under way at most.
+// get returns a valid token with a number above after. Concurrent callers share
+// one fetch.
 func (t *tokens) get(ctx context.Context, after int) (accessToken, error) {
-	if kept, good := t.present(after); good {
-		return kept, nil
+	if token, ok := t.valid(after); ok {
+		return token, nil
 	}
-	return t.flight.do(ctx, t.limit, func(ctx context.Context) (accessToken, error) {
-		if kept, good := t.present(after); good { // fetched while this caller was on its way
-			return kept, nil
+	return t.flight.do(ctx, t.timeout, func(ctx context.Context) (accessToken, error) {
+		if token, ok := t.valid(after); ok { // another caller has fetched it since the check above
+			return token, nil
 		}
 		value, err := t.fetch(ctx)
 		if err != nil {
 			return accessToken{}, err
 		}
-		return t.keep(value), nil
+		return t.store(value), nil
 	})
 }
 
-func (t *tokens) present(after int) (kept accessToken, good bool) {
+func (t *tokens) valid(after int) (kept accessToken, good bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := t.kept
-	return k, k.number > after && (k.until.IsZero() || t.now().Before(k.until))
+	k := t.current
+	return k, k.number > after && (k.expires.IsZero() || t.now().Before(k.expires))
 }
 
-func (t *tokens) keep(value carrierfsm.Secret) accessToken {
+func (t *tokens) store(value carrierfsm.Secret) accessToken {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kept = accessToken{value: value, number: t.kept.number + 1}
-	if t.life > 0 {
-		t.kept.until = t.now().Add(t.life - early)
+	t.current = accessToken{value: value, number: t.current.number + 1}
+	if t.lifetime > 0 {
+		t.current.expires = t.now().Add(t.lifetime - expiryMargin)
 	}
-	return t.kept
+	return t.current
 }

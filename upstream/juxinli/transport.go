@@ -14,54 +14,54 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// do makes one request on a connection of its own and returns the body of a
-// JSON answer. The path may have a query, and {org} in the place of the org.
-// Its error matches carrierfsm.ErrNotSent where no byte of the request was
-// written, and none will be.
+// do makes one request on a new connection and returns the body of a JSON
+// response. The path may have a query, and {org} in place of the org. The error
+// matches carrierfsm.ErrNotSent if no byte of the request was written, and none
+// will be.
 func (c *Client) do(ctx context.Context, method, path string, body *payload) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	seen := carrierfsm.Exchanged{Failure: failedByPanic}
-	end := c.observe(ctx, method, path)
-	defer func() { end(seen) }()
+	result := carrierfsm.Exchanged{Failure: failurePanic}
+	done := c.observe(ctx, method, path)
+	defer func() { done(result) }()
 	w := newWire(ctx, c.cfg)
-	answer, err := c.exchange(ctx, w, method, path, body, &seen)
-	seen.Failure = failure(err)
+	response, err := c.exchange(ctx, w, method, path, body, &result)
+	result.Failure = failureOf(err)
 	if err != nil && w.seal() {
-		seen.NotSent = true
+		result.NotSent = true
 		return nil, fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
 	}
-	return answer, err
+	return response, err
 }
 
 func (c *Client) exchange(
-	ctx context.Context, w *wire, method, path string, body *payload, seen *carrierfsm.Exchanged,
+	ctx context.Context, w *wire, method, path string, body *payload, result *carrierfsm.Exchanged,
 ) ([]byte, error) {
 	path = strings.Replace(path, "{org}", url.PathEscape(c.cfg.Org), 1)
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, nil)
 	if err != nil {
-		return nil, errors.New("the request can't be made")
+		return nil, errors.New("the request can't be built")
 	}
 	r.Header.Set("User-Agent", c.cfg.UserAgent)
 	r.Header.Set("Accept", "application/json")
 	if body != nil {
-		// Without GetBody, so that net/http has nothing to send again.
+		// Without GetBody net/http can't send the body again.
 		r.Body, r.ContentLength = body, body.size()
 		r.Header.Set("Content-Type", "application/json;charset=utf-8")
 	}
 	transport := c.transport(w)
 	defer transport.CloseIdleConnections()
-	// A Transport by itself, without http.Client: no redirects, no cookies.
-	answer, err := transport.RoundTrip(r)
+	// A Transport without http.Client follows no redirects and keeps no cookies.
+	response, err := transport.RoundTrip(r)
 	if err != nil {
-		return nil, discreet(err)
+		return nil, redactError(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	seen.Status, seen.Version = answer.StatusCode, strings.TrimPrefix(answer.Proto, "HTTP/")
-	return c.read(answer)
+	defer func() { _ = response.Body.Close() }()
+	result.Status, result.Version = response.StatusCode, strings.TrimPrefix(response.Proto, "HTTP/")
+	return c.read(response)
 }
 
-// transport is for one request.
+// transport returns a transport for one request.
 func (c *Client) transport(w *wire) *http.Transport {
 	return &http.Transport{
 		Proxy:                  c.cfg.Proxy,
@@ -76,17 +76,17 @@ func (c *Client) transport(w *wire) *http.Transport {
 	}
 }
 
-func (c *Client) read(answer *http.Response) ([]byte, error) {
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return nil, &StatusError{Status: answer.StatusCode}
+func (c *Client) read(response *http.Response) ([]byte, error) {
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return nil, &StatusError{Status: response.StatusCode}
 	}
-	kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && kind != "text/json" {
 		return nil, ErrNotJSON
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, c.cfg.MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, c.cfg.MaxBody+1))
 	if err != nil {
-		return nil, discreet(err)
+		return nil, redactError(err)
 	}
 	if int64(len(body)) > c.cfg.MaxBody {
 		return nil, ErrTooLarge

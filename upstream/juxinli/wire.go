@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// wire is the connection of one request, and the certainty whether a byte of
-// it was written.
+// wire is the connection of one request. It records whether a byte of the request
+// was written.
 //
-// The certainty comes from the connection that net/http writes to, and not
-// from httptrace: WroteHeaders is told after the bytes have gone, and GotConn
-// long before. TLS is done below that connection, in dialTLS, so that a
-// handshake's bytes don't count; behind a proxy they do, and so does CONNECT,
-// which errs on the side of unknown.
+// The record is made by the connection that net/http writes to, not by httptrace:
+// WroteHeaders is called after the bytes were written, and GotConn long before.
+// dialTLS does TLS below that connection, so the bytes of a handshake don't
+// count. Through a proxy they do, and so does CONNECT: such a failure is unknown
+// rather than not sent.
 type wire struct {
-	tls      *tls.Config
-	connect  time.Duration
-	ended    func() error // of the call's context
-	deadline time.Time
-	wall     time.Time // the deadline by the wall clock, which goes on while a machine sleeps
-	state    atomic.Int32
+	tls          *tls.Config
+	dialTimeout  time.Duration
+	contextErr   func() error
+	deadline     time.Time
+	wallDeadline time.Time // the same by the wall clock, which advances while the machine sleeps
+	state        atomic.Int32
 }
 
-// The states of a wire. It leaves untouched once: a first write and a seal
-// can't both win.
+// The states of a wire. A compare-and-swap from untouched decides between the
+// first write and the seal.
 const (
 	untouched int32 = iota
 	written
@@ -37,45 +37,45 @@ const (
 func newWire(ctx context.Context, c Config) *wire {
 	deadline, _ := ctx.Deadline()
 	return &wire{
-		tls: c.TLS, connect: c.DialTimeout, ended: ctx.Err, deadline: deadline, wall: deadline.Round(0),
+		tls: c.TLS, dialTimeout: c.DialTimeout, contextErr: ctx.Err, deadline: deadline, wallDeadline: deadline.Round(0),
 	}
 }
 
-// seal tells whether nothing was written, and sees to it that nothing will be.
+// seal reports whether nothing was written; if so, it prevents all later writes.
 func (w *wire) seal() bool {
 	return w.state.CompareAndSwap(untouched, sealed) || w.state.Load() == sealed
 }
 
-// late is an error matching errLate once nothing more may be sent. It looks at
-// the clocks itself: in a process that stood still the context's timer may not
-// have run yet.
-func (w *wire) late() error {
+// checkDeadline returns an error matching errTooLate once nothing more may be
+// sent. It reads the clocks itself: after a pause of the process the context's
+// timer may not have fired yet.
+func (w *wire) checkDeadline() error {
 	now := time.Now()
-	if !now.Before(w.deadline) || !now.Before(w.wall) {
-		return errLate
+	if !now.Before(w.deadline) || !now.Before(w.wallDeadline) {
+		return errTooLate
 	}
-	if err := w.ended(); err != nil {
-		return errors.Join(errLate, err)
+	if err := w.contextErr(); err != nil {
+		return errors.Join(errTooLate, err)
 	}
 	return nil
 }
 
 // dial connects without TLS: to loopback or to a proxy.
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.connect)
+	ctx, cancel := context.WithTimeout(ctx, w.dialTimeout)
 	defer cancel()
-	conn, err := w.open(ctx, network, address)
+	conn, err := w.dialTCP(ctx, network, address)
 	if err != nil {
 		return nil, &ConnectError{Err: err}
 	}
-	return &watched{Conn: conn, wire: w}, nil
+	return &requestConn{Conn: conn, wire: w}, nil
 }
 
-// dialTLS connects and shakes hands.
+// dialTLS connects and does the TLS handshake.
 func (w *wire) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.connect)
+	ctx, cancel := context.WithTimeout(ctx, w.dialTimeout)
 	defer cancel()
-	conn, err := w.open(ctx, network, address)
+	conn, err := w.dialTCP(ctx, network, address)
 	if err != nil {
 		return nil, &ConnectError{Err: err}
 	}
@@ -88,54 +88,54 @@ func (w *wire) dialTLS(ctx context.Context, network, address string) (net.Conn, 
 		_ = conn.Close()
 		return nil, &ConnectError{Err: err}
 	}
-	return &watched{Conn: secure, wire: w}, nil
+	return &requestConn{Conn: secure, wire: w}, nil
 }
 
-// open dials a connection that refuses to write too late.
-func (w *wire) open(ctx context.Context, network, address string) (net.Conn, error) {
+// dialTCP opens a connection that refuses writes after the deadline.
+func (w *wire) dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.SetWriteDeadline(w.deadline) // for a write that is under way by then
-	return &timely{Conn: conn, wire: w}, nil
+	_ = conn.SetWriteDeadline(w.deadline) // ends a write that is in progress
+	return &deadlineConn{Conn: conn, wire: w}, nil
 }
 
-// timely is the connection below TLS. It looks at the clock right before each
-// write, after all that could have taken time.
-type timely struct {
+// deadlineConn is the connection below TLS. It checks the deadline immediately
+// before each write.
+type deadlineConn struct {
 	net.Conn
 	wire *wire
 }
 
-// Write writes nothing once it is late.
-func (c *timely) Write(b []byte) (int, error) {
-	if err := c.wire.late(); err != nil {
+// Write writes nothing after the deadline.
+func (c *deadlineConn) Write(b []byte) (int, error) {
+	if err := c.wire.checkDeadline(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)
 }
 
-// watched is the connection above TLS: all that is written to it is the
-// request. It notes the first write, before it happens.
-type watched struct {
+// requestConn is the connection above TLS: only the request is written to it. It
+// records the first write before it happens.
+type requestConn struct {
 	net.Conn
 	wire *wire
 }
 
-// Write writes nothing once it is late or the wire is sealed.
-func (c *watched) Write(b []byte) (int, error) {
-	if err := c.wire.late(); err != nil {
+// Write writes nothing after the deadline, or once the wire is sealed.
+func (c *requestConn) Write(b []byte) (int, error) {
+	if err := c.wire.checkDeadline(); err != nil {
 		return 0, err
 	}
 	first := c.wire.state.CompareAndSwap(untouched, written)
 	if !first && c.wire.state.Load() == sealed {
-		return 0, errOver
+		return 0, errCallEnded
 	}
 	n, err := c.Conn.Write(b)
-	if first && n == 0 && errors.Is(err, errLate) {
-		// timely refused the first record whole: no byte left after all. TLS
-		// is broken by that and lets nothing follow, and the seal makes sure.
+	if first && n == 0 && errors.Is(err, errTooLate) {
+		// deadlineConn refused the first TLS record, so no byte was sent. The TLS
+		// connection is broken after that; the seal makes sure that nothing follows.
 		c.wire.state.Store(sealed)
 	}
 	return n, err

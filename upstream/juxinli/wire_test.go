@@ -21,46 +21,45 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// recorded is a connection that notes what was written to it.
-type recorded struct {
+// recordingConn records what is written to it.
+type recordingConn struct {
 	net.Conn
 	bytes []byte
 }
 
-func (r *recorded) Write(b []byte) (int, error) {
+func (r *recordingConn) Write(b []byte) (int, error) {
 	r.bytes = append(r.bytes, b...)
 	return len(b), nil
 }
 
-func TestAWriteIsRefusedOnceItIsLate(t *testing.T) {
+func TestAWriteAfterTheDeadlineIsRefused(t *testing.T) {
 	t.Parallel()
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	asked := 0
 	for rule, wire := range map[string]juxinli.Wire{
-		"by the monotonic clock":   juxinli.NewWire(past, future.Round(0), juxinli.Going),
-		"by the wall clock":        juxinli.NewWire(future, past.Round(0), juxinli.Going),
+		"by the monotonic clock":   juxinli.NewWire(past, future.Round(0), juxinli.NotEnded),
+		"by the wall clock":        juxinli.NewWire(future, past.Round(0), juxinli.NotEnded),
 		"because the call is over": juxinli.NewWire(future, future, func() error { return context.Canceled }),
-		"only when TLS is about to write its first record": juxinli.NewWire(future, future, func() error {
+		"when TLS writes its first record": juxinli.NewWire(future, future, func() error {
 			if asked++; asked > 1 {
 				return context.DeadlineExceeded
 			}
 			return nil
 		}),
 	} {
-		conn := new(recorded)
+		conn := new(recordingConn)
 		_, err := wire.Watch(conn).Write([]byte("secret"))
-		require.ErrorIs(t, err, juxinli.ErrLate, rule)
+		require.ErrorIs(t, err, juxinli.ErrTooLate, rule)
 		require.True(t, wire.Seal(), rule)
 		require.Empty(t, conn.bytes, rule)
 	}
 }
 
-// The clock is looked at twice: when net/http writes, and again below TLS,
-// right before the bytes go.
-func TestADialedConnectionLooksAtTheClockBelowTLSToo(t *testing.T) {
+// The deadline is checked twice: when net/http writes, and again below TLS.
+func TestADialedConnectionChecksTheDeadlineBelowTLSToo(t *testing.T) {
 	t.Parallel()
 	got := make(chan []byte, 1)
-	address := raw(t, func(c net.Conn) {
+	address := serveTCP(t, func(c net.Conn) {
 		all, _ := io.ReadAll(c)
 		got <- all
 	})
@@ -74,109 +73,95 @@ func TestADialedConnectionLooksAtTheClockBelowTLSToo(t *testing.T) {
 	conn, err := wire.Dial(t.Context(), address)
 	require.NoError(t, err)
 	_, err = conn.Write([]byte("secret"))
-	require.ErrorIs(t, err, juxinli.ErrLate)
+	require.ErrorIs(t, err, juxinli.ErrTooLate)
 	require.NoError(t, conn.Close())
 	require.Empty(t, <-got)
 	require.True(t, wire.Seal())
 }
 
-func TestAWireIsWrittenOrSealedAndNeverBoth(t *testing.T) {
+func TestAWireIsEitherWrittenOrSealed(t *testing.T) {
 	t.Parallel()
 	future := time.Now().Add(time.Hour)
-	sealed, conn := juxinli.NewWire(future, future, juxinli.Going), new(recorded)
+	sealed, conn := juxinli.NewWire(future, future, juxinli.NotEnded), new(recordingConn)
 	require.True(t, sealed.Seal())
 	_, err := sealed.Watch(conn).Write([]byte("secret"))
-	require.ErrorIs(t, err, juxinli.ErrOver)
+	require.ErrorIs(t, err, juxinli.ErrCallEnded)
 	require.Empty(t, conn.bytes)
 	require.True(t, sealed.Seal())
 
-	written := juxinli.NewWire(future, future, juxinli.Going)
+	written := juxinli.NewWire(future, future, juxinli.NotEnded)
 	_, err = written.Watch(conn).Write([]byte("s"))
 	require.NoError(t, err)
 	require.False(t, written.Seal())
 }
 
-func TestAWipedBodyIsReadNoMore(t *testing.T) {
-	t.Parallel()
-	body := []byte("246810")
-	p := juxinli.NewPayload(body)
-	half := make([]byte, 3)
-	n, err := p.Read(half)
-	require.NoError(t, err)
-	require.Equal(t, "246", string(half[:n]))
-	p.Wipe()
-	_, err = p.Read(half)
-	require.ErrorIs(t, err, juxinli.ErrOver)
-	require.Equal(t, make([]byte, 6), body)
-}
-
-// What certainly was not sent: nobody listens, nobody knows the name, the
-// certificate is not trusted, what listens speaks no TLS.
-func TestWhatNeverLeftIsNotSent(t *testing.T) {
+// The connection is refused, the name is unknown, the certificate is not trusted,
+// or the server does not speak TLS.
+func TestAFailedConnectionIsNotSent(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	nobody := listener.Addr().String()
+	closed := listener.Addr().String()
 	require.NoError(t, listener.Close())
 	refuse := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
 	secure := httptest.NewUnstartedServer(refuse)
-	secure.Config.ErrorLog = quiet()
+	secure.Config.ErrorLog = discardLogger()
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
-	inClear := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n") })
+	inClear := serveTCP(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n") })
 	for rule, url := range map[string]string{
-		"nobody listens":             "http://" + nobody,
-		"nobody listens for TLS":     "https://" + nobody,
-		"nobody knows the name":      "https://no-such-host.invalid",
-		"the certificate is unknown": secure.URL,
-		"what listens speaks no TLS": "https://" + inClear,
+		"the connection is refused":      "http://" + closed,
+		"the TLS connection is refused":  "https://" + closed,
+		"the name is unknown":            "https://no-such-host.invalid",
+		"the certificate is not trusted": secure.URL,
+		"the server does not speak TLS":  "https://" + inClear,
 	} {
-		_, err := client(t, url).Collect(t.Context(), request("246810"))
+		_, err := newClient(t, url).Collect(t.Context(), request("246810"))
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
 		_, ok := errors.AsType[*juxinli.ConnectError](err)
 		require.True(t, ok, rule)
-		_, err = client(t, url).Datasources(t.Context())
+		_, err = newClient(t, url).Datasources(t.Context())
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
 	}
 }
 
 func TestAfterTheDeadlineNothingIsSent(t *testing.T) {
 	t.Parallel()
-	c, world, _ := simulated(t)
+	c, sim, _ := newSimulated(t)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	_, err := c.Collect(ctx, request("246810"))
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Empty(t, world.Requests())
+	require.Empty(t, sim.Requests())
 }
 
-// The call ends while TLS is being set up: the connection stands, the request
-// does not follow.
+// The call ends during the TLS handshake: the connection is established, but the
+// request is not sent.
 func TestACallThatEndsBeforeTheRequestIsNotSent(t *testing.T) {
 	t.Parallel()
-	world := simulator.New(simulator.Config{})
-	server := httptest.NewUnstartedServer(world)
-	server.Config.ErrorLog = quiet()
+	sim := simulator.New(simulator.Config{})
+	server := httptest.NewUnstartedServer(sim)
+	server.Config.ErrorLog = discardLogger()
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
-		config := trusting(server)
+		config := trustingConfig(server)
 		config.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil }
-		c := client(t, server.URL, func(cfg *juxinli.Config) { cfg.TLS = config })
+		c := newClient(t, server.URL, func(cfg *juxinli.Config) { cfg.TLS = config })
 		_, err := c.Collect(ctx, request("246810"))
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	}
-	require.Empty(t, world.Requests())
+	require.Empty(t, sim.Requests())
 }
 
-// A server may close a connection that it promised to keep. net/http repeats
-// what it can on such a connection; here each request has a connection of its own.
-func TestAConnectionThatTheServerDropsIsNotTriedAgain(t *testing.T) {
+// A server may close a connection after it announced keep-alive. On such a
+// connection net/http may send a request again; here each request opens a new one.
+func TestARequestOnADroppedConnectionIsNotRetried(t *testing.T) {
 	t.Parallel()
 	var requests, connections atomic.Int32
-	address := raw(t, func(c net.Conn) {
+	address := serveTCP(t, func(c net.Conn) {
 		connections.Add(1)
 		in := bufio.NewReader(c)
 		for {
@@ -190,7 +175,7 @@ func TestAConnectionThatTheServerDropsIsNotTriedAgain(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n"+`{"success":false}`)
 		}
 	})
-	c := client(t, "http://"+address)
+	c := newClient(t, "http://"+address)
 	_, err := c.Collect(t.Context(), request("246810"))
 	require.NoError(t, err)
 	_, err = c.Collect(t.Context(), request("246810"))
@@ -203,7 +188,7 @@ func TestAConnectionThatTheServerDropsIsNotTriedAgain(t *testing.T) {
 func TestThroughAProxy(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	address := raw(t, func(c net.Conn) {
+	address := serveTCP(t, func(c net.Conn) {
 		r, err := http.ReadRequest(bufio.NewReader(c))
 		if err == nil && r.Method == http.MethodConnect {
 			asked.Add(1)
@@ -211,41 +196,15 @@ func TestThroughAProxy(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 403 246810\r\n\r\n")
 	})
 	through := func(address string) *juxinli.Client {
-		return client(t, "https://no-such-host.invalid", func(cfg *juxinli.Config) {
+		return newClient(t, "https://no-such-host.invalid", func(cfg *juxinli.Config) {
 			cfg.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
 		})
 	}
 	_, err := through(address).Collect(t.Context(), request("246810"))
 	require.ErrorIs(t, err, juxinli.ErrBroken)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent, "bytes went to the proxy")
-	requireDiscreet(t, err)
+	requireRedacted(t, err)
 	require.EqualValues(t, 1, asked.Load())
 	_, err = through("127.0.0.1:1").Collect(t.Context(), request("246810"))
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-}
-
-// trusting is a TLS configuration that trusts the server.
-func trusting(server *httptest.Server) *tls.Config {
-	return server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-}
-
-// raw is a TCP server without HTTP. It returns its address.
-func raw(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	t.Cleanup(func() { _ = listener.Close(); <-done })
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serve(conn)
-			_ = conn.Close()
-		}
-	}()
-	return listener.Addr().String()
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// applicationFields are the fields of an application that are looked at. The
-// others, skip_mobile and uid of v3 among them, are accepted and not used.
+// applicationFields are the fields of an application that the server uses. It
+// ignores the others, such as skip_mobile and uid of version 3.
 type applicationFields struct {
 	BasicInfo struct {
 		Name   string `json:"name"`
@@ -18,18 +18,18 @@ type applicationFields struct {
 	} `json:"selected_website"` // v3
 }
 
-// apply takes a form and answers with a receipt. A number that nobody has is
-// refused; a name that is not the account's is found out later (10009).
-func (s *Server) apply(r *http.Request) Answer { return s.receive(r, nil, false) }
+// apply answers a form with a receipt. It refuses a number without an account; a
+// wrong name fails at the end (10009).
+func (s *Server) apply(r *http.Request) Answer { return s.handleApplication(r, nil, false) }
 
-// applyV3 is apply with what v3 has on top of the receipt.
+// applyV3 is apply with the additional fields of version 3.
 func (s *Server) applyV3(r *http.Request) Answer {
-	return s.receive(r, object{"code": 65557, "message": "申请成功"}, true)
+	return s.handleApplication(r, object{"code": 65557, "message": "申请成功"}, true)
 }
 
-// receive takes a form; onTop are further fields of an accepted one's receipt.
-// Only v3 knows of a selection of data sources.
-func (s *Server) receive(r *http.Request, onTop object, v3 bool) Answer {
+// handleApplication answers a form; extra are additional fields of the receipt.
+// Only version 3 has a selection of data sources.
+func (s *Server) handleApplication(r *http.Request, extra object, v3 bool) Answer {
 	var form applicationFields
 	switch {
 	case r.PathValue("org") != s.cfg.Org:
@@ -45,36 +45,36 @@ func (s *Server) receive(r *http.Request, onTop object, v3 bool) Answer {
 	if scripted, found := s.receipts.take(form.BasicInfo.Phone); found {
 		return scripted
 	}
-	receipt, accepted := s.open(form)
+	receipt, accepted := s.openSession(form)
 	if !accepted {
 		return Refusal("申请信息有误")
 	}
-	return Answer{Body: merged(object{"success": true, "data": receipt}, onTop)}
+	return Answer{Body: merged(object{"success": true, "data": receipt}, extra)}
 }
 
-// open begins a session for a form that is in order. The caller holds the lock.
-func (s *Server) open(form applicationFields) (receipt object, accepted bool) {
+// openSession begins a session for a valid form. The caller holds the lock.
+func (s *Server) openSession(form applicationFields) (receipt object, accepted bool) {
 	info := form.BasicInfo
 	person, known := s.person(info.Phone)
 	carrier, served := s.carrier(person.Website)
-	selected, chosen := s.selected(form, person.Website)
+	selected, chosen := s.selectedSources(form, person.Website)
 	if !known || !served || !chosen || info.Name == "" || info.IDCard == "" {
 		return nil, false
 	}
-	s.world.Applications++
+	s.state.Applications++
 	a := &session{
-		Token: s.seed.token(s.world.Applications), Phone: person.Phone, Website: person.Website,
-		Unlike: info.Name != person.Name || info.IDCard != person.IDCard, LastUse: s.cfg.Now(),
+		Token: s.seed.token(s.state.Applications), Phone: person.Phone, Website: person.Website,
+		Mismatch: info.Name != person.Name || info.IDCard != person.IDCard, LastUse: s.cfg.Now(),
 		Selected: selected,
 	}
-	s.world.Sessions[a.Token] = a
+	s.state.Sessions[a.Token] = a
 	return object{"token": a.Token, "cell_phone_num": a.Phone, "datasource": datasource(carrier)}, true
 }
 
-// selected are the websites of the data sources that a form names beside the
-// person's own, each once; ok is false where one of them is none. The caller
+// selectedSources returns the websites that a form selects in addition to the
+// person's own, without duplicates; ok is false if one is unknown. The caller
 // holds the lock.
-func (s *Server) selected(form applicationFields, own string) (websites []string, ok bool) {
+func (s *Server) selectedSources(form applicationFields, own string) (websites []string, ok bool) {
 	for _, w := range form.Selected {
 		carrier, served := s.carrierNamed(w.Name)
 		if !served {

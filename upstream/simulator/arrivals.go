@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Arrival is a request that reached the server. It holds no secret: see
+// Arrival is a request that the server received, without its secrets: see
 // Server.Secrets.
 type Arrival struct {
 	// Number counts all requests, from 1.
 	Number int
-	// At is when, Path where to.
+	// At is when the request was received.
 	At   time.Time
 	Path string
-	// Read tells that the body was read whole; the fields below are set then.
-	// It is false for one that a fault dropped before, or whose client gave up.
+	// Read reports whether the whole body was read. If it was not, because a fault
+	// dropped the request or the client gave up, the fields below are not set.
 	Read bool
-	// Token, Website, Account and Type are the request's.
+	// Token, Website, Account and Type are fields of the request.
 	Token, Website, Account, Type string
-	// Password, QueryPassword and Captcha tell whether they were filled in.
+	// Password, QueryPassword and Captcha report whether the field was not empty.
 	Password, QueryPassword, Captcha bool
 }
 
@@ -29,7 +29,7 @@ func (a Arrival) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "request %d %s %q", a.Number, a.Path, a.Type)
 }
 
-// Secrets are the values that a request carried, empty where it carried none.
+// Secrets are the secret values of a request; empty ones were absent.
 type Secrets struct {
 	Password, QueryPassword, Captcha string
 }
@@ -40,11 +40,11 @@ func (Secrets) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacted]")
 // arrivals is the log of all requests.
 type arrivals struct {
 	list    []Arrival
-	secrets []Secrets      // beside list
-	seen    map[string]int // requests by secret value
+	secrets []Secrets      // by the index of list
+	counts  map[string]int // requests by secret value
 }
 
-func newArrivals() arrivals { return arrivals{seen: make(map[string]int)} }
+func newArrivals() arrivals { return arrivals{counts: make(map[string]int)} }
 
 func (l *arrivals) begin(path string, now time.Time) (number int) {
 	number = len(l.list) + 1
@@ -53,12 +53,12 @@ func (l *arrivals) begin(path string, now time.Time) (number int) {
 	return number
 }
 
-func (l *arrivals) read(number int, f collectFields) Arrival {
+func (l *arrivals) read(number int, f requestFields) Arrival {
 	l.secrets[number-1] = Secrets{Password: f.Password, QueryPassword: f.QueryPwd, Captcha: f.Captcha}
 	values := []string{f.Password, f.QueryPwd, f.Captcha}
 	slices.Sort(values)
-	for _, value := range slices.Compact(values) { // a request counts once, however often it has the value
-		l.seen[value]++
+	for _, value := range slices.Compact(values) { // a request with the value in several fields counts once
+		l.counts[value]++
 	}
 	a := &l.list[number-1]
 	a.Read = true
@@ -67,36 +67,36 @@ func (l *arrivals) read(number int, f collectFields) Arrival {
 	return *a
 }
 
-// read logs what a request carried.
+// read logs the fields of a request.
 func (s *Server) read(number int, body []byte) Arrival {
-	var f collectFields
-	_ = json.Unmarshal(body, &f) // what is no collect request has none of the fields
+	var f requestFields
+	_ = json.Unmarshal(body, &f) // other requests don't have these fields
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.arrivals.read(number, f)
 }
 
-// Requests is every request so far, oldest first. The list is the caller's.
+// Requests returns all requests so far, oldest first. The list is a copy.
 func (s *Server) Requests() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.arrivals.list)
 }
 
-// Arrivals is how many requests carried this value as a password, a query
-// password or a code, and were read, whatever became of the reply. It is 0 for
-// the empty value.
+// Arrivals returns how many requests were read that had this value as a password,
+// a query password or a code, whether or not their reply was delivered. It is 0
+// for the empty value.
 func (s *Server) Arrivals(secret string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if secret == "" {
 		return 0
 	}
-	return s.arrivals.seen[secret]
+	return s.arrivals.counts[secret]
 }
 
-// Secrets is what the request of this number carried. It is empty for a
-// request that was not read, and for one that there was not.
+// Secrets returns the secrets of the request with this number. They are empty if
+// the request was not read, or does not exist.
 func (s *Server) Secrets(number int) Secrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,12 +106,12 @@ func (s *Server) Secrets(number int) Secrets {
 	return s.arrivals.secrets[number-1]
 }
 
-// LoginAttempts is how many service passwords a number's carriers have tried,
-// right and wrong ones. What a script answered is not among them.
+// LoginAttempts returns how many service passwords a number's carriers have
+// checked, right and wrong ones. Requests that a script answered don't count.
 func (s *Server) LoginAttempts(phone string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.world.Accounts[phone]; a != nil {
+	if a := s.state.Accounts[phone]; a != nil {
 		return a.Tried
 	}
 	return 0

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// object is a JSON object on its way out.
+// object is a JSON object to send.
 type object = map[string]any
 
 const jsonType = "application/json;charset=utf-8"
 
-// again is the request with the body that was read put back.
-func again(r *http.Request, body []byte) *http.Request {
+// withBody returns the request with a body that was read already.
+func withBody(r *http.Request, body []byte) *http.Request {
 	r = r.Clone(r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return r
 }
 
-// decode reads a request's JSON into v and tells whether it is any. Fields
-// that v does not have are passed over.
+// decode reads a request's JSON into v, and reports whether it is valid. It ignores
+// unknown fields.
 func decode(r *http.Request, v any) bool {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return false
@@ -30,7 +30,8 @@ func decode(r *http.Request, v any) bool {
 	return err == nil && json.Unmarshal(body, v) == nil
 }
 
-// recorder keeps an answer until it is known how to deliver it.
+// recorder is a ResponseWriter that keeps the response in memory, so that a fault
+// can change it.
 type recorder struct {
 	header http.Header
 	status int
@@ -55,6 +56,6 @@ func (r *recorder) copyTo(w http.ResponseWriter) {
 	for name, values := range r.header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(or(r.status, http.StatusOK))
+	w.WriteHeader(orDefault(r.status, http.StatusOK))
 	_, _ = w.Write(r.body)
 }

@@ -11,13 +11,13 @@ const (
 	AskQuery      Ask = "query password" // the carrier's second password (10022)
 )
 
-// isCode tells whether a code by SMS answers it.
+// isCode reports whether the answer is a code by SMS.
 func (a Ask) isCode() bool { return a == AskCode || a == AskSecondCode || a == AskOwnSMS }
 
-// Carrier is one mobile operator: a data source, and how it behaves. The zero
-// values of its fields make one that wants a password and nothing more.
+// Carrier is one mobile operator: a data source, and its behaviour. With zero
+// values it asks for a password only.
 type Carrier struct {
-	// Key is a short name for command lines, Description a line about it.
+	// Key is a short name for command lines, Description one line of text.
 	Key, Description string
 	// Website and Name are the data source's.
 	Website, Name string
@@ -26,22 +26,23 @@ type Carrier struct {
 	// ResetMethod is reset_pwd_method: 0 none, 1 by SMS, 2 with a new password of
 	// 6 to 8 digits.
 	ResetMethod int
-	// Asks is what is asked after the password, in order. Empty: nothing more.
+	// Asks is what is asked after the password, in order.
 	Asks []Ask
-	// Reissues answers a wrong or old code with 10006 and texts another.
+	// Reissues: a wrong or expired code is answered with 10006, and a new code is
+	// sent.
 	Reissues bool
-	// Weak refuses the password as too simple (10007), until it was reset.
+	// Weak: the password is refused as too simple (10007) until it is reset.
 	Weak bool
-	// Unreal finds the number not registered under the person's name (10009).
+	// Unreal: the number is not registered under the person's name (10009).
 	Unreal bool
-	// ReportFails lets the collection fail after the last step: no report comes.
+	// ReportFails: the collection fails after the last step, so there is no report.
 	ReportFails bool
-	// Next is the website that follows when this one is through; empty: none.
+	// Next is the website of the data source that follows; empty: none.
 	Next string
 }
 
-// Carriers returns the built-in carriers. Each has one of the built-in People.
-// The list is the caller's.
+// Carriers returns the built-in carriers; each has one of the built-in People. The
+// list is a copy.
 func Carriers() []Carrier {
 	return []Carrier{
 		{Key: "plain", Description: "a password, then a code", Website: "chinamobilejs", Name: "江苏移动", Asks: []Ask{AskCode}},
@@ -61,8 +62,8 @@ func Carriers() []Carrier {
 	}
 }
 
-// carrierNamed finds a carrier by its website or by its name: the description
-// does not say which of them a form has.
+// carrierNamed finds a carrier by its website or its name: the API's description
+// does not say which of them a form contains.
 func (s *Server) carrierNamed(name string) (Carrier, bool) {
 	for _, c := range s.cfg.Carriers {
 		if name != "" && (c.Website == name || c.Name == name) {

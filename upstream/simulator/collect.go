@@ -2,8 +2,8 @@ package simulator
 
 import "net/http"
 
-// collectFields are the fields of a collect request, and of those beside it.
-type collectFields struct {
+// requestFields are the fields of the requests collect, reset and skip.
+type requestFields struct {
 	Token    string `json:"token"`
 	Website  string `json:"website"`
 	Account  string `json:"account"`
@@ -13,18 +13,18 @@ type collectFields struct {
 	QueryPwd string `json:"queryPwd"`
 }
 
-// collect takes a password, a code, a query password or a request for another code.
-func (s *Server) collect(r *http.Request) Answer { return s.visit(r, visit.collect) }
+// collect answers a password, a code, a query password or a request for a new code.
+func (s *Server) collect(r *http.Request) Answer { return s.withSession(r, request.collect) }
 
-// visit takes one request about a session that is under way.
-func (s *Server) visit(r *http.Request, answer func(visit) Answer) Answer {
-	var sent collectFields
+// withSession answers a request for an active session.
+func (s *Server) withSession(r *http.Request, answer func(request) Answer) Answer {
+	var sent requestFields
 	if !decode(r, &sent) {
 		return Refusal(malformed)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.use(sent.Token)
+	a := s.activeSession(sent.Token)
 	if a == nil {
 		return Refusal("token无效或已过期")
 	}
@@ -33,135 +33,135 @@ func (s *Server) visit(r *http.Request, answer func(visit) Answer) Answer {
 	}
 	person, _ := s.person(a.Phone)
 	carrier, _ := s.carrier(a.Website)
-	return answer(visit{s, a, person, carrier, sent})
+	return answer(request{s, a, person, carrier, sent})
 }
 
-// visit is one request in front of its carrier. The server's lock is held.
-type visit struct {
+// request is one request with its session and carrier. The server's lock is held.
+type request struct {
 	server  *Server
 	session *session
 	person  Person
 	carrier Carrier
-	sent    collectFields
+	fields  requestFields
 }
 
-// theirs tells whether the request is about the session's present data source.
-func (v visit) theirs() bool {
-	return v.sent.Website == v.session.Website && v.sent.Account == v.session.Phone
+// isCurrentSource reports whether the request names the session's present source.
+func (r request) isCurrentSource() bool {
+	return r.fields.Website == r.session.Website && r.fields.Account == r.session.Phone
 }
 
-func (v visit) collect() Answer {
+func (r request) collect() Answer {
 	switch {
-	case v.session.Done && (v.theirs() || v.behind()):
+	case r.session.Done && (r.isCurrentSource() || r.isPastSource()):
 		return AlreadyCollected()
-	case v.behind():
-		return AlreadyCollected().WithNext(v.carrier)
-	case !v.theirs():
-		return fatal(notTheirData)
+	case r.isPastSource():
+		return AlreadyCollected().WithNext(r.carrier)
+	case !r.isCurrentSource():
+		return fatalError(wrongAccount)
 	}
-	switch v.sent.Type {
+	switch r.fields.Type {
 	case "":
-		return v.login()
-	case submitCaptcha:
-		return v.captcha()
+		return r.login()
+	case typeSubmitCaptcha:
+		return r.captcha()
 	case "RESEND_CAPTCHA":
-		return v.resend()
-	case submitQuery:
-		return v.query()
+		return r.resend()
+	case typeSubmitQuery:
+		return r.query()
 	default:
-		return fatal(unknownType)
+		return fatalError(unknownType)
 	}
 }
 
-// login takes the service password; the right one begins the source anew.
-func (v visit) login() Answer {
-	account := v.server.world.account(v.person.Phone)
+// login checks the service password; the right one restarts the source.
+func (r request) login() Answer {
+	account := r.server.state.account(r.person.Phone)
 	switch {
-	case v.carrier.Offline:
-		return fatal("运营商网站维护中,请稍后再试")
-	case account.Wrong >= v.server.cfg.WrongPasswords:
-		return fatal("密码错误次数过多,号码已被锁定,请明日再试")
+	case r.carrier.Offline:
+		return fatalError("运营商网站维护中,请稍后再试")
+	case account.Wrong >= r.server.cfg.WrongPasswords:
+		return fatalError("密码错误次数过多,号码已被锁定,请明日再试")
 	}
 	account.Tried++
 	switch {
-	case !v.server.fits(v.person, v.carrier.Website, v.sent.Password):
+	case !r.server.hasPassword(r.person, r.carrier.Website, r.fields.Password):
 		account.Wrong++
 		return passwordWrong.answer()
-	case v.carrier.Weak && account.Renewed[v.carrier.Website] == "":
+	case r.carrier.Weak && account.Hashes[r.carrier.Website] == "":
 		return passwordWeak.answer()
 	}
-	v.session.Stage, v.session.Resetting = 0, false
-	return v.advance()
+	r.session.Stage, r.session.Resetting = 0, false
+	return r.advance()
 }
 
-// advance goes to the next stage: it asks for what is wanted there, or ends the source.
-func (v visit) advance() Answer {
-	v.session.Stage++
-	switch v.session.awaits(v.carrier) {
+// advance goes to the next stage: it asks for that, or completes the source.
+func (r request) advance() Answer {
+	r.session.Stage++
+	switch r.session.awaits(r.carrier) {
 	case AskCode:
-		v.server.text(v.session)
+		r.server.sendCode(r.session)
 		return codeSent.answer()
 	case AskSecondCode:
-		v.server.text(v.session)
+		r.server.sendCode(r.session)
 		return secondCodeSent.answer()
 	case AskOwnSMS:
-		return textCXXD.answer()
+		return cxxdRequested.answer()
 	case AskQuery:
 		return queryNeeded.answer()
 	default:
-		return v.through()
+		return r.completeSource()
 	}
 }
 
-// through ends a source: the next one begins, or the collection has started.
-func (v visit) through() Answer {
-	if v.carrier.Unreal || v.session.Unlike {
-		return notTheirs.answer()
+// completeSource ends the source after its last stage.
+func (r request) completeSource() Answer {
+	if r.carrier.Unreal || r.session.Mismatch {
+		return notVerified.answer()
 	}
-	v.session.Got = true
-	return v.leave()
+	r.session.Collected = true
+	return r.endSource()
 }
 
-func (v visit) captcha() Answer {
-	ask := v.session.awaits(v.carrier)
+func (r request) captcha() Answer {
+	ask := r.session.awaits(r.carrier)
 	if !ask.isCode() {
-		return fatal(noCodeAwaited)
+		return fatalError(noCodeAwaited)
 	}
-	outcome := v.server.redeem(v.session, v.sent.Captcha)
+	outcome := r.server.useCode(r.session, r.fields.Captcha)
 	switch {
-	case outcome == right:
-		return v.advance()
-	case outcome == old && ask == AskOwnSMS:
-		return textCXXDAgain.answer()
-	case outcome == old, v.carrier.Reissues && ask != AskOwnSMS:
-		v.server.text(v.session)
+	case outcome == codeAccepted:
+		return r.advance()
+	case outcome == codeExpired && ask == AskOwnSMS:
+		return cxxdRequestedAgain.answer()
+	case outcome == codeExpired, r.carrier.Reissues && ask != AskOwnSMS:
+		r.server.sendCode(r.session)
 		return codeReissued.answer()
 	default:
 		return codeWrong.answer()
 	}
 }
 
-func (v visit) resend() Answer {
-	switch v.session.awaits(v.carrier) {
+func (r request) resend() Answer {
+	switch r.session.awaits(r.carrier) {
 	case AskOwnSMS:
-		return textCXXD.answer()
+		return cxxdRequested.answer()
 	case AskCode, AskSecondCode:
-		if v.server.cfg.Now().Sub(v.session.At) >= v.server.cfg.ResendAfter {
-			v.server.text(v.session)
+		if r.server.cfg.Now().Sub(r.session.SentAt) >= r.server.cfg.ResendAfter {
+			r.server.sendCode(r.session)
 		}
 		return codeSent.answer()
 	default:
-		return fatal(noCodeAwaited)
+		return fatalError(noCodeAwaited)
 	}
 }
 
-func (v visit) query() Answer {
+func (r request) query() Answer {
 	switch {
-	case v.session.awaits(v.carrier) != AskQuery:
-		return fatal("当前不需要查询密码")
-	case v.sent.QueryPwd != v.person.QueryPassword:
+	case r.session.awaits(r.carrier) != AskQuery:
+		return fatalError("当前不需要查询密码")
+	case r.fields.QueryPwd != r.person.QueryPassword:
 		return queryWrong.answer()
 	default:
-		return v.advance()
+		return r.advance()
 	}
 }

@@ -17,16 +17,16 @@ const (
 	rawDataNone       = 31204
 )
 
-// accessToken is one that was given out, as Save keeps it: without its value,
-// which follows from the seed and its place in the list.
+// accessToken is an issued access token in the saved state. Its value is derived
+// from the seed and its index.
 type accessToken struct {
-	At      time.Time `json:"at"`
-	Forever bool      `json:"forever"`
-	Revoked bool      `json:"revoked"`
+	At        time.Time `json:"at"`
+	Permanent bool      `json:"forever"`
+	Revoked   bool      `json:"revoked"`
 }
 
-// reportToken gives out an access token: for "hours" 24 one that expires, for
-// "per" one that does not. Tokens given out before stay good.
+// reportToken issues an access token: with "hours" 24 one that expires, with "per"
+// one that does not. Earlier tokens stay valid.
 func (s *Server) reportToken(r *http.Request) Answer {
 	query := r.URL.Query()
 	if query.Get("org_name") != s.cfg.Org {
@@ -41,29 +41,29 @@ func (s *Server) reportToken(r *http.Request) Answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.AccessTokens = append(s.world.AccessTokens, accessToken{At: s.cfg.Now(), Forever: hours == "per"})
-	value := s.seed.accessToken(len(s.world.AccessTokens))
+	s.state.AccessTokens = append(s.state.AccessTokens, accessToken{At: s.cfg.Now(), Permanent: hours == "per"})
+	value := s.seed.accessToken(len(s.state.AccessTokens))
 	return dataAnswer(object{"note": "获取成功", "access_token": value, "expires_in": hours})
 }
 
-// RevokeAccessTokens makes all access tokens that were given out invalid
-// (20007), as upstream may do at any time.
+// RevokeAccessTokens invalidates all issued access tokens (20007), as upstream may
+// do at any time.
 func (s *Server) RevokeAccessTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.world.AccessTokens {
-		s.world.AccessTokens[i].Revoked = true
+	for i := range s.state.AccessTokens {
+		s.state.AccessTokens[i].Revoked = true
 	}
 }
 
-// AccessTokens is how many access tokens were given out.
+// AccessTokens returns how many access tokens were issued.
 func (s *Server) AccessTokens() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.world.AccessTokens)
+	return len(s.state.AccessTokens)
 }
 
-// jobStatus tells how far the collection behind a token is.
+// jobStatus returns the state of a collection.
 func (s *Server) jobStatus(r *http.Request) Answer {
 	return s.dataCall(r, func(a *session, c Carrier) Answer {
 		if a == nil || !a.Done {
@@ -81,8 +81,8 @@ func (s *Server) jobStatus(r *http.Request) Answer {
 	})
 }
 
-// report is the analysed report. It is empty until the collection is through,
-// and for ever where that failed.
+// report returns the analysed report. It is empty until the collection is complete,
+// and stays empty if that failed.
 func (s *Server) report(r *http.Request) Answer {
 	return s.dataCall(r, func(a *session, c Carrier) Answer {
 		if a == nil || !s.reported(a) || a.fails(c) {
@@ -92,7 +92,7 @@ func (s *Server) report(r *http.Request) Answer {
 	})
 }
 
-// rawData is what was collected, as it is.
+// rawData returns the collected data.
 func (s *Server) rawData(r *http.Request) Answer {
 	return s.dataCall(r, func(a *session, c Carrier) Answer {
 		members := object{"status": "failed", "error_code": rawDataNone, "error_msg": "没有数据", "transactions": []object{}}
@@ -108,7 +108,7 @@ func (s *Server) rawData(r *http.Request) Answer {
 
 func (s *Server) reportOf(a *session) object {
 	return object{
-		"report":        object{"token": a.Token, "version": "simulated", "update_time": a.Through.Add(s.cfg.CollectFor).UTC().Format(time.DateTime)},
+		"report":        object{"token": a.Token, "version": "simulated", "update_time": a.DoneAt.Add(s.cfg.CollectFor).UTC().Format(time.DateTime)},
 		"person":        s.basicOf(a),
 		"cell_behavior": []object{},
 	}
@@ -119,22 +119,22 @@ func (s *Server) basicOf(a *session) object {
 	return object{"cell_phone": p.Phone, "real_name": p.Name, "idcard": p.IDCard}
 }
 
-// collected tells whether the collection that a session began is through. The
-// caller holds the lock.
+// collected reports whether the collection of a session is complete. The caller
+// holds the lock.
 func (s *Server) collected(a *session) bool {
-	return a.Done && s.cfg.Now().Sub(a.Through) >= s.cfg.CollectFor
+	return a.Done && s.cfg.Now().Sub(a.DoneAt) >= s.cfg.CollectFor
 }
 
-// reported tells whether what was collected is there. The caller holds the lock.
+// reported reports whether the report is available. The caller holds the lock.
 func (s *Server) reported(a *session) bool {
-	return a.Done && s.cfg.Now().Sub(a.Through) >= s.cfg.CollectFor+s.cfg.ReportLag
+	return a.Done && s.cfg.Now().Sub(a.DoneAt) >= s.cfg.CollectFor+s.cfg.ReportLag
 }
 
-// fails tells whether the collection brings nothing.
-func (a *session) fails(c Carrier) bool { return c.ReportFails || a.Nothing }
+// fails reports whether the collection finds nothing.
+func (a *session) fails(c Carrier) bool { return c.ReportFails || a.CollectedNone }
 
-// dataCall checks who asks and answers for the session of the token, nil where
-// there is none. Unlike in a collection a token never grows old here.
+// dataCall checks the client and calls answer with the session of the token, nil if
+// there is none. A token does not expire for data calls.
 func (s *Server) dataCall(r *http.Request, answer func(*session, Carrier) Answer) Answer {
 	if refused := s.refuseClient(r); refused != nil {
 		return *refused
@@ -142,10 +142,10 @@ func (s *Server) dataCall(r *http.Request, answer func(*session, Carrier) Answer
 	query := r.URL.Query()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.grants(query.Get("access_token")) {
+	if !s.validAccessToken(query.Get("access_token")) {
 		return dataRefusal(badAccessToken, "access_token无效")
 	}
-	a := s.world.Sessions[query.Get("token")]
+	a := s.state.Sessions[query.Get("token")]
 	if a == nil {
 		return answer(nil, Carrier{})
 	}
@@ -153,8 +153,8 @@ func (s *Server) dataCall(r *http.Request, answer func(*session, Carrier) Answer
 	return answer(a, carrier)
 }
 
-// refuseClient is the refusal of a client without the secret, or of one whose
-// institution is frozen; nil where there is nothing to refuse.
+// refuseClient returns the refusal of a client with a wrong secret or a frozen
+// institution, and nil for any other.
 func (s *Server) refuseClient(r *http.Request) *Answer {
 	var refusal Answer
 	switch {
@@ -168,17 +168,18 @@ func (s *Server) refuseClient(r *http.Request) *Answer {
 	return &refusal
 }
 
-// grants tells whether an access token is good. The caller holds the lock.
-func (s *Server) grants(value string) bool {
-	for i, t := range s.world.AccessTokens {
+// validAccessToken reports whether an access token is valid. The caller holds the
+// lock.
+func (s *Server) validAccessToken(value string) bool {
+	for i, t := range s.state.AccessTokens {
 		if value == s.seed.accessToken(i+1) {
-			return !t.Revoked && (t.Forever || s.cfg.Now().Sub(t.At) < s.cfg.AccessTokenLife)
+			return !t.Revoked && (t.Permanent || s.cfg.Now().Sub(t.At) < s.cfg.AccessTokenLife)
 		}
 	}
 	return false
 }
 
-// dataAnswer is an answer in the envelope of the data calls, in which "success"
+// dataAnswer returns an answer in the envelope of the data calls, where "success"
 // is a string.
 func dataAnswer(fields object) Answer {
 	return Answer{Body: merged(object{"success": "true", "note": ""}, fields)}

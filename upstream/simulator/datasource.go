@@ -19,7 +19,7 @@ func (s *Server) datasources(r *http.Request) Answer {
 	return Answer{Body: object{"success": true, "data": list}}
 }
 
-// datasource is a carrier as upstream describes it.
+// datasource returns a carrier in upstream's form.
 func datasource(c Carrier) object {
 	return object{
 		"id": "simulated-" + c.Website, "website": c.Website, "name": c.Name,

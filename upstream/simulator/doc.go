@@ -1,48 +1,50 @@
-// Package simulator is a Juxinli (聚信立) server to run against: an
-// http.Handler with carriers, people who have accounts there, phones that
-// receive codes, and faults. It serves tests, demos, and hosts in development.
+// Package simulator is a simulated Juxinli (聚信立) server: an http.Handler with
+// carriers, people with accounts, phones that receive codes, and faults. It is for
+// tests, demos, and hosts in development.
 //
-// It is written from a description of the API and shares no code with the
-// client, so that the two can't make the same mistake. It holds invented
-// people only and must never be reachable by others: it checks nothing that a
-// real server would have to check about its callers.
+// It is written from a description of the API and shares no code with the client,
+// so that the two can't make the same mistake. It holds invented people only. It
+// does not authenticate its callers as a real server would, so it must not be
+// reachable by others.
 //
 // # Where the description is silent
 //
-// A name or an ID card that is not the account's is found out when the last
-// step is through (10009), as a number that is not real-name registered is. A
-// phone number that nobody has is refused with the form.
+// The server behaves as follows where the API's description says nothing.
 //
-// A submit of type "" begins the data source anew and texts a new code, each
-// time. A code is good for one submit; a wrong one leaves it good. One that has
-// grown old is answered with 10006 and a new one, at every carrier. Beside a
-// code the password is neither needed nor looked at. Two applications for one
-// number do not disturb each other's codes, but share the wrong passwords.
+// A name or an ID card that is not the account's fails after the last step
+// (10009), as does a number that is not real-name registered. An application for
+// an unknown phone number is refused.
 //
-// A resend that comes too early is answered with 10002 and texts nothing: the
-// earlier code stays good. Where CXXD is awaited a resend is answered with the
-// instruction again. Where no code is awaited it is an error, 30000.
+// Each submit of type "" restarts the data source and sends a new code. A code is
+// valid for one submit; a wrong code does not use it up. An expired code is
+// answered with 10006 and a new code, at every carrier. With a code, the password
+// is not checked. Two applications for one number have separate codes, but share
+// the count of wrong passwords.
 //
-// A carrier that is offline has status 0 in the receipt; a password sent there
-// all the same is answered with 30000 and never tried.
+// A resend that comes too early is answered with 10002 and sends nothing: the
+// earlier code stays valid. While CXXD is awaited, a resend is answered with the
+// instruction again. While no code is awaited, it is an error, 30000.
 //
-// A reset may be asked for at any time where the carrier has one, and gives up
-// what was awaited. The form of a new password is looked at before the code,
-// which a bad one leaves good: 10010 where it is not digits, 11001 where it is
-// not 6 to 8 of them. A reset unlocks nothing: on a locked number it fails
-// (31000). Afterwards the tries begin anew. Which new passwords are too simple
-// is not looked at.
+// A carrier that is offline has status 0 in the receipt; a password sent to it is
+// answered with 30000 and not checked.
 //
-// A skip leaves out whatever source is the present one: repeated, it leaves out
-// the next. What comes in the name of a source that is through or was left out
-// is answered like what is collected already, with the present source as the
-// next. Where all sources were left out the collection fails. After the sources
-// that follow by themselves come those that the form named (selected_website of
-// v3, by website or by name); a form that names an unknown one is refused.
+// A reset may be requested at any time at a carrier that supports it; it cancels
+// the prompt that was open. The format of a new password is checked before the
+// code, and an invalid password does not use up the code: 10010 if it has other
+// characters than digits, 11001 if it does not have 6 to 8 of them. A reset of a
+// locked number fails (31000). A successful one sets the count of wrong passwords
+// to 0. Whether the new password is too simple is not checked.
 //
-// The collection goes on for a while after the last step; a report that is
-// asked for before is empty (20033), and there are no raw data (31204). One that
-// fails ends in the status 抓取失败, and its report stays empty. A token that
-// does not exist, or whose person is not through, has no status (20032). Access
-// tokens do not disturb each other.
+// A skip skips the present source; a repeated one skips the next. A request for a
+// source that is completed or skipped is answered as already collected, with the
+// present source as the next. If all sources were skipped, the collection fails.
+// The sources that follow automatically come before those that the form selects
+// (selected_website of version 3, by website or by name); a form that selects an
+// unknown one is refused.
+//
+// The collection continues for a time after the last step. Until then the report is
+// empty (20033), and there are no raw data (31204). A collection that fails has the
+// status 抓取失败, and its report stays empty. A token that is unknown, or whose
+// person has not completed all steps, has no status (20032). Several access tokens
+// are valid at the same time.
 package simulator

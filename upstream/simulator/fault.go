@@ -2,12 +2,12 @@ package simulator
 
 import "time"
 
-// Fault breaks the delivery of one answer. The zero Fault breaks nothing.
+// Fault breaks one response. The zero Fault breaks nothing.
 type Fault struct {
-	kind  faultKind
-	spare bool // the request is not acted on
-	wait  time.Duration
-	to    string
+	kind        faultKind
+	unprocessed bool // the request has no effect
+	wait        time.Duration
+	to          string
 }
 
 type faultKind int
@@ -28,46 +28,47 @@ const (
 	unseenCode
 )
 
-// acts tells whether the request is acted on before its answer is broken.
-func (f Fault) acts() bool { return !f.spare }
+// processed reports whether the request takes effect.
+func (f Fault) processed() bool { return !f.unprocessed }
 
-// DropBeforeReading hangs up before the request is read: nothing was acted on.
-func DropBeforeReading() Fault { return Fault{kind: dropBeforeReading, spare: true} }
+// DropBeforeReading resets the connection before the request is read. The request
+// has no effect.
+func DropBeforeReading() Fault { return Fault{kind: dropBeforeReading, unprocessed: true} }
 
-// DropAfterReading acts on the request and hangs up: the reply is lost.
+// DropAfterReading processes the request and resets the connection: the reply is
+// lost.
 func DropAfterReading() Fault { return Fault{kind: dropAfterReading} }
 
-// SlowHeader acts on the request and waits before it says anything. The wait
-// ends early, and the connection with it, when the client leaves or the Server
-// is closed.
+// SlowHeader processes the request and waits before it responds. If the request's
+// context ends or the Server is closed during the wait, the connection is reset.
 func SlowHeader(wait time.Duration) Fault { return Fault{kind: slowHeader, wait: wait} }
 
-// SlowBody acts on the request and waits, as SlowHeader does, in the middle of
-// the reply.
+// SlowBody processes the request and waits, as SlowHeader does, in the middle of
+// the response.
 func SlowBody(wait time.Duration) Fault { return Fault{kind: slowBody, wait: wait} }
 
-// Truncated acts on the request and answers 200 with half of the JSON, as if
-// that were all.
+// Truncated processes the request and responds with 200 and half of the JSON, in a
+// complete HTTP response.
 func Truncated() Fault { return Fault{kind: truncated} }
 
-// Garbage acts on the request and answers 200 with what is no JSON.
+// Garbage processes the request and responds with 200 and a body that is not JSON.
 func Garbage() Fault { return Fault{kind: garbage} }
 
-// ServerError answers 503. acted tells whether the request is acted on first.
-func ServerError(acted bool) Fault { return Fault{kind: serverError, spare: !acted} }
+// ServerError responds with 503, after the request was processed or without.
+func ServerError(processed bool) Fault { return Fault{kind: serverError, unprocessed: !processed} }
 
-// Redirect acts on the request and answers 307 to another address.
+// Redirect processes the request and responds with 307 to another address.
 func Redirect(to string) Fault { return Fault{kind: redirect, to: to} }
 
-// Reset acts on the request and resets the connection in the middle of the reply.
+// Reset processes the request and resets the connection in the middle of the
+// response.
 func Reset() Fault { return Fault{kind: resetMidway} }
 
-// Oversized acts on the request and answers with 5 MiB of JSON.
+// Oversized processes the request and responds with 5 MiB of JSON.
 func Oversized() Fault { return Fault{kind: oversized} }
 
-// HTML acts on the request and answers 200 with a web page, and says it is one.
+// HTML processes the request and responds with 200 and a web page as text/html.
 func HTML() Fault { return Fault{kind: html} }
 
-// UnseenCode acts on the request and answers with the code NeverSeen and
-// nothing else to go by.
+// UnseenCode processes the request and responds with Code(NeverSeen).
 func UnseenCode() Fault { return Fault{kind: unseenCode} }

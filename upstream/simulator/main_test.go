@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// No test may leave a goroutine behind.
+// No test may leak a goroutine.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

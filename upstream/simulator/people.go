@@ -4,35 +4,35 @@ import "fmt"
 
 // Person has an account with a carrier. Every value must be invented.
 type Person struct {
-	// Phone is 11 digits, Name and IDCard are what the account is registered under.
+	// Phone has 11 digits. The account is registered under Name and IDCard.
 	Phone, Name, IDCard string
 	// Website is the carrier's.
 	Website string
-	// Password is the service password, QueryPassword the second one of
-	// carriers that have it, NextPassword that of all data sources but the first.
+	// Password is the service password, QueryPassword the second one of some
+	// carriers, NextPassword that of all data sources but the first.
 	Password, QueryPassword, NextPassword string
-	// NewPassword is what the person would choose in a reset. The server does not
-	// look at it: a password that was reset is the one that came with the code.
+	// NewPassword is a valid choice for a reset. The server does not use it: a reset
+	// sets the password of the request.
 	NewPassword string
 }
 
 // People returns the built-in people: one for each of Carriers, in that order,
-// with phone numbers from 13800138000 on. The list is the caller's.
+// with phone numbers from 13800138000 on. The list is a copy.
 func People() []Person {
 	carriers := Carriers()
 	people := make([]Person, len(carriers))
 	for i, c := range carriers {
 		people[i] = Person{
-			Phone: fmt.Sprintf("138001380%02d", i), Name: "测试用户", IDCard: nobodysIDCard(i), Website: c.Website,
+			Phone: fmt.Sprintf("138001380%02d", i), Name: "测试用户", IDCard: inventedIDCard(i), Website: c.Website,
 			Password: "246810", QueryPassword: "135790", NextPassword: "864200", NewPassword: "975318",
 		}
 	}
 	return people
 }
 
-// nobodysIDCard is a number with the right check digit (GB 11643, ISO 7064
-// MOD 11-2) of a person born in 1800 in a region that does not exist.
-func nobodysIDCard(n int) string {
+// inventedIDCard returns a number with a valid check digit (GB 11643, ISO 7064
+// MOD 11-2) for a person born in 1800 in a region that does not exist.
+func inventedIDCard(n int) string {
 	body := fmt.Sprintf("99999918000101%03d", n)
 	sum := 0
 	for _, digit := range body {
@@ -50,7 +50,7 @@ func (s *Server) person(phone string) (Person, bool) {
 	return Person{}, false
 }
 
-// passwordAt is the person's service password at a website.
+// passwordAt returns the person's first service password at a website.
 func (p Person) passwordAt(website string) string {
 	if website == p.Website {
 		return p.Password

@@ -4,18 +4,18 @@ import "time"
 
 // Message is an SMS that a phone received.
 type Message struct {
-	// At is when, Code what it says to type.
+	// At is when it was received, Code what it contains.
 	At   time.Time
 	Code string
-	// Password tells that Code is a new service password, from a reset.
+	// Password reports whether Code is a new service password, from a reset.
 	Password bool
 }
 
-// Inbox is what a phone received, oldest first. The list is the caller's.
+// Inbox returns what a phone received, oldest first. The list is a copy.
 func (s *Server) Inbox(phone string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	texts := s.world.Inboxes[phone]
+	texts := s.state.Inboxes[phone]
 	list := make([]Message, len(texts))
 	for i, t := range texts {
 		list[i] = Message{At: t.At, Code: s.seed.code(t.Token, t.Number), Password: t.Password}
@@ -26,22 +26,22 @@ func (s *Server) Inbox(phone string) []Message {
 	return list
 }
 
-// TextCXXD is the person texting CXXD to 10001 from the phone: a carrier that
-// waits for it answers with a code. Where none waits, nothing happens.
+// TextCXXD simulates that the person texts CXXD to 10001 from the phone: a carrier
+// that waits for it sends a code. Otherwise it has no effect.
 func (s *Server) TextCXXD(phone string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.world.Sessions {
+	for _, a := range s.state.Sessions {
 		carrier, _ := s.carrier(a.Website)
 		if a.Phone == phone && a.awaits(carrier) == AskOwnSMS {
-			s.text(a)
+			s.sendCode(a)
 		}
 	}
 }
 
-// text sends the next code. The caller holds the lock.
-func (s *Server) text(a *session) {
-	a.Texts++
-	a.At, a.Spent = s.cfg.Now(), false
-	s.world.Inboxes[a.Phone] = append(s.world.Inboxes[a.Phone], text{Token: a.Token, Number: a.Texts, At: a.At})
+// sendCode sends the next code. The caller holds the lock.
+func (s *Server) sendCode(a *session) {
+	a.Sent++
+	a.SentAt, a.Used = s.cfg.Now(), false
+	s.state.Inboxes[a.Phone] = append(s.state.Inboxes[a.Phone], savedMessage{Token: a.Token, Number: a.Sent, At: a.SentAt})
 }

@@ -2,8 +2,8 @@ package simulator
 
 import "slices"
 
-// faults are those that are planned. A number comes once, so those tied to
-// one stay; the others go when they happen.
+// faults are the planned faults. Those in next and when are removed when they are
+// used; those in at need not be, as a number occurs once.
 type faults struct {
 	at   map[int]Fault // by number
 	next []Fault
@@ -15,7 +15,7 @@ type condition struct {
 	fault Fault
 }
 
-// take takes what is planned for a number: by it, or for whatever comes next.
+// take returns the fault for a number, or else the next of those without one.
 func (p *faults) take(number int) (f Fault) {
 	if planned, found := p.at[number]; found {
 		return planned
@@ -26,8 +26,8 @@ func (p *faults) take(number int) (f Fault) {
 	return f
 }
 
-// drop takes a condition out and tells whether it was still there.
-func (p *faults) drop(c *condition) bool {
+// remove removes a condition, and reports whether it was still planned.
+func (p *faults) remove(c *condition) bool {
 	i := slices.Index(p.when, c)
 	if i < 0 {
 		return false
@@ -36,9 +36,8 @@ func (p *faults) drop(c *condition) bool {
 	return true
 }
 
-// FaultAt breaks the nth request, counted from 1 over all that the server
-// gets. Of two for one number the latter holds; one for a number that is past
-// never happens.
+// FaultAt breaks the nth of all requests, counted from 1. A second call for the
+// same number replaces the fault; a call for a past number has no effect.
 func (s *Server) FaultAt(n int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,40 +47,41 @@ func (s *Server) FaultAt(n int, f Fault) {
 	s.faults.at[n] = f
 }
 
-// FaultNext breaks the next request that FaultAt names no fault for. Called
-// again before that, it breaks the one after.
+// FaultNext breaks the next request without a fault by FaultAt. Several calls break
+// as many requests, in order.
 func (s *Server) FaultNext(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.next = append(s.faults.next, f)
 }
 
-// FaultWhen breaks the first request that the condition holds for, of those
-// that no other fault breaks. The condition is asked once for each, after the
-// body was read, by several goroutines, and may call the Server. So
-// DropBeforeReading here drops after reading, yet nothing is acted on.
+// FaultWhen breaks the first request for which the condition holds, of those
+// without another fault. The condition is called once for each request, after the
+// body was read, on several goroutines, and may call the Server. With
+// DropBeforeReading the body is read, but the request has no effect.
 func (s *Server) FaultWhen(holds func(Arrival) bool, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.when = append(slices.Clip(s.faults.when), &condition{holds, f})
 }
 
-// faultWhen takes the fault whose condition holds for a request.
-func (s *Server) faultWhen(a Arrival) Fault {
+// conditionalFault returns the fault whose condition holds for a request.
+func (s *Server) conditionalFault(a Arrival) Fault {
 	s.mu.Lock()
-	conditions := s.faults.when // never changed in place
+	conditions := s.faults.when // replaced, never changed
 	s.mu.Unlock()
 	for _, c := range conditions {
-		if c.holds(a) && s.claim(c) {
+		if c.holds(a) && s.takeCondition(c) {
 			return c.fault
 		}
 	}
 	return Fault{}
 }
 
-// claim tells whether a condition is this request's alone.
-func (s *Server) claim(c *condition) bool {
+// takeCondition removes a condition, and reports whether no other request did so
+// before.
+func (s *Server) takeCondition(c *condition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults.drop(c)
+	return s.faults.remove(c)
 }

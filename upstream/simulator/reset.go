@@ -5,110 +5,110 @@ import (
 	"strings"
 )
 
-// The methods of a reset, as reset_pwd_method has them.
+// The values of reset_pwd_method.
 const (
-	resetBySMS     = 1
-	resetByChoice  = 2
-	resendForReset = "RESEND_RESET_PWD_CAPTCHA"
+	resetBySMS      = 1
+	resetByChoice   = 2
+	typeResendReset = "RESEND_RESET_PWD_CAPTCHA"
 )
 
-// reset takes the steps of a password reset: a request for a code, and the
-// code, perhaps with a new password.
-func (s *Server) reset(r *http.Request) Answer { return s.visit(r, visit.reset) }
+// reset answers the requests of a password reset: for a code, and the code with an
+// optional new password.
+func (s *Server) reset(r *http.Request) Answer { return s.withSession(r, request.reset) }
 
-func (v visit) reset() Answer {
+func (r request) reset() Answer {
 	switch {
-	case !v.theirs():
-		return fatal(notTheirData)
-	case v.session.Done || v.carrier.Offline || v.locked(),
-		v.carrier.ResetMethod != resetBySMS && v.carrier.ResetMethod != resetByChoice:
+	case !r.isCurrentSource():
+		return fatalError(wrongAccount)
+	case r.session.Done || r.carrier.Offline || r.locked(),
+		r.carrier.ResetMethod != resetBySMS && r.carrier.ResetMethod != resetByChoice:
 		return resetFailed.answer()
 	}
-	switch v.sent.Type {
-	case resendForReset:
-		return v.textForReset()
-	case submitReset:
-		return v.renew()
+	switch r.fields.Type {
+	case typeResendReset:
+		return r.requestResetCode()
+	case typeSubmitReset:
+		return r.submitReset()
 	default:
-		return fatal(unknownType)
+		return fatalError(unknownType)
 	}
 }
 
-func (v visit) locked() bool {
-	return v.server.world.account(v.person.Phone).Wrong >= v.server.cfg.WrongPasswords
+func (r request) locked() bool {
+	return r.server.state.account(r.person.Phone).Wrong >= r.server.cfg.WrongPasswords
 }
 
-// textForReset begins a reset, or texts another code. What was awaited of the
-// person before is given up.
-func (v visit) textForReset() Answer {
-	a := v.session
-	if !a.Resetting || v.server.cfg.Now().Sub(a.At) >= v.server.cfg.ResendAfter {
-		v.server.text(a)
+// requestResetCode begins a reset, or sends another code. It cancels the prompt
+// that was open.
+func (r request) requestResetCode() Answer {
+	a := r.session
+	if !a.Resetting || r.server.cfg.Now().Sub(a.SentAt) >= r.server.cfg.ResendAfter {
+		r.server.sendCode(a)
 	}
 	a.Resetting, a.Stage = true, 0
 	return resetCodeSent.answer()
 }
 
-// renew sets the new password, once its form and then the code are right.
-func (v visit) renew() Answer {
-	a, chosen, choice := v.session, v.sent.Password, v.carrier.ResetMethod == resetByChoice
+// submitReset sets the new password, if its format and then the code are right.
+func (r request) submitReset() Answer {
+	a, chosen, choice := r.session, r.fields.Password, r.carrier.ResetMethod == resetByChoice
 	switch {
 	case !a.Resetting:
-		return fatal(noCodeAwaited)
+		return fatalError(noCodeAwaited)
 	case choice && strings.Trim(chosen, "0123456789") != "":
-		return newPasswordNoPIN.answer()
+		return newPasswordNotDigits.answer()
 	case choice && (len(chosen) < 6 || len(chosen) > 8):
 		return newPasswordLength.answer()
 	}
-	switch outcome := v.server.redeem(a, v.sent.Captcha); {
-	case outcome == old, outcome == wrong && v.carrier.Reissues:
-		v.server.text(a)
+	switch outcome := r.server.useCode(a, r.fields.Captcha); {
+	case outcome == codeExpired, outcome == codeRejected && r.carrier.Reissues:
+		r.server.sendCode(a)
 		return resetCodeReissued.answer()
-	case outcome == wrong:
+	case outcome == codeRejected:
 		return resetCodeWrong.answer()
 	}
 	if !choice {
-		chosen = v.server.textPassword(a)
+		chosen = r.server.sendPassword(a)
 	}
-	v.server.renew(a, chosen)
+	r.server.setPassword(a, chosen)
 	return passwordReset.answer()
 }
 
-// renew puts a new password in the place of the old one, and lets the tries
-// begin anew. The caller holds the lock.
-func (s *Server) renew(a *session, password string) {
-	account := s.world.account(a.Phone)
-	if account.Renewed == nil {
-		account.Renewed = make(map[string]string)
+// setPassword replaces the password at the session's website, and sets the count of
+// wrong passwords to 0. The caller holds the lock.
+func (s *Server) setPassword(a *session, password string) {
+	account := s.state.account(a.Phone)
+	if account.Hashes == nil {
+		account.Hashes = make(map[string]string)
 	}
-	account.Renewed[a.Website] = s.seed.imprint(a.Phone, a.Website, password)
+	account.Hashes[a.Website] = s.seed.passwordHash(a.Phone, a.Website, password)
 	account.Wrong = 0
 	a.Resetting = false
 }
 
-// textPassword texts a new service password and returns it. The caller holds
-// the lock.
-func (s *Server) textPassword(a *session) string {
-	a.Texts++
-	a.At, a.Spent = s.cfg.Now(), true
-	s.world.Inboxes[a.Phone] = append(s.world.Inboxes[a.Phone], text{Token: a.Token, Number: a.Texts, At: a.At, Password: true})
-	return s.seed.password(a.Token, a.Texts)
+// sendPassword sends a new service password to the phone and returns it. The caller
+// holds the lock.
+func (s *Server) sendPassword(a *session) string {
+	a.Sent++
+	a.SentAt, a.Used = s.cfg.Now(), true
+	s.state.Inboxes[a.Phone] = append(s.state.Inboxes[a.Phone], savedMessage{Token: a.Token, Number: a.Sent, At: a.SentAt, Password: true})
+	return s.seed.password(a.Token, a.Sent)
 }
 
-// fits tells whether a password is the person's present one at a website. The
-// caller holds the lock.
-func (s *Server) fits(p Person, website, password string) bool {
-	if a := s.world.Accounts[p.Phone]; a != nil && a.Renewed[website] != "" {
-		return a.Renewed[website] == s.seed.imprint(p.Phone, website, password)
+// hasPassword implements HasPassword. The caller holds the lock.
+func (s *Server) hasPassword(p Person, website, password string) bool {
+	if a := s.state.Accounts[p.Phone]; a != nil && a.Hashes[website] != "" {
+		return a.Hashes[website] == s.seed.passwordHash(p.Phone, website, password)
 	}
 	return password == p.passwordAt(website)
 }
 
-// Fits tells whether a service password is a person's present one at a website:
-// the one of People, or the one of the latest reset. It is no attempt.
-func (s *Server) Fits(phone, website, password string) bool {
+// HasPassword reports whether a service password is a person's present one at a
+// website: the one of People, or the one of the latest reset. It does not count as
+// an attempt.
+func (s *Server) HasPassword(phone, website, password string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, known := s.person(phone)
-	return known && s.fits(p, website, password)
+	return known && s.hasPassword(p, website, password)
 }

@@ -7,50 +7,50 @@ import (
 	"io"
 )
 
-// saved is the form of Save.
+// saved is what Save encodes.
 type saved struct {
 	Version int    `json:"version"`
 	Seed    string `json:"seed"` // its fingerprint
-	World   world  `json:"world"`
+	State   state  `json:"world"`
 }
 
 const saveVersion = 1
 
-// Save writes the simulated world as JSON: applications, how far each has
-// come, which codes were texted, how often a password was tried. It holds no
-// password and no code: passwords are the people's, and codes follow from the
-// seed. Faults, scripts and the log of requests are not saved. It returns the
-// writer's error.
+// Save writes the state as JSON: the applications with their progress, the codes
+// that were sent, the attempts at passwords. It contains no password and no code:
+// passwords are those of People, and codes are derived from the seed. Faults,
+// scripts and the log of requests are not saved. It returns the writer's error.
 func (s *Server) Save(w io.Writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return json.NewEncoder(w).Encode(saved{Version: saveVersion, Seed: s.seed.fingerprint(), World: s.world})
+	return json.NewEncoder(w).Encode(saved{Version: saveVersion, Seed: s.seed.fingerprint(), State: s.state})
 }
 
-// Restore reads what Save wrote, in the place of the present world. It returns
-// an error, and the world stays as it is, when that was another version, or
-// was saved with another seed, other people or other carriers.
+// Restore replaces the state with one that Save wrote. It returns an error and
+// changes nothing if that has another version, or was saved with another seed,
+// other people or other carriers.
 func (s *Server) Restore(r io.Reader) error {
 	var in saved
 	if err := json.NewDecoder(r).Decode(&in); err != nil {
-		return fmt.Errorf("simulator: not a saved world: %w", err)
+		return fmt.Errorf("simulator: not a saved state: %w", err)
 	}
 	switch {
 	case in.Version != saveVersion:
-		return fmt.Errorf("simulator: a saved world of version %d, not %d", in.Version, saveVersion)
+		return fmt.Errorf("simulator: a saved state of version %d, not %d", in.Version, saveVersion)
 	case in.Seed != s.seed.fingerprint():
-		return errors.New("simulator: a world saved with another seed")
-	case !s.holds(in.World):
-		return errors.New("simulator: a saved world that is broken, or of other people or carriers")
+		return errors.New("simulator: a state saved with another seed")
+	case !s.valid(in.State):
+		return errors.New("simulator: a saved state that is invalid, or has other people or carriers")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world = in.World
+	s.state = in.State
 	return nil
 }
 
-// holds tells whether a world is whole, and its people and carriers are the server's.
-func (s *Server) holds(w world) bool {
+// valid reports whether a state is complete, and its people and carriers are the
+// server's.
+func (s *Server) valid(w state) bool {
 	if w.Sessions == nil || w.Accounts == nil || w.Inboxes == nil || w.Applications < len(w.Sessions) {
 		return false
 	}

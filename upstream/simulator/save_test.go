@@ -12,83 +12,83 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func (b *bench) saved() string {
-	b.t.Helper()
+func (f *fixture) saved() string {
+	f.t.Helper()
 	var out bytes.Buffer
-	require.NoError(b.t, b.Save(&out))
+	require.NoError(f.t, f.Save(&out))
 	return out.String()
 }
 
-// moved is a talk that goes on at another server, which restored this one's world.
-func (k *talk) moved() *talk {
-	k.t.Helper()
-	b := newBench(k.t)
-	b.advance(k.clock().Sub(b.clock()))
-	require.NoError(k.t, b.Restore(strings.NewReader(k.saved())))
-	return &talk{b, k.person, k.token, k.website}
+// restored continues the run on another server, which restored the state.
+func (r *run) restored() *run {
+	r.t.Helper()
+	f := newFixture(r.t)
+	f.advance(r.clock().Sub(f.clock()))
+	require.NoError(r.t, f.Restore(strings.NewReader(r.saved())))
+	return &run{f, r.person, r.token, r.website}
 }
 
-func TestEveryFlowGoesOnAtARestoredServer(t *testing.T) {
+func TestEveryFlowContinuesAfterARestore(t *testing.T) {
 	t.Parallel()
 	for key, acts := range flows {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
-			k := newBench(t).apply(key)
+			r := newFixture(t).apply(key)
 			for _, a := range acts {
-				k = k.moved()
-				require.Equal(t, a.want, a.do(k))
+				r = r.restored()
+				require.Equal(t, a.want, a.do(r))
 			}
 		})
 	}
 }
 
-func TestTimesAndCountersAreSavedToo(t *testing.T) {
+func TestTimesAndCountersAreSaved(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("plain")
-	k.login("wrong")
-	password(k)
-	k.advance(5*time.Minute + 1)
-	moved := k.moved()
-	require.Equal(t, k.Inbox(k.person.Phone), moved.Inbox(k.person.Phone))
-	require.Equal(t, 2, moved.LoginAttempts(k.person.Phone))
-	require.NotEqual(t, k.token, moved.apply("plain").token, "tokens go on")
-	require.Equal(t, "10006 SUBMIT_CAPTCHA", code(moved), "the code grew old")
+	r := newFixture(t).apply("plain")
+	r.login("wrong")
+	password(r)
+	r.advance(5*time.Minute + 1)
+	moved := r.restored()
+	require.Equal(t, r.Inbox(r.person.Phone), moved.Inbox(r.person.Phone))
+	require.Equal(t, 2, moved.LoginAttempts(r.person.Phone))
+	require.NotEqual(t, r.token, moved.apply("plain").token, "the count of tokens is restored")
+	require.Equal(t, "10006 SUBMIT_CAPTCHA", code(moved), "the code has expired")
 	moved.login("wrong")
 	moved.login("wrong")
-	require.Equal(t, "30000", password(moved), "the third wrong one in all")
-	k.advance(10*time.Minute + 1)
-	require.Equal(t, "refused: token无效或已过期", password(k.moved()))
+	require.Equal(t, "30000", password(moved), "the third wrong password")
+	r.advance(10*time.Minute + 1)
+	require.Equal(t, "refused: token无效或已过期", password(r.restored()))
 }
 
-func TestASavedWorldHoldsNoSecrets(t *testing.T) {
+func TestSavedStateHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	f := newFixture(t)
 	for _, c := range simulator.Carriers() {
-		k := b.apply(c.Key)
-		k.login("not the password")
+		r := f.apply(c.Key)
+		r.login("not the password")
 		for _, a := range flows[c.Key] {
-			a.do(k)
+			a.do(r)
 		}
 	}
-	saved := b.saved()
+	saved := f.saved()
 	require.NotContains(t, saved, "not the password")
 	for _, p := range simulator.People() {
 		require.Contains(t, saved, p.Phone)
 		for _, secret := range []string{p.Password, p.QueryPassword, p.NextPassword, p.IDCard, p.Name} {
 			require.NotContains(t, saved, secret)
 		}
-		for _, m := range b.Inbox(p.Phone) {
+		for _, m := range f.Inbox(p.Phone) {
 			require.NotContains(t, saved, m.Code)
 		}
 	}
 	require.NotContains(t, saved, "carrierfsm simulator", "the seed")
 }
 
-func TestWhatIsNoSavedWorldIsRefusedAndChangesNothing(t *testing.T) {
+func TestAnInvalidSavedStateIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("plain")
-	password(k)
-	good := k.saved()
+	r := newFixture(t).apply("plain")
+	password(r)
+	good := r.saved()
 	alter := func(from, to string) string {
 		require.Contains(t, good, from)
 		return strings.Replace(good, from, to, 1)
@@ -111,22 +111,22 @@ func TestWhatIsNoSavedWorldIsRefusedAndChangesNothing(t *testing.T) {
 		"stage before any":   alter(`"stage":1`, `"stage":-1`),
 		"applications short": alter(`"applications":1`, `"applications":0`),
 	} {
-		require.ErrorContains(t, k.Restore(strings.NewReader(bad)), "simulator: ", what)
-		require.Equal(t, good, k.saved(), what)
+		require.ErrorContains(t, r.Restore(strings.NewReader(bad)), "simulator: ", what)
+		require.Equal(t, good, r.saved(), what)
 	}
-	other := newBenchOf(t, simulator.Config{Seed: "another"})
+	other := newFixtureWith(t, simulator.Config{Seed: "another"})
 	require.ErrorContains(t, other.Restore(strings.NewReader(good)), "another seed")
-	require.NoError(t, k.Restore(strings.NewReader(good)))
-	require.Equal(t, "10008 end", code(k))
+	require.NoError(t, r.Restore(strings.NewReader(good)))
+	require.Equal(t, "10008 end", code(r))
 }
 
 func TestSaveReturnsTheWritersError(t *testing.T) {
 	t.Parallel()
-	require.ErrorIs(t, newBench(t).Save(full{}), errFull)
+	require.ErrorIs(t, newFixture(t).Save(failingWriter{}), errFull)
 }
 
 var errFull = errors.New("full")
 
-type full struct{}
+type failingWriter struct{}
 
-func (full) Write([]byte) (int, error) { return 0, errFull }
+func (failingWriter) Write([]byte) (int, error) { return 0, errFull }

@@ -11,7 +11,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func TestAScriptedAnswerIsSentAsItStands(t *testing.T) {
+func TestAScriptedAnswerIsSentUnchanged(t *testing.T) {
 	t.Parallel()
 	next := simulator.Carrier{Website: "w", Name: "n"}
 	for what, c := range map[string]struct {
@@ -30,84 +30,84 @@ func TestAScriptedAnswerIsSentAsItStands(t *testing.T) {
 		"crawl finished":   {simulator.CrawlFinished(), `{"message":"抓取完成","success":false}`},
 		"refusal":          {simulator.Refusal("x"), `{"message":"x","success":false}`},
 		"success, string":  {simulator.Refusal("x").WithSuccess("false"), `{"message":"x","success":"false"}`},
-		"template":         {simulator.Data(nil).WithTemplate("DANCE"), `{"data":{"req_msg_tpl":{"method":"AUTO","type":"DANCE"}},"success":true}`},
+		"template":         {simulator.Data(nil).WithTemplate("UNKNOWN"), `{"data":{"req_msg_tpl":{"method":"AUTO","type":"UNKNOWN"}},"success":true}`},
 		"type and finish":  {simulator.Data(nil).With("type", "X").With("finish", "yes"), `{"data":{"finish":"yes","type":"X"},"success":true}`},
 		"data null":        {simulator.Answer{Body: fields{"success": true, "data": nil}}, `{"data":null,"success":true}`},
 		"raw before body":  {simulator.Answer{Raw: "<x>", Body: fields{"a": 1}}, `<x>`},
 		"nothing":          {simulator.Answer{}, ``},
 		"next data source": {simulator.Data(nil).WithNext(next).With("next_datasource", nil), `{"data":{"next_datasource":null},"success":true}`},
 	} {
-		k := newBench(t).apply("plain")
-		k.Script(k.person.Phone, c.answer)
-		require.Equal(t, c.want, k.raw(http.StatusOK, "application/json;charset=utf-8"), what)
+		r := newFixture(t).apply("plain")
+		r.Script(r.person.Phone, c.answer)
+		require.Equal(t, c.want, r.rawLogin(http.StatusOK, "application/json;charset=utf-8"), what)
 	}
-	k := newBench(t).apply("plain")
-	k.Script(k.person.Phone, simulator.Code(10008).WithNext(next))
-	require.Equal(t, "10008 then w", password(k))
+	r := newFixture(t).apply("plain")
+	r.Script(r.person.Phone, simulator.Code(10008).WithNext(next))
+	require.Equal(t, "10008 then w", password(r))
 }
 
-// raw is the body of the answer to a password.
-func (k *talk) raw(status int, contentType string) string {
-	k.t.Helper()
-	got, err := k.send(k.t.Context(), http.MethodPost, collectReq, "application/json", encoded(k.t, k.request("", "password", k.person.Password)))
-	require.NoError(k.t, err)
-	require.Equal(k.t, status, got.status)
-	require.Equal(k.t, contentType, got.contentType)
+// rawLogin returns the body of the response to the password.
+func (r *run) rawLogin(status int, contentType string) string {
+	r.t.Helper()
+	got, err := r.send(r.t.Context(), http.MethodPost, collectReq, "application/json", encoded(r.t, r.request("", "password", r.person.Password)))
+	require.NoError(r.t, err)
+	require.Equal(r.t, status, got.status)
+	require.Equal(r.t, contentType, got.contentType)
 	return got.body
 }
 
 func TestAScriptedAnswerHasItsOwnStatusAndContentType(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("plain")
-	k.Script(k.person.Phone,
+	r := newFixture(t).apply("plain")
+	r.Script(r.person.Phone,
 		simulator.Answer{Status: http.StatusBadGateway, ContentType: "text/html", Raw: "<title>502</title>"},
 		simulator.Data(fields{"process_code": math.NaN()}))
-	require.Equal(t, "<title>502</title>", k.raw(http.StatusBadGateway, "text/html"))
-	require.Contains(t, k.raw(http.StatusInternalServerError, "text/plain; charset=utf-8"), "NaN")
+	require.Equal(t, "<title>502</title>", r.rawLogin(http.StatusBadGateway, "text/html"))
+	require.Contains(t, r.rawLogin(http.StatusInternalServerError, "text/plain; charset=utf-8"), "NaN")
 }
 
-func TestAScriptIsOnePersonsAndInOrderAndChangesNothing(t *testing.T) {
+func TestAScriptAnswersOnePersonInOrderWithoutEffects(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	k, other := b.apply("plain"), b.apply("unicom")
-	b.Script(k.person.Phone, simulator.Code(10003), simulator.Code(10008))
-	b.Script(k.person.Phone, simulator.Code(10004))
+	f := newFixture(t)
+	r, other := f.apply("plain"), f.apply("unicom")
+	f.Script(r.person.Phone, simulator.Code(10003), simulator.Code(10008))
+	f.Script(r.person.Phone, simulator.Code(10004))
 	require.Equal(t, "10008 end", password(other))
 	var got []string
 	for range 3 {
-		got = append(got, password(k))
+		got = append(got, password(r))
 	}
 	require.Empty(t, cmp.Diff([]string{"10003", "10008", "10004"}, got))
-	require.Zero(t, k.texts())
-	require.Zero(t, k.LoginAttempts(k.person.Phone))
-	require.Equal(t, 3+1, k.Arrivals(k.person.Password), "with the other's")
-	require.Equal(t, "10002 SUBMIT_CAPTCHA", password(k), "the script is over")
+	require.Zero(t, r.texts())
+	require.Zero(t, r.LoginAttempts(r.person.Phone))
+	require.Equal(t, 3+1, r.Arrivals(r.person.Password), "including the other run's")
+	require.Equal(t, "10002 SUBMIT_CAPTCHA", password(r), "the script is used up")
 }
 
-func TestAScriptStillNeedsItsToken(t *testing.T) {
+func TestAScriptNeedsAValidToken(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("plain")
-	k.Script(k.person.Phone, simulator.Code(10008))
-	token := k.token
-	k.token = "00000000000000000000000000000001"
-	require.Equal(t, "refused: token无效或已过期", password(k))
-	k.token = token
-	require.Equal(t, "10008", password(k))
+	r := newFixture(t).apply("plain")
+	r.Script(r.person.Phone, simulator.Code(10008))
+	token := r.token
+	r.token = "00000000000000000000000000000001"
+	require.Equal(t, "refused: token无效或已过期", password(r))
+	r.token = token
+	require.Equal(t, "10008", password(r))
 }
 
 func TestAnApplicationIsScriptedToo(t *testing.T) {
 	t.Parallel()
-	b, p := newBench(t), personAt(t, "plain")
+	f, p := newFixture(t), personAt(t, "plain")
 	receipt := simulator.Data(fields{"token": "t"})
-	b.ScriptApplication(p.Phone, receipt, receipt, simulator.Refusal("x"))
+	f.ScriptApplication(p.Phone, receipt, receipt, simulator.Refusal("x"))
 	want := fields{"success": true, "data": fields{"token": "t"}}
-	require.Equal(t, want, b.post(applications, form(p)))
-	require.Equal(t, want, b.post("/orgApi/rest/v3/applications/DEMO", form(p)))
-	require.Equal(t, "refused: x", short(b.post(applications, form(p))))
-	require.Equal(t, "10002 SUBMIT_CAPTCHA", password(b.apply("plain")))
+	require.Equal(t, want, f.post(applications, form(p)))
+	require.Equal(t, want, f.post("/orgApi/rest/v3/applications/DEMO", form(p)))
+	require.Equal(t, "refused: x", summarize(f.post(applications, form(p))))
+	require.Equal(t, "10002 SUBMIT_CAPTCHA", password(f.apply("plain")))
 }
 
-func TestTheWithMethodsLeaveTheirAnswerAlone(t *testing.T) {
+func TestWithMethodsReturnACopy(t *testing.T) {
 	t.Parallel()
 	a := simulator.Code(10002)
 	want := simulator.Code(10002)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Config is what a Server is made of. The zero value is usable.
+// Config configures a Server. The zero value is usable.
 type Config struct {
 	// Org is the institution's account name in the paths. Defaults to "DEMO".
 	Org string
@@ -17,32 +17,31 @@ type Config struct {
 	// People have accounts with the carriers. They must not be changed
 	// afterwards. Defaults to People().
 	People []Person
-	// CodeLife is how long a texted code is good. Defaults to 5 min.
+	// CodeLife is how long a code is valid. Defaults to 5 min.
 	CodeLife time.Duration
-	// TokenLife is how long a token lives after its last use. Defaults to 10 min.
+	// TokenLife is how long a token is valid after its last use. Defaults to 10 min.
 	TokenLife time.Duration
-	// ResendAfter is how soon another code is texted; before it a resend is
-	// answered as if one had been. Defaults to 60 s.
+	// ResendAfter is the shortest time between two codes; an earlier resend has the
+	// same answer but sends no code. Defaults to 60 s.
 	ResendAfter time.Duration
-	// WrongPasswords is how many wrong service passwords lock a number for the
-	// rest of the world's life. Defaults to 3.
+	// WrongPasswords is how many wrong service passwords lock a number for ever.
+	// Defaults to 3.
 	WrongPasswords int
 	// ClientSecret is the institution's secret for the data calls. Defaults to
 	// "simulated-client-secret".
 	ClientSecret string
 	// Frozen refuses every data call (20003).
 	Frozen bool
-	// AccessTokenLife is how long an access token for 24 hours is good.
+	// AccessTokenLife is how long an access token for 24 hours is valid.
 	// Defaults to 24 h.
 	AccessTokenLife time.Duration
-	// CollectFor is how long the collection goes on after the last step of a
-	// person, before there is a report. Defaults to 30 s.
+	// CollectFor is how long the collection takes after the person's last step.
+	// Defaults to 30 s.
 	CollectFor time.Duration
-	// ReportLag is how long after the collection its report and its raw data are
-	// there. Defaults to none.
+	// ReportLag is how long after the collection the report and the raw data are
+	// available. Defaults to none.
 	ReportLag time.Duration
-	// Seed makes tokens and codes differ between servers; the same seed makes
-	// the same ones. Defaults to a fixed text.
+	// Seed determines tokens and codes. Defaults to a fixed text.
 	Seed string
 	// Now is the clock. It is called from several goroutines and must not call
 	// the Server. Defaults to time.Now.
@@ -57,23 +56,23 @@ type Server struct {
 	closed chan struct{}
 
 	mu       sync.Mutex
-	world    world
+	state    state
 	arrivals arrivals
 	faults   faults
 	collects scripts
 	receipts scripts
 }
 
-// New returns a Server. It holds no goroutine and no socket.
+// New returns a Server. It starts no goroutine and opens no socket.
 func New(c Config) *Server {
-	c.Org = or(c.Org, "DEMO")
-	c.CodeLife = or(c.CodeLife, 5*time.Minute)
-	c.TokenLife = or(c.TokenLife, 10*time.Minute)
-	c.ResendAfter = or(c.ResendAfter, time.Minute)
-	c.WrongPasswords = or(c.WrongPasswords, 3)
-	c.ClientSecret = or(c.ClientSecret, "simulated-client-secret")
-	c.AccessTokenLife = or(c.AccessTokenLife, 24*time.Hour)
-	c.CollectFor = or(c.CollectFor, 30*time.Second)
+	c.Org = orDefault(c.Org, "DEMO")
+	c.CodeLife = orDefault(c.CodeLife, 5*time.Minute)
+	c.TokenLife = orDefault(c.TokenLife, 10*time.Minute)
+	c.ResendAfter = orDefault(c.ResendAfter, time.Minute)
+	c.WrongPasswords = orDefault(c.WrongPasswords, 3)
+	c.ClientSecret = orDefault(c.ClientSecret, "simulated-client-secret")
+	c.AccessTokenLife = orDefault(c.AccessTokenLife, 24*time.Hour)
+	c.CollectFor = orDefault(c.CollectFor, 30*time.Second)
 	if c.Carriers == nil {
 		c.Carriers = Carriers()
 	}
@@ -84,23 +83,22 @@ func New(c Config) *Server {
 		c.Now = time.Now
 	}
 	s := &Server{
-		cfg: c, seed: seed(or(c.Seed, "carrierfsm simulator")), closed: make(chan struct{}),
-		world: newWorld(), arrivals: newArrivals(), collects: make(scripts), receipts: make(scripts),
+		cfg: c, seed: seed(orDefault(c.Seed, "carrierfsm simulator")), closed: make(chan struct{}),
+		state: newState(), arrivals: newArrivals(), collects: make(scripts), receipts: make(scripts),
 	}
 	s.mux = s.routes()
 	return s
 }
 
-// or is the value, or the standard in the place of zero.
-func or[T comparable](value, standard T) T {
+// orDefault returns value, or fallback if value is zero.
+func orDefault[T comparable](value, fallback T) T {
 	var zero T
 	if value == zero {
-		return standard
+		return fallback
 	}
 	return value
 }
 
-// routes are the endpoints.
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(*http.Request) Answer{
@@ -123,12 +121,12 @@ func (s *Server) routes() *http.ServeMux {
 // maxRequest is the largest request body that is read, in bytes.
 const maxRequest = 1 << 20
 
-// ServeHTTP answers one request, or breaks it as planned. Faults that cut a
-// connection need HTTP/1; elsewhere they panic with http.ErrAbortHandler.
+// ServeHTTP answers one request, or breaks it by a planned fault. Faults that reset
+// a connection need HTTP/1; otherwise they panic with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number, fault := s.begin(r)
 	if fault.kind == dropBeforeReading {
-		hangUp(w)
+		resetConnection(w)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -138,16 +136,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	arrival := s.read(number, body)
 	if fault.kind == noFault {
-		fault = s.faultWhen(arrival)
+		fault = s.conditionalFault(arrival)
 	}
 	answer := &recorder{header: make(http.Header)}
-	if fault.acts() {
-		s.mux.ServeHTTP(answer, again(r, body))
+	if fault.processed() {
+		s.mux.ServeHTTP(answer, withBody(r, body))
 	}
-	s.deliver(w, r, answer, fault)
+	s.respond(w, r, answer, fault)
 }
 
-// begin logs a request and takes the fault that is planned for its number.
+// begin logs a request and returns the fault for its number.
 func (s *Server) begin(r *http.Request) (number int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,10 +153,9 @@ func (s *Server) begin(r *http.Request) (number int, f Fault) {
 	return number, s.faults.take(number)
 }
 
-// Close ends the waits of slow faults, those under way and those to come:
-// their connections are cut. It need not be called; an httptest.Server waits
-// for the requests under way when it is closed, so call it before. All else
-// goes on as before.
+// Close ends all present and future waits of slow faults: their connections are
+// reset. Otherwise the Server still works. Call it before httptest.Server.Close,
+// which waits for running requests; without slow faults it is not needed.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

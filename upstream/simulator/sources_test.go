@@ -9,102 +9,102 @@ import (
 
 const skipReq = "/orgApi/rest/v2/messages/collect/skip"
 
-func skip(k *talk) string { return short(k.post(skipReq, fields{"token": k.token})) }
+func skip(r *run) string { return summarize(r.post(skipReq, fields{"token": r.token})) }
 
-// applyFor hands in a form by version 3 that names data sources.
-func (b *bench) applyFor(version, key string, websites ...string) (fields, *talk) {
-	b.t.Helper()
-	p := personAt(b.t, key)
+// applyWith submits a form that selects data sources.
+func (f *fixture) applyWith(version, key string, websites ...string) (fields, *run) {
+	f.t.Helper()
+	p := personAt(f.t, key)
 	var selected []fields
 	for _, w := range websites {
 		selected = append(selected, fields{"name": w, "category": "mobile"})
 	}
-	f := form(p)
-	f["selected_website"] = selected
-	answer := b.post("/orgApi/rest/"+version+"/applications/DEMO", f)
+	body := form(p)
+	body["selected_website"] = selected
+	answer := f.post("/orgApi/rest/"+version+"/applications/DEMO", body)
 	data, _ := answer["data"].(fields)
 	token, _ := data["token"].(string)
-	return answer, &talk{b, p, token, p.Website}
+	return answer, &run{f, p, token, p.Website}
 }
 
-func (k *talk) at(website string) *talk {
-	k.website = website
-	return k
+func (r *run) atSource(website string) *run {
+	r.website = website
+	return r
 }
 
-func TestSelectedSourcesFollowOneAnother(t *testing.T) {
+func TestSelectedSourcesAreCollectedInOrder(t *testing.T) {
 	t.Parallel()
-	answer, k := newBench(t).applyFor("v3", "unicom", "chinaunicom", "chinamobilejs", "安徽移动", "江苏移动")
+	answer, r := newFixture(t).applyWith("v3", "unicom", "chinaunicom", "chinamobilejs", "安徽移动", "江苏移动")
 	require.EqualValues(t, 65557, answer["code"])
-	require.Equal(t, "10008 then chinamobilejs", password(k))
-	k.at("chinamobilejs")
-	require.Equal(t, "10002 SUBMIT_CAPTCHA", nextPassword(k))
-	require.Equal(t, "10008 then chinamobileah", code(k))
-	k.at("chinamobileah")
-	nextPassword(k)
-	require.Equal(t, "10008 then chinatelecomah", code(k), "its own next one comes first")
-	k.at("chinatelecomah")
-	nextPassword(k)
-	require.Equal(t, "10008 end", code(k))
-	require.Equal(t, "ERROR", code(k.at("chinamobilejs")))
+	require.Equal(t, "10008 then chinamobilejs", password(r))
+	r.atSource("chinamobilejs")
+	require.Equal(t, "10002 SUBMIT_CAPTCHA", nextPassword(r))
+	require.Equal(t, "10008 then chinamobileah", code(r))
+	r.atSource("chinamobileah")
+	nextPassword(r)
+	require.Equal(t, "10008 then chinatelecomah", code(r), "the carrier's own next source comes first")
+	r.atSource("chinatelecomah")
+	nextPassword(r)
+	require.Equal(t, "10008 end", code(r))
+	require.Equal(t, "ERROR", code(r.atSource("chinamobilejs")))
 }
 
-func TestAnUnknownSourceIsRefusedAndVersion2KnowsOfNone(t *testing.T) {
+func TestAnUnknownSourceIsRefusedAndVersion2IgnoresSources(t *testing.T) {
 	t.Parallel()
-	answer, _ := newBench(t).applyFor("v3", "unicom", "chinamobilejs", "moon")
+	answer, _ := newFixture(t).applyWith("v3", "unicom", "chinamobilejs", "unknown")
 	require.Equal(t, fields{"success": false, "message": "申请信息有误"}, answer)
-	_, k := newBench(t).applyFor("v2", "unicom", "chinamobilejs", "moon")
-	require.Equal(t, "10008 end", password(k))
+	_, r := newFixture(t).applyWith("v2", "unicom", "chinamobilejs", "unknown")
+	require.Equal(t, "10008 end", password(r))
 }
 
-func TestASourceIsLeftOut(t *testing.T) {
+func TestASourceIsSkipped(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("two-sources")
-	password(k)
-	require.Equal(t, "10008 then chinatelecomah", skip(k))
-	require.Equal(t, "ERROR then chinatelecomah", code(k), "it comes too late")
-	require.Equal(t, "30000", code(k.at("chinatelecomah")))
-	nextPassword(k)
-	require.Equal(t, "10008 end", code(k))
-	require.Equal(t, "ERROR", skip(k))
-	require.Equal(t, "refused: token无效或已过期", short(k.post(skipReq, fields{"token": "moon"})))
-	require.Equal(t, "refused: 请求格式错误", short(k.post(skipReq, []int{1})))
+	r := newFixture(t).apply("two-sources")
+	password(r)
+	require.Equal(t, "10008 then chinatelecomah", skip(r))
+	require.Equal(t, "ERROR then chinatelecomah", code(r), "the source was skipped")
+	require.Equal(t, "30000", code(r.atSource("chinatelecomah")))
+	nextPassword(r)
+	require.Equal(t, "10008 end", code(r))
+	require.Equal(t, "ERROR", skip(r))
+	require.Equal(t, "refused: token无效或已过期", summarize(r.post(skipReq, fields{"token": "unknown"})))
+	require.Equal(t, "refused: 请求格式错误", summarize(r.post(skipReq, []int{1})))
 }
 
-func TestARepeatedSkipLeavesOutWhatComesNext(t *testing.T) {
+func TestARepeatedSkipSkipsTheNextSource(t *testing.T) {
 	t.Parallel()
-	k := newBench(t).apply("two-sources")
-	require.Equal(t, "10008 then chinatelecomah", skip(k))
-	require.Equal(t, "10008 end", skip(k))
+	r := newFixture(t).apply("two-sources")
+	require.Equal(t, "10008 then chinatelecomah", skip(r))
+	require.Equal(t, "10008 end", skip(r))
 }
 
-func TestWhereAllSourcesWereLeftOutNothingIsCollected(t *testing.T) {
+func TestTheCollectionFailsIfAllSourcesAreSkipped(t *testing.T) {
 	t.Parallel()
 	for _, got := range []bool{false, true} {
-		k := newBench(t).apply("two-sources")
+		r := newFixture(t).apply("two-sources")
 		if got {
-			password(k)
-			code(k)
+			password(r)
+			code(r)
 		} else {
-			skip(k)
+			skip(r)
 		}
-		require.Equal(t, "10008 end", skip(k))
-		access := k.access("24")
-		k.advance(time.Minute)
+		require.Equal(t, "10008 end", skip(r))
+		access := r.accessToken("24")
+		r.advance(time.Minute)
 		want, report := "抓取失败", "20033"
 		if got {
-			want, report = "完成", k.person.Phone
+			want, report = "完成", r.person.Phone
 		}
-		require.Equal(t, want, k.data(jobStatus, access, k.token))
-		require.Equal(t, report, k.data(reportData, access, k.token))
+		require.Equal(t, want, r.dataCall(jobStatus, access, r.token))
+		require.Equal(t, report, r.dataCall(reportData, access, r.token))
 	}
 }
 
-func TestASkipLeavesTheReset(t *testing.T) {
+func TestASkipEndsAReset(t *testing.T) {
 	t.Parallel()
-	_, k := newBench(t).applyFor("v3", "weak-resettable", "chinaunicom")
-	askReset(k)
-	require.Equal(t, "10008 then chinaunicom", skip(k))
-	require.Equal(t, "30000", newPassword(k))
-	require.Equal(t, "31000", newPassword(k.at("chinaunicom")))
+	_, r := newFixture(t).applyWith("v3", "weak-resettable", "chinaunicom")
+	askReset(r)
+	require.Equal(t, "10008 then chinaunicom", skip(r))
+	require.Equal(t, "30000", newPassword(r))
+	require.Equal(t, "31000", newPassword(r.atSource("chinaunicom")))
 }

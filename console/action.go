@@ -1,0 +1,131 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// action is something that an operator can do.
+type action struct {
+	do func(c *Console, ctx context.Context, f actionForm) error
+	// final actions end or erase the verification. They need a confirmation, and
+	// are refused if the verification has changed since the operator saw it.
+	final bool
+}
+
+// actions by the parameter "do".
+var actions = map[string]action{
+	"cancel": {(*Console).cancel, true},
+	"expire": {(*Console).expire, true},
+	"erase":  {(*Console).erase, true},
+	"replay": {(*Console).replay, false},
+}
+
+type actionForm struct {
+	do, id, handler string
+	// step is the verification's when the operator saw it; for a replay the one
+	// to replay from.
+	step      int
+	confirmed bool
+}
+
+func (c *Console) cancel(ctx context.Context, f actionForm) error {
+	_, err := c.cfg.Machine.Submit(ctx, f.id, carrierfsm.Cancel{})
+	return err
+}
+
+func (c *Console) expire(ctx context.Context, f actionForm) error {
+	return c.cfg.Machine.Expire(ctx, f.id)
+}
+
+func (c *Console) erase(ctx context.Context, f actionForm) error {
+	if !f.confirmed {
+		return errNotConfirmed
+	}
+	return c.cfg.Machine.Erase(ctx, f.id)
+}
+
+func (c *Console) replay(ctx context.Context, f actionForm) error {
+	return c.cfg.Machine.Replay(ctx, f.handler, f.id, f.step)
+}
+
+// confirmPage is the data of the page that asks for a confirmation.
+type confirmPage struct {
+	verificationPage
+	Do string
+}
+
+func (c *Console) confirm(q *request) error {
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
+	defer cancel()
+	v := q.URL.Query()
+	if !actions[v.Get("do")].final {
+		return errBadRequest
+	}
+	s, err := c.read(ctx, v.Get("id"))
+	if err != nil {
+		return err
+	}
+	c.render(q, http.StatusOK, "confirm", "Confirm", confirmPage{s, v.Get("do")})
+	return nil
+}
+
+// act does the action of a form under the operator's name, and redirects to the
+// verification.
+func (c *Console) act(q *request) error {
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
+	defer cancel()
+	f, err := parseActionForm(q)
+	if err != nil {
+		return err
+	}
+	action := actions[f.do]
+	if action.final {
+		if err := c.checkStep(ctx, f); err != nil {
+			return err
+		}
+	}
+	err = action.do(c, carrierfsm.ByOperator(ctx, q.operator.Name), f)
+	did := f.do
+	if errors.Is(err, carrierfsm.ErrPending) && f.do == "cancel" {
+		did, err = "pending", nil
+	}
+	if err != nil {
+		return err
+	}
+	c.cfg.Logger.InfoContext(ctx, "console: an operator acted", "operator", q.operator.Name, "did", did, "id", f.id, "handler", f.handler)
+	// http.Redirect would make it absolute by the request's path, from which
+	// http.StripPrefix may have cut the prefix.
+	q.w.Header().Set("Location", "verification?"+url.Values{"id": {f.id}, "did": {did}}.Encode())
+	q.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+func parseActionForm(q *request) (f actionForm, err error) {
+	q.Body = http.MaxBytesReader(q.w, q.Body, 64<<10)
+	if err := q.ParseForm(); err != nil {
+		return f, errBadRequest
+	}
+	v := q.PostForm
+	f = actionForm{do: v.Get("do"), id: v.Get("id"), handler: v.Get("handler"), confirmed: v.Get("sure") == "on"}
+	f.step, err = strconv.Atoi(v.Get("step"))
+	if err != nil || f.id == "" || actions[f.do].do == nil {
+		return f, errBadRequest
+	}
+	return f, nil
+}
+
+// checkStep returns errMovedOn if the verification has another step than the
+// one that the operator saw.
+func (c *Console) checkStep(ctx context.Context, f actionForm) error {
+	s, err := c.read(ctx, f.id)
+	if err == nil && s.Step != f.step {
+		err = errMovedOn
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package simulator_test
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+)
+
+func TestAnInvalidFormIsRefused(t *testing.T) {
+	t.Parallel()
+	f, p := newFixture(t), personAt(t, "plain")
+	unknown, nameless, cardless := p, p, p
+	unknown.Phone, nameless.Name, cardless.IDCard = "13800138099", "", ""
+	for _, path := range []string{applications, "/orgApi/rest/v3/applications/DEMO"} {
+		for _, bad := range []simulator.Person{unknown, nameless, cardless, {}} {
+			require.Equal(t, fields{"success": false, "message": "申请信息有误"}, f.post(path, form(bad)))
+		}
+	}
+	require.Equal(t, fields{"success": false, "message": "机构不存在"}, f.post("/orgApi/rest/v2/applications/OTHER", form(p)))
+	got, err := f.send(t.Context(), http.MethodGet, "/orgApi/rest/v2/orgs/OTHER/datasources", "", "")
+	require.NoError(t, err)
+	require.Equal(t, fields{"success": false, "message": "机构不存在"}, decoded(t, got.body))
+}
+
+func TestAReceiptHasAllFieldsOfTheDataSource(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := fields{"year": 2014.0, "month": 5.0, "dayOfMonth": 13.0, "hourOfDay": 16.0, "minute": 53.0, "second": 20.0}
+	updated := fields{"year": 2023.0, "month": 11.0, "dayOfMonth": 14.0, "hourOfDay": 22.0, "minute": 13.0, "second": 20.0}
+	want := fields{
+		"id": "simulated-chinamobilejs", "website": "chinamobilejs", "name": "江苏移动",
+		"category": "mobile", "category_name": "移动运营商", "create_time": at, "update_time": updated,
+		"offline_times": 0.0, "status": 1.0, "website_code": 12.0, "reset_pwd_method": 0.0, "sms_required": 1.0,
+		"required_captcha_user_identified": 0.0, "reset_pwd_frozen_time": 0.0,
+	}
+	answer := f.post(applications, form(personAt(t, "plain")))
+	data := answer["data"].(fields)
+	require.Regexp(t, regexp.MustCompile("^[0-9a-f]{32}$"), data["token"])
+	require.Empty(t, cmp.Diff(fields{"success": true, "data": fields{
+		"token": data["token"], "cell_phone_num": personAt(t, "plain").Phone, "datasource": want,
+	}}, answer))
+	for key, change := range map[string]fields{
+		"offline": {"status": 0.0}, "weak": {"reset_pwd_method": 0.0}, "weak-resettable": {"reset_pwd_method": 2.0},
+		"unicom": {"sms_required": 0.0},
+	} {
+		got := f.post(applications, form(personAt(t, key)))["data"].(fields)["datasource"].(fields)
+		for field, value := range change {
+			require.Equal(t, value, got[field], "%s of %s", field, key)
+		}
+	}
+}
+
+func TestVersion3AddsACodeToTheReceipt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	v3 := form(personAt(t, "plain"))
+	v3["selected_website"], v3["skip_mobile"], v3["uid"] = []fields{{"name": "江苏移动", "category": "mobile"}}, false, "u1"
+	got := f.post("/orgApi/rest/v3/applications/DEMO", v3)
+	want := f.post(applications, form(personAt(t, "plain")))
+	want["code"], want["message"] = 65557.0, "申请成功"
+	want["data"].(fields)["token"] = got["data"].(fields)["token"]
+	require.Empty(t, cmp.Diff(want, got))
+}
+
+func TestAPersonWhoseCarrierIsNotServedIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixtureWith(t, simulator.Config{Carriers: simulator.Carriers()[:1]})
+	require.Equal(t, "refused: 申请信息有误", summarize(f.post(applications, form(personAt(t, "unicom")))))
+}
+
+func TestAFormThatDoesNotMatchTheAccountFailsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(*simulator.Person){
+		"name":    func(p *simulator.Person) { p.Name = "别人" },
+		"ID card": func(p *simulator.Person) { p.IDCard = personAt(t, "unicom").IDCard },
+	} {
+		p := personAt(t, "plain")
+		change(&p)
+		r := newFixture(t).applyAs(p)
+		require.Equal(t, "10002 SUBMIT_CAPTCHA", password(r), what)
+		require.Equal(t, "10009", code(r), what)
+	}
+}
