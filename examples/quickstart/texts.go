@@ -6,9 +6,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// What each prompt, event and state is called in front of a person.
-
-var questions = map[carrierfsm.PromptKind]string{
+// promptTexts are the questions that the person reads.
+var promptTexts = map[carrierfsm.PromptKind]string{
 	carrierfsm.PromptApplication:   "The person's form, with their consent",
 	carrierfsm.PromptPassword:      "The operator's service password",
 	carrierfsm.PromptQueryPassword: "The operator's query password",
@@ -18,7 +17,8 @@ var questions = map[carrierfsm.PromptKind]string{
 	carrierfsm.PromptResetCaptcha:  "The code for the password reset",
 }
 
-var meanings = map[carrierfsm.Event]string{
+// eventTexts describe what happened.
+var eventTexts = map[carrierfsm.Event]string{
 	carrierfsm.ApplicationAccepted:    "the form was accepted",
 	carrierfsm.ApplicationRejected:    "the form was refused",
 	carrierfsm.SourceUnsupported:      "this operator is not served at present",
@@ -37,12 +37,12 @@ var meanings = map[carrierfsm.Event]string{
 	carrierfsm.NewPasswordRejected:    "the new password has a bad format",
 	carrierfsm.PasswordReset:          "the password was reset",
 	carrierfsm.ResetFailed:            "the password could not be reset",
-	carrierfsm.SourceCollected:        "this source is through, the next one begins",
+	carrierfsm.SourceCollected:        "this source is completed, the next one begins",
 	carrierfsm.CollectionStarted:      "logged in, the collection has begun",
 	carrierfsm.VerificationRejected:   "the operator ended it",
 	carrierfsm.UpstreamUnavailable:    "nothing could be sent",
-	carrierfsm.OutcomeUnknown:         "we could not confirm what became of the answer",
-	carrierfsm.ReplyUnrecognized:      "the operator said something that we don't understand",
+	carrierfsm.OutcomeUnknown:         "we could not confirm the outcome of the answer",
+	carrierfsm.ReplyUnrecognized:      "the operator sent a reply that we don't understand",
 	carrierfsm.ReportReady:            "the report is ready",
 	carrierfsm.ReportFailed:           "there will be no report",
 	carrierfsm.AttemptsExhausted:      "no attempts are left",
@@ -53,29 +53,29 @@ var meanings = map[carrierfsm.Event]string{
 
 func describe(t carrierfsm.Transition) string {
 	if t.From == t.To {
-		return fmt.Sprintf("%s again: %s", t.To, meanings[t.Event])
+		return fmt.Sprintf("%s again: %s", t.To, eventTexts[t.Event])
 	}
-	return fmt.Sprintf("%s → %s: %s", t.From, t.To, meanings[t.Event])
+	return fmt.Sprintf("%s → %s: %s", t.From, t.To, eventTexts[t.Event])
 }
 
-// because tells why something is asked, where it is asked again.
-func because(e carrierfsm.Event) string {
+// reasonSuffix returns why a prompt is repeated; empty for the first of its kind.
+func reasonSuffix(e carrierfsm.Event) string {
 	switch e {
 	case "", carrierfsm.PasswordRequested, carrierfsm.CaptchaRequested, carrierfsm.OwnSMSRequested, carrierfsm.QueryPasswordRequested:
 		return ""
 	default:
-		return " (" + meanings[e] + ")"
+		return " (" + eventTexts[e] + ")"
 	}
 }
 
-func said(message string) string {
+func messageSuffix(message string) string {
 	if message == "" {
 		return ""
 	}
 	return " The operator says: " + message
 }
 
-// style is how a line is shown on a terminal.
+// style is an escape sequence of the terminal.
 type style string
 
 const (
@@ -87,7 +87,7 @@ const (
 	cyan  style = "\x1b[36m"
 )
 
-func (s *story) say(as style, format string, args ...any) {
+func (s *session) print(as style, format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	if s.colour && as != plain {
 		line = string(as) + line + "\x1b[0m"
