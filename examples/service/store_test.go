@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgresURL is a fresh database, as -store wants it.
+// postgresURL returns a new database in the form of the flag -store.
 func postgresURL(t *testing.T) string {
 	config, err := pgx.ParseConfig(server.Cluster(t).NewEmptyDatabase(t, ""))
 	require.NoError(t, err)
@@ -20,41 +20,41 @@ func postgresURL(t *testing.T) string {
 func TestEachStoreServes(t *testing.T) {
 	for name, store := range map[string]func(options) options{
 		"memory":   func(o options) options { return o },
-		"sqlite":   func(o options) options { return o.onFile(t) },
+		"sqlite":   func(o options) options { return o.onSQLite(t) },
 		"postgres": func(o options) options { o.store = postgresURL(t); return o },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-			w := newWorld(t)
-			c := newCaller(t, start(t, store(quick(w))), "plain")
+			w := newAggregator(t)
+			c := newAPIClient(t, start(t, store(testOptions(w))), "plain")
 			g := c.password()
-			g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.self)})
+			g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.person)})
 			require.Equal(t, "done", g.Screen.Tone, g.body)
 		})
 	}
 }
 
-// The password comes to one replica and the code to another: the browser
-// carries it there. Whoever waits at the other one is told, too.
-func TestAnotherReplicaTakesTheCode(t *testing.T) {
+// One replica receives the password and another the code: the browser carries the
+// sealed password. A request that waits at the first replica returns, too.
+func TestAnotherReplicaAcceptsTheCode(t *testing.T) {
 	t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-	w := newWorld(t)
-	o := quick(w)
+	w := newAggregator(t)
+	o := testOptions(w)
 	o.store = postgresURL(t)
 	one, two := start(t, o), start(t, o)
-	c := newCaller(t, one, "plain")
+	c := newAPIClient(t, one, "plain")
 	g := c.password()
 	waits := *c
 	waits.all = new([]string)
-	changed := make(chan got, 1)
+	changed := make(chan apiResponse, 1)
 	go func() { changed <- waits.send("GET", "/api/verification?lang=en&seen="+g.Screen.Mark, "") }()
-	c.url = two.url // cookies don't know ports
-	g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.self)})
+	c.url = two.url // cookies don't depend on the port
+	g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.person)})
 	require.Equal(t, "done", g.Screen.Tone, g.body)
 	after := <-changed
-	for after.Screen.Tone == "wait" { // the call at the other replica was seen, too
+	for after.Screen.Tone == "wait" { // the call in flight at the other replica
 		after = waits.send("GET", "/api/verification?lang=en&seen="+after.Screen.Mark, "")
 	}
 	require.Equal(t, "done", after.Screen.Tone)
-	require.Equal(t, 1, w.LoginAttempts(c.self.Phone))
+	require.Equal(t, 1, w.LoginAttempts(c.person.Phone))
 }

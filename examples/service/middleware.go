@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// policy is what the page may do: load its own files and talk to its own
-// server. No inline script, no inline style, no frame around it.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+// contentSecurityPolicy allows the page to load its own files and to call its own
+// server, without inline scripts, inline styles and frames.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guarded puts what holds for every endpoint around all of them.
-func guarded(next http.Handler, log *slog.Logger, https bool) http.Handler {
-	// Refuses what another site's page sends: by Sec-Fetch-Site, or by Origin
-	// where a browser is too old for that. The cookies are SameSite=Strict
-	// besides, and bodies have to be JSON, which no form can send.
+// withProtection adds the middleware of all endpoints.
+func withProtection(next http.Handler, log *slog.Logger, https bool) http.Handler {
+	// Refuses requests of other sites' pages: by Sec-Fetch-Site, or by Origin for old
+	// browsers. Also, the cookies are SameSite=Strict, and bodies must be JSON, which
+	// no HTML form can send.
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, problem{status: http.StatusForbidden, word: "cross_origin"})
+		refuse(w, r, problem{status: http.StatusForbidden, code: "cross_origin"})
 	}))
-	return logged(log, withHeaders(https, sameOrigin.Handler(next)))
+	return withLog(log, withHeaders(https, sameOrigin.Handler(next)))
 }
 
 func withHeaders(https bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
 		h.Set("Cache-Control", "no-store")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -42,14 +42,14 @@ func withHeaders(https bool, next http.Handler) http.Handler {
 	})
 }
 
-// maxBody is far more than any answer takes.
+// maxBody is far larger than any submission.
 const maxBody = 16 << 10
 
-// jsonOnly refuses bodies that are not JSON, and cuts off those that are too large.
+// jsonOnly refuses bodies that are not JSON or too large.
 func jsonOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-			refuse(w, r, problem{status: http.StatusUnsupportedMediaType, word: "not_json"})
+			refuse(w, r, problem{status: http.StatusUnsupportedMediaType, code: "not_json"})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -57,9 +57,9 @@ func jsonOnly(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// logged logs each request by its route, which holds nothing of the person: no
-// address, no query, no header, no body. A panic too; the connection is cut.
-func logged(log *slog.Logger, next http.Handler) http.Handler {
+// withLog logs each request by its route only: no address, no query, no header, no
+// body, which may be personal. It logs a panic too, and aborts the connection.
+func withLog(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, status := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
@@ -73,7 +73,7 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -84,16 +84,16 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController find the writer beneath.
+// Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// ownPageOnly refuses a GET that does not come from our own page's scripts: a
-// link to the endpoint, which would answer with a cookie in place of the one
-// that SameSite=Strict has kept at home. Old browsers don't say where from.
+// ownPageOnly refuses a GET that is not from our own page's scripts, such as a link
+// on another site to the endpoint: the browser would not send its SameSite=Strict
+// cookie, and the response would overwrite it. Old browsers don't send the header.
 func ownPageOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
-			refuse(w, r, problem{status: http.StatusForbidden, word: "cross_origin"})
+			refuse(w, r, problem{status: http.StatusForbidden, code: "cross_origin"})
 			return
 		}
 		next(w, r)
