@@ -27,7 +27,7 @@ func TestTheServiceMayRestartBetweenPasswordAndCode(t *testing.T) {
 	p.enter("password", p.person.Password)
 	p.waitForTitle("Enter the code")
 
-	p.Tolerate("ERR_CONNECTION_REFUSED")
+	p.IgnoreConsole("ERR_CONNECTION_REFUSED")
 	p.Type("input[name=code]", w.code(t, p.person)[:3])
 	r.stop()
 	p.WaitForText("The connection is lost")
@@ -54,7 +54,7 @@ func TestALostPasswordIsRequestedWithTheCode(t *testing.T) {
 	p.enter("password", p.person.Password)
 	p.waitForTitle("输入短信验证码")
 	for _, status := range []string{"ERR_CONNECTION_REFUSED", "status of 422"} {
-		p.Tolerate(status)
+		p.IgnoreConsole(status)
 	}
 	r.stop()
 	o.addr = r.url[len("http://"):]
@@ -76,7 +76,7 @@ func TestALostPasswordIsRequestedWithTheCode(t *testing.T) {
 func TestMistakesAreShownAtTheirField(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
-	p := visit(t, start(t, testOptions(w)), w, "reissue", browsertest.Phone.In("zh-CN").AtNight())
+	p := visit(t, start(t, testOptions(w)), w, "reissue", browsertest.Phone.In("zh-CN").InDarkMode())
 	p.apply()
 	p.waitForTitle("输入服务密码")
 	p.enter("password", "000000")
@@ -171,7 +171,7 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	p.enter("password", p.person.Password)
 	p.WaitFor("document.getElementById('screen').className === 'wait'")
 	p.WaitForText("Waiting for your operator")
-	p.Accessible()
+	p.CheckAccessibility()
 	p.Screenshot(t.Name() + "-wait")
 	p.Reload()
 	p.WaitForText("Waiting for your operator")

@@ -188,7 +188,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
 	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Wide.In("en"))
-	tab := browsertest.Tabulator
+	tab := browsertest.TabKey
 	p.Press(tab) // the link to the other language
 	for field, value := range []string{p.person.Name, p.person.IDCard, p.person.Phone} {
 		p.Press(tab)

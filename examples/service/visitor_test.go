@@ -55,7 +55,7 @@ func (p *visitor) inspect(title string) {
 	name := fmt.Sprintf("%s-%s-%s", p.t.Name(), p.lang(), title)
 	p.Screenshot(name)
 	if _, before := inspected.LoadOrStore(p.lang()+title+p.why(), true); !before {
-		p.Accessible()
+		p.CheckAccessibility()
 	}
 }
 

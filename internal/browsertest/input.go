@@ -8,33 +8,33 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Keys for Press, beside letters.
+// Keys for Press.
 const (
-	Enter     = kb.Enter
-	Tabulator = kb.Tab
-	Escape    = kb.Escape
-	Space     = " "
+	Enter  = kb.Enter
+	TabKey = kb.Tab
+	Escape = kb.Escape
+	Space  = " "
 )
 
-// Click clicks the middle of the first element that a CSS selector finds, once
-// it is visible, with real mouse events.
+// Click clicks the centre of the first element of a CSS selector, once it is
+// visible, with mouse events.
 func (t *Tab) Click(selector string) {
 	t.tb.Helper()
 	t.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Follow clicks a link and waits until the page behind it is loaded.
+// Follow clicks a link and waits until its page is loaded.
 func (t *Tab) Follow(selector string) {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, stepTimeout)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		t.tb.Fatalf("browsertest: following %s: %v", selector, err)
 	}
 }
 
-// DoubleClick clicks twice in one place, faster than a hand does: the second
-// click does not wait for what the first one has brought about.
+// DoubleClick clicks twice in one place. It does not wait for the effect of the first
+// click.
 func (t *Tab) DoubleClick(selector string) {
 	t.tb.Helper()
 	t.Do(chromedp.ScrollIntoView(chromedp.CSS(selector)))
@@ -46,13 +46,13 @@ func (t *Tab) DoubleClick(selector string) {
 	)
 }
 
-// Type gives the element the focus and types text, after what it holds.
+// Type focuses the element and types text after its present value.
 func (t *Tab) Type(selector, text string) {
 	t.tb.Helper()
 	t.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// Press presses keys, wherever the focus is.
+// Press presses keys at the present focus.
 func (t *Tab) Press(keys string) {
 	t.tb.Helper()
 	t.Do(chromedp.KeyEvent(keys))
