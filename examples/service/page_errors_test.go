@@ -177,7 +177,7 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	p.WaitForText("Waiting for your operator")
 	release()
 	p.waitForTitle("Enter the code")
-	require.NotEmpty(t, p.cookie(carryCookie), "a later response set the cookie")
+	require.Eventually(t, func() bool { return p.cookie(carryCookie) != "" }, 10*time.Second, 50*time.Millisecond, "a later response sets the cookie")
 	p.enter("code", w.code(t, p.person))
 	p.waitForTitle("Verified")
 }
