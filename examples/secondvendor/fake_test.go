@@ -42,7 +42,7 @@ type vendor struct {
 	arrivals     map[string]int
 	requests     []string // "POST /tasks", in order
 	polls        int
-	onPoll       func(looks int) // nil: none
+	onPoll       func(polls int) // nil: none
 	released     chan struct{}
 }
 
@@ -241,7 +241,7 @@ func (v *vendor) setForever(forever bool) {
 }
 
 // setOnPoll sets a function that is called for each poll.
-func (v *vendor) setOnPoll(f func(looks int)) {
+func (v *vendor) setOnPoll(f func(polls int)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.onPoll = f

@@ -249,8 +249,8 @@ func TestATaskThatCrawlsForTooLongIsUnknownAndRecovers(t *testing.T) {
 	v.setForever(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	v.setOnPoll(func(looks int) {
-		if looks == 3 {
+	v.setOnPoll(func(polls int) {
+		if polls == 3 {
 			cancel()
 		}
 	})
