@@ -32,16 +32,16 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 	t.Parallel()
 	s := newBusyFixture(t)
 	url := s.serve(s.console.ServeHTTP)
-	for size, view := range map[string]browsertest.View{"wide": browsertest.Wide, "phone": browsertest.Phone, "night": browsertest.Wide.AtNight()} {
+	for size, view := range map[string]browsertest.View{"wide": browsertest.Wide, "phone": browsertest.Phone, "night": browsertest.Wide.InDarkMode()} {
 		tab := shared.Tab(t, view)
-		tab.Tolerate("404")
+		tab.IgnoreConsole("404")
 		for name, path := range allPages {
 			if size == "night" && name != "overview" && name != "long" && name != "sealed" && name != "confirm" {
 				continue // these four pages show all colours
 			}
 			tab.Open(url + path)
 			tab.Screenshot(size + "-" + name)
-			tab.Accessible()
+			tab.CheckAccessibility()
 			if w := browsertest.Eval[int](tab, "document.documentElement.scrollWidth - innerWidth"); w > 0 {
 				t.Errorf("%s is %d px too wide on a %s screen", name, w, size)
 			}
@@ -68,7 +68,7 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	focus := func(label string) {
 		t.Helper()
 		for range 60 {
-			tab.Press(browsertest.Tabulator)
+			tab.Press(browsertest.TabKey)
 			if browsertest.Eval[string](tab, "document.activeElement.textContent || document.activeElement.id") == label {
 				require.True(t, browsertest.Eval[bool](tab, "document.activeElement.matches(':focus-visible')"))
 				return
@@ -85,7 +85,7 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	tab.Press(browsertest.Enter)
 	arrived("p.notice")
 	tab.Screenshot("wide-erased")
-	tab.Accessible()
+	tab.CheckAccessibility()
 	require.Equal(t, carrierfsm.Erased, s.lastTransition().Event)
 	require.Equal(t, "li.wei", s.lastTransition().Detail.By)
 	tab.Reload()
@@ -109,7 +109,7 @@ func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	tab.Click("#refresh button")
 	tab.Reload()
 	require.Equal(t, "false", pressed())
-	tab.Tolerate("404")
+	tab.IgnoreConsole("404")
 	tab.Open(url + "verification?id=unknown")
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page that may be the answer to a form")
 	tab.Open(url + "list")

@@ -44,10 +44,10 @@ func TestASearchThatMatchesLittleStopsAndLinksToWhereItGoesOn(t *testing.T) {
 		addMany(t, s, 6_000)
 		s.put("needle", 100*day, func(r *carrierfsm.Record) { r.State = carrierfsm.Failed })
 		store.reset()
-		var looks int
-		for next := "list?state=failed"; ; looks++ {
+		var pages int
+		for next := "list?state=failed"; ; pages++ {
 			ids, further := s.listed(next)
-			if looks < 1 {
+			if pages < 1 {
 				require.Empty(t, ids)
 				require.Contains(t, s.page(next), "Scanned 5000 verifications")
 			}
@@ -56,7 +56,7 @@ func TestASearchThatMatchesLittleStopsAndLinksToWhereItGoesOn(t *testing.T) {
 				break
 			}
 		}
-		require.Equal(t, 1, looks)
+		require.Equal(t, 1, pages)
 	})
 }
 

@@ -3,24 +3,24 @@ package main
 import (
 	"context"
 
+	"github.com/carrierfsm/carrierfsm/bench/measure/baseline"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/byhand"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/dbos"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/goworkflows"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/river"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
-	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/byhand"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/dbos"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/goworkflows"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/river"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// kinds are all that this program can measure: all but Temporal.
+// kinds returns the subjects that this program can measure: all but Temporal.
 func kinds(ctx context.Context) ([]subject.Kind, workload.Recipe, error) {
 	recipe, err := workload.Record(ctx)
 	if err != nil {
 		return nil, recipe, err
 	}
 	all := []subject.Kind{engine.Kind(recipe)}
-	all = append(all, limit.Kinds(recipe)...)
+	all = append(all, baseline.Kinds(recipe)...)
 	all = append(all, byhand.Kinds()...)
 	all = append(all, goworkflows.Kind(), dbos.Kind(), river.Kind())
 	return all, recipe, nil

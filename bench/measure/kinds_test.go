@@ -11,27 +11,27 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// Nobody measures nothing: after some verifications each subject's store holds
-// as many, ended, with all their transitions, by as many commits as it says.
-// Temporal is held to it in its own module.
-func TestEachSubjectLeavesInItsStoreWhatItSays(t *testing.T) {
+// Each subject really does the work that is measured: after some verifications its
+// store has as many, all done, with the declared numbers of transitions and commits.
+// Temporal is tested in its own module.
+func TestEachSubjectStoresWhatItDeclares(t *testing.T) {
 	t.Parallel()
-	places := newPlaces(t, true)
+	provisioner := newProvisioner(t, true)
 	all, _, err := kinds(context.Background())
 	require.NoError(t, err)
 	for _, k := range all {
 		for _, m := range k.Media {
 			t.Run(fmt.Sprintf("%s on %s", k.Name, m), func(t *testing.T) {
-				place, remove, err := places.New(context.Background(), m, subjecttest.Drivers)
+				storage, remove, err := provisioner.New(context.Background(), m, subjecttest.Drivers)
 				require.NoError(t, err)
-				subjecttest.Leaves(t, k, place)
+				subjecttest.CheckCounts(t, k, storage)
 				require.NoError(t, remove())
 			})
 		}
 	}
 }
 
-func TestTheRecipeIsOneCreationAndTwoCommitsASubmission(t *testing.T) {
+func TestTheRecipeHasOneCreationAndTwoCommitsForEachSubmission(t *testing.T) {
 	t.Parallel()
 	r, err := workload.Record(context.Background())
 	require.NoError(t, err)

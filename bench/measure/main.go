@@ -1,6 +1,5 @@
-// Command measure measures carrierfsm beside hand-written SQL and beside its
-// competitors, all in one run, and writes docs/benchmarks.md and
-// docs/benchmarks-raw.md. Start it by `go run ./bench` in the top folder.
+// Command measure measures carrierfsm, a baseline and its competitors in one run,
+// and writes docs/benchmarks.md. Start it by `go run ./bench` in the top folder.
 package main
 
 import (
@@ -13,8 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/concurrency"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 )
 
@@ -25,8 +24,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program; it returns the exit code: 2 for bad flags, 1 for what
-// broke, 0 else.
+// run is the program. It returns the exit code: 2 for bad flags, 1 for other errors,
+// and 0 otherwise.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	o, err := parse(args, errs)
 	switch {
@@ -37,7 +36,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case o.child:
 		err = child(ctx, in, out)
 	default:
-		err = everything(ctx, o, out, errs)
+		err = runAll(ctx, o, out, errs)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
@@ -51,11 +50,11 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return lab.Child(ctx, map[string]lab.Task{
-		lab.Drive:    lab.Driving(kinds),
-		crowd.Wait:   crowd.Waiting,
-		crowd.Slow:   crowd.Flying,
-		crowd.Serve:  crowd.Serving,
-		scale.Growth: scale.Growing,
+	return runner.Child(ctx, map[string]runner.Task{
+		runner.Drive:      runner.DriveTask(kinds),
+		concurrency.Wait:  concurrency.MeasureWaiting,
+		concurrency.Slow:  concurrency.MeasureSlow,
+		concurrency.Serve: concurrency.RunServer,
+		scale.Growth:      scale.MeasureGrowth,
 	}, in, out)
 }

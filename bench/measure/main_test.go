@@ -6,12 +6,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 )
 
-// The tests' program is its own child, as the program is.
+// The test binary is started as a child process, as the program is.
 func TestMain(m *testing.M) {
-	if slices.Contains(os.Args, lab.ChildFlag) {
+	if slices.Contains(os.Args, runner.ChildFlag) {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

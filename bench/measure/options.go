@@ -10,65 +10,66 @@ import (
 	"strings"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/temporal"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/temporal"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 )
 
 // options are the program's flags.
 type options struct {
-	dose
+	preset
 	child bool
 	only  *regexp.Regexp
 	path  string
-	// profile is where the last cell writes a CPU profile.
+	// profile is the path of a CPU profile of the last cell.
 	profile string
 }
 
-// dose is how much is measured.
-type dose struct {
+// preset is how much is measured.
+type preset struct {
 	name   string
 	rounds int
 	each   time.Duration
 	warmUp time.Duration
-	// micro is how many thousand calls a round has in memory.
+	// micro is the number of calls of a round in memory, in thousands.
 	micro int
-	// waiting, flying and rows are how many verifications there are of a kind.
-	waiting, flying int
-	rows            []int
-	// temporal is whether Temporal is measured unasked: it takes minutes to build.
+	// waiting, slow and rows are the numbers of verifications that wait, that are in
+	// flight, and in large stores.
+	waiting, slow int
+	rows          []int
+	// temporal measures Temporal even without -only; it takes minutes to build.
 	temporal bool
 }
 
 var (
-	quick = dose{
+	quickPreset = preset{
 		name: "quick", rounds: 2, each: 400 * time.Millisecond, warmUp: 100 * time.Millisecond, micro: 6,
-		waiting: 10_000, flying: 1000, rows: []int{1000, 10_000},
+		waiting: 10_000, slow: 1000, rows: []int{1000, 10_000},
 	}
-	full = dose{
+	fullPreset = preset{
 		name: "full", rounds: 5, each: 1600 * time.Millisecond, warmUp: 400 * time.Millisecond, micro: 30,
-		waiting: 100_000, flying: 10_000, rows: []int{10_000, 1_000_000}, temporal: true,
+		waiting: 100_000, slow: 10_000, rows: []int{10_000, 1_000_000}, temporal: true,
 	}
 )
 
-// parse reads the flags; what is wrong with them it has told to errs.
+// parse reads the flags. It prints an error to errs.
 func parse(args []string, errs io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	wantsQuick := flags.Bool("quick", false, "measure everything but Temporal briefly: some minutes, and wide spreads")
-	wantsFull := flags.Bool("full", false, "measure everything: about 25 minutes on a quiet machine, and once some more to build Temporal")
-	rounds := flags.Int("rounds", 0, "how many `rounds`, instead of what the dose has")
-	each := flags.Duration("for", 0, "how long each is measured in a round, instead of what the dose has")
-	rows := flags.String("rows", "", "how many verifications large stores hold: `numbers` with commas, instead of what the dose has")
-	only := flags.String("only", "", "measure only what matches this `expression`, and print it")
-	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write; its tables go to a file beside it, named …-raw.md")
+	wantsQuick := flags.Bool("quick", false, "measure all but Temporal briefly: some minutes, and wide ranges")
+	wantsFull := flags.Bool("full", false, "measure all: about 25 minutes on an idle machine, and some more to build Temporal the first time")
+	rounds := flags.Int("rounds", 0, "the number of `rounds`, instead of the preset's")
+	each := flags.Duration("for", 0, "how long each cell is measured in a round, instead of the preset's")
+	rows := flags.String("rows", "", "the sizes of large stores in verifications: `numbers` with commas, instead of the preset's")
+	only := flags.String("only", "", "measure only what matches this regular `expression`, and print the results")
+	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write")
 	flags.StringVar(&o.profile, "profile", "", "the `file` for a CPU profile of the last cell")
-	flags.BoolVar(&o.child, strings.TrimPrefix(lab.ChildFlag, "-"), false, "used by this program itself")
+	flags.BoolVar(&o.child, strings.TrimPrefix(runner.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {
 		return o, err
 	}
-	o.dose = quick
+	o.preset = quickPreset
 	if *wantsFull {
-		o.dose = full
+		o.preset = fullPreset
 	}
 	if *rounds > 0 {
 		o.rounds = *rounds
@@ -80,7 +81,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 		o.rows, err = numbers(*rows)
 	}
 	if err == nil && *wantsQuick == *wantsFull && !o.child {
-		err = errors.New("say either -quick or -full")
+		err = errors.New("either -quick or -full is required")
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
@@ -88,17 +89,17 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	return o, err
 }
 
-// wants tells whether a cell is measured.
-func (o options) wants(c lab.Cell) bool {
-	unasked := o.only.String() == ""
-	return o.only.MatchString(c.String()) && (o.temporal || !unasked || !temporal.Is(c.Kind))
+// isWanted reports whether a cell is measured.
+func (o options) isWanted(c runner.Cell) bool {
+	filtered := o.only.String() != ""
+	return o.only.MatchString(c.String()) && (o.temporal || filtered || !temporal.Is(c.Kind))
 }
 
 func numbers(text string) (list []int, err error) {
 	for word := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(word)
 		if err != nil || n <= 0 {
-			return nil, fmt.Errorf("%q is no number of verifications", word)
+			return nil, fmt.Errorf("%q is not a number of verifications", word)
 		}
 		list = append(list, n)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheDoseHasToBeSaid(t *testing.T) {
+func TestAPresetIsRequired(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"", "-quick -full", "-quick -only (", "-quick -rows 10,none", "-slow"} {
 		var errs bytes.Buffer
@@ -18,12 +18,12 @@ func TestTheDoseHasToBeSaid(t *testing.T) {
 	}
 }
 
-func TestADoseCanBeChanged(t *testing.T) {
+func TestFlagsOverrideThePreset(t *testing.T) {
 	t.Parallel()
 	o, err := parse(strings.Fields("-full -rounds 2 -rows 5,70"), new(bytes.Buffer))
 	require.NoError(t, err)
 	require.Equal(t, "full", o.name)
 	require.Equal(t, 2, o.rounds)
 	require.Equal(t, []int{5, 70}, o.rows)
-	require.Equal(t, full.each, o.each)
+	require.Equal(t, fullPreset.each, o.each)
 }

@@ -1,28 +1,27 @@
-// Command temporal measures Temporal, by its in-process server, for the program
-// in bench/measure: it is that program's child for those cells. It is a module
-// of its own, as the server takes minutes to build.
+// Command temporal measures Temporal with its in-process server. The program in
+// bench/measure starts it as a child process for those cells. It is a separate
+// module because the server takes minutes to build.
 //
-// A workflow waits for an update a submission, whose handler calls upstream in
-// an activity, and the caller waits until the update is complete. That is
-// Temporal's own way to ask and be answered. The other way is that of the other
-// peers: a signal a submission, and a word through memory (relay.Words) when the
-// workflow goes on with the activity's result. On two cores it came to the
-// same, in verifications/s:
+// Each verification is a workflow, and each submission an update. The update's handler
+// calls upstream in an activity, and the caller waits until the update is complete.
+// Updates are Temporal's request-response mechanism. The alternative, which the other
+// frameworks use, is a signal for each submission, and a signal in memory
+// (step.Signals) to the caller when the workflow continues with the activity's result.
+// On two cores, the two performed about the same, in verifications/s:
 //
 //	                           one driver   32 drivers
 //	updates, tuned             43–48        71–87
 //	signals, tuned             46           81
-//	updates, all by default    2.9          53–60
-//	signals, all by default    2.2          49–56
+//	updates, all defaults      2.9          53–60
+//	signals, all defaults      2.2          49–56
 //
-// It is measured by updates, tuned and not. By default the server looks for the
-// tasks of a shard at most twenty times a second, so that each of a
-// verification's tasks waits 50 ms: temporaltest has one shard, where a cluster
-// has hundreds. With that alone lifted one driver
-// made 10 to 12, as two pollers are too few for the four partitions of a queue:
-// one task in some waits 100 ms. Pollers that scale themselves, which the SDK
-// has too, made 39 and 79. One partition only, higher limits of the queries a
-// second, and more pollers than where it is tuned made no difference.
+// The program measures updates, tuned and with all defaults. By default the server
+// polls for tasks of a shard at most 20 times per second, so each task of a
+// verification waits 50 ms: temporaltest has one shard, where a cluster has hundreds.
+// With only that limit raised, one driver reached 10 to 12, because two pollers are
+// too few for the four partitions of a queue: some tasks wait 100 ms. The SDK's
+// autoscaling pollers reached 39 and 79. A single partition, higher limits for queries
+// per second, and more pollers than the tuned number made no difference.
 package main
 
 import (
@@ -33,8 +32,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
-	"github.com/carrierfsm/carrierfsm/bench/measure/peer/temporal"
+	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/temporal"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 )
 
 func main() {
@@ -44,10 +43,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run does the job that in says; it returns the exit code.
+// run reads a job from in, runs it and returns the exit code.
 func run(ctx context.Context, in io.Reader, out, errs io.Writer) int {
 	kinds := temporal.Kinds(opener)
-	if err := lab.Child(ctx, map[string]lab.Task{lab.Drive: lab.Driving(kinds)}, in, out); err != nil {
+	if err := runner.Child(ctx, map[string]runner.Task{runner.Drive: runner.DriveTask(kinds)}, in, out); err != nil {
 		_, _ = fmt.Fprintln(errs, "temporal:", err)
 		return 1
 	}

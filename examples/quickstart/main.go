@@ -1,5 +1,5 @@
-// Command quickstart walks one verification from created to done in the
-// terminal: over HTTP, against a simulated operator, on a SQLite file.
+// Command quickstart runs one verification from created to done in the terminal:
+// over HTTP, against a simulated operator, on a SQLite file.
 package main
 
 import (
@@ -38,18 +38,18 @@ type options struct {
 	skip        bool
 }
 
-// errUsage marks what the person at the terminal has to put right.
+// errUsage marks errors in the arguments.
 var errUsage = errors.New("usage")
 
-// run is the program; it returns the exit code: 2 for bad flags or a bad
-// database path, 1 for what broke, 0 else, interrupted or not.
+// run is the program. It returns the exit code: 2 for bad flags or a bad database
+// path, 1 for other errors, and 0 otherwise, also after an interrupt.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	o, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
 	if err == nil {
-		err = demo(ctx, o, in, out)
+		err = verify(ctx, o, in, out)
 	}
 	switch {
 	case err == nil:
@@ -66,16 +66,16 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 func parse(args []string, out io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.carrier, "carrier", "plain", "whom to verify with: "+strings.Join(carrierNames(), ", "))
+	flags.StringVar(&o.carrier, "carrier", "plain", "the simulated carrier: "+strings.Join(carrierNames(), ", "))
 	flags.BoolVar(&o.interactive, "interactive", false, "ask you, instead of a simulated person")
-	flags.StringVar(&o.db, "db", "", "the SQLite file to keep the verification in (default: a temporary one)")
-	flags.StringVar(&o.id, "id", "demo", "the verification's id; the same id and file carry on")
+	flags.StringVar(&o.db, "db", "", "the SQLite file of the verification (default: a temporary one)")
+	flags.StringVar(&o.id, "id", "demo", "the verification's id; the same id and file resume it")
 	flags.StringVar(&o.fault, "fault", "", "what to break at the first password: "+strings.Join(faultNames(), ", "))
-	flags.BoolVar(&o.skip, "skip", false, "leave the first data source out")
+	flags.BoolVar(&o.skip, "skip", false, "skip the first data source")
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprintln(out, "Walks one verification from created to done against a simulated operator.")
+		_, _ = fmt.Fprintln(out, "Runs one verification from created to done against a simulated operator.")
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		return o, err
@@ -97,8 +97,8 @@ func (o options) check() error {
 	return nil
 }
 
-// demo puts everything together, as a host would.
-func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
+// verify builds the machine as a host would, and runs one verification.
+func verify(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	if o.db == "" {
 		dir, err := os.MkdirTemp("", "carrierfsm-quickstart-")
 		if err != nil {
@@ -106,7 +106,7 @@ func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		o.db = filepath.Join(dir, "quickstart.db")
-		o.id = "" // a new file, a new id
+		o.id = "" // the machine chooses one
 	}
 	store, err := sqlite.Open(ctx, o.db)
 	if err != nil {
@@ -114,20 +114,20 @@ func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	}
 	defer func() { _ = store.Close() }()
 
-	world, err := openWorld(o)
+	simulation, err := startSimulation(o)
 	if err != nil {
 		return err
 	}
-	defer world.close()
+	defer simulation.close()
 
-	upstream, err := juxinli.New(juxinli.Config{BaseURL: world.url, Org: "DEMO"})
+	upstream, err := juxinli.New(juxinli.Config{BaseURL: simulation.url, Org: "DEMO"})
 	if err != nil {
 		return err
 	}
 	machine, err := carrierfsm.New(carrierfsm.Config{
 		Store:       store,
 		Upstream:    upstream,
-		CallTimeout: 5 * time.Second, // short, so that a lost reply is soon over
+		CallTimeout: 5 * time.Second, // short, so that a lost reply is settled soon
 		Grace:       time.Second,
 		Limits:      carrierfsm.Limits{ResendAfter: 5 * time.Second},
 	})
@@ -136,11 +136,11 @@ func demo(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { _ = machine.Run(background) }) // returns nil, when it is stopped
+	running.Go(func() { _ = machine.Run(background) }) // returns nil when it is stopped
 	defer running.Wait()
 	defer stop()
 
-	s := newStory(out, machine)
-	defer s.closing(background, machine)
-	return s.play(ctx, o, world.person(o, in, out))
+	s := newSession(out, machine)
+	defer s.close(background, machine)
+	return s.play(ctx, o, simulation.person(o, in, out))
 }

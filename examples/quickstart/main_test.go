@@ -18,14 +18,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start runs the program and returns its exit code and what it printed.
-func start(ctx context.Context, in string, args ...string) (code int, out, errs string) {
+// runProgram runs the program and returns its exit code and output.
+func runProgram(ctx context.Context, in string, args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
 	code = run(ctx, args, strings.NewReader(in), &o, &e)
 	return code, o.String(), e.String()
 }
 
-func TestEachCarrierComesToItsEnd(t *testing.T) {
+func TestEachCarrierEnds(t *testing.T) {
 	t.Parallel()
 	for carrier, want := range map[string]string{
 		"plain":           "Done: 138****8000 of 江苏移动 is verified.",
@@ -45,11 +45,11 @@ func TestEachCarrierComesToItsEnd(t *testing.T) {
 	} {
 		t.Run(carrier, func(t *testing.T) {
 			t.Parallel()
-			code, out, errs := start(context.Background(), "", "-carrier", carrier)
+			code, out, errs := runProgram(context.Background(), "", "-carrier", carrier)
 			require.Zero(t, code, errs)
 			require.Contains(t, out, want)
 			require.Contains(t, out, "History of ")
-			require.NotContains(t, out, "\x1b[", "no colour where there is no terminal")
+			require.NotContains(t, out, "\x1b[", "no colours without a terminal")
 			for _, secret := range []string{"246810", "135790", "864200", "975318"} {
 				require.NotContains(t, out, secret)
 			}
@@ -58,10 +58,10 @@ func TestEachCarrierComesToItsEnd(t *testing.T) {
 	require.Len(t, carrierNames(), 14, "every carrier is in the table above")
 }
 
-func TestAWeakPasswordIsResetOnTheWay(t *testing.T) {
+func TestAWeakPasswordIsReset(t *testing.T) {
 	t.Parallel()
 	for _, carrier := range []string{"weak-resettable", "reset-by-sms"} {
-		_, out, _ := start(context.Background(), "", "-carrier", carrier)
+		_, out, _ := runProgram(context.Background(), "", "-carrier", carrier)
 		for _, line := range []string{
 			"the password is too weak and has to be reset", "→ request_reset", "The code for the password reset", "→ reset_captcha",
 			"awaiting_captcha → awaiting_password: the password was reset",
@@ -71,23 +71,23 @@ func TestAWeakPasswordIsResetOnTheWay(t *testing.T) {
 	}
 }
 
-func TestASourceIsLeftOut(t *testing.T) {
+func TestASourceIsSkipped(t *testing.T) {
 	t.Parallel()
-	code, out, errs := start(context.Background(), "", "-carrier", "two-sources", "-skip")
+	code, out, errs := runProgram(context.Background(), "", "-carrier", "two-sources", "-skip")
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "→ skip_source\nawaiting_password → applied: this source is through, the next one begins")
+	require.Contains(t, out, "→ skip_source\nawaiting_password → applied: this source is completed, the next one begins")
 	require.Contains(t, out, "of 安徽电信 is verified.")
-	_, out, _ = start(context.Background(), "", "-skip")
+	_, out, _ = runProgram(context.Background(), "", "-skip")
 	require.Contains(t, out, "→ skip_source\nawaiting_password → done")
 }
 
-func TestEveryEventAndPromptHasItsWords(t *testing.T) {
+func TestEveryEventAndPromptHasAText(t *testing.T) {
 	t.Parallel()
 	for _, e := range carrierfsm.Edges() {
-		require.NotEmpty(t, meanings[e.Event], e.Event)
+		require.NotEmpty(t, eventTexts[e.Event], e.Event)
 	}
 	for _, k := range carrierfsm.PromptKinds() {
-		require.NotEmpty(t, questions[k], k)
+		require.NotEmpty(t, promptTexts[k], k)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestNoFaultKeepsItFromItsEnd(t *testing.T) {
 	for _, fault := range faultNames() {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			code, out, errs := start(context.Background(), "", "-fault", fault)
+			code, out, errs := runProgram(context.Background(), "", "-fault", fault)
 			require.Zero(t, code, errs)
 			require.Contains(t, out, "awaiting_password again: ", "the person is asked again")
 			require.Contains(t, out, "Done: ")
@@ -104,62 +104,62 @@ func TestNoFaultKeepsItFromItsEnd(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithTheArgumentsIsOneLine(t *testing.T) {
+func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 	t.Parallel()
 	notAFolder := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(notAFolder, nil, 0o600))
 	garbage := filepath.Join(t.TempDir(), "garbage.db")
 	require.NoError(t, os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600))
 	for rule, args := range map[string][]string{
-		"an unknown flag":           {"-colour"},
-		"a flag without its value":  {"-db"},
-		"an argument too many":      {"plain"},
-		"an unknown carrier":        {"-carrier", "moon"},
-		"an unknown fault":          {"-fault", "moon"},
-		"a folder that is not":      {"-db", filepath.Join(t.TempDir(), "no", "such", "folder.db")},
-		"a file in place of one":    {"-db", filepath.Join(notAFolder, "x.db")},
-		"a folder in place of file": {"-db", t.TempDir()},
-		"a file that is no base":    {"-db", garbage},
+		"an unknown flag":               {"-colour"},
+		"a flag without its value":      {"-db"},
+		"an argument too many":          {"plain"},
+		"an unknown carrier":            {"-carrier", "unknown"},
+		"an unknown fault":              {"-fault", "unknown"},
+		"a folder that does not exist":  {"-db", filepath.Join(t.TempDir(), "no", "such", "folder.db")},
+		"a file in place of a folder":   {"-db", filepath.Join(notAFolder, "x.db")},
+		"a folder in place of a file":   {"-db", t.TempDir()},
+		"a file that is not a database": {"-db", garbage},
 	} {
-		code, out, errs := start(context.Background(), "", args...)
+		code, out, errs := runProgram(context.Background(), "", args...)
 		require.Equal(t, 2, code, rule)
 		require.Empty(t, out, rule)
 		require.Equal(t, 1, strings.Count(errs, "\n"), "%s: %q", rule, errs)
 		require.True(t, strings.HasPrefix(errs, "quickstart: "), rule)
 	}
-	code, out, _ := start(context.Background(), "", "-h")
+	code, out, _ := runProgram(context.Background(), "", "-h")
 	require.Zero(t, code)
 	require.Contains(t, out, "-interactive")
 }
 
-func TestAPersonAtTheTerminalMayAnswer(t *testing.T) {
+func TestInteractiveModeReadsAnswersFromTheTerminal(t *testing.T) {
 	t.Parallel()
-	_, out, _ := start(context.Background(), "000000\n246810\n", "-interactive", "-carrier", "unicom")
+	_, out, _ := runProgram(context.Background(), "000000\n246810\n", "-interactive", "-carrier", "unicom")
 	require.Contains(t, out, "the password was wrong")
 	require.Contains(t, out, "Done: ")
-	_, out, _ = start(context.Background(), "246810\n\n975318\n975318\n", "-interactive", "-carrier", "weak-resettable")
+	_, out, _ = runProgram(context.Background(), "246810\n\n975318\n975318\n", "-interactive", "-carrier", "weak-resettable")
 	require.Contains(t, out, "a new password of 6 to 8 digits (not shown): ")
-	code, _, errs := start(context.Background(), "", "-interactive")
+	code, _, errs := runProgram(context.Background(), "", "-interactive")
 	require.Equal(t, 1, code, "the input ended")
 	require.Equal(t, "quickstart: EOF\n", errs)
 }
 
-// Interrupted at any of its lines, it carries on where it was.
-func TestAnInterruptedRunCarriesOn(t *testing.T) {
+// The run is interrupted after each line of its output, and resumed.
+func TestAnInterruptedRunResumes(t *testing.T) {
 	t.Parallel()
 	for _, carrier := range []string{"beijing", "reset-by-sms"} {
 		t.Run(carrier, func(t *testing.T) {
 			t.Parallel()
-			_, whole, _ := start(context.Background(), "", "-carrier", carrier)
+			_, whole, _ := runProgram(context.Background(), "", "-carrier", carrier)
 			lines := strings.Split(strings.TrimSpace(whole), "\n")
 			for n := 1; n < len(lines); n++ {
-				interruptAndCarryOn(t, n, carrier)
+				interruptAndResume(t, n, carrier)
 			}
 		})
 	}
 }
 
-func interruptAndCarryOn(t *testing.T, n int, carrier string) {
+func interruptAndResume(t *testing.T, n int, carrier string) {
 	t.Helper()
 	db := filepath.Join(t.TempDir(), "demo.db")
 	args := []string{"-carrier", carrier, "-db", db, "-id", "demo"}
@@ -167,19 +167,19 @@ func interruptAndCarryOn(t *testing.T, n int, carrier string) {
 	out := &interrupter{after: n, cancel: cancel}
 	require.Zero(t, run(ctx, args, strings.NewReader(""), out, io.Discard), "line %d", n)
 	cancel()
-	code, again, errs := start(context.Background(), "", args...)
+	code, again, errs := runProgram(context.Background(), "", args...)
 	require.Zero(t, code, "line %d: %s", n, errs)
 	require.Contains(t, again, "Done: ", "line %d: %s", n, again)
-	require.NotContains(t, again, "carries on in done, step 0")
-	code, third, _ := start(context.Background(), "", args...)
+	require.NotContains(t, again, "resumes in done, step 0")
+	code, third, _ := runProgram(context.Background(), "", args...)
 	require.Zero(t, code)
-	require.Contains(t, third, "carries on in done")
+	require.Contains(t, third, "resumes in done")
 	saved, err := os.ReadFile(db + ".simulator.json")
 	require.NoError(t, err)
 	require.NotContains(t, string(saved), "246810")
 }
 
-// interrupter is a terminal at which somebody presses Ctrl-C after so many lines.
+// interrupter interrupts the program after a number of lines.
 type interrupter struct {
 	mu     sync.Mutex
 	after  int

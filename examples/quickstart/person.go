@@ -17,30 +17,30 @@ import (
 
 // person answers prompts.
 type person interface {
-	// answer answers what is asked.
+	// answer returns the input for the prompt.
 	answer(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error)
-	// again answers a prompt for a code with the password beside it.
-	again(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error)
+	// answerWithPassword returns the input for a prompt for a code, with the password.
+	answerWithPassword(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error)
 }
 
-// teller gives one value that a person knows or reads from the phone.
-type teller interface {
+// values are what a person knows or reads from the phone.
+type values interface {
 	password(ctx context.Context, kind carrierfsm.PromptKind, website string) (string, error)
 	code(ctx context.Context, kind carrierfsm.PromptKind) (string, error)
-	// newPassword is one that the person chooses.
+	// newPassword is the person's choice for a reset.
 	newPassword(ctx context.Context) (string, error)
 }
 
-// respondent turns what a teller tells into inputs.
-type respondent struct {
-	teller
-	form carrierfsm.Form
-	skip string // the website that is to be left out; empty: none
+// answerer is a person whose inputs are made of values.
+type answerer struct {
+	values
+	form        carrierfsm.Form
+	skipWebsite string // the website to skip; empty: none
 }
 
-func (r respondent) answer(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
+func (r answerer) answer(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
 	step := v.Prompt.Step
-	if v.Prompt.Skip && v.Source.Website == r.skip {
+	if v.Prompt.Skip && v.Source.Website == r.skipWebsite {
 		return carrierfsm.SkipSource{Step: step}, nil
 	}
 	switch v.Prompt.Kind {
@@ -61,8 +61,8 @@ func (r respondent) answer(ctx context.Context, v carrierfsm.Verification) (carr
 	}
 }
 
-// answerCode answers a prompt for a code, of a reset or any other.
-func (r respondent) answerCode(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
+// answerCode returns the input for a prompt for a code.
+func (r answerer) answerCode(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
 	step := v.Prompt.Step
 	value, err := r.code(ctx, v.Prompt.Kind)
 	switch {
@@ -79,7 +79,7 @@ func (r respondent) answerCode(ctx context.Context, v carrierfsm.Verification) (
 	return in, err
 }
 
-func (r respondent) again(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
+func (r answerer) answerWithPassword(ctx context.Context, v carrierfsm.Verification) (carrierfsm.Input, error) {
 	password, err := r.password(ctx, carrierfsm.PromptPassword, v.Source.Website)
 	if err != nil {
 		return nil, err
@@ -90,47 +90,47 @@ func (r respondent) again(ctx context.Context, v carrierfsm.Verification) (carri
 	}, err
 }
 
-// errNoCode is returned by a teller who wants another code.
-var errNoCode = errors.New("no code came")
+// errNoCode is returned by values.code to request another code.
+var errNoCode = errors.New("no code was received")
 
-// keyboard is a teller at the terminal.
-type keyboard struct {
+// terminal reads the values from a terminal.
+type terminal struct {
 	in    io.Reader
 	lines *bufio.Reader
 	out   io.Writer
-	hint  func() string // what the simulated phone shows
+	phone func() string // what the simulated phone shows
 }
 
-func newKeyboard(in io.Reader, out io.Writer, hint func() string) *keyboard {
-	return &keyboard{in: in, lines: bufio.NewReader(in), out: out, hint: hint}
+func newTerminal(in io.Reader, out io.Writer, hint func() string) *terminal {
+	return &terminal{in: in, lines: bufio.NewReader(in), out: out, phone: hint}
 }
 
-func (k *keyboard) password(ctx context.Context, _ carrierfsm.PromptKind, _ string) (string, error) {
-	return k.read(ctx, "    password (not shown): ", k.hidden)
+func (k *terminal) password(ctx context.Context, _ carrierfsm.PromptKind, _ string) (string, error) {
+	return k.prompt(ctx, "    password (not shown): ", k.readHidden)
 }
 
-func (k *keyboard) newPassword(ctx context.Context) (string, error) {
-	return k.read(ctx, "    a new password of 6 to 8 digits (not shown): ", k.hidden)
+func (k *terminal) newPassword(ctx context.Context) (string, error) {
+	return k.prompt(ctx, "    a new password of 6 to 8 digits (not shown): ", k.readHidden)
 }
 
-func (k *keyboard) code(ctx context.Context, kind carrierfsm.PromptKind) (string, error) {
-	_, _ = fmt.Fprintf(k.out, "    (the simulated phone shows: %s)\n", k.hint())
+func (k *terminal) code(ctx context.Context, kind carrierfsm.PromptKind) (string, error) {
+	_, _ = fmt.Fprintf(k.out, "    (the simulated phone shows: %s)\n", k.phone())
 	question := "    code, or Enter to have it sent again: "
 	if kind == carrierfsm.PromptOwnSMS {
 		question = "    code: "
 	}
-	value, err := k.read(ctx, question, k.line)
+	value, err := k.prompt(ctx, question, k.readLine)
 	if err == nil && value == "" && kind != carrierfsm.PromptOwnSMS {
 		return "", errNoCode
 	}
 	return value, err
 }
 
-// read asks, and stops waiting when ctx ends; the terminal is then put back
-// as it was.
-func (k *keyboard) read(ctx context.Context, question string, from func() (string, error)) (string, error) {
+// prompt prints a question and reads the answer. If ctx ends first, it restores the
+// terminal's state and returns.
+func (k *terminal) prompt(ctx context.Context, question string, from func() (string, error)) (string, error) {
 	_, _ = fmt.Fprint(k.out, question)
-	restore := k.remember()
+	restore := k.saveState()
 	type line struct {
 		text string
 		err  error
@@ -149,26 +149,26 @@ func (k *keyboard) read(ctx context.Context, question string, from func() (strin
 	}
 }
 
-func (k *keyboard) line() (string, error) {
+func (k *terminal) readLine() (string, error) {
 	text, err := k.lines.ReadString('\n')
 	if err != nil && text != "" {
-		return text, nil // a last line without an end
+		return text, nil // a last line without a newline
 	}
 	return text, err
 }
 
-// hidden reads without echo where there is a terminal.
-func (k *keyboard) hidden() (string, error) {
-	fd, isTerminal := k.terminal()
+// readHidden reads a line, without echo if the input is a terminal.
+func (k *terminal) readHidden() (string, error) {
+	fd, isTerminal := k.fd()
 	if !isTerminal {
-		return k.line()
+		return k.readLine()
 	}
 	text, err := term.ReadPassword(fd)
 	_, _ = fmt.Fprintln(k.out)
 	return string(text), err
 }
 
-func (k *keyboard) terminal() (fd int, ok bool) {
+func (k *terminal) fd() (fd int, ok bool) {
 	file, isFile := k.in.(*os.File)
 	if !isFile {
 		return 0, false
@@ -177,9 +177,9 @@ func (k *keyboard) terminal() (fd int, ok bool) {
 	return fd, term.IsTerminal(fd)
 }
 
-// remember returns what puts the terminal back as it is now.
-func (k *keyboard) remember() (restore func()) {
-	fd, isTerminal := k.terminal()
+// saveState returns a function that restores the terminal's present state.
+func (k *terminal) saveState() (restore func()) {
+	fd, isTerminal := k.fd()
 	if !isTerminal {
 		return func() {}
 	}

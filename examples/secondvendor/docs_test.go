@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The code in the documents stands in a file that is compiled.
+// The code blocks of the document are parts of compiled files.
 func TestTheCodeInTheDocumentsIsCompiled(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")

@@ -14,46 +14,47 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// What the vendor's one person knows, and the institution's key.
+// The one person's number, secrets, and the institution's key.
 const (
-	phone    = "13800138000"
-	password = "246810"
-	code     = "500001"
-	query    = "135790"
-	theKey   = "key-of-the-institution"
+	phone          = "13800138000"
+	password       = "246810"
+	code           = "500001"
+	query          = "135790"
+	institutionKey = "key-of-the-institution"
 )
 
-// Further ways to fail.
+// Further ways to break a response.
 const (
-	notTaken fsmtest.Breakage = "the input is read and not taken"
-	parrot   fsmtest.Breakage = "the reply is no HTTP, and repeats the request"
+	breakIgnored fsmtest.Breakage = "the input is read and ignored"
+	breakEcho    fsmtest.Breakage = "the response is not HTTP, and repeats the request"
 )
 
-// vendor is a small server of the vendor's API. A task that took an input is
-// crawling until it was looked at a few times.
+// vendor is a small server of the vendor's API. A task that accepted an input is
+// crawling for the next few polls.
 type vendor struct {
 	*httptest.Server
-	elsewhere *httptest.Server // understands the same
+	elsewhere *httptest.Server // another address of the same handler
 
-	mu       sync.Mutex
-	tasks    map[string]*task
-	breaks   []fsmtest.Breakage
-	breakGet int // how many of the next looks at a task fail
-	arrivals map[string]int
-	asked    []string // "POST /tasks", in order
-	looks    int
-	watcher  func(looks int) // nil: none
-	released chan struct{}
+	mu           sync.Mutex
+	tasks        map[string]*task
+	breaks       []fsmtest.Breakage
+	failingPolls int // how many of the next polls fail
+	arrivals     map[string]int
+	requests     []string // "POST /tasks", in order
+	polls        int
+	onPoll       func(polls int) // nil: none
+	released     chan struct{}
 }
 
-// task is one person's task. then is what it becomes after so many looks.
+// task is one person's task. After pollsLeft polls it has the phase and reason in
+// then.
 type task struct {
 	id            string
 	round         int
 	phase, reason string
 	then          [2]string
-	looks         int
-	forever       bool // it does not stop crawling
+	pollsLeft     int
+	forever       bool // it keeps crawling
 }
 
 func newVendor(tb testing.TB) *vendor {
@@ -72,27 +73,27 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body map[string]any
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	v.mu.Lock()
-	v.asked = append(v.asked, r.Method+" "+r.URL.Path)
+	v.requests = append(v.requests, r.Method+" "+r.URL.Path)
 	if value, _ := body["value"].(string); value != "" {
 		v.arrivals[value]++
 	}
 	broken := v.takeBreak(r.Method)
 	status, answer := http.StatusUnauthorized, map[string]any{"message": "no"}
-	if r.Header.Get("Authorization") == "Bearer "+theKey && broken != notTaken {
+	if r.Header.Get("Authorization") == "Bearer "+institutionKey && broken != breakIgnored {
 		status, answer = v.answer(r, body)
 	}
 	v.mu.Unlock()
 	text, _ := json.Marshal(answer)
 	w.Header().Set("Content-Type", "application/json")
-	if broken == parrot {
+	if broken == breakEcho {
 		text = fmt.Append(nil, body)
 	}
-	v.deliver(w, r, broken, status, string(text))
+	v.respond(w, r, broken, status, string(text))
 }
 
 func (v *vendor) takeBreak(method string) (b fsmtest.Breakage) {
-	if method == http.MethodGet && v.breakGet > 0 {
-		v.breakGet--
+	if method == http.MethodGet && v.failingPolls > 0 {
+		v.failingPolls--
 		return fsmtest.BreakStatus
 	}
 	if method == http.MethodPost && len(v.breaks) > 0 {
@@ -106,40 +107,40 @@ func (v *vendor) answer(r *http.Request, body map[string]any) (int, map[string]a
 	t := v.tasks[id]
 	switch {
 	case r.URL.Path == "/tasks" && body["phone"] != phone:
-		return http.StatusUnprocessableEntity, map[string]any{"message": "nobody has this number"}
+		return http.StatusUnprocessableEntity, map[string]any{"message": "unknown number"}
 	case r.URL.Path == "/tasks":
 		t = &task{id: fmt.Sprintf("%032d", len(v.tasks)+1), round: 1, phase: "WAIT_PASSWORD"}
 		v.tasks[t.id] = t
-		return http.StatusCreated, t.shown()
+		return http.StatusCreated, t.response()
 	case t == nil:
 		return http.StatusNotFound, map[string]any{"message": "no such task"}
 	case r.Method == http.MethodGet:
-		if v.looks++; v.watcher != nil {
-			v.watcher(v.looks)
+		if v.polls++; v.onPoll != nil {
+			v.onPoll(v.polls)
 		}
-		t.look()
-		return http.StatusOK, t.shown()
-	case int(body["round"].(float64)) != t.round || !t.take(body):
-		return http.StatusConflict, t.shown()
+		t.poll()
+		return http.StatusOK, t.response()
+	case int(body["round"].(float64)) != t.round || !t.accept(body):
+		return http.StatusConflict, t.response()
 	}
-	return http.StatusAccepted, t.shown()
+	return http.StatusAccepted, t.response()
 }
 
-func (t *task) shown() map[string]any {
+func (t *task) response() map[string]any {
 	return map[string]any{
 		"id": t.id, "operator": "operator-a", "round": t.round, "phase": t.phase, "reason": t.reason, "hint": "hint " + t.reason,
 	}
 }
 
-// look is one look at a task; some looks later what it crawled for has happened.
-func (t *task) look() {
-	if t.looks--; t.phase == "CRAWLING" && t.looks <= 0 && !t.forever {
+// poll counts a poll; after the last one the crawling is complete.
+func (t *task) poll() {
+	if t.pollsLeft--; t.phase == "CRAWLING" && t.pollsLeft <= 0 && !t.forever {
 		t.phase, t.reason = t.then[0], t.then[1]
 	}
 }
 
-// take takes an input where the task waits for it.
-func (t *task) take(body map[string]any) bool {
+// accept accepts an input if the task waits for it.
+func (t *task) accept(body map[string]any) bool {
 	var then [2]string
 	right := func(want string, good, bad [2]string) {
 		then = bad
@@ -159,20 +160,20 @@ func (t *task) take(body map[string]any) bool {
 	default:
 		return false
 	}
-	t.round, t.phase, t.reason, t.then, t.looks = t.round+1, "CRAWLING", "", then, 3
+	t.round, t.phase, t.reason, t.then, t.pollsLeft = t.round+1, "CRAWLING", "", then, 3
 	return true
 }
 
-// deliver sends the answer, broken as planned.
-func (v *vendor) deliver(w http.ResponseWriter, r *http.Request, b fsmtest.Breakage, status int, text string) {
+// respond sends the response, broken by b.
+func (v *vendor) respond(w http.ResponseWriter, r *http.Request, b fsmtest.Breakage, status int, text string) {
 	half := text[:len(text)/2]
 	switch b {
-	case fsmtest.BreakReply, notTaken:
-		cut(w, "")
-	case parrot:
-		cut(w, fmt.Sprint(r.Header, r.URL, text))
+	case fsmtest.BreakReply, breakIgnored:
+		hijack(w, "")
+	case breakEcho:
+		hijack(w, fmt.Sprint(r.Header, r.URL, text))
 	case fsmtest.BreakMidway:
-		cut(w, fmt.Sprintf("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), half))
+		hijack(w, fmt.Sprintf("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), half))
 	case fsmtest.BreakHalf:
 		_, _ = fmt.Fprint(w, half)
 	case fsmtest.BreakGarbage:
@@ -199,8 +200,8 @@ func (v *vendor) deliver(w http.ResponseWriter, r *http.Request, b fsmtest.Break
 	}
 }
 
-// cut sends this and resets the connection.
-func cut(w http.ResponseWriter, text string) {
+// hijack sends a text and closes the connection; without a text it resets it.
+func hijack(w http.ResponseWriter, text string) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
@@ -212,7 +213,7 @@ func cut(w http.ResponseWriter, text string) {
 	_ = conn.Close()
 }
 
-// breakNext breaks the delivery of the next input or form.
+// breakNext breaks the response to the next POST.
 func (v *vendor) breakNext(b fsmtest.Breakage) {
 	if b == fsmtest.BreakConnection {
 		v.Close()
@@ -223,15 +224,15 @@ func (v *vendor) breakNext(b fsmtest.Breakage) {
 	v.breaks = append(v.breaks, b)
 }
 
-// put puts a task where it waits for something.
-func (v *vendor) put(id, phase string) {
+// setPhase sets the phase of a task.
+func (v *vendor) setPhase(id, phase string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.tasks[id].phase = phase
 }
 
-// crawl lets the one task crawl for ever, or stop.
-func (v *vendor) crawl(forever bool) {
+// setForever makes all tasks crawl for ever, or no longer.
+func (v *vendor) setForever(forever bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, t := range v.tasks {
@@ -239,11 +240,11 @@ func (v *vendor) crawl(forever bool) {
 	}
 }
 
-// watch calls f with each look at a task.
-func (v *vendor) watch(f func(looks int)) {
+// setOnPoll sets a function that is called for each poll.
+func (v *vendor) setOnPoll(f func(polls int)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.watcher = f
+	v.onPoll = f
 }
 
 func (v *vendor) arrived(secret string) int {
@@ -252,11 +253,11 @@ func (v *vendor) arrived(secret string) int {
 	return v.arrivals[secret]
 }
 
-// count is how many requests of a method arrived.
+// count returns how many requests of a method were received.
 func (v *vendor) count(method string) (n int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, a := range v.asked {
+	for _, a := range v.requests {
 		if strings.HasPrefix(a, method+" ") {
 			n++
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// task is what the vendor says about a task.
+// task is a task in the vendor's responses.
 type task struct {
 	ID       string `json:"id"`
 	Operator string `json:"operator"`
@@ -41,14 +41,14 @@ func (form) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "form [redacted]"
 func (i input) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "input %s [redacted]", i.Kind) }
 
 var (
-	errInput = fmt.Errorf("secondvendor: no such input, or no secret in it: %w", carrierfsm.ErrNotSent)
-	// errUnfinished, and errStrange in the place of a reply, leave the outcome unknown.
-	errUnfinished = errors.New("secondvendor: the task was still crawling when the call was over")
-	errStrange    = errors.New("secondvendor: the answer is not one of this API")
+	errInput = fmt.Errorf("secondvendor: the input is not supported, or its secret is empty: %w", carrierfsm.ErrNotSent)
+	// After errUnfinished and errMalformed the outcome is unknown.
+	errUnfinished = errors.New("secondvendor: the task was still crawling when the call ended")
+	errMalformed  = errors.New("secondvendor: the response does not follow the API")
 )
 
-// inputOf picks the one secret that the input means. This vendor wants no
-// password beside a code.
+// inputOf picks the one secret of the input. This vendor needs no password with a
+// code.
 func inputOf(r carrierfsm.Request, round int) (input, error) {
 	in := input{Round: round}
 	var secret carrierfsm.Secret
@@ -72,10 +72,10 @@ func inputOf(r carrierfsm.Request, round int) (input, error) {
 	return in, nil
 }
 
-// meaning maps a phase and its reason onto the process codes that the reply
-// table knows. What is not in it is no code, and asks the person again.
-var meaning = map[[2]string]carrierfsm.ProcessCode{
-	{"WAIT_PASSWORD", ""}:               "10003", // the table has no neutral "the password, please"
+// processCodes maps a phase and its reason to a process code of the reply table. A
+// phase that is not listed has no code, so the person is asked again.
+var processCodes = map[[2]string]carrierfsm.ProcessCode{
+	{"WAIT_PASSWORD", ""}:               "10003", // the table has no code that asks for the password without a rejection
 	{"WAIT_PASSWORD", "WRONG_PASSWORD"}: "10003",
 	{"WAIT_CODE", ""}:                   "10002",
 	{"WAIT_CODE", "ONE_MORE_CODE"}:      "10001",
@@ -83,28 +83,28 @@ var meaning = map[[2]string]carrierfsm.ProcessCode{
 	{"WAIT_CODE", "NEW_CODE_SENT"}:      "10006",
 	{"WAIT_QUERY_PASSWORD", ""}:         "10022",
 	{"WAIT_QUERY_PASSWORD", "WRONG"}:    "10023",
-	{"COLLECTING", ""}:                  "10008", // logged in; the rest needs nobody
+	{"COLLECTING", ""}:                  "10008", // logged in; the rest needs no input
 	{"DONE", ""}:                        "10008",
 	{"FAILED", ""}:                      "30000",
 	{"FAILED", "WEAK_PASSWORD"}:         "10007",
 	{"FAILED", "NOT_THEIRS"}:            "10009",
 }
 
-// reply is a task that asks for something, or has ended, as a reply.
+// reply converts a task that needs an input, or has ended.
 func (t task) reply() carrierfsm.Reply {
-	code, known := meaning[[2]string{t.Phase, t.Reason}]
+	code, known := processCodes[[2]string{t.Phase, t.Reason}]
 	if !known {
-		code = meaning[[2]string{t.Phase, ""}] // a new reason; the phase still says what is wanted
+		code = processCodes[[2]string{t.Phase, ""}] // an unknown reason; the phase still says what is needed
 	}
 	return carrierfsm.Reply{
 		Success: true, Type: "CONTROL", Code: code, Content: t.Hint, Cursor: []byte(strconv.Itoa(t.Round)),
 	}
 }
 
-// receipt is a new task as a receipt.
+// receipt converts a new task.
 func (t task) receipt() (carrierfsm.Receipt, error) {
 	if t.ID == "" || t.Operator == "" {
-		return carrierfsm.Receipt{}, errStrange
+		return carrierfsm.Receipt{}, errMalformed
 	}
 	return carrierfsm.Receipt{
 		Accepted: true, Message: t.Hint, Token: t.ID,
@@ -112,8 +112,8 @@ func (t task) receipt() (carrierfsm.Receipt, error) {
 	}, nil
 }
 
-// refusal is what the vendor refused with 4xx. It is never returned to a
-// caller, and shows nothing of the message, which may repeat what was sent.
+// refusal is a refusal by the vendor. It is not returned to callers, and its text
+// leaves out the message, which may repeat what was sent.
 type refusal struct{ message string }
 
 // Error does not repeat the message.

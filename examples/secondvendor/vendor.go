@@ -1,18 +1,18 @@
-// Package secondvendor is an example of an adapter: a carrierfsm.Upstream for
-// an invented vendor of another kind than Juxinli. There one creates a task,
-// posts what the task asks for, and polls the phase that it is in.
+// Package secondvendor is an example of an adapter: a carrierfsm.Upstream for an
+// invented vendor with another kind of API than Juxinli's. The client creates a
+// task, posts the inputs that the task needs, and polls its phase.
 //
 //	POST /tasks              {name, id_card, phone}  → 201, the task
-//	POST /tasks/{id}/inputs  {round, kind, value}    → 202, the task; 409, the task as it is,
-//	                                                   where it is in another round or wants something else
+//	POST /tasks/{id}/inputs  {round, kind, value}    → 202, the task; 409, the unchanged task,
+//	                                                   if it is in another round or needs another input
 //	GET  /tasks/{id}                                 → 200, the task
 //
-// A task is {id, operator, round, phase, reason, hint}. Each input that it takes
-// begins a new round and the phase CRAWLING, which lasts until the task wants
-// something else or ends. What is refused is 400, 404, 410 or 422 with {message}.
+// A task is {id, operator, round, phase, reason, hint}. Each accepted input begins
+// a new round with the phase CRAWLING, which lasts until the task needs another
+// input or ends. Refusals have status 400, 404, 410 or 422 and {message}.
 //
-// Copy what is of use: vendor.go is the adapter, task.go what the vendor's words
-// mean, wire.go how to be certain about what was not sent.
+// Copy what you need: vendor.go is the adapter, task.go maps the vendor's phases to
+// replies, wire.go decides what was certainly not sent.
 package secondvendor
 
 import (
@@ -27,18 +27,19 @@ import (
 
 var _ carrierfsm.Upstream = (*Client)(nil)
 
-// Config is what a Client is made of. BaseURL and Key are required.
+// Config configures a Client. BaseURL and Key are required.
 type Config struct {
-	// BaseURL is where the API is: HTTPS, or HTTP to loopback.
+	// BaseURL is the API's: HTTPS, or HTTP to loopback.
 	BaseURL string
-	// Key is the institution's key. The Client uses it for as long as it lives.
+	// Key is the institution's key. The host must not destroy it while the Client is
+	// used.
 	Key carrierfsm.Secret
-	// Poll is the pause between two looks at a task. Defaults to 1 s.
+	// Poll is the pause between two polls of a task. Defaults to 1 s.
 	Poll time.Duration
 }
 
-// Client calls the API. It is safe for concurrent use and keeps nothing
-// between calls: the round of a task is kept as Reply.Cursor.
+// Client calls the API. It is safe for concurrent use and keeps nothing between
+// calls: the machine stores the round of a task as Reply.Cursor.
 type Client struct {
 	cfg  Config
 	base *url.URL
@@ -72,8 +73,8 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 	return t.receipt()
 }
 
-// Collect posts one input and polls until the task asks for something or ends.
-// The secret is in the one POST; what is repeated is the GET, which has none.
+// Collect posts one input and polls until the task needs another or ends. The POST
+// has the secret and is sent once; the GET has none and is repeated.
 func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	round := roundOf(r.Cursor)
 	in, err := inputOf(r, round)
@@ -82,7 +83,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 	}
 	path := "/tasks/" + url.PathEscape(r.Token)
 	t, err := c.send(ctx, path+"/inputs", in)
-	if lost(err) {
+	if outcomeUnknown(err) {
 		t, err = c.lookUp(ctx, path, round, err)
 	}
 	for err == nil && t.Phase == crawling {
@@ -97,15 +98,15 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 	return t.reply(), nil
 }
 
-// lost tells whether it is unknown what became of a request.
-func lost(err error) bool {
+// outcomeUnknown reports whether the outcome of a request is unknown after an error.
+func outcomeUnknown(err error) bool {
 	_, refused := errors.AsType[*refusal](err)
 	return err != nil && !refused && !errors.Is(err, carrierfsm.ErrNotSent)
 }
 
-// lookUp looks whether a task took the input whose reply was lost. Where it is
-// still in the round that was answered nobody can know: the input may arrive
-// yet, so it stays unknown and is not sent again.
+// lookUp fetches the task after the reply to an input was lost. A later round means
+// that the task accepted the input. In the same round the input may still arrive,
+// so the outcome stays unknown, and nothing is sent again.
 func (c *Client) lookUp(ctx context.Context, path string, round int, lost error) (task, error) {
 	t, err := c.get(ctx, path)
 	if err != nil || t.Round <= round {
@@ -114,8 +115,8 @@ func (c *Client) lookUp(ctx context.Context, path string, round int, lost error)
 	return t, nil
 }
 
-// next is the task after a pause. While the vendor can't be asked it goes on
-// trying, until the call is over: a poll that failed has changed nothing.
+// next returns the task after a pause. It repeats a failed poll until the call ends,
+// as polls have no effect.
 func (c *Client) next(ctx context.Context, path string) (task, error) {
 	for {
 		pause := time.NewTimer(c.cfg.Poll)
@@ -132,7 +133,7 @@ func (c *Client) next(ctx context.Context, path string) (task, error) {
 	}
 }
 
-// roundOf reads the cursor. A new task is in round 1.
+// roundOf decodes the cursor. A new task is in round 1.
 func roundOf(cursor []byte) int {
 	if round, err := strconv.Atoi(string(cursor)); err == nil {
 		return round

@@ -22,10 +22,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func client(tb testing.TB, v *vendor) *secondvendor.Client {
+func newClient(tb testing.TB, v *vendor) *secondvendor.Client {
 	tb.Helper()
 	c, err := secondvendor.New(secondvendor.Config{
-		BaseURL: v.URL, Key: carrierfsm.NewSecret(theKey), Poll: time.Millisecond,
+		BaseURL: v.URL, Key: carrierfsm.NewSecret(institutionKey), Poll: time.Millisecond,
 	})
 	require.NoError(tb, err)
 	return c
@@ -35,18 +35,18 @@ func TestSecondVendorKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 		v := newVendor(tb)
-		c := client(tb, v)
+		c := newClient(tb, v)
 		application := carrierfsm.Application{Form: fsmtest.Form()}
-		nobody := carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}}
+		unknown := carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}}
 		return fsmtest.UpstreamSubject{
 			Upstream:    c,
-			Again:       func() carrierfsm.Upstream { return client(tb, v) },
+			Again:       func() carrierfsm.Upstream { return newClient(tb, v) },
 			Application: application,
-			Refused:     &nobody,
+			Refused:     &unknown,
 			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
 				receipt, err := c.Apply(tb.Context(), application)
 				if err == nil {
-					v.put(receipt.Token, waiting[kind])
+					v.setPhase(receipt.Token, phaseFor[kind])
 				}
 				return request(kind, receipt, secret), err
 			},
@@ -57,8 +57,8 @@ func TestSecondVendorKeepsTheContract(t *testing.T) {
 	})
 }
 
-// waiting is the phase in which a task takes each input.
-var waiting = map[carrierfsm.InputKind]string{
+// phaseFor is the phase in which a task accepts an input.
+var phaseFor = map[carrierfsm.InputKind]string{
 	carrierfsm.InputPassword: "WAIT_PASSWORD", carrierfsm.InputCaptcha: "WAIT_CODE",
 	carrierfsm.InputResendCaptcha: "WAIT_CODE", carrierfsm.InputQueryPassword: "WAIT_QUERY_PASSWORD",
 }
@@ -79,19 +79,19 @@ func request(kind carrierfsm.InputKind, to carrierfsm.Receipt, secret string) ca
 // run is a verification with the vendor.
 type run struct {
 	*vendor
-	t *testing.T
-	m *carrierfsm.Machine
-	v carrierfsm.Verification
+	t            *testing.T
+	m            *carrierfsm.Machine
+	verification carrierfsm.Verification
 }
 
 func newRun(t *testing.T) *run {
 	t.Helper()
 	r := &run{vendor: newVendor(t), t: t}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: client(t, r.vendor)})
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: newClient(t, r.vendor)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(context.Background())) })
 	r.m = m
-	r.v, err = m.Create(t.Context(), carrierfsm.NewVerification{})
+	r.verification, err = m.Create(t.Context(), carrierfsm.NewVerification{})
 	require.NoError(t, err)
 	r.submit(carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
 	return r
@@ -99,16 +99,16 @@ func newRun(t *testing.T) *run {
 
 func (r *run) submit(in carrierfsm.Input) {
 	r.t.Helper()
-	v, err := r.m.Submit(r.t.Context(), r.v.ID, in)
+	v, err := r.m.Submit(r.t.Context(), r.verification.ID, in)
 	require.NoError(r.t, err)
-	r.v = v
+	r.verification = v
 }
 
-// answer answers the prompt, and tells what comes next: "captcha because of …".
+// answer answers the prompt and returns the next one: "captcha because of …".
 func (r *run) answer(value string) string {
 	r.t.Helper()
-	secret, step := carrierfsm.NewSecret(value), r.v.Step
-	switch r.v.Prompt.Kind {
+	secret, step := carrierfsm.NewSecret(value), r.verification.Step
+	switch r.verification.Prompt.Kind {
 	case carrierfsm.PromptPassword:
 		r.submit(carrierfsm.Password{Step: step, Password: secret})
 	case carrierfsm.PromptQueryPassword:
@@ -120,10 +120,10 @@ func (r *run) answer(value string) string {
 }
 
 func (r *run) next() string {
-	if r.v.Prompt == nil {
-		return string(r.v.State)
+	if r.verification.Prompt == nil {
+		return string(r.verification.State)
 	}
-	return fmt.Sprintf("%s because of %s", r.v.Prompt.Kind, r.v.Reason)
+	return fmt.Sprintf("%s because of %s", r.verification.Prompt.Kind, r.verification.Reason)
 }
 
 func TestAVerificationWithTheSecondVendor(t *testing.T) {
@@ -140,10 +140,10 @@ func TestAVerificationWithTheSecondVendor(t *testing.T) {
 		require.Equal(t, 1, r.arrived(secret), secret)
 	}
 	require.Equal(t, 7, r.count("POST"))
-	require.Equal(t, 6*3, r.count("GET"), "polls inside the calls")
+	require.Equal(t, 6*3, r.count("GET"), "polls within the calls")
 }
 
-func TestAReplyThatWasLostIsLookedUp(t *testing.T) {
+func TestALostReplyIsLookedUp(t *testing.T) {
 	t.Parallel()
 	for _, b := range []fsmtest.Breakage{
 		fsmtest.BreakReply, fsmtest.BreakMidway, fsmtest.BreakHalf, fsmtest.BreakGarbage, fsmtest.BreakHTML, fsmtest.BreakStatus, fsmtest.BreakRedirect,
@@ -156,128 +156,128 @@ func TestAReplyThatWasLostIsLookedUp(t *testing.T) {
 	}
 }
 
-// Where the look fails too the outcome is unknown. The next answer finds out
-// where the task really is, and is not used up by it.
-func TestWhatCantBeLookedUpIsUnknownUntilTheNextAnswer(t *testing.T) {
+// If the look-up fails too, the outcome is unknown. The next answer gets the
+// present phase, and its secret is not used up.
+func TestAFailedLookUpIsUnknownUntilTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
 	r.breakNext(fsmtest.BreakReply)
 	r.mu.Lock()
-	r.breakGet = 1
+	r.failingPolls = 1
 	r.mu.Unlock()
 	require.Equal(t, "password because of outcome_unknown", r.answer(password))
 	require.Equal(t, 1, r.arrived(password))
-	require.Equal(t, "captcha because of captcha_requested", r.answer("999999"), "it was taken after all")
+	require.Equal(t, "captcha because of captcha_requested", r.answer("999999"), "the task had accepted the password")
 	require.Equal(t, "query_password because of query_password_requested", r.answer(code))
 }
 
-// The look shows the round that was answered: the answer may arrive yet.
-func TestAnAnswerThatWasNotTakenIsUnknownAndNotSentAgain(t *testing.T) {
+// The look-up returns the same round, so the input may still arrive.
+func TestAnIgnoredInputIsUnknownAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
-	r.breakNext(notTaken)
+	r.breakNext(breakIgnored)
 	require.Equal(t, "password because of outcome_unknown", r.answer(password))
 	require.Equal(t, 1, r.arrived(password))
-	require.Equal(t, "captcha because of captcha_requested", r.answer(password), "the person typed it again")
+	require.Equal(t, "captcha because of captcha_requested", r.answer(password), "the person entered it again")
 }
 
-func TestAnAnswerToWhatIsNotAskedTellsWhatIs(t *testing.T) {
+func TestAnUnexpectedInputReturnsThePresentPhase(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	c := client(t, v)
+	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
 	reply, err := c.Collect(t.Context(), request(carrierfsm.InputCaptcha, receipt, code))
 	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ProcessCode("10003"), reply.Code, "the password")
+	require.Equal(t, carrierfsm.ProcessCode("10003"), reply.Code, "the code for the password")
 	require.Equal(t, "1", string(reply.Cursor))
 }
 
-// late is a context whose deadline is found to be over only when the
-// connection stands: the process stood still meanwhile.
-type late struct {
-	context.Context //nolint:containedctx // it is one
-	looks           int
+// lateContext has a deadline that has passed from the second call on: the process
+// was paused after it connected.
+type lateContext struct {
+	context.Context //nolint:containedctx // it wraps a context
+	calls           int
 }
 
-func (l *late) Deadline() (time.Time, bool) {
-	l.looks++
-	return time.Now().Add(-time.Hour), l.looks > 1
+func (l *lateContext) Deadline() (time.Time, bool) {
+	l.calls++
+	return time.Now().Add(-time.Hour), l.calls > 1
 }
 
-func TestAProcessThatStoodStillSendsNothing(t *testing.T) {
+func TestNothingIsSentAfterTheDeadline(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	_, err := client(t, v).Apply(&late{Context: t.Context()}, carrierfsm.Application{Form: fsmtest.Form()})
+	_, err := newClient(t, v).Apply(&lateContext{Context: t.Context()}, carrierfsm.Application{Form: fsmtest.Form()})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	require.Zero(t, v.count("POST"))
 }
 
-func TestNoErrorRepeatsTheAnswer(t *testing.T) {
+func TestNoErrorRepeatsTheResponse(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	c := client(t, v)
+	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
-	v.breakNext(parrot)
-	v.breakGet = 1
+	v.breakNext(breakEcho)
+	v.failingPolls = 1
 	_, err = c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, password))
 	require.Error(t, err)
-	for _, value := range []string{password, theKey, receipt.Token} {
+	for _, value := range []string{password, institutionKey, receipt.Token} {
 		require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), value)
 	}
 }
 
-func TestAPollThatFailsIsNoOutcome(t *testing.T) {
+func TestAFailedPollIsRetried(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
 	r.mu.Lock()
-	r.breakGet = 5
+	r.failingPolls = 5
 	r.mu.Unlock()
 	require.Equal(t, "captcha because of captcha_requested", r.answer(password))
-	require.Equal(t, 5+1, r.count("GET"), "the task went on meanwhile")
+	require.Equal(t, 5+1, r.count("GET"), "one successful poll after five failed ones")
 }
 
-// The call ends while the task crawls. The next answer is not used up: the task
-// is in another round, and the call waits until it asks for something.
-func TestATaskThatCrawlsForTooLongIsUnknownAndCarriesOn(t *testing.T) {
+// The call ends while the task crawls. The next answer is for an older round, so its
+// secret is not used up, and the call returns the present phase.
+func TestATaskThatCrawlsForTooLongIsUnknownAndRecovers(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	c := client(t, v)
+	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
-	v.crawl(true)
+	v.setForever(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	v.watch(func(looks int) {
-		if looks == 3 {
+	v.setOnPoll(func(polls int) {
+		if polls == 3 {
 			cancel()
 		}
 	})
 	_, err = c.Collect(ctx, request(carrierfsm.InputPassword, receipt, password))
 	require.Error(t, err)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
-	v.crawl(false)
+	v.setForever(false)
 	reply, err := c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, "999999"))
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10002"), reply.Code)
 	require.Equal(t, 1, v.arrived(password))
 }
 
-func TestACodeIsAskedForAgain(t *testing.T) {
+func TestACodeIsResent(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	c := client(t, v)
+	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
-	v.put(receipt.Token, "WAIT_CODE")
+	v.setPhase(receipt.Token, "WAIT_CODE")
 	reply, err := c.Collect(t.Context(), request(carrierfsm.InputResendCaptcha, receipt, ""))
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10002"), reply.Code)
 	require.Equal(t, "2", string(reply.Cursor))
 }
 
-func TestWhatIsNoRefusalOfTheInputEndsNothing(t *testing.T) {
+func TestOnlyRefusalsOfTheInputAreReplies(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	c, err := secondvendor.New(secondvendor.Config{BaseURL: v.URL, Key: carrierfsm.NewSecret("wrong")})
@@ -288,19 +288,19 @@ func TestWhatIsNoRefusalOfTheInputEndsNothing(t *testing.T) {
 	r := request(carrierfsm.InputPassword, carrierfsm.Receipt{Token: "00000000000000000000000000000099"}, password)
 	_, err = c.Collect(t.Context(), r)
 	require.Error(t, err, "the key is wrong")
-	reply, err := client(t, v).Collect(t.Context(), r)
+	reply, err := newClient(t, v).Collect(t.Context(), r)
 	require.NoError(t, err)
 	require.False(t, reply.Success)
 	require.Equal(t, "no such task", reply.Content)
 }
 
-func TestAServerThatIsNotTrustedIsSentNothing(t *testing.T) {
+func TestNothingIsSentToAnUntrustedServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	c, err := secondvendor.New(secondvendor.Config{BaseURL: server.URL, Key: carrierfsm.NewSecret(theKey)})
+	c, err := secondvendor.New(secondvendor.Config{BaseURL: server.URL, Key: carrierfsm.NewSecret(institutionKey)})
 	require.NoError(t, err)
 	_, err = c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
@@ -308,7 +308,7 @@ func TestAServerThatIsNotTrustedIsSentNothing(t *testing.T) {
 
 func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 	t.Parallel()
-	key := carrierfsm.NewSecret(theKey)
+	key := carrierfsm.NewSecret(institutionKey)
 	for _, cfg := range []secondvendor.Config{
 		{Key: key},
 		{BaseURL: "https://example.com"},
@@ -321,15 +321,15 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 	}
 }
 
-func TestNothingOfTheClientPrintsItsKey(t *testing.T) {
+func TestTheKeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	c := client(t, v)
+	c := newClient(t, v)
 	v.Close()
 	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		text := fmt.Sprintf(format+format+format, c, *c, err)
-		require.False(t, strings.Contains(text, theKey) || strings.Contains(text, fmt.Sprintf("%x", theKey)))
+		require.False(t, strings.Contains(text, institutionKey) || strings.Contains(text, fmt.Sprintf("%x", institutionKey)))
 	}
 }

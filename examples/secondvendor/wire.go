@@ -17,14 +17,13 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// errBroken is all that is told of a request that broke: net/http's own errors
-// quote what they could not read.
-var errBroken = errors.New("secondvendor: no whole answer came")
+// errBroken replaces errors of net/http, which quote what they can't parse.
+var errBroken = errors.New("secondvendor: no complete response")
 
-// maxAnswer bounds an answer, its header included.
-const maxAnswer = 1 << 20
+// maxResponse bounds a response, including its header.
+const maxResponse = 1 << 20
 
-// dialTimeout is for a connection and its TLS handshake together.
+// dialTimeout bounds a connection and its TLS handshake together.
 const dialTimeout = 10 * time.Second
 
 // send posts JSON, once.
@@ -41,15 +40,15 @@ func (c *Client) get(ctx context.Context, path string) (task, error) {
 	return c.exchange(ctx, http.MethodGet, path, nil)
 }
 
-// exchange makes one request on a connection of its own, without http.Client
-// and http.Transport: there are no redirects, no proxies and nothing that would
-// repeat a request. What fails before the first byte is certainly not sent;
-// after it nothing is certain. (upstream/juxinli/wire.go draws the line even
-// more closely, and looks at the clock below TLS.)
+// exchange makes one request on a new connection, without http.Client and
+// http.Transport: so there are no redirects, no proxies and no retries. A failure
+// before the first byte is written is certainly not sent; after it the outcome is
+// unknown. (upstream/juxinli/wire.go is more precise: it checks the deadline below
+// TLS, too.)
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte) (task, error) {
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, bytes.NewReader(body))
 	if err != nil {
-		return task{}, fmt.Errorf("secondvendor: no request: %w", carrierfsm.ErrNotSent)
+		return task{}, fmt.Errorf("secondvendor: the request can't be built: %w", carrierfsm.ErrNotSent)
 	}
 	r.Close = true
 	r.Header.Set("Content-Type", "application/json")
@@ -61,8 +60,8 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte)
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	if over(ctx) {
-		return task{}, fmt.Errorf("secondvendor: too late: %w", carrierfsm.ErrNotSent)
+	if ended(ctx) {
+		return task{}, fmt.Errorf("secondvendor: the deadline for sending has passed: %w", carrierfsm.ErrNotSent)
 	}
 	if err := r.Write(conn); err != nil {
 		return task{}, errBroken
@@ -70,9 +69,9 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte)
 	return read(conn, r)
 }
 
-// over looks at the clock itself: in a process that stood still the context's
-// timer may not have run yet.
-func over(ctx context.Context) bool {
+// ended reports whether ctx has ended. It reads the clock itself: after a pause of
+// the process the context's timer may not have fired yet.
+func ended(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
 	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
@@ -82,7 +81,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	defer cancel()
 	port := c.base.Port()
 	if port == "" {
-		port = c.base.Scheme // net knows both by name
+		port = c.base.Scheme // net resolves "http" and "https"
 	}
 	address := net.JoinHostPort(c.base.Hostname(), port)
 	if c.base.Scheme == "http" {
@@ -91,40 +90,40 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	return new(tls.Dialer).DialContext(ctx, "tcp", address)
 }
 
-// read reads a task, or a refusal.
+// read reads a response: a task, or a refusal.
 func read(conn net.Conn, r *http.Request) (task, error) {
-	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxAnswer)), r)
+	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxResponse)), r)
 	if err != nil {
 		return task{}, errBroken
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return task{}, errBroken
 	}
-	var said struct {
+	var body struct {
 		task
 		Message string `json:"message"`
 	}
-	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") || json.Unmarshal(text, &said) != nil {
-		return task{}, errStrange
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") || json.Unmarshal(text, &body) != nil {
+		return task{}, errMalformed
 	}
-	switch status := answer.StatusCode; {
+	switch status := response.StatusCode; {
 	case status == http.StatusConflict, status >= 200 && status < 300:
-		if said.Phase == "" {
-			return task{}, errStrange
+		if body.Phase == "" {
+			return task{}, errMalformed
 		}
-		return said.task, nil
-	case refused[status]:
-		return task{}, &refusal{said.Message}
+		return body.task, nil
+	case refusalStatus[status]:
+		return task{}, &refusal{body.Message}
 	default:
-		return task{}, errStrange
+		return task{}, errMalformed
 	}
 }
 
-// refused are the statuses that are about what was asked. The others of 4xx are
-// about the key, or too many requests: no reason to end a verification.
-var refused = map[int]bool{
+// refusalStatus has the statuses that refuse the request's content. The others of
+// 4xx are about the key or the rate, which must not end a verification.
+var refusalStatus = map[int]bool{
 	http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusGone: true, http.StatusUnprocessableEntity: true,
 }
 

@@ -7,45 +7,44 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// carries keeps each Prompt.Carry until an answer to its browser takes it along
-// as a cookie. Mostly that is the answer to the password itself; where the
-// operator was slow and the page no longer waited, it is the next one. It is
-// ciphertext, and bound to its verification. It is safe for concurrent use.
+// carries keeps each Prompt.Carry until a response to its browser sets it as a
+// cookie. That is usually the response to the password; if the operator was slow
+// and that request had returned, it is the next one. A carry is ciphertext, bound
+// to its verification. It is safe for concurrent use.
 type carries struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	kept map[string]kept
+	now     func() time.Time
+	mu      sync.Mutex
+	entries map[string]carryEntry
 }
 
-type kept struct {
+type carryEntry struct {
 	carry string
 	until time.Time
 }
 
 func newCarries(now func() time.Time) *carries {
-	return &carries{now: now, kept: make(map[string]kept)}
+	return &carries{now: now, entries: make(map[string]carryEntry)}
 }
 
-// keep keeps what an answer to a submission carries, in the place of what was
-// there, until the prompt's deadline.
-func (c *carries) keep(v carrierfsm.Verification) {
+// store keeps the carry of a submission's result until the prompt's deadline.
+func (c *carries) store(v carrierfsm.Verification) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, k := range c.kept { // few: most are taken at once
+	for id, k := range c.entries { // few: most are taken immediately
 		if !c.now().Before(k.until) {
-			delete(c.kept, id)
+			delete(c.entries, id)
 		}
 	}
 	if v.Prompt != nil && v.Prompt.Carry != "" {
-		c.kept[v.ID] = kept{v.Prompt.Carry, v.Deadline}
+		c.entries[v.ID] = carryEntry{v.Prompt.Carry, v.Deadline}
 	}
 }
 
-// take returns what is kept for a verification, and forgets it.
+// take removes and returns the carry of a verification.
 func (c *carries) take(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.kept[id]
-	delete(c.kept, id)
+	k := c.entries[id]
+	delete(c.entries, id)
 	return k.carry
 }

@@ -7,57 +7,57 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// changes wakes the requests that wait for a change of a verification, when
-// this process has made one. What other replicas do is found by looking from
-// time to time; a host with many of them lets its database tell (LISTEN and
-// NOTIFY). It is safe for concurrent use.
+// changes notifies requests that wait for a change of a verification, if this
+// process makes it. Changes by other replicas are found by polling; a host with
+// many replicas would use its database (LISTEN and NOTIFY). It is safe for
+// concurrent use.
 type changes struct {
-	mu      sync.Mutex
-	waiting map[string]map[chan struct{}]struct{}
-	over    chan struct{} // closed when the program ends
-	end     sync.Once
+	mu          sync.Mutex
+	subscribers map[string]map[chan struct{}]struct{}
+	closed      chan struct{} // closed at shutdown
+	once        sync.Once
 }
 
 func newChanges() *changes {
-	return &changes{waiting: make(map[string]map[chan struct{}]struct{}), over: make(chan struct{})}
+	return &changes{subscribers: make(map[string]map[chan struct{}]struct{}), closed: make(chan struct{})}
 }
 
-// observer rings for what the machine does: a call that begins, since the
-// person has to wait from then on, and what was committed.
+// observer notifies when a call begins, as the person has to wait from then on, and
+// when a transition is committed.
 func (c *changes) observer() *carrierfsm.Observer {
 	return &carrierfsm.Observer{
 		Call: func(ctx context.Context, call carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
-			c.ring(call.ID)
+			c.notify(call.ID)
 			return ctx, func(carrierfsm.Called) {}
 		},
-		Transition: func(_ context.Context, m carrierfsm.Moved) { c.ring(m.ID) },
+		Transition: func(_ context.Context, m carrierfsm.Moved) { c.notify(m.ID) },
 	}
 }
 
-// hang returns a channel that holds a value once the id has changed, and what
-// takes it down.
-func (c *changes) hang(id string) (bell <-chan struct{}, takeDown func()) {
-	b := make(chan struct{}, 1)
+// subscribe returns a channel that receives a value when the verification changes,
+// and a function to unsubscribe.
+func (c *changes) subscribe(id string) (changed <-chan struct{}, unsubscribe func()) {
+	ch := make(chan struct{}, 1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waiting[id] == nil {
-		c.waiting[id] = make(map[chan struct{}]struct{})
+	if c.subscribers[id] == nil {
+		c.subscribers[id] = make(map[chan struct{}]struct{})
 	}
-	c.waiting[id][b] = struct{}{}
-	return b, func() {
+	c.subscribers[id][ch] = struct{}{}
+	return ch, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if delete(c.waiting[id], b); len(c.waiting[id]) == 0 {
-			delete(c.waiting, id)
+		if delete(c.subscribers[id], ch); len(c.subscribers[id]) == 0 {
+			delete(c.subscribers, id)
 		}
 	}
 }
 
-// ring never waits.
-func (c *changes) ring(id string) {
+// notify does not block.
+func (c *changes) notify(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for b := range c.waiting[id] {
+	for b := range c.subscribers[id] {
 		select {
 		case b <- struct{}{}:
 		default:
@@ -65,5 +65,5 @@ func (c *changes) ring(id string) {
 	}
 }
 
-// close ends all waiting, now and later.
-func (c *changes) close() { c.end.Do(func() { close(c.over) }) }
+// close ends all present and future waits.
+func (c *changes) close() { c.once.Do(func() { close(c.closed) }) }

@@ -7,19 +7,19 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// form is what the person fills in, for the input of that name.
+// form is what the person fills in; Input is the input that it submits.
 type form struct {
 	Input  string  `json:"input"`
 	Fields []field `json:"fields"`
 	Submit string  `json:"submit"`
-	// Missing is what is said at a field that is empty.
+	// Missing is the text at an empty field.
 	Missing string `json:"missing"`
 }
 
-// field is one of a form, with the attributes that phones choose the keyboard
-// and fill in codes by.
+// field is a field of a form. Mode and Complete are the attributes by which phones
+// choose the keyboard and fill in codes.
 type field struct {
-	Name     string `json:"name"` // of what the page sends
+	Name     string `json:"name"` // of the member in the page's request
 	Label    string `json:"label"`
 	Hint     string `json:"hint,omitempty"`
 	Type     string `json:"type"` // "text", "tel", "password", "checkbox"
@@ -27,11 +27,11 @@ type field struct {
 	Complete string `json:"complete"`
 	Longest  int    `json:"longest,omitempty"`
 	Value    string `json:"value,omitempty"` // of a checkbox
-	Show     string `json:"show,omitempty"`  // label of what makes a password readable
-	Wrong    bool   `json:"wrong,omitempty"` // what was typed here is why it is asked again
+	Show     string `json:"show,omitempty"`  // label of the checkbox that shows a password
+	Wrong    bool   `json:"wrong,omitempty"` // the value of this field was rejected
 }
 
-// form is what answers a prompt; nil where nothing can be typed.
+// form returns the form for a prompt; nil if there is nothing to enter.
 func (w *words) form(p carrierfsm.Prompt) *form {
 	f := &form{Submit: w.question(p.Kind).submit, Missing: w.fields.missing}
 	left := ""
@@ -52,29 +52,29 @@ func (w *words) form(p carrierfsm.Prompt) *form {
 		if p.NeedsNewPassword {
 			f.Fields = append(f.Fields, w.secret("new_password", w.fields.newPassword, w.fields.newPasswordHint))
 		}
-	default: // of a newer build: nothing that we could send
+	default: // a kind of a newer build, for which this one has no input
 		return nil
 	}
-	if mustReset(p) {
+	if resetRequired(p) {
 		return nil
 	}
-	f.mark(p.Reason)
+	f.markField(p.Reason)
 	return f
 }
 
-// mark marks the field that a reason is about: the first one, except where it
-// names another.
-func (f *form) mark(reason carrierfsm.Event) {
+// markField marks the field that was rejected: the first one, unless the reason is
+// about another.
+func (f *form) markField(reason carrierfsm.Event) {
 	about := 0
 	for i, field := range f.Fields {
 		if reason == carrierfsm.NewPasswordRejected && field.Name == "new_password" {
 			about = i
 		}
 	}
-	f.Fields[about].Wrong = wrong(reason)
+	f.Fields[about].Wrong = isMistake(reason)
 }
 
-// application has the three fields that are required, and the consent.
+// application returns the three required fields, and the consent.
 func (w *words) application() []field {
 	return []field{
 		{Name: "name", Label: w.fields.name, Type: "text", Complete: "name", Longest: 64},
@@ -84,7 +84,7 @@ func (w *words) application() []field {
 	}
 }
 
-// code has the phone offer what came by SMS.
+// code returns a field into which phones offer to fill the code from an SMS.
 func (w *words) code(hint string) field {
 	return field{
 		Name: "code", Label: w.fields.code, Hint: hint, Type: "text", Mode: "numeric",
@@ -92,13 +92,14 @@ func (w *words) code(hint string) field {
 	}
 }
 
-// secret is no password of this site, so browsers are asked not to keep it.
+// secret returns a password field. It is not a password of this site, so browsers
+// are asked not to store it.
 func (w *words) secret(name, label, hint string) field {
 	return field{Name: name, Label: label, Hint: hint, Type: "password", Complete: "off", Longest: 64, Show: w.fields.show}
 }
 
-// askPassword has the service password typed beside the code, where neither
-// the machine nor the browser has it any more: see ErrPasswordNeeded.
+// askPassword adds the service password to a form for a code, if neither the machine
+// nor the browser has it any more: see ErrPasswordNeeded.
 func (s *screen) askPassword(w *words) {
 	if s.Form == nil || s.Form.Input != "captcha" {
 		return

@@ -14,21 +14,20 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// keyVariable is the environment's key: 32 bytes in base64.
+// keyVariable is the environment variable of the key: 32 bytes in base64.
 const keyVariable = "CARRIERFSM_SERVICE_KEY"
 
-// keys are made of one key of 32 bytes, each for one purpose.
+// keys are derived from one key of 32 bytes, each for one purpose.
 type keys struct {
-	sealer carrierfsm.Sealer // seals what is stored, and the carried password
-	number []byte            // makes keyed hashes of phone numbers
+	sealer carrierfsm.Sealer // seals the store, and the carried password
+	number []byte            // for keyed hashes of phone numbers
 }
 
-// openKeys finds the key. The environment comes first: several replicas on one
-// PostgreSQL must have the same, and a host takes it from where it keeps its
-// secrets. Without it a SQLite file has its key in a file of its own beside it,
-// made at the first start and readable by this user alone: enough to go on
-// after a restart, and to give the database away without the key; whoever can
-// read both can read all. What is kept in memory needs no key that lasts.
+// openKeys returns the keys. The environment takes precedence: all replicas on one
+// PostgreSQL need the same key, which a host takes from its secret store. Without it
+// the key of a SQLite database is in a file next to it, created at the first start
+// and readable only by this user. The database can be copied without the key; with
+// both files everything can be read. A store in memory needs no lasting key.
 func openKeys(o options) (keys, error) {
 	path, isFile := sqlitePath(o.store)
 	switch text := os.Getenv(keyVariable); {
@@ -43,8 +42,8 @@ func openKeys(o options) (keys, error) {
 	}
 }
 
-// keyFile reads the key, or makes it where there is no such file. Of two
-// processes that make it at once one loses, and reads.
+// keyFile reads the key, or creates the file. Of two processes that create it at the
+// same time, one fails to and reads it.
 func keyFile(path string) (keys, error) {
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh) // never fails, by its contract
@@ -85,8 +84,8 @@ func makeKeys(master string) (k keys, err error) {
 	return k, err
 }
 
-// hash is a keyed hash of a phone number, as Create's Key wants it: a plain
-// hash of eleven digits is undone in seconds.
+// hash returns a keyed hash of a phone number, for NewVerification.Key: a hash of
+// eleven digits without a key can be reversed in seconds.
 func (k keys) hash(phone string) string {
 	h := hmac.New(sha256.New, k.number)
 	h.Write([]byte(phone))

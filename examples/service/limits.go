@@ -8,23 +8,22 @@ import (
 	"time"
 )
 
-// allowance is what one client may do: a bucket of tokens that fills up again.
-type allowance struct {
+// rateLimit is a token bucket for each client.
+type rateLimit struct {
 	burst     float64 // tokens in a full bucket
 	perSecond float64 // tokens that come back
 }
 
-// What a request takes out of the bucket. An answer may cost upstream's time
-// and the person's attempts, so it costs more than a look.
+// The tokens for a request. An answer may cause a call to upstream and spend one of
+// the person's attempts, so it costs more than a read.
 const (
-	costLook   = 1
+	costRead   = 1
 	costAnswer = 4
 )
 
-// limiter keeps a bucket for each client that was here lately. It is safe for
-// concurrent use.
+// limiter keeps a bucket for each recent client. It is safe for concurrent use.
 type limiter struct {
-	allowance
+	rateLimit
 	now func() time.Time
 
 	mu      sync.Mutex
@@ -36,37 +35,37 @@ type bucket struct {
 	at     time.Time
 }
 
-// maxClients bounds the memory that strangers can make us use.
+// maxClients bounds the memory for buckets.
 const maxClients = 50_000
 
-func newLimiter(a allowance, now func() time.Time) *limiter {
-	return &limiter{allowance: a, now: now, buckets: make(map[netip.Prefix]*bucket)}
+func newLimiter(a rateLimit, now func() time.Time) *limiter {
+	return &limiter{rateLimit: a, now: now, buckets: make(map[netip.Prefix]*bucket)}
 }
 
-// guard lets a request through, or answers 429 with the seconds to wait.
-func (l *limiter) guard(cost float64, next http.HandlerFunc) http.HandlerFunc {
+// limit passes a request on, or responds with 429 and the seconds to wait.
+func (l *limiter) limit(cost float64, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if wait := l.take(client(r), cost); wait > 0 {
-			refuse(w, r, problem{status: http.StatusTooManyRequests, word: "too_many_requests", wait: wait})
+		if wait := l.takeTokens(clientPrefix(r), cost); wait > 0 {
+			refuse(w, r, problem{status: http.StatusTooManyRequests, code: "too_many_requests", wait: wait})
 			return
 		}
 		next(w, r)
 	}
 }
 
-// take takes tokens out of a client's bucket; where there are too few it takes
-// none and tells how long to wait.
-func (l *limiter) take(who netip.Prefix, cost float64) (wait time.Duration) {
+// takeTokens takes tokens from a client's bucket. If there are too few, it takes none
+// and returns how long to wait.
+func (l *limiter) takeTokens(who netip.Prefix, cost float64) (wait time.Duration) {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.buckets[who]
 	if b == nil {
-		l.sweep(now)
+		l.evict(now)
 		b = &bucket{tokens: l.burst, at: now}
 		l.buckets[who] = b
 	}
-	b.fill(now, l.allowance)
+	b.fill(now, l.rateLimit)
 	if missing := cost - b.tokens; missing > 0 {
 		return time.Duration(math.Ceil(missing/l.perSecond)) * time.Second
 	}
@@ -74,19 +73,18 @@ func (l *limiter) take(who netip.Prefix, cost float64) (wait time.Duration) {
 	return 0
 }
 
-func (b *bucket) fill(now time.Time, a allowance) {
+func (b *bucket) fill(now time.Time, a rateLimit) {
 	b.tokens = min(a.burst, b.tokens+a.perSecond*max(0, now.Sub(b.at).Seconds()))
 	b.at = now
 }
 
-// sweep forgets clients whose buckets are full again, and all of them where
-// that does not make room.
-func (l *limiter) sweep(now time.Time) {
+// evict removes full buckets at maxClients, and all if that is not enough.
+func (l *limiter) evict(now time.Time) {
 	if len(l.buckets) < maxClients {
 		return
 	}
 	for who, b := range l.buckets {
-		if b.fill(now, l.allowance); b.tokens >= l.burst {
+		if b.fill(now, l.rateLimit); b.tokens >= l.burst {
 			delete(l.buckets, who)
 		}
 	}
@@ -95,15 +93,15 @@ func (l *limiter) sweep(now time.Time) {
 	}
 }
 
-// client is whom a request counts for: the address that it came from, or the
-// network of 64 bits where that is IPv6, of which one person has them all.
+// clientPrefix returns the client that a request counts for: its IPv4 address, or the
+// /64 network of its IPv6 address, which one person has whole.
 //
-// Behind a proxy this is the proxy, and all persons share one bucket: there,
-// take the address that your own proxy wrote last into X-Forwarded-For, never
-// the first, which anybody can invent. Whole cities of phones share one IPv4
-// address behind their operator: keep the burst generous. What protects a
-// person's number is counted by the machine, for each verification.
-func client(r *http.Request) netip.Prefix {
+// Behind a proxy this is the proxy's address, so all persons share one bucket: there,
+// use the address that your own proxy appended last to X-Forwarded-For, never the
+// first, which a client can forge. Mobile operators put many phones behind one IPv4
+// address, so keep the burst generous. The machine limits the attempts for each
+// verification, whatever the address.
+func clientPrefix(r *http.Request) netip.Prefix {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}
@@ -113,6 +111,6 @@ func client(r *http.Request) netip.Prefix {
 	if address.Is6() {
 		bits = 64
 	}
-	who, _ := address.WithZone("").Prefix(bits) // of a valid address, never fails
+	who, _ := address.WithZone("").Prefix(bits) // never fails for a valid address
 	return who
 }

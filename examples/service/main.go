@@ -1,17 +1,17 @@
 // Command service is a web service that embeds carrierfsm as a host would: a
-// page for the person, in Chinese and English, and the JSON endpoints behind
-// it. It is meant to be read and copied, one file at a time:
+// page for the person, in Chinese and English, and its JSON endpoints. It is meant
+// to be read and copied, one file at a time:
 //
-//	options.go, serve.go   the flags; what is started and stopped, in which order
-//	store.go, upstream.go  which store, which upstream
-//	keys.go, ticket.go     the keys; how a browser is known again
-//	answers.go, submit.go  what the page sends, and how it becomes an input
-//	screen.go, words*.go   what the page is told: prompts in words
-//	status.go              errors as HTTP statuses
-//	changes.go, watch.go   how the page hears of what happens elsewhere
-//	guards.go, limits.go   what stands before every endpoint
-//	operators.go           the operators' console, at an address of its own
-//	simulator.go, phone.go the built-in simulator and its phone; a host has neither
+//	options.go, serve.go     the flags; the order of start and shutdown
+//	store.go, upstream.go    the store and the upstream
+//	keys.go, ticket.go       the keys; how a browser is recognised
+//	answers.go, submit.go    the page's requests, converted to inputs
+//	screen.go, words*.go     what the page shows: prompts in words
+//	status.go                errors as HTTP statuses
+//	changes.go, watch.go     long polls for changes of a verification
+//	middleware.go, limits.go headers, same origin, logging; rate limits
+//	operators.go             the operators' console, at its own address
+//	simulator.go, phone.go   the built-in simulator and its phone; a host needs neither
 package main
 
 import (
@@ -34,8 +34,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program; it returns the exit code: 2 for what the flags ask for
-// and can't be had, 1 for what broke, 0 else. What is logged goes to errs.
+// run is the program. It returns the exit code: 2 for flags that are invalid or
+// can't be satisfied, 1 for other errors, and 0 otherwise. It logs to errs.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	o, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {

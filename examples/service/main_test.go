@@ -24,7 +24,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// What tests share: the browser, and a PostgreSQL server.
+// The tests share a browser and a PostgreSQL server.
 var (
 	browser browsertest.Shared
 	server  pgtest.Shared
@@ -40,15 +40,15 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// world is a simulated aggregator outside of the service, with what it saw.
-type world struct {
+// aggregator is a simulated aggregator outside of the service.
+type aggregator struct {
 	*simulator.Server
 	url  string
-	gate sync.RWMutex // held: requests wait
+	gate sync.RWMutex // while it is locked, requests wait
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{Server: simulator.New(simulator.Config{ResendAfter: time.Second})}
+func newAggregator(t *testing.T) *aggregator {
+	w := &aggregator{Server: simulator.New(simulator.Config{ResendAfter: time.Second})}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.gate.RLock()
 		defer w.gate.RUnlock()
@@ -62,16 +62,16 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// hold lets requests wait until release is called, at the test's end at the latest.
-func (w *world) hold(t *testing.T) (release func()) {
+// block makes requests wait until release is called, or the test ends.
+func (w *aggregator) block(t *testing.T) (release func()) {
 	w.gate.Lock()
 	release = sync.OnceFunc(w.gate.Unlock)
 	t.Cleanup(release)
 	return release
 }
 
-// customer has an account with the carrier of this key.
-func customer(t *testing.T, carrier string) simulator.Person {
+// personAt returns the person with an account at a carrier.
+func personAt(t *testing.T, carrier string) simulator.Person {
 	for i, c := range simulator.Carriers() {
 		if c.Key == carrier {
 			return simulator.People()[i]
@@ -81,28 +81,28 @@ func customer(t *testing.T, carrier string) simulator.Person {
 	return simulator.Person{}
 }
 
-// code is the latest that a person got.
-func (w *world) code(t *testing.T, p simulator.Person) string {
+// code returns the latest code that a person received.
+func (w *aggregator) code(t *testing.T, p simulator.Person) string {
 	inbox := w.Inbox(p.Phone)
-	require.NotEmpty(t, inbox, "no text came")
+	require.NotEmpty(t, inbox, "no message was received")
 	return inbox[len(inbox)-1].Code
 }
 
-// running is a service that runs.
-type running struct {
+// testService is a running service.
+type testService struct {
 	t    *testing.T
 	url  string
-	log  *locked
+	log  *syncBuffer
 	stop func()
 
-	console, password string // of the operators, where there is one
+	console, password string // the console's URL and password, if it is enabled
 }
 
-// testing options: nothing that waits for long, and no limits in the way.
-func quick(w *world) options {
-	o := standard()
+// testOptions returns options with short waits and without rate limits.
+func testOptions(w *aggregator) options {
+	o := defaultOptions()
 	o.addr, o.org, o.store, o.level = "127.0.0.1:0", "DEMO", "memory", slog.LevelDebug
-	o.allowance = allowance{burst: 1e6, perSecond: 1e6}
+	o.allowance = rateLimit{burst: 1e6, perSecond: 1e6}
 	o.machine.ResendAfter = time.Second
 	if w != nil {
 		o.upstream = w.url
@@ -110,18 +110,18 @@ func quick(w *world) options {
 	return o
 }
 
-// onFile keeps the verifications in a file of the test.
-func (o options) onFile(t *testing.T) options {
+// onSQLite sets a store in a file of the test.
+func (o options) onSQLite(t *testing.T) options {
 	o.store = "sqlite:" + filepath.Join(t.TempDir(), "service.db")
 	return o
 }
 
 // start starts the service as main does, and stops it with the test.
-func start(t *testing.T, o options) *running {
+func start(t *testing.T, o options) *testService {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
-	r := &running{t: t, log: &locked{}}
+	r := &testService{t: t, log: &syncBuffer{}}
 	ended := make(chan error, 1)
 	go func() {
 		err := serve(ctx, o, in, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: o.level})))
@@ -146,19 +146,19 @@ func start(t *testing.T, o options) *running {
 	return r
 }
 
-// locked is a log that several goroutines write.
-type locked struct {
+// syncBuffer is a buffer that is safe for concurrent use.
+type syncBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *locked) Write(b []byte) (int, error) {
+func (l *syncBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-func (l *locked) String() string {
+func (l *syncBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

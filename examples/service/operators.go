@@ -16,23 +16,23 @@ import (
 // operatorName is the only operator of this example.
 const operatorName = "operator"
 
-// errStranger is why a request is shown nothing.
-var errStranger = errors.New("not the name and password that were printed at the start")
+// errUnauthorized is returned for another name or password.
+var errUnauthorized = errors.New("not the name and password that were printed at the start")
 
-// operators is the operators' console, at an address of its own: it is not for
-// the network that persons come from. A host mounts the console behind its own
-// authentication instead, and may do so on a server that it has.
+// operators is the server of the operators' console. It has its own address, which
+// persons can't reach. A host mounts the console behind its own authentication
+// instead, and may use an existing server.
 type operators struct {
-	password string // of this run alone
+	password string // of this process
 	listener net.Listener
 	server   *http.Server
 }
 
-// openOperators makes the console's server, which does not serve yet; nil where
-// -console asks for none.
+// openOperators returns the console's server, which listens but does not serve yet;
+// nil without -console.
 func (s *site) openOperators(ctx context.Context) (*operators, error) {
 	if s.console == "" {
-		return nil, nil //nolint:nilnil // there is none, and nothing is wrong
+		return nil, nil //nolint:nilnil // none is no error
 	}
 	o := &operators{password: rand.Text()}
 	pages, err := console.New(console.Config{Machine: s.machine, Authorize: o.authorize, Title: "Verifications", Logger: s.log})
@@ -40,41 +40,40 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 		return nil, err
 	}
 	o.listener, err = listen(ctx, s.console)
-	o.server = newServer(o.challenged(pages), consolePatience)
+	o.server = newServer(o.withBasicAuth(pages), consoleWriteTimeout)
 	return o, err
 }
 
-// consolePatience is more than a cancellation from the console waits for an
-// answer under way, which is 10 s.
-const consolePatience = 20 * time.Second
+// consoleWriteTimeout is longer than a cancellation waits for a call in flight,
+// which is 10 s.
+const consoleWriteTimeout = 20 * time.Second
 
-// authorize is this example's stand-in for a host's authentication: one name,
-// and a password by HTTP basic authentication that is made at each start and
-// printed. A host looks up the session of its own staff here, takes Name from
-// their login and Access from their role, and bounds how often one may try.
+// authorize stands for a host's authentication: HTTP basic authentication with one
+// name, and a password that is created and printed at each start. A host would look
+// up the session of its staff, take Name from the login and Access from the role,
+// and limit the rate of attempts.
 func (o *operators) authorize(r *http.Request) (console.Operator, error) {
 	name, password, _ := r.BasicAuth()
 	if name != operatorName || subtle.ConstantTimeCompare([]byte(password), []byte(o.password)) != 1 {
-		return console.Operator{}, errStranger
+		return console.Operator{}, errUnauthorized
 	}
 	return console.Operator{Name: name, Access: console.Act}, nil
 }
 
-// challenged has a browser ask for the name and the password, again where they
-// are wrong.
-func (o *operators) challenged(next http.Handler) http.Handler {
+// withBasicAuth makes browsers ask for the name and the password.
+func (o *operators) withBasicAuth(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := o.authorize(r); err != nil {
 			w.Header().Set("WWW-Authenticate", `Basic realm="Verifications", charset="UTF-8"`)
-			http.Error(w, "The operators' console asks for its name and password.", http.StatusUnauthorized)
+			http.Error(w, "The operators' console needs its name and password.", http.StatusUnauthorized)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// checkLoopback refuses an address that others could reach: the password goes
-// over it in the clear. An empty one is none.
+// checkLoopback refuses an address that is not loopback, as the password is sent in
+// clear text. An empty address is valid.
 func checkLoopback(addr string) error {
 	if addr == "" {
 		return nil
@@ -84,12 +83,13 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("%w: %w", err, errUsage)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("-console %s is no loopback address, and its password would go there in the clear: %w", addr, errUsage)
+		return fmt.Errorf("-console %s is not a loopback address, and the password would be sent in clear text: %w", addr, errUsage)
 	}
 	return nil
 }
 
-// close ends the server, at ctx's end whatever is under way; nil has none.
+// close shuts the server down, and closes it if ctx ends first. The receiver may be
+// nil.
 func (o *operators) close(ctx context.Context) error {
 	if o == nil {
 		return nil

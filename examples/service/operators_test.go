@@ -16,13 +16,13 @@ func withConsole(o options) options {
 	return o
 }
 
-// asOperator is the console's address with what was printed beside it.
-func (r *running) asOperator() string {
+// consoleURL returns the console's URL with the name and password.
+func (r *testService) consoleURL() string {
 	return strings.Replace(r.console, "http://", "http://"+operatorName+":"+r.password+"@", 1)
 }
 
-// look asks for a page of the console.
-func look(t *testing.T, url, name, password string) (status int, header http.Header, body string) {
+// getConsole requests a page of the console.
+func getConsole(t *testing.T, url, name, password string) (status int, header http.Header, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -39,30 +39,30 @@ func look(t *testing.T, url, name, password string) (status int, header http.Hea
 	return response.StatusCode, response.Header, string(text)
 }
 
-func TestTheConsoleIsForWhoeverHasThePrintedPassword(t *testing.T) {
+func TestTheConsoleNeedsThePrintedPassword(t *testing.T) {
 	t.Parallel()
-	r := start(t, withConsole(quick(nil)))
-	status, _, body := look(t, r.console, operatorName, r.password)
+	r := start(t, withConsole(testOptions(nil)))
+	status, _, body := getConsole(t, r.console, operatorName, r.password)
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "You are operator, and may act.")
-	for _, who := range [][2]string{{"", ""}, {operatorName, ""}, {operatorName, r.password + "x"}, {"root", r.password}} {
-		status, header, body := look(t, r.console, who[0], who[1])
+	for _, login := range [][2]string{{"", ""}, {operatorName, ""}, {operatorName, r.password + "x"}, {"root", r.password}} {
+		status, header, body := getConsole(t, r.console, login[0], login[1])
 		require.Equal(t, http.StatusUnauthorized, status)
 		require.Contains(t, header.Get("WWW-Authenticate"), "Basic")
 		require.NotContains(t, body, "Overview")
 	}
-	require.NotEqual(t, r.password, start(t, withConsole(quick(nil))).password, "made at each start")
+	require.NotEqual(t, r.password, start(t, withConsole(testOptions(nil))).password, "created at each start")
 	require.NotContains(t, r.log.String(), r.password)
 }
 
-func TestTheConsoleIsNotAmongThePersonsPages(t *testing.T) {
+func TestTheConsoleIsNotOnThePersonsAddress(t *testing.T) {
 	t.Parallel()
-	r := start(t, withConsole(quick(nil)))
+	r := start(t, withConsole(testOptions(nil)))
 	for _, path := range []string{"/list", "/attention", "/verification?id=x", "/console/"} {
-		status, _, _ := look(t, r.url+path, operatorName, r.password)
+		status, _, _ := getConsole(t, r.url+path, operatorName, r.password)
 		require.Equal(t, http.StatusNotFound, status, path)
 	}
-	require.Empty(t, start(t, quick(nil)).console, "nor anywhere where nobody asked for it")
+	require.Empty(t, start(t, testOptions(nil)).console, "no console without the flag")
 }
 
 func TestTheConsoleListensOnLoopbackOnly(t *testing.T) {
@@ -80,27 +80,27 @@ func TestTheConsoleListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// The server's patience is longer than that of a cancellation from the console.
-func TestTheConsolesAnswersMayTakeAsLongAsACancellationWaits(t *testing.T) {
+// The write timeout is longer than a cancellation from the console waits.
+func TestTheConsolesWriteTimeoutIsLongerThanACancellation(t *testing.T) {
 	t.Parallel()
 	o, err := (&site{options: options{}}).openOperators(t.Context())
 	require.NoError(t, err)
 	require.Nil(t, o, "off by default")
-	require.Greater(t, newServer(nil, consolePatience).WriteTimeout.Seconds(), 10.0)
+	require.Greater(t, newServer(nil, consoleWriteTimeout).WriteTimeout.Seconds(), 10.0)
 }
 
-// A person applies on the page; the operator finds and cancels the verification,
-// and the page says so by itself.
-func TestAnOperatorCancelsWhatAPersonBegan(t *testing.T) {
+// A person applies on the page; the operator finds and cancels the verification, and
+// the page shows it without a reload.
+func TestAnOperatorCancelsAPersonsVerification(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := start(t, withConsole(quick(w)))
+	w := newAggregator(t)
+	r := start(t, withConsole(testOptions(w)))
 	p := visit(t, r, w, "plain", browsertest.Phone.In("en"))
 	p.apply()
-	p.sees("Enter your service password")
+	p.waitForTitle("Enter your service password")
 
 	operator := browser.Tab(t, browsertest.Wide)
-	operator.Open(r.asOperator())
+	operator.Open(r.consoleURL())
 	operator.Open(r.console + "list")
 	operator.WaitForText("awaiting password")
 	operator.Follow("tbody th a")
@@ -108,5 +108,5 @@ func TestAnOperatorCancelsWhatAPersonBegan(t *testing.T) {
 	operator.Follow("a[href^='confirm?do=cancel']")
 	operator.Follow("main form button")
 	operator.WaitForText("Canceled. It has ended in failed.")
-	p.sees("Canceled")
+	p.waitForTitle("Canceled")
 }

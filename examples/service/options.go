@@ -11,50 +11,50 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// options are the program's flags, and below them what only tests change.
+// options are the program's flags, and below them values that only tests change.
 type options struct {
 	addr     string // to listen on
-	console  string // to listen on for operators; empty: not at all
+	console  string // the address of the operators' console; empty: none
 	store    string // "memory", "sqlite:path", "postgres://…"
 	upstream string // a base URL; empty: the built-in simulator
 	org      string
-	https    bool // the browser comes by HTTPS, to us or to a proxy
+	https    bool // browsers use HTTPS, to this process or to a proxy
 	level    slog.Level
 
 	machine   carrierfsm.Limits
-	call      time.Duration // how long upstream may take
-	allowance allowance     // of one client
-	patience  time.Duration // how long a request waits for an outcome or a change
+	call      time.Duration // the timeout of an upstream call
+	allowance rateLimit     // for each client
+	waitLimit time.Duration // how long a request waits for an outcome or a change
 }
 
-// errUsage marks what whoever started the program has to put right.
+// errUsage marks errors in the flags or the environment.
 var errUsage = errors.New("usage")
 
-// standard are the options without a flag.
-func standard() options {
+// defaultOptions returns the values of the options without a flag.
+func defaultOptions() options {
 	return options{
 		call:      180 * time.Second,
-		allowance: allowance{burst: 120, perSecond: 4},
-		patience:  25 * time.Second,
+		allowance: rateLimit{burst: 120, perSecond: 4},
+		waitLimit: 25 * time.Second,
 	}
 }
 
 func parse(args []string, out io.Writer) (options, error) {
-	o := standard()
+	o := defaultOptions()
 	flags := flag.NewFlagSet("service", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 takes any that is free")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 is any free one")
 	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
 	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path or postgres://…")
 	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator (default: a simulator in this process)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")
-	flags.BoolVar(&o.https, "https", false, "persons come by HTTPS, through a proxy that ends it: cookies are then for HTTPS only")
-	flags.TextVar(&o.level, "log", slog.LevelInfo, "the least level that is logged, on standard error: debug, info, warn, error")
+	flags.BoolVar(&o.https, "https", false, "browsers use HTTPS, which a proxy terminates: cookies are for HTTPS only")
+	flags.TextVar(&o.level, "log", slog.LevelInfo, "the lowest level to log, on standard error: debug, info, warn, error")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		_, _ = fmt.Fprintf(out, "Serves a page on which a person verifies a phone number.\n"+
-			"%s, in base64, is the key of 32 bytes that seals what is stored.\n", keyVariable)
+			"%s, in base64, is the 32-byte key that seals the store.\n", keyVariable)
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		return o, err

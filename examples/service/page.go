@@ -13,7 +13,7 @@ var pages embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pages, "page/page.html"))
 
-// page is the one document of the site; its scripts fill it.
+// page serves the HTML document; its scripts fill it.
 func (s *site) page(w http.ResponseWriter, r *http.Request) {
 	words := language(r)
 	var text bytes.Buffer
@@ -23,7 +23,7 @@ func (s *site) page(w http.ResponseWriter, r *http.Request) {
 		Simulated bool
 	}{words.lang, words.page, s.simulated != nil})
 	if err != nil {
-		s.failed(w, r, err)
+		s.respondError(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -31,12 +31,12 @@ func (s *site) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text.Bytes())
 }
 
-// file is one of the page's other files.
+// file serves an embedded file.
 func file(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, err := pages.ReadFile("page/" + name)
 		if err != nil {
-			panic(err) // the file is part of the program
+			panic(err) // it is embedded
 		}
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(text))
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// routes are those of the simulated phone: whom one can be, what they know, and
-// the texts that they get. They exist with the built-in simulator only, whose
-// people are invented.
+// routes adds the routes of the simulated phone: the people with their secrets, and
+// the messages that they receive. They exist only with the built-in simulator,
+// whose people are invented.
 func (s *simulated) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /simulated/phone.js", file("simulated/phone.js"))
 	mux.HandleFunc("GET /simulated/phone.css", file("simulated/phone.css"))
@@ -20,36 +20,37 @@ func (s *simulated) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /simulated/cxxd", jsonOnly(s.textCXXD))
 }
 
-// human is somebody whom one can be, and the operator's behaviour.
-type human struct {
+// personJSON is one of the simulator's people, with the operator's behaviour.
+type personJSON struct {
 	Name          string `json:"name"`
 	IDCard        string `json:"id_card"`
 	Phone         string `json:"phone"`
 	Password      string `json:"password"`
 	QueryPassword string `json:"query_password,omitempty"`
 	NextPassword  string `json:"next_password,omitempty"`
-	NewPassword   string `json:"new_password,omitempty"` // to choose in a reset
+	NewPassword   string `json:"new_password,omitempty"` // for a reset
 	Carrier       string `json:"carrier"`                // its key
 	Operator      string `json:"operator"`
 	Description   string `json:"description"`
 }
 
-// chosenPassword is the simulator's ResetMethod where the person chooses.
-const chosenPassword = 2
+// resetWithChosenPassword is the Carrier.ResetMethod with a password that the person
+// chooses.
+const resetWithChosenPassword = 2
 
 func (s *simulated) people(w http.ResponseWriter, _ *http.Request) {
 	people := simulator.People()
-	list := make([]human, len(people))
-	for i, c := range simulator.Carriers() { // one person for each, in that order
+	list := make([]personJSON, len(people))
+	for i, c := range simulator.Carriers() { // People has one for each, in the same order
 		p := people[i]
-		list[i] = human{
+		list[i] = personJSON{
 			Name: p.Name, IDCard: p.IDCard, Phone: p.Phone, Password: p.Password,
 			Carrier: c.Key, Operator: c.Name, Description: c.Description,
 		}
 		if c.Next != "" {
 			list[i].NextPassword = p.NextPassword
 		}
-		if c.ResetMethod == chosenPassword {
+		if c.ResetMethod == resetWithChosenPassword {
 			list[i].NewPassword = p.NewPassword
 		}
 		for _, ask := range c.Asks {
@@ -61,7 +62,7 @@ func (s *simulated) people(w http.ResponseWriter, _ *http.Request) {
 	write(w, list)
 }
 
-// person is the one whose number in the list the request names.
+// person returns the person whose index is in the request.
 func person(r *http.Request) (simulator.Person, bool) {
 	people := simulator.People()
 	i, err := strconv.Atoi(r.URL.Query().Get("person"))
@@ -71,8 +72,8 @@ func person(r *http.Request) (simulator.Person, bool) {
 	return people[i], true
 }
 
-// text is a message that the phone got.
-type text struct {
+// messageJSON is an SMS that the phone received.
+type messageJSON struct {
 	At       time.Time `json:"at"`
 	Code     string    `json:"code"`
 	Password bool      `json:"password"` // it is a new service password
@@ -84,14 +85,14 @@ func (s *simulated) texts(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	list := []text{}
+	list := []messageJSON{}
 	for _, m := range s.server.Inbox(p.Phone) {
-		list = append(list, text{m.At, m.Code, m.Password})
+		list = append(list, messageJSON{m.At, m.Code, m.Password})
 	}
 	write(w, list)
 }
 
-// textCXXD is the person texting CXXD to 10001.
+// textCXXD simulates that the person texts CXXD to 10001.
 func (s *simulated) textCXXD(w http.ResponseWriter, r *http.Request) {
 	p, ok := person(r)
 	if !ok {

@@ -9,15 +9,15 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// screen is what the page shows: a verification in words, and what can be done
-// with it. It is made of the prompt alone. Times are seconds from now, because
-// the clocks of phones are wrong.
+// screen is what the page shows: a verification in words, and the possible actions.
+// It is made from the prompt alone. Times are seconds from now, as phones may have
+// wrong clocks.
 type screen struct {
-	Mark  string `json:"mark"`  // names this screen; another mark, another screen
-	Topic string `json:"topic"` // what is asked; the focus moves when it changes
+	Mark  string `json:"mark"`  // identifies the screen; it changes with it
+	Topic string `json:"topic"` // identifies the question; the focus moves when it changes
 	Step  int    `json:"step"`
 	Tone  string `json:"tone"` // "ask", "wait", "done", "failed"
-	Live  bool   `json:"live"` // it may change by itself
+	Live  bool   `json:"live"` // it may change without the person
 	Title string `json:"title"`
 	About string `json:"about,omitempty"` // whose number at which operator
 
@@ -44,26 +44,27 @@ type link struct {
 	Label string `json:"label"`
 }
 
-// action is a button beside the form, for the input of that name.
+// action is a button next to the form, which submits Input.
 type action struct {
 	Input string `json:"input"`
 	Label string `json:"label"`
-	Main  bool   `json:"main,omitempty"` // what most will want
+	Main  bool   `json:"main,omitempty"` // the recommended action
 	After *clock `json:"after,omitempty"`
 }
 
-// clock counts down; {t} in its text is the time left.
+// clock is a countdown; {t} in its text is the time left.
 type clock struct {
 	Seconds int    `json:"seconds"`
 	Text    string `json:"text"`
 }
 
-// mark names what stands: the verification, its step, and whether it is busy.
-func mark(v *carrierfsm.Verification) string {
+// screenMark returns Mark: the verification, its step, and whether a call is in
+// flight.
+func screenMark(v *carrierfsm.Verification) string {
 	return fmt.Sprintf("%.8s.%d.%t.%t", v.ID, v.Step, v.InFlight, v.Canceling)
 }
 
-// screen shows a verification; nil is one that has not begun.
+// screen returns the screen of a verification; nil is one that does not exist yet.
 func (w *words) screen(v *carrierfsm.Verification, now time.Time) screen {
 	switch {
 	case v == nil:
@@ -71,22 +72,22 @@ func (w *words) screen(v *carrierfsm.Verification, now time.Time) screen {
 		w.ask(&s, carrierfsm.Prompt{Kind: carrierfsm.PromptApplication}, now)
 		return s
 	case v.Prompt == nil:
-		return w.ended(*v)
+		return w.endScreen(*v)
 	}
-	s := screen{Mark: mark(v), Live: true, Step: v.Step, About: strings.TrimSpace(v.Source.Name + " " + v.Account)}
+	s := screen{Mark: screenMark(v), Live: true, Step: v.Step, About: strings.TrimSpace(v.Source.Name + " " + v.Account)}
 	w.ask(&s, *v.Prompt, now)
 	if v.InFlight {
-		w.wait(&s, v.Canceling)
+		w.showWaiting(&s, v.Canceling)
 	} else {
 		s.Actions = append(s.Actions, action{Input: "cancel", Label: w.actions.cancel})
 	}
 	return s
 }
 
-func (w *words) ended(v carrierfsm.Verification) screen {
+func (w *words) endScreen(v carrierfsm.Verification) screen {
 	e := w.ending(v)
 	s := screen{
-		Mark: mark(&v), Topic: "end", Step: v.Step, Tone: string(v.State), Title: e.title, Text: e.text,
+		Mark: screenMark(&v), Topic: "end", Step: v.Step, Tone: string(v.State), Title: e.title, Text: e.text,
 		About:   strings.TrimSpace(v.Source.Name + " " + v.Account),
 		Actions: []action{{Input: "anew", Label: w.actions.anew}},
 	}
@@ -101,7 +102,7 @@ func (w *words) ask(s *screen, p carrierfsm.Prompt, now time.Time) {
 	q := w.question(p.Kind)
 	s.Topic, s.Tone = string(p.Kind)+strconv.Itoa(p.Step), "ask"
 	s.Title, s.Text = q.title, q.hint
-	s.Why, s.Wrong = w.why(p.Kind, p.Reason), wrong(p.Reason)
+	s.Why, s.Wrong = w.reasonText(p.Kind, p.Reason), isMistake(p.Reason)
 	if s.Why != "" {
 		s.Said = w.said(p.Message)
 	}
@@ -112,17 +113,17 @@ func (w *words) ask(s *screen, p carrierfsm.Prompt, now time.Time) {
 		s.Link = &link{Href: "sms:10001?body=CXXD", Label: w.actions.textCXXD}
 	}
 	s.Form = w.form(p)
-	s.Actions = w.answersBeside(p, now)
+	s.Actions = w.extraActions(p, now)
 	if !p.Deadline.IsZero() {
-		s.Deadline = &clock{seconds(p.Deadline, now), w.actions.deadline}
+		s.Deadline = &clock{secondsUntil(p.Deadline, now), w.actions.deadline}
 	}
 }
 
-// answersBeside are the buttons beside the form: another code, a reset.
-func (w *words) answersBeside(p carrierfsm.Prompt, now time.Time) (list []action) {
+// extraActions returns the buttons next to the form: another code, a reset.
+func (w *words) extraActions(p carrierfsm.Prompt, now time.Time) (list []action) {
 	if p.Resend != nil {
 		a := action{Input: "resend_captcha", Label: w.actions.resend}
-		if left := seconds(p.Resend.At, now); left > 0 {
+		if left := secondsUntil(p.Resend.At, now); left > 0 {
 			a.After = &clock{left, w.actions.resendIn}
 		}
 		list = append(list, a)
@@ -134,11 +135,11 @@ func (w *words) answersBeside(p carrierfsm.Prompt, now time.Time) (list []action
 	return list
 }
 
-// mustReset tells that the password can't be typed again before it was reset.
-func mustReset(p carrierfsm.Prompt) bool { return p.Reset && p.AttemptsLeft == 0 }
+// resetRequired reports whether the password can't be entered again before a reset.
+func resetRequired(p carrierfsm.Prompt) bool { return p.Reset && p.AttemptsLeft == 0 }
 
-// wait turns a screen into one that waits for what is under way.
-func (w *words) wait(s *screen, canceling bool) {
+// showWaiting changes a screen to one that waits for the call in flight.
+func (w *words) showWaiting(s *screen, canceling bool) {
 	s.Tone, s.Why, s.Wrong, s.Said, s.Terms, s.Link, s.Deadline = "wait", "", false, nil, nil, nil, nil
 	s.Form, s.Actions = nil, []action{{Input: "cancel", Label: w.actions.cancel}}
 	s.Title, s.Text = w.actions.waiting, w.actions.busy
@@ -154,8 +155,8 @@ func (w *words) said(message string) *said {
 	return &said{By: w.actions.said, Text: message}
 }
 
-func wrong(reason carrierfsm.Event) bool {
-	for _, e := range news {
+func isMistake(reason carrierfsm.Event) bool {
+	for _, e := range neutralReasons {
 		if e == reason {
 			return false
 		}
@@ -163,7 +164,7 @@ func wrong(reason carrierfsm.Event) bool {
 	return reason != ""
 }
 
-// seconds is how long it is until then, in whole seconds, rounded up; 0 once it is past.
-func seconds(until, now time.Time) int {
+// secondsUntil returns the whole seconds until a time, rounded up; 0 for a past one.
+func secondsUntil(until, now time.Time) int {
 	return max(0, int((until.Sub(now)+time.Second-1)/time.Second))
 }

@@ -11,14 +11,14 @@ import (
 
 var screenshots = flag.String("screenshots", "", "the folder to write the README's pictures to, by TestScreenshots")
 
-// TestScreenshots makes the README's pictures, of the page and of the console:
+// TestScreenshots writes the README's pictures of the page and of the console:
 //
 //	go test ./examples/service -run TestScreenshots -screenshots "$PWD/docs/images"
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("writes files; -screenshots names the folder")
 	}
-	o := withConsole(quick(nil))
+	o := withConsole(testOptions(nil))
 	o.machine.ResendAfter = time.Minute
 	r := start(t, o)
 	p := visit(t, r, nil, "plain", browsertest.View{Width: 1040, Height: 600, Scale: 1, Language: "en"})
@@ -26,20 +26,20 @@ func TestScreenshots(t *testing.T) {
 	p.Click("#phone > button:nth-of-type(1)")
 	p.Click("input[name=consent]")
 	p.Click("#screen form button.main")
-	p.sees("Enter your service password")
+	p.waitForTitle("Enter your service password")
 	p.enter("password", "000000")
 	p.WaitForText("The service password is wrong")
-	p.settled()
+	p.waitUntilSettled()
 	p.Click("#phone dd button")
 	p.Click("#screen form button.main")
-	p.sees("Enter the code")
+	p.waitForTitle("Enter the code")
 	p.Click("#phone li button")
 	p.Picture(filepath.Join(*screenshots, "service.png"))
 	p.Click("#screen form button.main")
-	p.sees("Verified")
+	p.waitForTitle("Verified")
 
 	operator := browser.Tab(t, browsertest.View{Width: 1160, Height: 600, Scale: 1})
-	operator.Open(r.asOperator())
+	operator.Open(r.consoleURL())
 	operator.Open(r.console + "list")
 	operator.Follow("tbody th a")
 	operator.WaitForText("collection started")

@@ -15,10 +15,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
-// closing is how long the end of the program waits for what is under way.
-const closing = 10 * time.Second
+// shutdownTimeout bounds the wait for running requests and calls at shutdown.
+const shutdownTimeout = 10 * time.Second
 
-// serve puts everything together and serves until ctx ends.
+// serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
 	keys, err := openKeys(o)
 	if err != nil {
@@ -29,7 +29,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer closeStore()
-	metrics, err := telemetry.New(telemetry.Config{}) // with the providers that a host sets; without them, nothing
+	metrics, err := telemetry.New(telemetry.Config{}) // uses the providers that a host sets; without them it records nothing
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	}).serve(ctx, out)
 }
 
-// notify is the handler of this host: it would write an order, send a message,
-// ask for the report. It may be called again for the same (ID, Step).
+// notify returns the handler of this host. A real one would write an order, send a
+// message or fetch the report. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) carrierfsm.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
 		if t.To.Terminal() {
@@ -74,8 +74,8 @@ func notify(logger *slog.Logger) carrierfsm.Handler {
 	}
 }
 
-// serve runs the machine and the HTTP servers, and ends them in order: no new
-// requests, no loops, no submissions.
+// serve runs the machine and the HTTP servers. At shutdown it ends the requests
+// first, then the calls in flight, then Run.
 func (s *site) serve(ctx context.Context, out io.Writer) error {
 	listener, err := listen(ctx, s.addr)
 	if err != nil {
@@ -86,11 +86,11 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 		_ = listener.Close()
 		return err
 	}
-	server := newServer(s.routes(), s.patience+15*time.Second) // an answer may wait as long as that
+	server := newServer(s.routes(), s.waitLimit+15*time.Second) // a response may take waitLimit
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
-	running.Go(func() { _ = s.machine.Run(background) }) // returns nil, when it is stopped
+	running.Go(func() { _ = s.machine.Run(background) }) // returns nil when it is stopped
 	served := make(chan error, 2)
 	running.Go(func() { served <- server.Serve(listener) })
 	_, _ = fmt.Fprintf(out, "Open http://%s/\n", listener.Addr())
@@ -100,14 +100,14 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	}
 
 	select {
-	case err = <-served: // it could not go on
+	case err = <-served: // a server failed
 	case <-ctx.Done():
 	}
-	end, cancel := context.WithTimeout(background, closing)
+	end, cancel := context.WithTimeout(background, shutdownTimeout)
 	defer cancel()
-	s.changes.close() // whoever waits for changes gets an answer now
+	s.changes.close() // ends the requests that wait for changes
 	if e := errors.Join(server.Shutdown(end), operators.close(end), s.machine.Close(end)); e != nil {
-		s.log.Warn("not all that was under way came to its end", "error", e)
+		s.log.Warn("shutdown timed out", "error", e)
 		_ = server.Close()
 	}
 	stop()
@@ -124,8 +124,8 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-// newServer is a server with a bound for everything; write is how long an
-// answer may take, from the request on.
+// newServer returns a server with all timeouts; write bounds a response, from the
+// request on.
 func newServer(handler http.Handler, write time.Duration) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -134,6 +134,6 @@ func newServer(handler http.Handler, write time.Duration) *http.Server {
 		WriteTimeout:      write,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,                                                // two cookies of 4 KB, and what browsers send
-		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its lines name addresses of persons
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its lines contain addresses of persons
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// simulated is the built-in aggregator with its operators and people, behind
-// an HTTP server on loopback. It is saved beside a SQLite file, so that a
-// restarted service finds it as it was. A host has nothing of this.
+// simulated is the built-in aggregator with its operators and people, served over
+// HTTP on loopback. Its state is saved next to a SQLite file, so that a restarted
+// service resumes it. A host has no such thing.
 type simulated struct {
 	url    string
 	server *simulator.Server
@@ -39,7 +39,7 @@ func openSimulator(o options) (*simulated, error) {
 		return nil, err
 	}
 	s.url = "http://" + listener.Addr().String()
-	s.http = &http.Server{Handler: s.saved(s.server), ReadHeaderTimeout: 5 * time.Second}
+	s.http = &http.Server{Handler: s.saveAfter(s.server), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = s.http.Serve(listener) }() // ends with close
 	return s, nil
 }
@@ -49,8 +49,8 @@ func (s *simulated) close() {
 	_ = s.http.Close()
 }
 
-// saved saves the simulated world after each request.
-func (s *simulated) saved(next http.Handler) http.Handler {
+// saveAfter saves the state after each request.
+func (s *simulated) saveAfter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.save()
 		next.ServeHTTP(w, r)
@@ -65,7 +65,7 @@ func (s *simulated) save() {
 	defer s.saving.Unlock()
 	file, err := os.OpenFile(s.saveTo+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return // a demonstration that can't be carried on is still one
+		return // only a restart needs the file
 	}
 	if errors.Join(s.server.Save(file), file.Close()) == nil {
 		_ = os.Rename(s.saveTo+".new", s.saveTo)

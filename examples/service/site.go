@@ -9,9 +9,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// site is what the endpoints share. It is safe for concurrent use, and any
-// number of processes may serve one store: what it keeps in memory only makes
-// things quicker.
+// site has what the endpoints share. It is safe for concurrent use. Any number of
+// processes may serve one store: the state in memory is only an optimisation.
 type site struct {
 	options
 	machine   *carrierfsm.Machine
@@ -23,30 +22,30 @@ type site struct {
 	log       *slog.Logger
 }
 
-// routes are all endpoints, with what stands before them.
+// routes returns the handler of all endpoints, with the middleware.
 func (s *site) routes() http.Handler {
 	limits := newLimiter(s.allowance, time.Now)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", limits.guard(costLook, s.page))
+	mux.HandleFunc("GET /{$}", limits.limit(costRead, s.page))
 	for _, name := range []string{"page.js", "screen.js", "page.css", "icon.svg"} {
-		mux.HandleFunc("GET /"+name, limits.guard(costLook, file(name)))
+		mux.HandleFunc("GET /"+name, limits.limit(costRead, file(name)))
 	}
-	mux.HandleFunc("GET /api/verification", limits.guard(costLook, ownPageOnly(s.look)))
-	mux.HandleFunc("POST /api/verification/{input}", limits.guard(costAnswer, jsonOnly(s.take)))
-	mux.HandleFunc("POST /api/anew", limits.guard(costAnswer, jsonOnly(s.anew)))
+	mux.HandleFunc("GET /api/verification", limits.limit(costRead, ownPageOnly(s.getScreen)))
+	mux.HandleFunc("POST /api/verification/{input}", limits.limit(costAnswer, jsonOnly(s.postInput)))
+	mux.HandleFunc("POST /api/anew", limits.limit(costAnswer, jsonOnly(s.startOver)))
 	if s.simulated != nil {
 		s.simulated.routes(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, problem{status: http.StatusNotFound, word: "no_page"})
+		refuse(w, r, problem{status: http.StatusNotFound, code: "no_page"})
 	})
-	return guarded(mux, s.log, s.https)
+	return withProtection(mux, s.log, s.https)
 }
 
-// find is the verification of a ticket as it stands; nil where there is none yet.
-func (s *site) find(ctx context.Context, t ticket) (*carrierfsm.Verification, error) {
-	if t.fresh() {
-		return nil, nil //nolint:nilnil // there is none, and nothing is wrong
+// load returns the verification of a ticket; nil if there is none yet.
+func (s *site) load(ctx context.Context, t ticket) (*carrierfsm.Verification, error) {
+	if t.isNew() {
+		return nil, nil //nolint:nilnil // none yet is no error
 	}
 	v, err := s.machine.Get(ctx, t.id())
 	if err != nil {
@@ -55,7 +54,7 @@ func (s *site) find(ctx context.Context, t ticket) (*carrierfsm.Verification, er
 	return &v, nil
 }
 
-// show answers with the screen of a verification, and a problem if there is one.
+// show responds with the screen of a verification, and a problem if there is one.
 func (s *site) show(w http.ResponseWriter, r *http.Request, v *carrierfsm.Verification, p problem) {
 	now := time.Now()
 	if v != nil {
@@ -67,8 +66,8 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, v *carrierfsm.Verifi
 		}
 	}
 	shown := language(r).screen(v, now)
-	if p.word == "password_needed" {
+	if p.code == "password_needed" {
 		shown.askPassword(language(r))
 	}
-	reply(w, r, p, &shown)
+	writeResponse(w, r, p, &shown)
 }

@@ -10,18 +10,17 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// statuses is how errors of the machine are told in HTTP, most particular
-// first: one row for each sentinel. The word is for programs; words.go has what
-// persons read.
+// statuses has the HTTP status of each sentinel error, the most specific first. The
+// code is for programs; words.go has the texts for persons.
 var statuses = []struct {
 	err    error
 	status int
-	word   string
+	code   string
 }{
 	// Accepted; the page waits for the change.
 	{carrierfsm.ErrPending, http.StatusAccepted, "pending"},
 
-	// Refused, and nothing was sent. The current screen comes along.
+	// Refused, and nothing was sent. The response has the current screen.
 	{carrierfsm.ErrStale, http.StatusConflict, "stale"},
 	{carrierfsm.ErrInFlight, http.StatusConflict, "in_flight"},
 	{carrierfsm.ErrNotAwaited, http.StatusConflict, "not_awaited"},
@@ -35,7 +34,7 @@ var statuses = []struct {
 	{carrierfsm.ErrPasswordNeeded, http.StatusUnprocessableEntity, "password_needed"},
 	{carrierfsm.ErrNotFound, http.StatusNotFound, "not_found"},
 
-	// Not the person's doing.
+	// Not caused by the person.
 	{carrierfsm.ErrClosed, http.StatusServiceUnavailable, "closing"},
 	{carrierfsm.ErrStore, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrNewerTable, http.StatusServiceUnavailable, "unavailable"},
@@ -48,47 +47,47 @@ var statuses = []struct {
 	{carrierfsm.ErrLeaseLost, http.StatusInternalServerError, "broken"},
 }
 
-// problem is why a request is refused, or what to know beside its screen.
+// problem is why a request was refused, or a message for the screen.
 type problem struct {
 	status int
-	word   string
-	wait   time.Duration // before trying again; zero: as you like
+	code   string
+	wait   time.Duration // before a retry; zero: none
 }
 
-// problemOf finds the row of an error.
+// problemOf returns the problem of an error.
 func problemOf(err error) problem {
 	for _, row := range statuses {
 		if errors.Is(err, row.err) {
-			return problem{status: row.status, word: row.word}
+			return problem{status: row.status, code: row.code}
 		}
 	}
-	return problem{status: http.StatusInternalServerError, word: "broken"}
+	return problem{status: http.StatusInternalServerError, code: "broken"}
 }
 
-// answer is the body of every reply of the endpoints.
-type answer struct {
-	// Problem tells what was wrong with the request; absent where nothing was.
-	Problem *told `json:"problem,omitempty"`
-	// Screen is what to show; absent where that could not be found out.
+// response is the body of every response of the endpoints.
+type response struct {
+	// Problem is what was wrong with the request; absent if nothing was.
+	Problem *problemText `json:"problem,omitempty"`
+	// Screen is what to show; absent if the verification could not be loaded.
 	Screen *screen `json:"screen,omitempty"`
 }
 
-// told is a problem in words.
-type told struct {
-	Word string `json:"word"`
+// problemText is a problem with its text for the person.
+type problemText struct {
+	Code string `json:"word"`
 	Text string `json:"text"`
 }
 
-// refuse answers with a problem and without a screen.
-func refuse(w http.ResponseWriter, r *http.Request, p problem) { reply(w, r, p, nil) }
+// refuse responds with a problem and without a screen.
+func refuse(w http.ResponseWriter, r *http.Request, p problem) { writeResponse(w, r, p, nil) }
 
-// reply writes an answer. A problem without a status is none.
-func reply(w http.ResponseWriter, r *http.Request, p problem, s *screen) {
-	a := answer{Screen: s}
+// writeResponse writes a response. The zero problem is none.
+func writeResponse(w http.ResponseWriter, r *http.Request, p problem, s *screen) {
+	a := response{Screen: s}
 	if p.status == 0 {
 		p.status = http.StatusOK
 	} else {
-		a.Problem = &told{Word: p.word, Text: language(r).problem(p.word)}
+		a.Problem = &problemText{Code: p.code, Text: language(r).problem(p.code)}
 	}
 	if p.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((p.wait+time.Second-1)/time.Second)))

@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// openStore opens the store that -store names, and returns what closes it.
+// openStore opens the store of the flag -store, and returns a function to close it.
 func openStore(ctx context.Context, spec string) (carrierfsm.Store, func(), error) {
 	path, isFile := sqlitePath(spec)
 	switch {
@@ -31,7 +31,7 @@ func openStore(ctx context.Context, spec string) (carrierfsm.Store, func(), erro
 	return nil, nil, fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
 }
 
-// sqlitePath is the file of "sqlite:path".
+// sqlitePath returns the path of "sqlite:path".
 func sqlitePath(spec string) (path string, ok bool) {
 	path, ok = strings.CutPrefix(spec, "sqlite:")
 	return path, ok && path != ""
@@ -39,7 +39,7 @@ func sqlitePath(spec string) (path string, ok bool) {
 
 func openPostgres(ctx context.Context, dsn string) (carrierfsm.Store, func(), error) {
 	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil { // whose text repeats the address, without the password
+	if err != nil { // its text contains the address without the password
 		return nil, nil, fmt.Errorf("%w: %w", err, errUsage)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)

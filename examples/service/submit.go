@@ -9,40 +9,40 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// take takes what the person answered.
-func (s *site) take(w http.ResponseWriter, r *http.Request) {
+// postInput submits the person's answer.
+func (s *site) postInput(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("input")
 	input, known := inputs[name]
 	if !known {
-		refuse(w, r, problem{status: http.StatusNotFound, word: "no_page"})
+		refuse(w, r, problem{status: http.StatusNotFound, code: "no_page"})
 		return
 	}
 	t, ok := s.cookies.ticket(r)
-	if !ok || t.fresh() && name != "apply" {
-		refuse(w, r, problem{status: http.StatusForbidden, word: "no_ticket"})
+	if !ok || t.isNew() && name != "apply" {
+		refuse(w, r, problem{status: http.StatusForbidden, code: "no_ticket"})
 		return
 	}
-	typed, err := decode(r)
+	in, err := decodeSubmission(r)
 	if err != nil {
 		refuse(w, r, problemOf(err))
 		return
 	}
 	if name == "apply" {
-		if t, err = s.begin(r.Context(), t, &typed); err != nil {
-			s.answered(w, r, carrierfsm.Verification{}, err)
+		if t, err = s.createVerification(r.Context(), t, &in); err != nil {
+			s.respondSubmission(w, r, carrierfsm.Verification{}, err)
 			return
 		}
-		s.giveTicket(w, t)
+		s.setTicket(w, t)
 	}
-	v, err := s.submit(r.Context(), t.id(), input(typed, s.cookies.carry(r)))
-	s.answered(w, r, v, err)
+	v, err := s.submit(r.Context(), t.id(), input(in, s.cookies.carry(r)))
+	s.respondSubmission(w, r, v, err)
 }
 
-// begin creates the verification of a form, or finds the one that its ticket
-// and number name already. One of another number, whose form was refused, is
-// canceled: nobody will answer it.
-func (s *site) begin(ctx context.Context, t ticket, in *typed) (ticket, error) {
-	// What would be refused anyway creates nothing.
+// createVerification creates the verification of a form, unless its ticket and number
+// have one already. The ticket's earlier verification, of another number whose form
+// was refused, is canceled.
+func (s *site) createVerification(ctx context.Context, t ticket, in *submission) (ticket, error) {
+	// A form that would be refused creates nothing.
 	if in.Consent != consentPolicy {
 		return t, carrierfsm.ErrConsentRequired
 	}
@@ -59,37 +59,36 @@ func (s *site) begin(ctx context.Context, t ticket, in *typed) (ticket, error) {
 		return before, err
 	}
 	in.Step = 0
-	if !before.fresh() {
-		_, _ = s.machine.Submit(ctx, before.id(), carrierfsm.Cancel{}) // its deadline ends it too
+	if !before.isNew() {
+		_, _ = s.machine.Submit(ctx, before.id(), carrierfsm.Cancel{}) // if this fails, its deadline ends it
 	}
 	return t, nil
 }
 
-// submit hands an input to the machine and waits for what becomes of it, as
-// long as our patience lasts. Upstream may take minutes, and proxies cut
-// connections that are silent for one: the page is then told that the answer
-// is under way, and asks again.
+// submit submits an input and waits for the outcome, at most waitLimit. Upstream may
+// take minutes, and proxies close connections that are idle for one. After waitLimit
+// it returns ErrPending, and the page polls.
 func (s *site) submit(ctx context.Context, id string, in carrierfsm.Input) (carrierfsm.Verification, error) {
 	type outcome struct {
 		v   carrierfsm.Verification
 		err error
 	}
 	done := make(chan outcome, 1)
-	go func() { // ends with the call, which has a deadline; Machine.Close waits for it
+	go func() { // ends with the call, which has a timeout; Machine.Close waits for it
 		v, err := s.machine.Submit(context.WithoutCancel(ctx), id, in)
 		if err == nil {
-			s.carries.keep(v)
+			s.carries.store(v)
 		}
-		s.changes.ring(id)
+		s.changes.notify(id)
 		done <- outcome{v, err}
 	}()
-	enough := time.NewTimer(s.patience)
-	defer enough.Stop()
+	timeout := time.NewTimer(s.waitLimit)
+	defer timeout.Stop()
 	select {
 	case o := <-done:
 		return o.v, o.err
-	case <-enough.C:
-	case <-s.changes.over:
+	case <-timeout.C:
+	case <-s.changes.closed:
 	case <-ctx.Done():
 	}
 	v, err := s.machine.Peek(context.WithoutCancel(ctx), id)
@@ -99,9 +98,9 @@ func (s *site) submit(ctx context.Context, id string, in carrierfsm.Input) (carr
 	return v, carrierfsm.ErrPending
 }
 
-// answered answers a submission: with the screen that stands now, and with what
-// was wrong with it.
-func (s *site) answered(w http.ResponseWriter, r *http.Request, v carrierfsm.Verification, err error) {
+// respondSubmission responds to a submission with the present screen, and a problem
+// after an error.
+func (s *site) respondSubmission(w http.ResponseWriter, r *http.Request, v carrierfsm.Verification, err error) {
 	var p problem
 	if err != nil {
 		p = problemOf(err)
@@ -109,7 +108,7 @@ func (s *site) answered(w http.ResponseWriter, r *http.Request, v carrierfsm.Ver
 	if p.status >= http.StatusInternalServerError {
 		s.log.WarnContext(r.Context(), "submission failed", "route", r.Pattern, "error", err)
 	}
-	if v.ID == "" { // nothing is known of it
+	if v.ID == "" { // the verification is unknown
 		refuse(w, r, p)
 		return
 	}
@@ -119,21 +118,21 @@ func (s *site) answered(w http.ResponseWriter, r *http.Request, v carrierfsm.Ver
 	s.show(w, r, &v, p)
 }
 
-// anew gives the browser a fresh ticket once its verification has ended, or is
-// gone. One that is alive has to be canceled first: it holds its number's key.
-func (s *site) anew(w http.ResponseWriter, r *http.Request) {
-	if t, ok := s.cookies.ticket(r); ok && !t.fresh() {
+// startOver issues a new ticket if the present verification has ended or does not
+// exist. A live one must be canceled first: it holds its number's key.
+func (s *site) startOver(w http.ResponseWriter, r *http.Request) {
+	if t, ok := s.cookies.ticket(r); ok && !t.isNew() {
 		v, err := s.machine.Get(r.Context(), t.id())
 		switch {
 		case errors.Is(err, carrierfsm.ErrNotFound):
 		case err != nil:
-			s.failed(w, r, err)
+			s.respondError(w, r, err)
 			return
 		case !v.State.Terminal():
-			s.show(w, r, &v, problem{status: http.StatusConflict, word: "still_alive"})
+			s.show(w, r, &v, problem{status: http.StatusConflict, code: "still_alive"})
 			return
 		}
 	}
-	s.giveTicket(w, newTicket())
+	s.setTicket(w, newTicket())
 	s.show(w, r, nil, problem{})
 }

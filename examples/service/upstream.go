@@ -7,15 +7,15 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// upstream is whom the machine calls.
+// upstream is the aggregator's client, and the simulator if that is built in.
 type upstream struct {
 	upstream  carrierfsm.Upstream
 	simulated *simulated // nil with a real one
 	close     func()
 }
 
-// openUpstream connects to the aggregator that the flags name, or starts a
-// simulated one in this process. The observer is told of the HTTP requests.
+// openUpstream returns the client of the aggregator of the flags, or starts a
+// simulated one in this process. The observer is called for each HTTP request.
 func openUpstream(o options, observer *carrierfsm.Observer) (upstream, error) {
 	url, u := o.upstream, upstream{close: func() {}}
 	if url == "" {

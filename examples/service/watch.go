@@ -9,55 +9,55 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// lookAgain is how often a waiting request looks by itself, for what other
-// replicas did and for what the clock settles.
-const lookAgain = time.Second
+// pollInterval is how often a waiting request polls, for changes by other replicas
+// and by deadlines.
+const pollInterval = time.Second
 
-// look answers with the screen. A request that tells which one it has seen
-// waits until there is another, or for as long as our patience lasts.
+// getScreen responds with the screen. With the parameter "seen" it waits, at most
+// waitLimit, until the screen's mark is another.
 //
-// A browser without a ticket gets one. That can't be done when the page itself
-// is loaded: SameSite=Strict cookies stay at home when somebody follows a link
-// from another site, and the ticket that is there would be overwritten.
-func (s *site) look(w http.ResponseWriter, r *http.Request) {
+// A browser without a ticket gets one. This is not done when the page is loaded: a
+// browser that follows a link from another site does not send SameSite=Strict
+// cookies, so its ticket would be overwritten.
+func (s *site) getScreen(w http.ResponseWriter, r *http.Request) {
 	t, ok := s.cookies.ticket(r)
 	if !ok {
-		s.giveTicket(w, newTicket())
+		s.setTicket(w, newTicket())
 		s.show(w, r, nil, problem{})
 		return
 	}
 	v, err := s.watch(r.Context(), t, r.URL.Query().Get("seen"))
 	switch {
-	case errors.Is(err, carrierfsm.ErrNotFound): // purged, or kept in memory before a restart
-		s.giveTicket(w, newTicket())
+	case errors.Is(err, carrierfsm.ErrNotFound): // purged, or lost with a store in memory
+		s.setTicket(w, newTicket())
 		s.show(w, r, nil, problemOf(err))
 	case err != nil:
-		s.failed(w, r, err)
+		s.respondError(w, r, err)
 	default:
 		s.show(w, r, v, problem{})
 	}
 }
 
-// watch returns the verification once its mark is another than seen. It waits
-// for nothing where nothing was seen, and where there is no verification yet.
+// watch returns the verification once its mark differs from seen. If seen is empty,
+// or there is no verification yet, it returns at once.
 func (s *site) watch(ctx context.Context, t ticket, seen string) (*carrierfsm.Verification, error) {
-	bell, takeDown := s.changes.hang(t.id())
-	defer takeDown()
-	enough := time.NewTimer(s.patience)
-	defer enough.Stop()
-	again := time.NewTicker(lookAgain)
-	defer again.Stop()
+	changed, unsubscribe := s.changes.subscribe(t.id())
+	defer unsubscribe()
+	timeout := time.NewTimer(s.waitLimit)
+	defer timeout.Stop()
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
 	for {
-		v, err := s.find(ctx, t)
-		if err != nil || v == nil || mark(v) != seen {
+		v, err := s.load(ctx, t)
+		if err != nil || v == nil || screenMark(v) != seen {
 			return v, err
 		}
 		select {
-		case <-bell:
-		case <-again.C:
-		case <-enough.C:
+		case <-changed:
+		case <-poll.C:
+		case <-timeout.C:
 			return v, nil
-		case <-s.changes.over:
+		case <-s.changes.closed:
 			return v, nil
 		case <-ctx.Done():
 			return v, nil
@@ -65,13 +65,13 @@ func (s *site) watch(ctx context.Context, t ticket, seen string) (*carrierfsm.Ve
 	}
 }
 
-// giveTicket lets the browser keep a ticket, for longer than a verification lives.
-func (s *site) giveTicket(w http.ResponseWriter, t ticket) {
+// setTicket sets the ticket's cookie, for longer than a verification lives.
+func (s *site) setTicket(w http.ResponseWriter, t ticket) {
 	s.cookies.set(w, ticketCookie, t.String(), 2*time.Hour)
 }
 
-// failed answers for a verification that can't be shown.
-func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
+// respondError responds for a verification that can't be shown.
+func (s *site) respondError(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.status >= http.StatusInternalServerError {
 		s.log.WarnContext(r.Context(), "request failed", "route", r.Pattern, "error", err)

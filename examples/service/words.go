@@ -7,11 +7,10 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// words are everything that a person reads, in one language. The page is
-// written from prompts alone: a kind of prompt is a question, the event that
-// led to it is why it is asked, and where a verification has ended that event
-// tells how. Both fall back to something sensible, so that a newer build's
-// kinds and events are shown too.
+// words has all texts that a person reads, in one language. The page is made from
+// prompts alone: the kind of a prompt selects the question, and the latest event the
+// reason or the end. Both have a fallback, so that the kinds and events of a newer
+// build are shown too.
 type words struct {
 	lang     string
 	page     pageWords
@@ -28,12 +27,12 @@ type words struct {
 	policy   []string
 }
 
-// question is how a kind of prompt is put to the person.
+// question has the texts for a kind of prompt.
 type question struct {
 	title, hint, submit string
 }
 
-// ending is how the end of a verification is told.
+// ending has the texts for the end of a verification.
 type ending struct {
 	title, text string
 }
@@ -46,19 +45,19 @@ type fieldWords struct {
 	missing                                      string
 }
 
-// actionWords are buttons, and what is said beside them. {t} is a time, {n} a number.
+// actionWords are the texts of buttons and around them. {t} is a time, {n} a number.
 type actionWords struct {
 	resend, resendIn, reset, cancel, anew, textCXXD string
 	waiting, busy, canceling, deadline, said        string
 }
 
-// pageWords are what the page says by itself.
+// pageWords are the texts of the page around the screen.
 type pageWords struct {
 	Title, Other, OtherLang, Loading, Offline, NoScript, About string
 }
 
-// ordinary are the reasons that the question itself tells.
-var ordinary = map[carrierfsm.PromptKind][]carrierfsm.Event{
+// expectedReasons are the reasons that need no text: the question is enough.
+var expectedReasons = map[carrierfsm.PromptKind][]carrierfsm.Event{
 	carrierfsm.PromptApplication:   {""},
 	carrierfsm.PromptPassword:      {carrierfsm.PasswordRequested},
 	carrierfsm.PromptQueryPassword: {carrierfsm.QueryPasswordRequested},
@@ -68,14 +67,14 @@ var ordinary = map[carrierfsm.PromptKind][]carrierfsm.Event{
 	carrierfsm.PromptResetCaptcha:  {carrierfsm.ResetCaptchaRequested},
 }
 
-// news are the reasons that are no mistake of anybody's.
-var news = []carrierfsm.Event{
+// neutralReasons are the reasons that are no mistake of the person.
+var neutralReasons = []carrierfsm.Event{
 	carrierfsm.CaptchaRequested, carrierfsm.CaptchaReissued, carrierfsm.OwnSMSRequested, carrierfsm.QueryPasswordRequested,
 	carrierfsm.PasswordRequested, carrierfsm.PasswordReset, carrierfsm.ResetCaptchaRequested, carrierfsm.SourceCollected,
 	carrierfsm.ApplicationAccepted,
 }
 
-// question puts a kind of prompt to the person.
+// question returns the texts for a kind of prompt.
 func (w *words) question(k carrierfsm.PromptKind) question {
 	if q, known := w.prompts[k]; known {
 		return q
@@ -83,9 +82,9 @@ func (w *words) question(k carrierfsm.PromptKind) question {
 	return w.other
 }
 
-// why tells why a prompt is shown; empty where the question says it all.
-func (w *words) why(k carrierfsm.PromptKind, reason carrierfsm.Event) string {
-	for _, e := range ordinary[k] {
+// reasonText returns why a prompt is shown; empty for an expected reason.
+func (w *words) reasonText(k carrierfsm.PromptKind, reason carrierfsm.Event) string {
+	for _, e := range expectedReasons[k] {
 		if e == reason {
 			return ""
 		}
@@ -96,7 +95,7 @@ func (w *words) why(k carrierfsm.PromptKind, reason carrierfsm.Event) string {
 	return w.another
 }
 
-// ending tells how a verification has ended.
+// ending returns the texts for the end of a verification.
 func (w *words) ending(v carrierfsm.Verification) ending {
 	if e, known := w.ends[v.Reason]; known {
 		return e
@@ -104,7 +103,7 @@ func (w *words) ending(v carrierfsm.Verification) ending {
 	return w.failed
 }
 
-// problem tells what was wrong with a request.
+// problem returns the text for a problem's code.
 func (w *words) problem(word string) string {
 	if text, known := w.problems[word]; known {
 		return text
@@ -112,9 +111,10 @@ func (w *words) problem(word string) string {
 	return w.broken
 }
 
-var languages = []*words{&chinese, &english} // the first is for those who name none of them
+var languages = []*words{&chinese, &english} // the first is the default
 
-// language is what the page asked for, or else what the browser prefers.
+// language returns the language that the page requests, or else the one that the
+// browser prefers.
 func language(r *http.Request) *words {
 	wanted := r.URL.Query().Get("lang") + "," + r.Header.Get("Accept-Language")
 	for tag := range strings.SplitSeq(wanted, ",") {

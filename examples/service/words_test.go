@@ -14,8 +14,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// events are all that there are, and none at all: the reason of the first prompt.
-func events() []carrierfsm.Event {
+// allReasons returns all events, and the empty reason of the first prompt.
+func allReasons() []carrierfsm.Event {
 	seen := map[carrierfsm.Event]bool{"": true}
 	for _, e := range carrierfsm.Edges() {
 		seen[e.Event] = true
@@ -27,20 +27,20 @@ func events() []carrierfsm.Event {
 	return list
 }
 
-// each calls f for both languages and every prompt that there can be.
-func each(f func(w *words, p carrierfsm.Prompt)) {
+// forEachPrompt calls f for both languages and every kind and reason.
+func forEachPrompt(f func(w *words, p carrierfsm.Prompt)) {
 	for _, w := range languages {
 		for _, kind := range carrierfsm.PromptKinds() {
-			for _, reason := range events() {
+			for _, reason := range allReasons() {
 				f(w, carrierfsm.Prompt{Kind: kind, Step: 3, Reason: reason, AttemptsLeft: 2, Reset: kind == carrierfsm.PromptPassword})
 			}
 		}
 	}
 }
 
-func TestEveryPromptHasItsWords(t *testing.T) {
+func TestEveryPromptHasTexts(t *testing.T) {
 	t.Parallel()
-	each(func(w *words, p carrierfsm.Prompt) {
+	forEachPrompt(func(w *words, p carrierfsm.Prompt) {
 		where := []any{"%s %s %s", w.lang, p.Kind, p.Reason}
 		require.Contains(t, w.prompts, p.Kind, where...)
 		if p.Reason != "" {
@@ -65,20 +65,20 @@ func TestEveryPromptHasItsWords(t *testing.T) {
 	})
 }
 
-// Whoever is asked again is told why, unless the question itself tells it.
-func TestWhoeverIsAskedAgainIsToldWhy(t *testing.T) {
+// A prompt has a reason text, unless its reason is the expected one.
+func TestARepeatedPromptHasAReason(t *testing.T) {
 	t.Parallel()
 	silent := 0
-	each(func(w *words, p carrierfsm.Prompt) {
-		if w.why(p.Kind, p.Reason) == "" {
+	forEachPrompt(func(w *words, p carrierfsm.Prompt) {
+		if w.reasonText(p.Kind, p.Reason) == "" {
 			silent++
-			require.False(t, wrong(p.Reason), "%s %s", p.Kind, p.Reason)
+			require.False(t, isMistake(p.Reason), "%s %s", p.Kind, p.Reason)
 		}
 	})
 	require.Equal(t, len(languages)*len(carrierfsm.PromptKinds()), silent, "one for each kind")
 }
 
-func TestEveryEndIsTold(t *testing.T) {
+func TestEveryEndHasAText(t *testing.T) {
 	t.Parallel()
 	for _, w := range languages {
 		for _, e := range carrierfsm.Edges() {
@@ -95,8 +95,8 @@ func TestEveryEndIsTold(t *testing.T) {
 	}
 }
 
-// A newer build's words are met by an older page.
-func TestWhatIsNotKnownIsShownAllTheSame(t *testing.T) {
+// An older build shows the kinds and events of a newer one.
+func TestUnknownKindsAndEventsAreShown(t *testing.T) {
 	t.Parallel()
 	for _, w := range languages {
 		v := carrierfsm.Verification{
@@ -109,28 +109,28 @@ func TestWhatIsNotKnownIsShownAllTheSame(t *testing.T) {
 		require.Equal(t, w.another, s.Why)
 		require.Equal(t, "请擦干手指", s.Said.Text)
 		require.Nil(t, s.Form)
-		require.Equal(t, "cancel", s.Actions[0].Input, "one way out is always there")
+		require.Equal(t, "cancel", s.Actions[0].Input, "it can always be canceled")
 		end := w.screen(&carrierfsm.Verification{State: carrierfsm.Failed, Reason: "finger_lost"}, time.Now())
 		require.Equal(t, w.failed.title, end.Title)
 		require.Equal(t, w.broken, w.problem("unheard of"))
 	}
 }
 
-// No word of the library's reaches a person: no event, no kind, no code number.
-func TestAScreenSpeaksToPersons(t *testing.T) {
+// A person sees no event, no kind of prompt and no process code.
+func TestAScreenShowsNoInternalNames(t *testing.T) {
 	t.Parallel()
-	each(func(w *words, p carrierfsm.Prompt) {
+	forEachPrompt(func(w *words, p carrierfsm.Prompt) {
 		var s screen
 		w.ask(&s, p, time.Now())
 		for _, text := range append([]string{s.Title, s.Text, s.Why, s.Form.Submit}, s.Terms...) {
 			require.NotContains(t, text, "_")
-			require.NotRegexp(t, `\b(10\d\d\d|30000|11000)\b`, strings.ReplaceAll(text, "10001", "")) // a number to text to
+			require.NotRegexp(t, `\b(10\d\d\d|30000|11000)\b`, strings.ReplaceAll(text, "10001", "")) // a phone number
 		}
 	})
 }
 
-// Both languages say the same things, each in its own script.
-func TestBothLanguagesAreWhole(t *testing.T) {
+// Both languages have the same texts, each in its own script.
+func TestBothLanguagesAreComplete(t *testing.T) {
 	t.Parallel()
 	for word, text := range chinese.problems {
 		require.NotEmpty(t, english.problems[word], word)
@@ -162,8 +162,8 @@ func TestTheLanguageIsThatOfThePageOrOfTheBrowser(t *testing.T) {
 	}
 }
 
-// While an answer is under way nothing can be typed, and a way out remains.
-func TestWhatIsUnderWayIsWaitedFor(t *testing.T) {
+// While a call is in flight there is no form, but the verification can be canceled.
+func TestAScreenWaitsForACallInFlight(t *testing.T) {
 	t.Parallel()
 	v := carrierfsm.Verification{
 		ID: "12345678", State: carrierfsm.AwaitingPassword, Step: 2, InFlight: true,
@@ -180,8 +180,8 @@ func TestWhatIsUnderWayIsWaitedFor(t *testing.T) {
 	require.NotContains(t, string(text), "password_rejected")
 }
 
-// Where the password has to be reset there is nothing to type, only the reset.
-func TestAPasswordThatHasToBeResetCannotBeTyped(t *testing.T) {
+// While a reset is required the only action is the reset.
+func TestAPasswordThatMustBeResetCannotBeEntered(t *testing.T) {
 	t.Parallel()
 	var s screen
 	english.ask(&s, carrierfsm.Prompt{Kind: carrierfsm.PromptPassword, Step: 3, Reason: carrierfsm.ResetRequired, Reset: true}, time.Now())

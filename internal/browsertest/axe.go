@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// axePath names the file axe.min.js.
-const axePath = "CARRIERFSM_AXE"
+// axeVariable is the environment variable with the path of axe.min.js.
+const axeVariable = "CARRIERFSM_AXE"
 
-// axeSource is the text of the file; empty where the environment names none.
+// axeSource returns the content of axe.min.js; empty without the variable.
 var axeSource = sync.OnceValues(func() (string, error) {
-	path := os.Getenv(axePath)
+	path := os.Getenv(axeVariable)
 	if path == "" {
 		return "", nil
 	}
@@ -20,7 +20,7 @@ var axeSource = sync.OnceValues(func() (string, error) {
 	return string(text), err
 })
 
-// finding is one of axe's violations, with the elements that it is about.
+// finding is one of axe's violations, with its elements.
 type finding struct {
 	ID     string   `json:"id"`
 	Help   string   `json:"help"`
@@ -28,23 +28,23 @@ type finding struct {
 	Nodes  []string `json:"nodes"`
 }
 
-// axeRun asks for all rules of WCAG 2.2 A and AA and for the best practices.
+// axeRun runs all rules of WCAG 2.2 A and AA and the best practices.
 const axeRun = `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v =>
 	({id: v.id, help: v.help, impact: v.impact || '', nodes: v.nodes.map(n => n.html + ' ' + (n.failureSummary || ''))})))`
 
-// Accessible lets axe-core look at the page as it stands and fails the test for
-// each violation. Where CARRIERFSM_AXE names no file that is logged and nothing
-// is looked at; with CARRIERFSM_BROWSER=required it fails.
-func (t *Tab) Accessible() {
+// CheckAccessibility runs axe-core on the page and fails the test for each
+// violation. If CARRIERFSM_AXE is not set, it only logs that; with
+// CARRIERFSM_BROWSER=required it fails.
+func (t *Tab) CheckAccessibility() {
 	t.tb.Helper()
 	source, err := axeSource()
 	switch {
 	case err != nil:
 		t.tb.Fatalf("browsertest: %v", err)
 	case source == "" && required():
-		t.tb.Fatalf("browsertest: %s names no axe.min.js; npm install axe-core has one", axePath)
+		t.tb.Fatalf("browsertest: %s names no axe.min.js; npm install axe-core has one", axeVariable)
 	case source == "":
-		t.tb.Logf("browsertest: accessibility is not looked at: %s names no axe.min.js; npm install axe-core has one", axePath)
+		t.tb.Logf("browsertest: accessibility is not checked: %s names no axe.min.js; npm install axe-core has one", axeVariable)
 		return
 	}
 	if !Eval[bool](t, "typeof window.axe === 'object'") {
@@ -55,7 +55,7 @@ func (t *Tab) Accessible() {
 	}
 }
 
-// String tells what is wrong with which elements.
+// String formats the violation with its elements.
 func (f finding) String() string {
 	return fmt.Sprintf("%s (%s, %s)\n  %s", f.Help, f.ID, f.Impact, strings.Join(f.Nodes, "\n  "))
 }

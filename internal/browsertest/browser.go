@@ -1,10 +1,9 @@
-// Package browsertest drives a real Chromium for tests of pages: tabs of any
-// size and language, keys and clicks, screenshots, and what the browser's
-// console has to complain about. It needs Chromium from the PATH, and for
-// Tab.Accessible the file axe.min.js of the npm package axe-core. No production
-// package may import it.
+// Package browsertest drives a real Chromium for tests of pages: tabs of any size
+// and language, keys and clicks, screenshots, and the errors in the browser's
+// console. It needs Chromium in the PATH, and for Tab.CheckAccessibility the file
+// axe.min.js of the npm package axe-core. No production package may import it.
 //
-// Each Browser has a fresh profile in a temporary folder, which goes with it.
+// Each Browser has a new profile in a temporary folder, which Close removes.
 package browsertest
 
 import (
@@ -16,30 +15,30 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// ErrMissing is returned where Chromium is not installed.
+// ErrMissing is returned if Chromium is not installed.
 var ErrMissing = errors.New("browsertest: Chromium is missing; on Debian: apt-get install chromium")
 
-// programs are the names of the browser in the PATH, the first found is taken.
+// programs are the names of the browser in the PATH, in the order of preference.
 var programs = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// switches go beside those of chromedp: nothing that phones home, no sandbox
+// switches are used in addition to chromedp's: no background traffic, and no sandbox
 // because tests may run as root in a container.
 var switches = []string{
 	"no-sandbox", "disable-gpu", "disable-quic", "disable-background-networking",
 	"disable-component-update", "disable-sync", "hide-scrollbars",
 }
 
-// patience bounds every step: far more than any takes, on a busy machine too.
-const patience = 60 * time.Second
+// stepTimeout bounds every step, generously for a busy machine.
+const stepTimeout = 60 * time.Second
 
 // Browser is a running Chromium. Its methods are safe for concurrent use.
 type Browser struct {
-	ctx  context.Context //nolint:containedctx // chromedp keeps the browser in it
-	free context.CancelFunc
+	ctx     context.Context //nolint:containedctx // chromedp keeps the browser in it
+	release context.CancelFunc
 }
 
-// Start starts a headless Chromium. It returns ErrMissing where there is none.
-// Close it when done; it ends with the process that started it in any case.
+// Start starts a headless Chromium. It returns ErrMissing if there is none. Close it
+// when done; it ends with the process that started it.
 func Start() (*Browser, error) {
 	program, err := findProgram()
 	if err != nil {
@@ -55,7 +54,7 @@ func Start() (*Browser, error) {
 		free()
 		return nil, err
 	}
-	return &Browser{ctx: ctx, free: free}, nil
+	return &Browser{ctx: ctx, release: free}, nil
 }
 
 func findProgram() (string, error) {
@@ -67,12 +66,12 @@ func findProgram() (string, error) {
 	return "", ErrMissing
 }
 
-// Close closes the browser with all its tabs, waits until its processes are
-// gone and removes its profile.
+// Close closes the browser with all its tabs, waits for its processes to end and
+// removes its profile.
 func (b *Browser) Close() error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	err := chromedp.Cancel(ctx)
-	b.free()
+	b.release()
 	return err
 }

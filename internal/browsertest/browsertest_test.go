@@ -21,7 +21,7 @@ var shared browsertest.Shared
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
 
-const good = `<!doctype html><html lang="en"><head><title>Good</title><meta name="viewport" content="width=device-width">
+const goodPage = `<!doctype html><html lang="en"><head><title>Good</title><meta name="viewport" content="width=device-width">
 <script src="/count.js"></script></head>
 <body><main><h1>Good</h1><label for="name">Name</label><input id="name"><button id="count">0</button><p id="who"></p><a href="/other">Other</a></main></body></html>`
 
@@ -31,8 +31,8 @@ const script = `addEventListener('DOMContentLoaded', () => {
 	document.getElementById('who').textContent = [navigator.language, innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, document.cookie]
 })`
 
-// site serves a good page at /, and at /bad whatever a test puts into its body.
-func site(t *testing.T, bad string) string {
+// newSite serves a good page at /, and at /bad a page with the given body.
+func newSite(t *testing.T, bad string) string {
 	mux := http.NewServeMux()
 	page := func(path, kind, text string) {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
@@ -41,8 +41,8 @@ func site(t *testing.T, bad string) string {
 			_, _ = fmt.Fprint(w, text)
 		})
 	}
-	page("/{$}", "text/html", good)
-	waiting := make(chan struct{}) // closed once somebody waits at the form
+	page("/{$}", "text/html", goodPage)
+	waiting := make(chan struct{}) // closed once WaitFor polls on the form
 	mux.HandleFunc("/form", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `<!doctype html><title>Form</title><form action="/slow"><input name="word"></form>`)
 	})
@@ -51,7 +51,7 @@ func site(t *testing.T, bad string) string {
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-waiting:
-		case <-time.After(3 * time.Second): // a page that is about to go need not ask any more
+		case <-time.After(3 * time.Second): // the poll need not arrive while the page navigates
 		}
 		http.Redirect(w, r, "/other", http.StatusSeeOther)
 	})
@@ -65,30 +65,30 @@ func site(t *testing.T, bad string) string {
 	return s.URL
 }
 
-func TestAPersonCanTypeClickAndReload(t *testing.T) {
+func TestTypeClickAndReload(t *testing.T) {
 	t.Parallel()
 	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(site(t, ""))
+	tab.Open(newSite(t, ""))
 	tab.Type("#name", "abc")
 	require.Equal(t, "abc", browsertest.Eval[string](tab, "document.getElementById('name').value"))
 	tab.DoubleClick("#count")
 	tab.WaitFor("document.getElementById('count').textContent === '2'")
-	tab.Press(browsertest.Tabulator)
+	tab.Press(browsertest.TabKey)
 	tab.Click("#count")
 	require.Equal(t, "3", tab.Text("#count"))
 	tab.Reload()
-	tab.Press(browsertest.Tabulator + "x" + browsertest.Tabulator + browsertest.Space)
+	tab.Press(browsertest.TabKey + "x" + browsertest.TabKey + browsertest.Space)
 	require.Equal(t, "1", tab.Text("#count"))
-	tab.Accessible()
+	tab.CheckAccessibility()
 	tab.Follow("a")
 	require.Equal(t, "Other", tab.Text("h1"))
 }
 
-// The old page is still there when the waiting begins, and goes away under it.
-func TestWaitingOutlivesTheChangeOfThePageThatAFormBrings(t *testing.T) {
+// The page navigates while WaitFor evaluates its expression.
+func TestWaitForSurvivesANavigation(t *testing.T) {
 	t.Parallel()
 	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(site(t, "") + "/form")
+	tab.Open(newSite(t, "") + "/form")
 	tab.Type("input", "abc"+browsertest.Enter)
 	tab.WaitFor("document.title === 'Other' || (new Image().src = '/waiting', false)")
 	require.Equal(t, "Other", tab.Text("h1"))
@@ -96,8 +96,8 @@ func TestWaitingOutlivesTheChangeOfThePageThatAFormBrings(t *testing.T) {
 
 func TestAViewHasASizeALanguageAndColours(t *testing.T) {
 	t.Parallel()
-	url := site(t, "")
-	tab := shared.Tab(t, browsertest.Narrow.In("zh-CN").AtNight())
+	url := newSite(t, "")
+	tab := shared.Tab(t, browsertest.Narrow.In("zh-CN").InDarkMode())
 	tab.Open(url)
 	require.Equal(t, "zh-CN,320,true,", tab.Text("#who"))
 	tab = shared.Tab(t, browsertest.View{})
@@ -107,22 +107,22 @@ func TestAViewHasASizeALanguageAndColours(t *testing.T) {
 
 func TestSiblingsShareCookiesAndOtherTabsDoNot(t *testing.T) {
 	t.Parallel()
-	url := site(t, "")
+	url := newSite(t, "")
 	tab := shared.Tab(t, browsertest.Wide)
 	tab.Open(url)
 	browsertest.Eval[string](tab, "document.cookie = 'mine=1'")
-	sibling, stranger := tab.Sibling(browsertest.Phone), shared.Tab(t, browsertest.Wide)
+	sibling, other := tab.Sibling(browsertest.Phone), shared.Tab(t, browsertest.Wide)
 	sibling.Open(url)
-	stranger.Open(url)
+	other.Open(url)
 	require.Contains(t, sibling.Text("#who"), "mine=1")
-	require.NotContains(t, stranger.Text("#who"), "mine=1")
+	require.NotContains(t, other.Text("#who"), "mine=1")
 }
 
-func TestScreenshotsGoWhereTheEnvironmentSaysOrNowhere(t *testing.T) {
+func TestScreenshotsAreWrittenToTheFolderOfTheEnvironment(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "made")
 	t.Setenv("CARRIERFSM_SCREENSHOTS", "")
 	tab := shared.Tab(t, browsertest.Phone)
-	tab.Open(site(t, ""))
+	tab.Open(newSite(t, ""))
 	tab.Screenshot("nowhere")
 	t.Setenv("CARRIERFSM_SCREENSHOTS", folder)
 	tab.Screenshot("a page/with: a name")
@@ -134,7 +134,7 @@ func TestScreenshotsGoWhereTheEnvironmentSaysOrNowhere(t *testing.T) {
 func TestAPictureForADocumentIsSmall(t *testing.T) {
 	t.Parallel()
 	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(site(t, ""))
+	tab.Open(newSite(t, ""))
 	file := filepath.Join(t.TempDir(), "made", "picture.png")
 	tab.Picture(file)
 	picture, err := os.ReadFile(file)
@@ -143,57 +143,56 @@ func TestAPictureForADocumentIsSmall(t *testing.T) {
 	require.Less(t, len(picture), 100<<10)
 }
 
-// What the kit has to notice. Each makes a bad page and names what the failure
-// has to say.
-func TestATestFailsForWhatTheConsoleComplainsAbout(t *testing.T) {
+// Each bad page must cause a failure with this text.
+func TestConsoleErrorsFailATest(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ what, body, says string }{
 		{"an exception", `<script src="/throws.js"></script>`, "TypeError"},
 		{"an inline script against the policy", `<script>1</script>`, "Content Security Policy"},
 		{"an inline style against the policy", `<p style="color: red">`, "Content Security Policy"},
-		{"an address that is not there", `<script src="/missing.js"></script>`, "404"},
+		{"a missing file", `<script src="/missing.js"></script>`, "404"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			url := site(t, c.body) + "/bad"
-			failures := watched(t, func(tb testing.TB) {
+			url := newSite(t, c.body) + "/bad"
+			failures := failuresOf(t, func(tb testing.TB) {
 				tab := shared.Browser(t).Tab(tb, browsertest.Wide)
 				tab.Open(url)
 			})
 			require.Contains(t, failures, c.says)
-			require.Empty(t, watched(t, func(tb testing.TB) {
+			require.Empty(t, failuresOf(t, func(tb testing.TB) {
 				tab := shared.Browser(t).Tab(tb, browsertest.Wide)
-				tab.Tolerate(c.says)
-				tab.Tolerate("MIME type") // of the answer 404
+				tab.IgnoreConsole(c.says)
+				tab.IgnoreConsole("MIME type") // of the 404 response
 				tab.Open(url)
 			}))
 		})
 	}
 }
 
-func TestATestFailsForAPageThatIsNotAccessible(t *testing.T) {
+func TestAnInaccessiblePageFailsATest(t *testing.T) {
 	if os.Getenv("CARRIERFSM_AXE") == "" && os.Getenv("CARRIERFSM_BROWSER") != "required" {
 		t.Skip("CARRIERFSM_AXE names no axe.min.js")
 	}
 	t.Parallel()
-	url := site(t, `<input>`) + "/bad"
-	failures := watched(t, func(tb testing.TB) {
+	url := newSite(t, `<input>`) + "/bad"
+	failures := failuresOf(t, func(tb testing.TB) {
 		tab := shared.Browser(t).Tab(tb, browsertest.Wide)
 		tab.Open(url)
-		tab.Accessible()
+		tab.CheckAccessibility()
 	})
 	require.Contains(t, failures, "html-has-lang")
 	require.Contains(t, failures, "label")
 }
 
-func TestWithoutChromiumATestIsSkippedOrFailsIfItIsRequired(t *testing.T) {
+func TestAMissingChromiumSkipsATestOrFailsIfRequired(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("CARRIERFSM_BROWSER", "")
 	var missing browsertest.Shared
-	w := watch(t, func(tb testing.TB) { missing.Browser(tb) })
+	w := record(t, func(tb testing.TB) { missing.Browser(tb) })
 	require.Contains(t, w.skipped, "apt-get install chromium")
 	require.Empty(t, w.failed)
 	t.Setenv("CARRIERFSM_BROWSER", "required")
-	w = watch(t, func(tb testing.TB) { missing.Browser(tb) })
+	w = record(t, func(tb testing.TB) { missing.Browser(tb) })
 	require.Contains(t, w.failed, "apt-get install chromium")
 }

@@ -9,53 +9,53 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// console keeps what a tab's console complains about: errors, exceptions that
-// nobody caught, violations of the page's content security policy, addresses
-// that answered with a status from 400 on.
+// console collects the errors in a tab's console: error messages, uncaught
+// exceptions, violations of the content security policy, and responses with a status
+// of 400 or more.
 type console struct {
-	mu        sync.Mutex
-	list      []string
-	tolerated []string
-	caughtUp  chan struct{}
+	mu       sync.Mutex
+	messages []string
+	ignored  []string
+	flushed  chan struct{}
 }
 
-// mark is what catchUp writes to the console and waits for.
-const mark = "browsertest: up to here"
+// flushMarker is the message that flush writes to the console and waits for.
+const flushMarker = "browsertest: flush"
 
 // listen reads the console until ctx ends.
 func listen(ctx context.Context) *console {
-	c := &console{caughtUp: make(chan struct{}, 1)}
+	c := &console{flushed: make(chan struct{}, 1)}
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
 			if err != nil {
 				return
 			}
-			c.take(m)
+			c.add(m)
 		}
 	}()
 	return c
 }
 
-func (c *console) take(m chromedp.ConsoleMessage) {
+func (c *console) add(m chromedp.ConsoleMessage) {
 	switch {
-	case m.Text == mark:
-		c.caughtUp <- struct{}{}
+	case m.Text == flushMarker:
+		c.flushed <- struct{}{}
 	case m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security" || m.Source == "violation":
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.list = append(c.list, fmt.Sprintf("%s (%s:%d)", m, m.URL, m.Line))
+		c.messages = append(c.messages, fmt.Sprintf("%s (%s:%d)", m, m.URL, m.Line))
 	}
 }
 
-// catchUp waits until all that was written so far has been read.
-func (c *console) catchUp() chromedp.Action[chromedp.Void] {
+// flush waits until all messages so far have been read.
+func (c *console) flush() chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		if _, err := chromedp.Evaluate[bool]("console.debug("+quote(mark)+"), true")(ctx, t); err != nil {
+		if _, err := chromedp.Evaluate[bool]("console.debug("+quote(flushMarker)+"), true")(ctx, t); err != nil {
 			return err
 		}
 		select {
-		case <-c.caughtUp:
+		case <-c.flushed:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -63,38 +63,38 @@ func (c *console) catchUp() chromedp.Action[chromedp.Void] {
 	})
 }
 
-// complaints are those that no Tolerate covers.
-func (c *console) complaints() (left []string) {
+// errors returns the messages that are not ignored.
+func (c *console) errors() (list []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, complaint := range c.list {
-		if !c.tolerates(complaint) {
-			left = append(left, complaint)
+	for _, message := range c.messages {
+		if !c.ignores(message) {
+			list = append(list, message)
 		}
 	}
-	return left
+	return list
 }
 
-func (c *console) tolerates(complaint string) bool {
-	for _, text := range c.tolerated {
-		if strings.Contains(complaint, text) {
+func (c *console) ignores(message string) bool {
+	for _, text := range c.ignored {
+		if strings.Contains(message, text) {
 			return true
 		}
 	}
 	return false
 }
 
-// Tolerate leaves out complaints that contain text: "status of 409", for a test
-// that means to be refused.
-func (t *Tab) Tolerate(text string) {
+// IgnoreConsole ignores console errors that contain text, for instance "status of
+// 409" in a test of a refusal.
+func (t *Tab) IgnoreConsole(text string) {
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()
-	t.log.tolerated = append(t.log.tolerated, text)
+	t.log.ignored = append(t.log.ignored, text)
 }
 
-// Complaints returns what the console has complained about so far and is not tolerated.
-func (t *Tab) Complaints() []string {
+// ConsoleErrors returns the console's errors so far that are not ignored.
+func (t *Tab) ConsoleErrors() []string {
 	t.tb.Helper()
-	t.Do(t.log.catchUp())
-	return t.log.complaints()
+	t.Do(t.log.flush())
+	return t.log.errors()
 }

@@ -11,24 +11,24 @@ import (
 	"slices"
 )
 
-// mostBytes is how large a picture for a document may be.
-const mostBytes = 100 << 10
+// maxPictureBytes is the size limit of a picture for a document.
+const maxPictureBytes = 100 << 10
 
-// Picture writes the whole page as a PNG of at most 256 colours, small enough
-// for a document. The file's folder is made where it is not there.
+// Picture writes the whole page as a PNG of at most 256 colours, small enough for a
+// document. It creates the file's folder.
 func (t *Tab) Picture(path string) {
 	t.tb.Helper()
 	whole, err := png.Decode(bytes.NewReader(t.PNG()))
 	if err != nil {
 		t.tb.Fatal(err)
 	}
-	small := image.NewPaletted(whole.Bounds(), commonest(whole))
+	small := image.NewPaletted(whole.Bounds(), commonColours(whole))
 	draw.Draw(small, small.Bounds(), whole, image.Point{}, draw.Src)
 	var out bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, small); err != nil {
 		t.tb.Fatal(err)
 	}
-	if out.Len() > mostBytes {
+	if out.Len() > maxPictureBytes {
 		t.tb.Fatalf("browsertest: the picture %s would have %d bytes", path, out.Len())
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
@@ -39,8 +39,8 @@ func (t *Tab) Picture(path string) {
 	}
 }
 
-// commonest are the 256 colours that a picture has most of.
-func commonest(picture image.Image) (colours color.Palette) {
+// commonColours returns the 256 most frequent colours of a picture.
+func commonColours(picture image.Image) (colours color.Palette) {
 	count := make(map[color.Color]int)
 	for y := range picture.Bounds().Dy() {
 		for x := range picture.Bounds().Dx() {

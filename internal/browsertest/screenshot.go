@@ -9,33 +9,33 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// screenshots names the folder that Screenshot writes to.
-const screenshots = "CARRIERFSM_SCREENSHOTS"
+// screenshotsVariable is the environment variable with the folder for Screenshot.
+const screenshotsVariable = "CARRIERFSM_SCREENSHOTS"
 
-var notInNames = regexp.MustCompile(`[^\pL\pN_.-]+`)
+var invalidInNames = regexp.MustCompile(`[^\pL\pN_.-]+`)
 
-// Screenshot writes the whole page as name.png into the folder that the
-// environment's CARRIERFSM_SCREENSHOTS names, by an absolute path because go
-// test changes the folder. Without one it does nothing.
+// Screenshot writes the whole page as name.png into the folder of
+// CARRIERFSM_SCREENSHOTS, which must be absolute because go test changes the working
+// directory. Without the variable it does nothing.
 func (t *Tab) Screenshot(name string) {
 	t.tb.Helper()
-	folder := os.Getenv(screenshots)
+	folder := os.Getenv(screenshotsVariable)
 	if folder == "" {
 		return
 	}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		t.tb.Fatal(err)
 	}
-	file := filepath.Join(folder, notInNames.ReplaceAllString(name, "-")+".png")
+	file := filepath.Join(folder, invalidInNames.ReplaceAllString(name, "-")+".png")
 	if err := os.WriteFile(file, t.PNG(), 0o600); err != nil {
 		t.tb.Fatal(err)
 	}
 }
 
-// PNG returns the whole page as a picture.
+// PNG returns a picture of the whole page.
 func (t *Tab) PNG() []byte {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, stepTimeout)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {

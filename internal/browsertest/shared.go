@@ -8,23 +8,23 @@ import (
 	"testing"
 )
 
-// requirement is the environment's word that a missing browser, or a missing
-// axe, is a failure.
-const requirement = "CARRIERFSM_BROWSER"
+// requiredVariable is the environment variable that makes a missing browser, or a
+// missing axe, a failure.
+const requiredVariable = "CARRIERFSM_BROWSER"
 
-func required() bool { return os.Getenv(requirement) == "required" }
+func required() bool { return os.Getenv(requiredVariable) == "required" }
 
-// Shared is one browser for all tests of a package, started by the first that
-// asks for it. The zero value is ready for use. Tests keep out of each other's
-// way by tabs: each has cookies and a storage of its own.
+// Shared is one browser for all tests of a package, started by the first test that
+// uses it. The zero value is ready. Tests are isolated by tabs: each has its own
+// cookies and storage.
 type Shared struct {
 	once    sync.Once
 	browser *Browser
 	err     error
 }
 
-// Browser returns the browser. Where Chromium is not installed the test is
-// skipped; with CARRIERFSM_BROWSER=required it fails.
+// Browser returns the browser. If Chromium is not installed, the test is skipped;
+// with CARRIERFSM_BROWSER=required it fails.
 func (s *Shared) Browser(tb testing.TB) *Browser {
 	tb.Helper()
 	s.once.Do(func() { s.browser, s.err = Start() })
@@ -43,8 +43,8 @@ func (s *Shared) Tab(tb testing.TB, v View) *Tab {
 	return s.Browser(tb).Tab(tb, v)
 }
 
-// Around is a TestMain's m that closes the browser after the tests and before
-// anybody looks for leaks: goleak.VerifyTestMain(shared.Around(m)).
+// Around wraps m to close the browser after the tests and before a check for leaks:
+// goleak.VerifyTestMain(shared.Around(m)).
 func (s *Shared) Around(m *testing.M) interface{ Run() int } { return around{s, m} }
 
 type around struct {

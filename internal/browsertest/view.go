@@ -5,39 +5,39 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// View is how a tab shows a page, and to whom. The zero value is Wide.
+// View configures how a tab shows pages. The zero value is Wide.
 type View struct {
 	// Width and Height are in CSS pixels. Default to 1280 and 800.
 	Width, Height int64
-	// Scale is how many pixels of the screen one of CSS has. Defaults to 1.
+	// Scale is the number of screen pixels for a CSS pixel. Defaults to 1.
 	Scale float64
-	// Mobile is a phone: touch, no mouse, and the viewport of the page's meta tag.
+	// Mobile emulates a phone: touch, no mouse, and the viewport of the meta tag.
 	Mobile bool
-	// Language is what the browser says its person reads, "zh-CN" for instance.
-	// Defaults to "en".
+	// Language is the browser's preferred language, for instance "zh-CN". Defaults
+	// to "en".
 	Language string
-	// Dark asks the page for its dark colours.
+	// Dark prefers the dark colour scheme.
 	Dark bool
 }
 
-// The views that most tests want.
+// Common views.
 var (
-	// Phone is a usual phone.
+	// Phone is a typical phone.
 	Phone = View{Width: 390, Height: 844, Scale: 2, Mobile: true}
-	// Narrow is the smallest screen that a page has to fit.
+	// Narrow is the smallest screen that a page must fit.
 	Narrow = View{Width: 320, Height: 568, Scale: 2, Mobile: true}
-	// Wide is a screen on a desk.
+	// Wide is a desktop screen.
 	Wide = View{Width: 1280, Height: 800, Scale: 1}
 )
 
-// In is the view of somebody who reads this language.
+// In returns the view with a preferred language.
 func (v View) In(language string) View {
 	v.Language = language
 	return v
 }
 
-// AtNight is the view in dark colours.
-func (v View) AtNight() View {
+// InDarkMode returns the view with the dark colour scheme.
+func (v View) InDarkMode() View {
 	v.Dark = true
 	return v
 }
@@ -55,7 +55,8 @@ func (v View) withDefaults() View {
 	return v
 }
 
-// actions make a tab show pages so. agent is the browser's own name.
+// actions returns the actions that apply the view to a tab. agent is the browser's
+// own user agent.
 func (v View) actions(agent string) []chromedp.Action[chromedp.Void] {
 	viewport := []chromedp.EmulateViewportOption{chromedp.EmulateScale(v.Scale)}
 	if v.Mobile {

@@ -1,10 +1,10 @@
-// Package pgtest runs a PostgreSQL cluster of its own for tests: made by initdb
-// in a temporary folder, reached by a unix socket only, removed at the end.
-// It needs PostgreSQL's server programs, from the PATH or where Debian puts
-// them, and no running service. No production package may import it.
+// Package pgtest runs a PostgreSQL cluster for tests: created by initdb in a
+// temporary folder, reachable by a unix socket only, and removed at the end. It
+// needs PostgreSQL's server programs, in the PATH or in Debian's folder, and no
+// running service. No production package may import it.
 //
-// A watcher process removes the cluster when the test process ends in any way,
-// by a panic or kill -9 too.
+// A watcher process removes the cluster when the test process ends, also by a panic
+// or kill -9.
 package pgtest
 
 import (
@@ -20,34 +20,34 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Options are how a cluster is made. The zero value is fast and loses
-// everything when the machine does.
+// Options configure a cluster. The zero value is fast, and not durable.
 type Options struct {
-	// Durable leaves fsync and synchronous_commit on, as in production: what
-	// was acknowledged outlives StopImmediate. Defaults to off.
+	// Durable leaves fsync and synchronous_commit on, as in production: acknowledged
+	// commits survive StopImmediate. Defaults to off.
 	Durable bool
 	// Settings are further server settings, by name.
 	Settings map[string]string
-	// Log, where set, is given the server's log when the cluster is closed.
+	// Log, if set, receives the server's log when the cluster is closed.
 	Log io.Writer
 }
 
-// Cluster is a running PostgreSQL server. Its methods may be called by several
-// goroutines, but StopImmediate, Restart and Close by one at a time.
+// Cluster is a running PostgreSQL server. Its methods are safe for concurrent use,
+// except StopImmediate, Restart and Close.
 type Cluster struct {
-	folder   string
-	options  Options
-	run      runner
-	watch    *watcher
-	names    atomic.Int64 // of databases
-	prepared atomic.Bool  // whether the template is there
+	folder    string
+	options   Options
+	programs  runner
+	watch     *watcher
+	databases atomic.Int64 // counts them, for their names
+	prepared  atomic.Bool  // the template exists
 }
 
-// socketFolders are tried in turn: a socket's path has room for 107 characters.
+// socketFolders are tried in this order: the path of a socket is limited to 107
+// characters.
 var socketFolders = []string{"/tmp", "/var/tmp", os.TempDir()}
 
-// Start makes a cluster and waits until it answers. It returns ErrMissing where
-// the server programs are not installed. Close the cluster when done.
+// Start creates a cluster and waits until it accepts connections. It returns
+// ErrMissing if the server programs are not installed. Close the cluster when done.
 func Start(o Options) (c *Cluster, err error) {
 	run, err := findPrograms()
 	if err != nil {
@@ -57,19 +57,19 @@ func Start(o Options) (c *Cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c = &Cluster{folder: folder, options: o, run: run}
+	c = &Cluster{folder: folder, options: o, programs: run}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	if err := run.own(folder); err != nil {
+	if err := run.chown(folder); err != nil {
 		return nil, err
 	}
 	if c.watch, err = run.watch(folder, c.data()); err != nil {
 		return nil, err
 	}
-	if err := run.do(folder, "initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
+	if err := run.run(folder, "initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(c.data(), "postgresql.auto.conf"), c.settings(), 0o600); err != nil {
@@ -91,7 +91,7 @@ func (c *Cluster) data() string { return filepath.Join(c.folder, "data") }
 
 func (c *Cluster) logFile() string { return filepath.Join(c.folder, "log") }
 
-// settings are those that the options ask for, as a file.
+// settings returns the configuration file.
 func (c *Cluster) settings() []byte {
 	all := map[string]string{
 		"listen_addresses":        "",
@@ -99,7 +99,7 @@ func (c *Cluster) settings() []byte {
 		"max_connections":         "200",
 		"shared_buffers":          "128MB",
 		"max_wal_size":            "4GB",
-		"timezone":                "Asia/Shanghai", // not ours, so that nothing rests on UTC
+		"timezone":                "Asia/Shanghai", // not UTC, so that tests find code that depends on it
 	}
 	if !c.options.Durable {
 		all["fsync"], all["synchronous_commit"], all["full_page_writes"] = "off", "off", "off"
@@ -114,23 +114,24 @@ func (c *Cluster) settings() []byte {
 	return file
 }
 
-// DSN is how a database of the cluster is reached.
+// DSN returns the connection string of a database.
 func (c *Cluster) DSN(database string) string {
 	return fmt.Sprintf("host=%s user=postgres dbname=%s sslmode=disable", c.folder, database)
 }
 
-// StopImmediate ends all server processes without a checkpoint, as a loss of
-// power would: the next start recovers from the log.
+// StopImmediate ends all server processes without a checkpoint, as a power failure
+// would: the next start recovers from the WAL.
 func (c *Cluster) StopImmediate() error {
-	return c.run.do(c.folder, "pg_ctl", "-D", c.data(), "-m", "immediate", "-w", "stop")
+	return c.programs.run(c.folder, "pg_ctl", "-D", c.data(), "-m", "immediate", "-w", "stop")
 }
 
-// Restart starts the server after StopImmediate and waits until it answers.
+// Restart starts the server after StopImmediate and waits until it accepts
+// connections.
 func (c *Cluster) Restart() error {
-	return c.run.do(c.folder, "pg_ctl", "-D", c.data(), "-l", c.logFile(), "-w", "-t", "60", "start")
+	return c.programs.run(c.folder, "pg_ctl", "-D", c.data(), "-l", c.logFile(), "-w", "-t", "60", "start")
 }
 
-// Close stops the server, however it stands, and removes its folder.
+// Close stops the server, if it is running, and removes its folder.
 func (c *Cluster) Close() error {
 	var errs []error
 	if _, err := os.Stat(filepath.Join(c.data(), "postmaster.pid")); err == nil {
@@ -142,13 +143,13 @@ func (c *Cluster) Close() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, c.watch.end(), os.RemoveAll(c.folder))...)
+	return errors.Join(append(errs, c.watch.close(), os.RemoveAll(c.folder))...)
 }
 
-// adminTimeout bounds what is done to whole databases.
+// adminTimeout bounds the creation and removal of databases.
 const adminTimeout = time.Minute
 
-// admin runs a statement in the database that every cluster has.
+// admin runs a statement in the database postgres.
 func (c *Cluster) admin(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 	defer cancel()

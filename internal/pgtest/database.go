@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// template is the database that NewDatabase copies, once Prepare has made it.
+// template is the database that Prepare creates and NewDatabase copies.
 const template = "carrierfsm_template"
 
-// Prepare makes the database that all later ones are copies of, and lets
-// migrate fill it. Call it once, before NewDatabase.
+// Prepare creates the template database, and calls migrate to fill it. Call it once,
+// before NewDatabase.
 func (c *Cluster) Prepare(migrate func(dsn string) error) error {
 	if err := c.admin("CREATE DATABASE " + template); err != nil {
 		return err
@@ -27,24 +27,24 @@ func (c *Cluster) Prepare(migrate func(dsn string) error) error {
 	return nil
 }
 
-// NewDatabase makes a fresh database, a copy of what Prepare made, and returns
-// how it is reached. It is dropped with the test.
+// NewDatabase creates a copy of the template database and returns its connection
+// string. The database is dropped when the test ends.
 func (c *Cluster) NewDatabase(tb testing.TB) (dsn string) {
 	tb.Helper()
 	return c.newDatabase(tb, " TEMPLATE "+c.template())
 }
 
-// NewEmptyDatabase makes a fresh database that holds nothing. how, where not
-// empty, is the rest of CREATE DATABASE.
-func (c *Cluster) NewEmptyDatabase(tb testing.TB, how string) (dsn string) {
+// NewEmptyDatabase creates an empty database; options are appended to CREATE
+// DATABASE.
+func (c *Cluster) NewEmptyDatabase(tb testing.TB, options string) (dsn string) {
 	tb.Helper()
-	return c.newDatabase(tb, " TEMPLATE template0 "+how)
+	return c.newDatabase(tb, " TEMPLATE template0 "+options)
 }
 
-func (c *Cluster) newDatabase(tb testing.TB, how string) (dsn string) {
+func (c *Cluster) newDatabase(tb testing.TB, options string) (dsn string) {
 	tb.Helper()
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), c.names.Add(1))
-	if err := c.admin("CREATE DATABASE " + name + how); err != nil {
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), c.databases.Add(1))
+	if err := c.admin("CREATE DATABASE " + name + options); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
@@ -55,7 +55,7 @@ func (c *Cluster) newDatabase(tb testing.TB, how string) (dsn string) {
 	return c.DSN(name)
 }
 
-// template is Prepare's database, or PostgreSQL's empty one without Prepare.
+// template returns the database to copy: PostgreSQL's empty one without Prepare.
 func (c *Cluster) template() string {
 	if c.prepared.Load() {
 		return template
@@ -63,7 +63,7 @@ func (c *Cluster) template() string {
 	return "template0"
 }
 
-// Pool opens a pool of at most size connections that is closed with the test.
+// Pool opens a pool of at most size connections, which is closed when the test ends.
 func Pool(tb testing.TB, dsn string, size int32) *pgxpool.Pool {
 	tb.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
@@ -79,12 +79,11 @@ func Pool(tb testing.TB, dsn string, size int32) *pgxpool.Pool {
 	return pool
 }
 
-// Shared is one cluster for all tests of a package, started by the first that
-// asks for it. The zero value with Options set is ready for use.
+// Shared is one cluster for all tests of a package, started by the first test that
+// uses it. The zero value is ready.
 type Shared struct {
-	// Options are those of the cluster.
 	Options Options
-	// Migrate, where set, is what Prepare is called with.
+	// Migrate, if set, is passed to Prepare.
 	Migrate func(dsn string) error
 
 	once    sync.Once
@@ -92,16 +91,17 @@ type Shared struct {
 	err     error
 }
 
-// required is the environment's word that a missing PostgreSQL is a failure.
-const required = "CARRIERFSM_POSTGRES"
+// requiredVariable is the environment variable that makes a missing PostgreSQL a
+// failure.
+const requiredVariable = "CARRIERFSM_POSTGRES"
 
-// Cluster returns the cluster. Where PostgreSQL is not installed the test is
-// skipped; with CARRIERFSM_POSTGRES=required it fails.
+// Cluster returns the cluster. If PostgreSQL is not installed, the test is skipped;
+// with CARRIERFSM_POSTGRES=required it fails.
 func (s *Shared) Cluster(tb testing.TB) *Cluster {
 	tb.Helper()
 	s.once.Do(s.start)
 	switch {
-	case errors.Is(s.err, ErrMissing) && os.Getenv(required) != "required":
+	case errors.Is(s.err, ErrMissing) && os.Getenv(requiredVariable) != "required":
 		tb.Skip(s.err)
 	case s.err != nil:
 		tb.Fatal(s.err)
@@ -115,8 +115,7 @@ func (s *Shared) start() {
 	}
 }
 
-// Close closes the cluster if any test has started it. Call it at the end of
-// TestMain.
+// Close closes the cluster, if a test has started it. Call it at the end of TestMain.
 func (s *Shared) Close() error {
 	if s.cluster == nil {
 		return nil

@@ -31,8 +31,8 @@ var shared = pgtest.Shared{
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(doomed) != "" {
-		startAndDie()
+	if os.Getenv(childVariable) != "" {
+		startAndPanic()
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if err := shared.Close(); err != nil {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-func TestEachDatabaseIsACopyOfItsOwn(t *testing.T) {
+func TestDatabasesAreSeparateCopies(t *testing.T) {
 	ctx := context.Background()
 	c := shared.Cluster(t)
 	for range 2 {
@@ -59,7 +59,7 @@ func TestEachDatabaseIsACopyOfItsOwn(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestWhatIsDurableOutlivesAnImmediateStop(t *testing.T) {
+func TestADurableClusterSurvivesAnImmediateStop(t *testing.T) {
 	ctx := context.Background()
 	c := shared.Cluster(t)
 	pool := pgtest.Pool(t, c.NewDatabase(t), 2)
@@ -74,28 +74,28 @@ func TestWhatIsDurableOutlivesAnImmediateStop(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-const doomed = "CARRIERFSM_PGTEST_DOOMED"
+const childVariable = "CARRIERFSM_PGTEST_DOOMED"
 
-// startAndDie is what the test below runs in a process of its own.
-func startAndDie() {
+// startAndPanic is run in a child process.
+func startAndPanic() {
 	c, err := pgtest.Start(pgtest.Options{})
 	if err != nil {
 		panic(err)
 	}
 	_, _ = fmt.Fprintln(os.Stdout, c.DSN("postgres"))
-	panic("as a test would")
+	panic("in the child process")
 }
 
-func TestAClusterGoesWithItsProcessHoweverThatEnds(t *testing.T) {
+func TestAClusterIsRemovedWhenItsProcessPanics(t *testing.T) {
 	shared.Cluster(t) // or skip
 	program, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), doomed+"=1")
+	cmd.Env = append(os.Environ(), childVariable+"=1")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	require.Error(t, cmd.Run())
-	require.Contains(t, errs.String(), "as a test would")
+	require.Contains(t, errs.String(), "in the child process")
 	config, err := pgx.ParseConfig(strings.TrimSpace(out.String()))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {

@@ -14,16 +14,16 @@ import (
 	"syscall"
 )
 
-// ErrMissing is returned where PostgreSQL's server programs are not installed.
+// ErrMissing is returned if PostgreSQL's server programs are not installed.
 var ErrMissing = errors.New("pgtest: PostgreSQL's server programs are missing; on Debian: apt-get install postgresql")
 
-// runner runs PostgreSQL's programs as a user who may.
+// runner runs PostgreSQL's programs, as a user that is allowed to.
 type runner struct {
-	folder string              // of the programs
-	as     *syscall.Credential // nil: as ourselves
+	folder     string              // of the programs
+	credential *syscall.Credential // nil: the user of this process
 }
 
-// findPrograms looks in the PATH, then where Debian has them, newest first.
+// findPrograms searches the PATH, then Debian's folder for the newest version.
 func findPrograms() (runner, error) {
 	folder, err := programFolder()
 	if err != nil || os.Geteuid() != 0 {
@@ -36,7 +36,7 @@ func findPrograms() (runner, error) {
 	}
 	uid, err1 := strconv.ParseUint(postgres.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(postgres.Gid, 10, 32)
-	return runner{folder: folder, as: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, errors.Join(err1, err2)
+	return runner{folder: folder, credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, errors.Join(err1, err2)
 }
 
 func programFolder() (string, error) {
@@ -48,56 +48,56 @@ func programFolder() (string, error) {
 		return "", ErrMissing
 	}
 	version := func(path string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // not a number: the oldest
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0, the oldest, if it is not a number
 		return n
 	}
 	newest := slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) })
 	return filepath.Dir(newest), nil
 }
 
-// own gives the folder to the user of the programs.
-func (r runner) own(folder string) error {
-	if r.as == nil {
+// chown makes the user of the programs the folder's owner.
+func (r runner) chown(folder string) error {
+	if r.credential == nil {
 		return nil
 	}
-	return os.Chown(folder, int(r.as.Uid), int(r.as.Gid))
+	return os.Chown(folder, int(r.credential.Uid), int(r.credential.Gid))
 }
 
-// command is a program in a process group of its own, so that an interrupt
-// from the keyboard is ours alone.
+// command returns a program in its own process group, so that an interrupt from the
+// keyboard does not reach it.
 func (r runner) command(folder, path string, args ...string) *exec.Cmd {
-	c := exec.Command(path, args...) //nolint:noctx,gosec // bounded by itself; of PostgreSQL
+	c := exec.Command(path, args...) //nolint:noctx,gosec // PostgreSQL's programs bound their own time
 	c.Dir = folder
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: r.as}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: r.credential}
 	return c
 }
 
-// do runs a program to its end; what it said is in the error. What it says
-// goes to a file: a pipe would stay open in the server that it leaves behind.
-func (r runner) do(folder, program string, args ...string) error {
-	said, err := os.CreateTemp(folder, program)
+// run runs a program to its end. The error contains its output, which goes to a file:
+// the server that pg_ctl starts would keep a pipe open.
+func (r runner) run(folder, program string, args ...string) error {
+	output, err := os.CreateTemp(folder, program)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = errors.Join(said.Close(), os.Remove(said.Name())) }()
+	defer func() { _ = errors.Join(output.Close(), os.Remove(output.Name())) }()
 	c := r.command(folder, filepath.Join(r.folder, program), args...)
-	c.Stdout, c.Stderr = said, said
+	c.Stdout, c.Stderr = output, output
 	if err := c.Run(); err != nil {
-		text, _ := os.ReadFile(said.Name())
+		text, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("pgtest: %s: %w: %s", program, err, bytes.TrimSpace(text))
 	}
 	return nil
 }
 
-// watcher outlives the test process and clears up behind it.
+// watcher is a process that removes the cluster after the test process has ended.
 type watcher struct {
 	process *exec.Cmd
 	alive   *os.File
 }
 
-// cleaning waits until its standard input ends, which it does at the latest
-// with the process that holds the other end.
-const cleaning = `read -r _; "$1" -D "$2" -m immediate -w stop; rm -rf "$3"`
+// cleanupScript waits for the end of its standard input, which comes with the end of
+// the test process at the latest.
+const cleanupScript = `read -r _; "$1" -D "$2" -m immediate -w stop; rm -rf "$3"`
 
 func (r runner) watch(folder, data string) (*watcher, error) {
 	in, alive, err := os.Pipe()
@@ -105,7 +105,7 @@ func (r runner) watch(folder, data string) (*watcher, error) {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	c := r.command("/", "/bin/sh", "-c", cleaning, "pgtest", filepath.Join(r.folder, "pg_ctl"), data, folder)
+	c := r.command("/", "/bin/sh", "-c", cleanupScript, "pgtest", filepath.Join(r.folder, "pg_ctl"), data, folder)
 	c.Stdin = in
 	if err := c.Start(); err != nil {
 		return nil, errors.Join(err, alive.Close())
@@ -113,12 +113,12 @@ func (r runner) watch(folder, data string) (*watcher, error) {
 	return &watcher{process: c, alive: alive}, nil
 }
 
-// end has the watcher clear up and end; what is gone already it leaves alone.
-func (w *watcher) end() error {
+// close makes the watcher clean up and waits for its end. A nil watcher is ignored.
+func (w *watcher) close() error {
 	if w == nil {
 		return nil
 	}
 	err := w.alive.Close()
-	_ = w.process.Wait() // its status is that of rm, which our own RemoveAll makes good
+	_ = w.process.Wait() // the caller's RemoveAll removes what rm could not
 	return err
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Cell opens a subject in its place, drives it, closes it, and tells what it
-// left behind in bytes too.
-func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sample, err error) {
+// Measure opens a subject, drives it and closes it. The sample also has the growth of
+// its storage and of the process.
+func Measure(ctx context.Context, k subject.Kind, p subject.Storage, o Options) (_ Sample, err error) {
 	empty, _ := RSS()
 	s, err := k.Open(ctx, p)
 	if err != nil {
@@ -40,10 +40,9 @@ func Cell(ctx context.Context, k subject.Kind, p subject.Place, o Options) (_ Sa
 	return sample, err
 }
 
-// Stored is how large a place has become: the pages of a file; or a database
-// after a vacuum, as it does that by itself now and then, without the space
-// that is free for whatever comes next.
-func Stored(ctx context.Context, p subject.Place) (int64, error) {
+// Stored returns the size of storage: the pages of a file; or a database without free
+// space, after a vacuum, which PostgreSQL also does by itself at times.
+func Stored(ctx context.Context, p subject.Storage) (int64, error) {
 	switch {
 	case p.Medium.SQLite():
 		return filePages(ctx, p.File)
@@ -79,7 +78,8 @@ func filePages(ctx context.Context, path string) (size int64, err error) {
 	return size, err
 }
 
-// postmaster finds the server's first process: the parent of a backend.
+// postmaster returns the process id of the server's first process: the parent of a
+// backend.
 func postmaster(ctx context.Context, dsn string) (pid int, err error) {
 	err = onServer(ctx, dsn, func(c *pgx.Conn) error {
 		s, err := statOf(int(c.PgConn().PID()))

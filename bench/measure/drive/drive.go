@@ -1,5 +1,5 @@
-// Package drive drives a subject by a number of drivers at once and measures
-// what comes of it. All subjects are measured by this code.
+// Package drive runs verifications on a subject with concurrent drivers and measures
+// them. All subjects are measured by this code.
 package drive
 
 import (
@@ -17,49 +17,50 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Options are how to drive.
+// Options configure a measurement.
 type Options struct {
-	// Drivers is how many carry verifications along at once.
+	// Drivers is the number of concurrent drivers.
 	Drivers int
-	// For is how long is measured, after a warm-up.
+	// For is the measured time, after the warm-up.
 	For time.Duration
-	// WarmUp is how long that is; each driver carries at least one verification.
+	// WarmUp is the time of the warm-up. Each driver completes at least one
+	// verification in it.
 	WarmUp time.Duration
-	// Profile, where not empty, is the path of a CPU profile of what is measured.
+	// Profile, if not empty, is the path of a CPU profile of the measured time.
 	Profile string
-	// Server is the process id of a database server whose use is counted beside
-	// our own; 0 for none.
+	// Server is the process id of a database server whose CPU time is measured, too; 0
+	// for none.
 	Server int
 }
 
-// Sample is what was measured in one round of one subject.
+// Sample is the result of one round of one subject.
 type Sample struct {
-	// Elapsed is how long it was measured, Laps how many acknowledged creations
-	// and submissions fell into it, and Verifications how many were finished in
-	// all: in the warm-up and afterwards too.
+	// Elapsed is the measured time, and Laps the number of creations and submissions
+	// that were acknowledged in it. Verifications is the number that were finished in
+	// all, including those in and after the warm-up.
 	Elapsed       time.Duration
 	Laps          int
 	Verifications int
-	// P50 and P99 are of the time that one submission takes: from its input to
-	// the acknowledgement of what it led to. Creations are not among them.
+	// P50 and P99 are percentiles of the time of a submission, from its input to the
+	// acknowledgement of its outcome. Creations are not included.
 	P50, P99 time.Duration
-	// CPU is what this process used in Elapsed, ServerCPU what the database's did.
+	// CPU is the CPU time of this process in Elapsed, ServerCPU the database server's.
 	CPU, ServerCPU time.Duration
-	// Mallocs and Bytes are what was allocated in Elapsed.
+	// Mallocs and Bytes are the allocations in Elapsed.
 	Mallocs, Bytes uint64
-	// RSS is the most memory the process has had, less what it had before the
-	// subject was opened, in bytes.
+	// RSS is the peak memory of the process above that before the subject was opened,
+	// in bytes.
 	RSS int64
-	// Stored is how many bytes of file were added for all verifications.
+	// Stored is the growth of the storage by all verifications, in bytes.
 	Stored int64
 }
 
-// PerSecond is how many verifications were finished a second.
+// PerSecond returns the verifications a second.
 func (s Sample) PerSecond() float64 {
 	return float64(s.Laps) / subject.Laps / s.Elapsed.Seconds()
 }
 
-// PerVerification is a sum as a share of one verification.
+// PerVerification returns a sum divided by the number of verifications.
 func (s Sample) PerVerification(sum float64) float64 {
 	return sum * subject.Laps / float64(max(s.Laps, 1))
 }
@@ -86,7 +87,7 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	return r.sample(before, after), errors.Join(err, stop())
 }
 
-// profile begins a CPU profile and returns what ends it.
+// profile starts a CPU profile and returns a function to stop it.
 func profile(path string) (stop func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
@@ -104,7 +105,7 @@ func profile(path string) (stop func() error, err error) {
 	}, nil
 }
 
-// pause lets the drivers drive.
+// pause waits while the drivers run.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -112,7 +113,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// round is one round under way.
+// round is a running round.
 type round struct {
 	subject  subject.Subject
 	counting atomic.Bool
@@ -121,27 +122,27 @@ type round struct {
 	laps     [][]time.Duration // of submissions, by driver
 }
 
-// drive runs the drivers until watch has returned, and their last
-// verifications to the end.
-func (r *round) drive(ctx context.Context, drivers int, watch func()) error {
+// drive runs the drivers until during has returned, and waits for their last
+// verifications.
+func (r *round) drive(ctx context.Context, drivers int, during func()) error {
 	var stopped atomic.Bool
 	errs := make([]error, drivers)
 	var all sync.WaitGroup
 	for d := range drivers {
 		all.Go(func() {
 			for first := true; errs[d] == nil && (first || !stopped.Load()); first = false {
-				errs[d] = r.one(ctx, d)
+				errs[d] = r.verifyOne(ctx, d)
 			}
 		})
 	}
-	watch()
+	during()
 	stopped.Store(true)
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-// one carries one verification and notes its laps.
-func (r *round) one(ctx context.Context, driver int) error {
+// verifyOne runs one verification and records its laps.
+func (r *round) verifyOne(ctx context.Context, driver int) error {
 	lap, begun := 0, time.Now()
 	err := r.subject.Verify(ctx, func() {
 		now := time.Now()
@@ -163,14 +164,14 @@ func (r *round) sample(before, after usage) Sample {
 	slices.Sort(all)
 	return Sample{
 		Elapsed: after.at.Sub(before.at), Laps: len(all) + int(r.created.Load()), Verifications: int(r.finished.Load()),
-		P50: at(all, 0.50), P99: at(all, 0.99),
+		P50: percentile(all, 0.50), P99: percentile(all, 0.99),
 		CPU: after.cpu - before.cpu, ServerCPU: after.server - before.server,
 		Mallocs: after.mallocs - before.mallocs, Bytes: after.bytes - before.bytes,
 	}
 }
 
-// at is the value at a share of a sorted list; zero of an empty one.
-func at[T cmp.Ordered](sorted []T, share float64) (v T) {
+// percentile returns the value at a share of a sorted list; zero for an empty one.
+func percentile[T cmp.Ordered](sorted []T, share float64) (v T) {
 	if len(sorted) == 0 {
 		return v
 	}

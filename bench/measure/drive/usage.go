@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// usage is what a process has used since it began.
+// usage is what a process has used since its start.
 type usage struct {
 	at             time.Time
 	cpu            time.Duration // user and system
-	server         time.Duration // that of a database server
+	server         time.Duration // CPU time of a database server
 	mallocs, bytes uint64
 }
 
-// usageNow reads it. server is the postmaster's process id, 0 for none.
+// usageNow returns the present usage. server is the postmaster's process id, 0 for
+// none.
 func usageNow(server int) usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -34,10 +35,10 @@ func ownCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// tick is the unit of the times in /proc, which Linux fixes at 100 a second.
+// tick is the unit of times in /proc, which is fixed on Linux.
 const tick = 10 * time.Millisecond
 
-// treeCPU is what a process and its children have used, and those of them that
+// treeCPU returns the CPU time of a process and its children, including those that
 // have ended.
 func treeCPU(pid int) (sum time.Duration) {
 	if pid == 0 {
@@ -58,7 +59,7 @@ func treeCPU(pid int) (sum time.Duration) {
 	return sum
 }
 
-// stat is what /proc tells of a process.
+// stat is a process in /proc.
 type stat struct {
 	parent      int
 	own, reaped time.Duration
@@ -72,11 +73,12 @@ func statOf(pid int) (stat, error) {
 	return parseStat(string(text))
 }
 
-// parseStat reads a line of /proc/PID/stat; the name in it may hold anything.
+// parseStat parses a line of /proc/PID/stat. The process name in it may contain any
+// character.
 func parseStat(line string) (stat, error) {
 	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 	if len(fields) < 15 {
-		return stat{}, fmt.Errorf("no line of /proc/PID/stat: %q", line)
+		return stat{}, fmt.Errorf("not a line of /proc/PID/stat: %q", line)
 	}
 	numbers := make([]int, 0, 5)
 	for _, i := range []int{1, 11, 12, 13, 14} { // ppid, utime, stime, cutime, cstime
@@ -90,7 +92,7 @@ func parseStat(line string) (stat, error) {
 	return stat{numbers[0], ticks(numbers[1] + numbers[2]), ticks(numbers[3] + numbers[4])}, nil
 }
 
-// RSS is how much memory this process has now, and the most it has had, in bytes.
+// RSS returns the present and the peak memory of this process, in bytes.
 func RSS() (now, peak int64) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -98,7 +100,7 @@ func RSS() (now, peak int64) {
 	}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")
-		kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // other lines have other values
+		kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // other lines have no such value
 		switch name {
 		case "VmRSS":
 			now = kb << 10

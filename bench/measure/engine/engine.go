@@ -1,5 +1,5 @@
-// Package engine is carrierfsm itself as a subject, on each of its stores, with
-// nothing configured but the store.
+// Package engine is carrierfsm itself as a subject, on each of its stores, with only
+// the store configured.
 package engine
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// Name is what the report calls it.
+// Name is the subject's name in the report.
 const Name = "carrierfsm"
 
-// Kind is the engine. What it takes is what the recipe says.
+// Kind returns the engine, with the commits and transitions of the recipe.
 func Kind(r workload.Recipe) subject.Kind {
 	return subject.Kind{
 		Name:    Name,
@@ -32,24 +32,24 @@ func Kind(r workload.Recipe) subject.Kind {
 }
 
 // Open opens the engine.
-func Open(ctx context.Context, p subject.Place) (subject.Subject, error) {
+func Open(ctx context.Context, p subject.Storage) (subject.Subject, error) {
 	store, closing, err := OpenStore(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	counted := &counter{Store: store}
+	counted := &commitCounter{Store: store}
 	m, err := carrierfsm.New(carrierfsm.Config{Store: counted, Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, errors.Join(err, closing())
 	}
-	return &engine{Machine: m, store: counted, closing: closing}, nil
+	return &engine{Machine: m, store: counted, closeStore: closing}, nil
 }
 
-// poolSize is how many connections the engine has on PostgreSQL.
+// poolSize is the number of connections to PostgreSQL.
 const poolSize = 10
 
-// OpenStore opens a store as a host would, and returns what closes it.
-func OpenStore(ctx context.Context, p subject.Place) (carrierfsm.Store, func() error, error) {
+// OpenStore opens a store as a host would, and returns a function to close it.
+func OpenStore(ctx context.Context, p subject.Storage) (carrierfsm.Store, func() error, error) {
 	switch p.Medium {
 	case subject.Memory:
 		return memory.New(), func() error { return nil }, nil
@@ -84,15 +84,15 @@ func OpenStore(ctx context.Context, p subject.Place) (carrierfsm.Store, func() e
 
 type engine struct {
 	*carrierfsm.Machine
-	store   *counter
-	closing func() error
+	store      *commitCounter
+	closeStore func() error
 }
 
 func (e *engine) Verify(ctx context.Context, lap func()) error {
 	return workload.Plain(ctx, e.Machine, lap)
 }
 
-func (e *engine) Left(ctx context.Context) (left subject.Left, err error) {
+func (e *engine) Count(ctx context.Context) (left subject.Counts, err error) {
 	left.Commits = int(e.store.commits.Load())
 	list, err := e.List(ctx, carrierfsm.Query{Limit: 1_000_000})
 	left.Verifications = len(list)
@@ -112,16 +112,16 @@ func (e *engine) Left(ctx context.Context) (left subject.Left, err error) {
 func (e *engine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return errors.Join(e.Machine.Close(ctx), e.closing())
+	return errors.Join(e.Machine.Close(ctx), e.closeStore())
 }
 
-// counter counts the commits that a store has taken.
-type counter struct {
+// commitCounter counts the successful commits of a store.
+type commitCounter struct {
 	carrierfsm.Store
 	commits atomic.Int64
 }
 
-func (c *counter) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+func (c *commitCounter) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	err := c.Store.Create(ctx, r, entries...)
 	if err == nil {
 		c.commits.Add(1)
@@ -129,7 +129,7 @@ func (c *counter) Create(ctx context.Context, r carrierfsm.Record, entries ...ca
 	return err
 }
 
-func (c *counter) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+func (c *commitCounter) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	err := c.Store.Commit(ctx, r, entries...)
 	if err == nil {
 		c.commits.Add(1)

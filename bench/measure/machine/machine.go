@@ -1,4 +1,4 @@
-// Package machine tells on what was measured, and of what.
+// Package machine describes the machine and the versions of a measurement.
 package machine
 
 import (
@@ -15,30 +15,28 @@ import (
 	"time"
 )
 
-// Facts are what a reader has to know to compare.
+// Facts are the facts that a reader needs to compare results.
 type Facts struct {
-	// CPU and Cores, Memory in bytes and Kernel are the machine's.
 	CPU    string
 	Cores  int
 	Memory string
 	Kernel string
-	// Fsync is how long one takes of a small write, median.
+	// Fsync is the median time of one after a small write.
 	Fsync time.Duration
-	// Load is the load average of the last minute when it began.
+	// Load is the load average of the minute before the measurement.
 	Load string
-	// Go, Postgres and Versions name what was built: module → version.
+	// Go and Postgres are versions, and Versions those of modules.
 	Go, Postgres string
 	Versions     map[string]string
-	// Commit is that of this repository; with + where files differ from it.
+	// Commit is this repository's, with a note if files have changed.
 	Commit string
 }
 
-// Look looks at the machine. folder is where files are measured; commit stands
-// still while it looks.
-func Look(ctx context.Context, folder string) (Facts, error) {
+// Inspect returns the facts of this machine. folder is on the disk that is measured.
+func Inspect(ctx context.Context, folder string) (Facts, error) {
 	f := Facts{
 		Cores: runtime.NumCPU(), CPU: field("/proc/cpuinfo", "model name"), Memory: field("/proc/meminfo", "MemTotal"),
-		Kernel: first("/proc/sys/kernel/osrelease"), Load: first("/proc/loadavg"), Go: runtime.Version(), Versions: make(map[string]string),
+		Kernel: firstWord("/proc/sys/kernel/osrelease"), Load: firstWord("/proc/loadavg"), Go: runtime.Version(), Versions: make(map[string]string),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
@@ -53,8 +51,7 @@ func Look(ctx context.Context, folder string) (Facts, error) {
 	return f, err
 }
 
-// field is the value of the first line of this name in a file of /proc; empty
-// where there is none.
+// field returns the value of a name in a file of /proc; empty if it is missing.
 func field(path, name string) string {
 	text, _ := os.ReadFile(path)
 	for line := range strings.Lines(string(text)) {
@@ -65,8 +62,8 @@ func field(path, name string) string {
 	return ""
 }
 
-// first is the first word of a file; empty where there is none.
-func first(path string) string {
+// firstWord returns the first word of a file; empty if it is missing.
+func firstWord(path string) string {
 	text, _ := os.ReadFile(path)
 	if words := strings.Fields(string(text)); len(words) > 0 {
 		return words[0]
@@ -74,7 +71,7 @@ func first(path string) string {
 	return ""
 }
 
-// fsync measures one.
+// fsync measures the time of an fsync.
 func fsync(folder string) (_ time.Duration, err error) {
 	f, err := os.Create(filepath.Join(folder, "fsync"))
 	if err != nil {
@@ -99,7 +96,7 @@ func fsync(folder string) (_ time.Duration, err error) {
 func commit(ctx context.Context) (string, error) {
 	head, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=12", "HEAD").Output()
 	if err != nil {
-		return "", fmt.Errorf("which commit is measured: %w", err)
+		return "", fmt.Errorf("reading the commit: %w", err)
 	}
 	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", ":/*.go", ":/*.sql").Output()
 	name := strings.TrimSpace(string(head))

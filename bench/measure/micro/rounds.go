@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The names of what is measured in memory.
+// The names of the measurements in memory.
 const (
 	NameSubmit   = "a whole Submit, in memory"
 	NameBare     = "bare fsm.NewFSM of the full table + Event"
@@ -14,13 +14,12 @@ const (
 	NameCompiled = "a compiled table, one lookup"
 )
 
-// Names are all of them, in the order of the report.
+// Names has all names, in the order of the report.
 var Names = []string{NameSubmit, NameBare, NameReused, NameCompiled}
 
-// Rounds measures all of them, in each round. The first two take short turns,
-// so that what else the machine does, the garbage collector's work for instance,
-// falls on both. size is about how many thousand calls of the dearer ones a
-// round has.
+// Rounds measures all of them in each round. The first two alternate in short turns,
+// so that background work, for instance of the garbage collector, affects both. size
+// is the approximate number of calls of the slower ones in a round, in thousands.
 func Rounds(ctx context.Context, rounds, size int) (map[string][]Cost, error) {
 	all := make(map[string][]Cost)
 	var errs []error
@@ -29,7 +28,7 @@ func Rounds(ctx context.Context, rounds, size int) (map[string][]Cost, error) {
 			return all, ctx.Err()
 		}
 		n := size * 1000
-		submit, bare, err1 := inTurns(n)
+		submit, bare, err1 := interleaved(n)
 		reused, err2 := Measure(10*n, Reused)
 		compiled, err3 := Measure(1000*n, Compiled)
 		errs = append(errs, err1, err2, err3)
@@ -40,34 +39,33 @@ func Rounds(ctx context.Context, rounds, size int) (map[string][]Cost, error) {
 	return all, errors.Join(errs...)
 }
 
-// turn is how many verifications are carried in one turn. Each turn begins
-// behind a reading of the memory statistics, which stops the world and empties
-// the allocator's caches, and with the other's data in the processor's. With 20
-// verifications a turn that was a tenth of what was measured; with so many, the
-// turns still alternate many times a second.
-const turn = 200
+// turnSize is the number of verifications in one turn. Each turn begins with cold
+// caches: of the allocator, because reading the memory statistics flushes them, and
+// of the processor. With turns of 20 verifications that cost a tenth of the measured
+// time; turns of this size still alternate many times a second.
+const turnSize = 200
 
-// inTurns measures n Submits, and as many bare machines.
-func inTurns(n int) (submit, bare Cost, err error) {
-	s, err := newSubmissions(n / submissions)
+// interleaved measures n Submits, and as many bare machines.
+func interleaved(n int) (submit, bare Cost, err error) {
+	s, err := newRun(n / submissions)
 	if err != nil {
 		return submit, bare, err
 	}
 	table := Table()
 	var ours, theirs []Cost
-	for s.left() >= turn {
-		a, err1 := Measure(turn*submissions, s.carry)
-		b, err2 := Measure(turn*submissions, func(n int) error { return Bare(table, n) })
+	for s.left() >= turnSize {
+		a, err1 := Measure(turnSize*submissions, s.submit)
+		b, err2 := Measure(turnSize*submissions, func(n int) error { return Bare(table, n) })
 		if err = errors.Join(err1, err2); err != nil {
 			break
 		}
 		ours, theirs = append(ours, a), append(theirs, b)
 	}
-	return mean(ours), mean(theirs), errors.Join(err, s.m.Close(context.Background()))
+	return meanCost(ours), meanCost(theirs), errors.Join(err, s.m.Close(context.Background()))
 }
 
-// mean is what one call cost in the mean of all turns.
-func mean(turns []Cost) (c Cost) {
+// meanCost returns the mean of all turns.
+func meanCost(turns []Cost) (c Cost) {
 	n := max(len(turns), 1)
 	for _, t := range turns {
 		c.Time += t.Time

@@ -11,14 +11,14 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// Cost is what one call of something cost.
+// Cost is the cost of one call.
 type Cost struct {
 	Time           time.Duration
 	Mallocs, Bytes float64
 }
 
-// Measure runs f for n calls and tells what one cost, its share of the garbage
-// collection included.
+// Measure runs f for n calls and returns the cost of one, including its share of the
+// garbage collection.
 func Measure(n int, f func(n int) error) (Cost, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -33,23 +33,23 @@ func Measure(n int, f func(n int) error) (Cost, error) {
 	}, err
 }
 
-// submissions is how many a plain verification has.
+// submissions is the number of submissions of a plain verification.
 const submissions = len(workload.Submissions)
 
-// carried are verifications in memory, one after the other.
-type carried struct {
+// run has verifications in memory that are completed one after the other.
+type run struct {
 	m   *carrierfsm.Machine
 	ids []string
 }
 
-// newSubmissions creates so many. A Submit is then measured as the mean of the
-// three of a plain verification, intents and history included.
-func newSubmissions(verifications int) (*carried, error) {
+// newRun creates verifications. The cost of a Submit is the mean of the three of a
+// plain verification, including intents and history.
+func newRun(verifications int) (*run, error) {
 	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err
 	}
-	c := &carried{m: m}
+	c := &run{m: m}
 	for range verifications {
 		v, err := m.Create(context.Background(), carrierfsm.NewVerification{})
 		if err != nil {
@@ -60,10 +60,10 @@ func newSubmissions(verifications int) (*carried, error) {
 	return c, nil
 }
 
-func (c *carried) left() int { return len(c.ids) }
+func (c *run) left() int { return len(c.ids) }
 
-// carry makes n submissions, all three of each verification.
-func (c *carried) carry(n int) error {
+// submit makes n submissions, all three of each verification.
+func (c *run) submit(n int) error {
 	ctx := context.Background()
 	for range n / submissions {
 		var v carrierfsm.Verification

@@ -1,5 +1,5 @@
-// Package micro measures what happens in memory: a whole Submit, and beside it
-// looplab/fsm as its README shows it, and a table compiled by hand.
+// Package micro measures in memory: a whole Submit, looplab/fsm as its README shows
+// it, and a table compiled by hand.
 package micro
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// path is what happens in a plain verification.
+// path has the transitions of a plain verification.
 var path = []carrierfsm.Edge{
 	{From: carrierfsm.Created, Event: carrierfsm.ApplicationAccepted, To: carrierfsm.Applied},
 	{From: carrierfsm.Applied, Event: carrierfsm.PasswordRequested, To: carrierfsm.AwaitingPassword},
@@ -20,7 +20,7 @@ var path = []carrierfsm.Edge{
 	{From: carrierfsm.AwaitingCaptcha, Event: carrierfsm.CollectionStarted, To: carrierfsm.Done},
 }
 
-// Table is the engine's transition table as looplab/fsm takes it.
+// Table returns the engine's transition table for looplab/fsm.
 func Table() (rows fsm.Events) {
 	for _, e := range carrierfsm.Edges() {
 		same := func(r fsm.EventDesc) bool { return r.Name == string(e.Event) && r.Dst == string(e.To) }
@@ -33,27 +33,27 @@ func Table() (rows fsm.Events) {
 	return rows
 }
 
-// Bare makes a machine of the whole table and fires one event, so many times.
+// Bare creates a machine of the whole table and fires one event, n times.
 func Bare(table fsm.Events, n int) error {
 	for i := range n {
 		e := path[i%len(path)]
 		m := fsm.NewFSM(string(e.From), table, fsm.Callbacks{})
 		if err := m.Event(context.Background(), string(e.Event)); err != nil || m.Current() != string(e.To) {
-			return errors.Join(errors.New("micro: looplab/fsm went elsewhere"), err)
+			return errors.Join(errors.New("micro: looplab/fsm reached another state"), err)
 		}
 	}
 	return nil
 }
 
-// Reused sets the state of one machine of the whole table and fires one event,
-// so many times.
+// Reused sets the state of one machine of the whole table and fires one event, n
+// times.
 func Reused(n int) error {
 	m := fsm.NewFSM(string(carrierfsm.Created), Table(), fsm.Callbacks{})
 	for i := range n {
 		e := path[i%len(path)]
 		m.SetState(string(e.From))
 		if err := m.Event(context.Background(), string(e.Event)); err != nil || m.Current() != string(e.To) {
-			return errors.Join(errors.New("micro: looplab/fsm went elsewhere"), err)
+			return errors.Join(errors.New("micro: looplab/fsm reached another state"), err)
 		}
 	}
 	return nil
@@ -65,7 +65,7 @@ type edge struct {
 	event carrierfsm.Event
 }
 
-// Compiled looks one edge up in a map, so many times.
+// Compiled looks up one edge in a map, n times.
 func Compiled(n int) error {
 	table := make(map[edge]carrierfsm.State)
 	for _, e := range carrierfsm.Edges() {
@@ -74,7 +74,7 @@ func Compiled(n int) error {
 	for i := range n {
 		e := path[i%len(path)]
 		if table[edge{e.From, e.Event}] != e.To {
-			return errors.New("micro: the compiled table leads elsewhere")
+			return errors.New("micro: the compiled table has another state")
 		}
 	}
 	return nil

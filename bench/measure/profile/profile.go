@@ -1,4 +1,4 @@
-// Package profile tells of a CPU profile which package the time was spent in.
+// Package profile sums the samples of a CPU profile by package.
 package profile
 
 import (
@@ -14,15 +14,16 @@ type Shares map[string]float64
 
 // Of reads a profile by `go tool pprof`.
 func Of(ctx context.Context, path string) (Shares, error) {
-	text, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount=1000000", "-nodefraction=0", path).Output() //nolint:gosec // a path of ours
+	text, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount=1000000", "-nodefraction=0", path).Output() //nolint:gosec // this program's own path
 	if err != nil {
 		return nil, fmt.Errorf("reading a profile: %w", err)
 	}
 	return Parse(string(text)), nil
 }
 
-// Parse reads what `go tool pprof -top` prints: after a line of titles one
-// function a line, its own share in the second column, its name in the last.
+// Parse parses the output of `go tool pprof -top`: after a line of titles one
+// function in each line, with its own share in the second column and its name in the
+// sixth.
 func Parse(text string) Shares {
 	shares := make(Shares)
 	titled := false
@@ -41,8 +42,8 @@ func Parse(text string) Shares {
 	return shares
 }
 
-// packageOf is the package of a function's full name. All that is Go's runtime
-// counts as one.
+// packageOf returns the package of a function's full name. Go's runtime packages
+// count as one.
 func packageOf(name string) string {
 	slash := strings.LastIndexByte(strings.SplitN(name, "[", 2)[0], '/') + 1
 	if dot := strings.IndexByte(name[slash:], '.'); dot >= 0 {

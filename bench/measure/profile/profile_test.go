@@ -10,7 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/profile"
 )
 
-func TestSharesAreThoseOfPackages(t *testing.T) {
+func TestParseSumsSharesByPackage(t *testing.T) {
 	t.Parallel()
 	const top = `File: bench
 Type: cpu
@@ -28,5 +28,5 @@ Showing nodes accounting for 1s, 100% of 1s total
 		"github.com/carrierfsm/carrierfsm/store/internal/batch": 0.05,
 	}
 	require.Empty(t, cmp.Diff(want, profile.Parse(top), cmpopts.EquateApprox(0, 1e-9)))
-	require.Empty(t, profile.Parse("nothing of the kind\n"))
+	require.Empty(t, profile.Parse("another text\n"))
 }

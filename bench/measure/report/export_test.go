@@ -1,4 +1,4 @@
 package report
 
-// The bridge to the tests outside the package.
+// Exported for the tests.
 var Number = number

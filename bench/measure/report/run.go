@@ -1,55 +1,55 @@
 package report
 
 import (
-	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
+	"github.com/carrierfsm/carrierfsm/bench/measure/baseline"
+	"github.com/carrierfsm/carrierfsm/bench/measure/concurrency"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
-	"github.com/carrierfsm/carrierfsm/bench/measure/limit"
 	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// Run is all that a run has found.
+// Run has the results of one run of the program.
 type Run struct {
-	// Dose is its flag, and Rounds and Each how often and how long each cell was
-	// measured.
-	Dose   string
+	// Preset is its flag, full or quick. Each cell was measured in Rounds rounds, for
+	// Each.
+	Preset string
 	Rounds int
 	Each   string
-	// Recipe is what our engine asks of its store.
+	// Recipe has the store operations of the engine for a plain verification.
 	Recipe workload.Recipe
 	// Kinds are the subjects, in the order of the report.
 	Kinds    []subject.Kind
 	Machine  machine.Facts
-	Results  lab.Results
+	Results  runner.Results
 	Micro    map[string][]micro.Cost
-	Waiting  []crowd.Held
-	Slow     []crowd.Flown
-	Growth   map[subject.Medium][]scale.Grown
+	Waiting  []concurrency.WaitingCost
+	Slow     []concurrency.SlowCost
+	Growth   map[subject.Medium][]scale.GrowthCost
 	Profiles []Profiles
 	Failures []string
-	// Elsewhere names what the program is built of that measures Temporal: module →
-	// version. It is empty where that was not measured.
-	Elsewhere map[string]string
+	// TemporalVersions has the versions of Temporal's modules: module → version. It is
+	// empty if Temporal was not measured.
+	TemporalVersions map[string]string
 }
 
-// samples are those of one cell.
+// samples returns the samples of one cell.
 func (r *Run) samples(kind string, m subject.Medium, drivers int) []drive.Sample {
-	return r.Results.Samples[lab.Cell{Kind: kind, Medium: m, Drivers: drivers}]
+	return r.Results.Samples[runner.Cell{Kind: kind, Medium: m, Drivers: drivers}]
 }
 
-// ours are those of the engine.
+// ours returns the samples of carrierfsm.
 func (r *Run) ours(m subject.Medium, drivers int) []drive.Sample {
 	return r.samples(engine.Name, m, drivers)
 }
 
-// limit is the fastest of those written by hand for a cell, and its name.
-func (r *Run) limit(m subject.Medium, drivers int) (fastest []drive.Sample, name string) {
-	for _, kind := range []string{limit.Alone, limit.Grouped, limit.Batched} {
+// baseline returns the samples and the name of the baseline's fastest variant.
+func (r *Run) baseline(m subject.Medium, drivers int) (fastest []drive.Sample, name string) {
+	for _, kind := range []string{baseline.Alone, baseline.Grouped, baseline.Batched} {
 		s := r.samples(kind, m, drivers)
 		if len(s) > 0 && (name == "" || speed(s) > speed(fastest)) {
 			fastest, name = s, kind
@@ -58,10 +58,10 @@ func (r *Run) limit(m subject.Medium, drivers int) (fastest []drive.Sample, name
 	return fastest, name
 }
 
-// speed is the median throughput.
+// speed returns the median throughput.
 func speed(s []drive.Sample) float64 { return figure(s, drive.Sample.PerSecond).Median }
 
-// ratio is how much more of something the first has than the second.
-func ratio[S any](over, under []S, of func(S) float64) Figure {
-	return Ratio(values(over, of), values(under, of))
+// ratio returns the Ratio of a value of two lists of samples.
+func ratio[S any](over, under []S, get func(S) float64) Figure {
+	return Ratio(values(over, get), values(under, get))
 }

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// Figure is a median with its spread.
+// Figure is a median with the lowest and the highest value.
 type Figure struct{ Median, Low, High float64 }
 
-// FigureOf is that of some values; all NaN for none.
+// FigureOf returns the Figure of values, which has only NaN if there are none.
 func FigureOf(values []float64) Figure {
 	if len(values) == 0 {
 		return Figure{math.NaN(), math.NaN(), math.NaN()}
@@ -25,8 +25,8 @@ func FigureOf(values []float64) Figure {
 	return Figure{median, sorted[0], sorted[len(sorted)-1]}
 }
 
-// Ratio is the ratio of two medians; its spread is that of the ratios of
-// single rounds, in which both were measured one soon after the other.
+// Ratio returns the ratio of two medians, with the lowest and the highest ratio of a
+// single round, in which the two were measured shortly after one another.
 func Ratio(over, under []float64) Figure {
 	n := min(len(over), len(under))
 	rounds := make([]float64, n)
@@ -38,7 +38,7 @@ func Ratio(over, under []float64) Figure {
 	return f
 }
 
-// String is the median, and the spread in brackets.
+// String returns the median, and the range in parentheses.
 func (f Figure) String() string {
 	if math.IsNaN(f.Median) {
 		return "–"
@@ -46,7 +46,8 @@ func (f Figure) String() string {
 	return fmt.Sprintf("%s (%s–%s)", number(f.Median), number(f.Low), number(f.High))
 }
 
-// number writes three digits, or all before the point; of what is very small, two.
+// number formats v with three significant digits, or with all digits before the
+// decimal point; numbers below 1 with two decimals, or with two significant digits.
 func number(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v):

@@ -9,7 +9,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
 )
 
-func TestAFigureIsTheMedianWithTheLowestAndTheHighest(t *testing.T) {
+func TestAFigureIsTheMedianWithItsRange(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -29,21 +29,21 @@ func TestAFigureIsTheMedianWithTheLowestAndTheHighest(t *testing.T) {
 	require.Equal(t, "–", report.FigureOf(nil).String())
 }
 
-func TestAFigureLeavesTheSamplesInTheirOrder(t *testing.T) {
+func TestFigureOfDoesNotSortItsArgument(t *testing.T) {
 	t.Parallel()
 	values := []float64{3, 1, 2}
 	report.FigureOf(values)
 	require.Equal(t, []float64{3, 1, 2}, values)
 }
 
-func TestARatioIsOfMediansAndItsSpreadOfRounds(t *testing.T) {
+func TestARatioIsOfMediansAndItsRangeOfRounds(t *testing.T) {
 	t.Parallel()
 	over, under := []float64{10, 40, 30}, []float64{10, 20, 5}
 	require.Equal(t, report.Figure{Median: 3, Low: 1, High: 6}, report.Ratio(over, under))
 	require.True(t, math.IsNaN(report.Ratio(over, nil).Median))
 }
 
-func TestNumbersHaveThreeDigitsOrAllBeforeThePoint(t *testing.T) {
+func TestNumbersHaveThreeSignificantDigits(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[float64]string{
 		0: "0.00", 0.00187: "0.0019", 0.123: "0.12", 1.005: "1.00", 12.34: "12.3", 123.4: "123", 9999: "9999", 12345: "12,345", 1234567: "1,234,567", -20_000: "-20,000",
@@ -52,7 +52,7 @@ func TestNumbersHaveThreeDigitsOrAllBeforeThePoint(t *testing.T) {
 	}
 }
 
-func TestATargetIsMetOrNearlyOrNot(t *testing.T) {
+func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	found := func(v float64) report.Figure { return report.FigureOf([]float64{v}) }
 	for _, c := range []struct {

@@ -4,35 +4,26 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/carrierfsm/carrierfsm/bench/measure/crowd"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Target is a bound that the library should keep, and what was found.
+// Target is a performance target and the measured value.
 type Target struct {
-	// What names the measurement; Found is its result.
+	// What is the quantity, in words.
 	What  string
 	Found Figure
-	// Most and Least bound the median. Only one is set.
+	// Most and Least are the bounds of the median. Only one of them is set.
 	Most, Least float64
 	Unit        string
 }
 
-// near is how far a near miss may be from the bound, as a share of it.
-const near = 0.15
+// nearMiss is how far a near miss may be from its bound, as a fraction of it.
+const nearMiss = 0.15
 
-// The verdicts.
-const (
-	met         = "pass"
-	nearMiss    = "near miss"
-	miss        = "**miss**"
-	notMeasured = "not measured"
-)
-
-// Verdict compares Found with the bound.
+// Verdict returns whether the target was met, in words.
 func (t Target) Verdict() string {
 	bound, far := t.Least, (t.Least-t.Found.Median)/t.Least
 	if t.Most > 0 {
@@ -40,17 +31,17 @@ func (t Target) Verdict() string {
 	}
 	switch {
 	case math.IsNaN(t.Found.Median) || bound == 0:
-		return notMeasured
+		return "not measured"
 	case far <= 0:
-		return met
-	case far <= near:
-		return nearMiss
+		return "pass"
+	case far <= nearMiss:
+		return "near miss"
 	default:
-		return miss
+		return "**miss**"
 	}
 }
 
-// Want is the bound as text.
+// Want returns the bound as text.
 func (t Target) Want() string {
 	if t.Most > 0 {
 		return "≤ " + number(t.Most) + t.Unit
@@ -60,65 +51,65 @@ func (t Target) Want() string {
 
 var durable = []subject.Medium{subject.SQLiteFull, subject.Postgres}
 
-// targets returns all targets in the order of the report.
+// targets returns all targets, in the order of the report.
 func (r *Run) targets() (list []Target) {
 	list = append(list, Target{
-		What:  "time of a whole `Submit` in memory relative to one bare `fsm.NewFSM` of the full table + `Event`",
-		Found: ratio(r.Micro[micro.NameSubmit], r.Micro[micro.NameBare], took), Most: 0.5,
+		What:  "time of a whole `Submit` in memory relative to a bare `fsm.NewFSM` of the full table + `Event`",
+		Found: ratio(r.Micro[micro.NameSubmit], r.Micro[micro.NameBare], costTime), Most: 0.5,
 	})
-	list = append(list, r.limitTargets()...)
-	list = append(list, r.peerTargets()...)
+	list = append(list, r.baselineTargets()...)
+	list = append(list, r.competitorTargets()...)
 	return append(list, r.sizeTargets()...)
 }
 
-func took(c micro.Cost) float64 { return float64(c.Time) }
+func costTime(c micro.Cost) float64 { return float64(c.Time) }
 
-func (r *Run) limitTargets() (list []Target) {
+func (r *Run) baselineTargets() (list []Target) {
 	for _, m := range durable {
 		for _, n := range Drivers {
-			limit, name := r.limit(m, n)
+			base, name := r.baseline(m, n)
 			list = append(list, Target{
 				What:  fmt.Sprintf("throughput relative to the baseline, %s, %s (%s)", m, driversOf(n), name),
-				Found: ratio(r.ours(m, n), limit, drive.Sample.PerSecond), Least: 0.9,
+				Found: ratio(r.ours(m, n), base, drive.Sample.PerSecond), Least: 0.9,
 			})
 		}
-		limit, _ := r.limit(m, 1)
+		base, _ := r.baseline(m, 1)
 		list = append(list, Target{
 			What:  fmt.Sprintf("median latency of a submission relative to the baseline, %s, one driver", m),
-			Found: ratio(r.ours(m, 1), limit, p50), Most: 1.1,
+			Found: ratio(r.ours(m, 1), base, p50), Most: 1.1,
 		})
 		for _, n := range Drivers {
-			limit, _ := r.limit(m, n)
+			base, _ := r.baseline(m, n)
 			list = append(list, Target{
-				What:  fmt.Sprintf("our CPU a commit above the baseline's, %s, %s", m, driversOf(n)),
-				Found: r.cpuAbove(r.ours(m, n), limit), Most: 10, Unit: " µs",
+				What:  fmt.Sprintf("CPU per commit above the baseline, %s, %s", m, driversOf(n)),
+				Found: r.cpuAbove(r.ours(m, n), base), Most: 10, Unit: " µs",
 			})
 		}
 	}
 	return list
 }
 
-// cpuAbove is how much more CPU a commit of ours takes, in microseconds.
-func (r *Run) cpuAbove(ours, limit []drive.Sample) Figure {
+// cpuAbove returns how much more CPU a commit of ours takes, in microseconds.
+func (r *Run) cpuAbove(ours, base []drive.Sample) Figure {
 	var above []float64
-	for i := range min(len(ours), len(limit)) {
-		above = append(above, (cpu(ours[i])-cpu(limit[i]))/float64(max(r.Recipe.Commits, 1)))
+	for i := range min(len(ours), len(base)) {
+		above = append(above, (cpu(ours[i])-cpu(base[i]))/float64(max(r.Recipe.Commits, 1)))
 	}
 	return FigureOf(above)
 }
 
-// sizeDrivers is the number of drivers of the cells whose sizes count: many, so
-// that there is much to measure.
+// sizeDrivers is the number of drivers in the cell whose file size is reported: many,
+// so that the file has many verifications.
 const sizeDrivers = 64
 
 func (r *Run) sizeTargets() []Target {
 	list := []Target{{
-		What:  "process memory of a waiting verification, memory store, password held",
-		Found: figure(r.Waiting, func(h crowd.Held) float64 { return h.RSS }), Most: 2048, Unit: " B",
+		What:  "resident memory of a waiting verification in the memory store, with its password",
+		Found: figure(r.Waiting, waitingRSS), Most: 2048, Unit: " B",
 	}}
 	for _, m := range durable {
 		list = append(list, Target{
-			What:  fmt.Sprintf("file size of a finished verification, %s", m),
+			What:  fmt.Sprintf("size of a finished verification on disk, %s", m),
 			Found: figure(r.ours(m, sizeDrivers), stored), Most: 2048, Unit: " B",
 		})
 	}
@@ -131,8 +122,8 @@ func (r *Run) sizeTargets() []Target {
 	return list
 }
 
-// growth is the cost in the largest store as a multiple of that in the smallest.
-func growth(list []scale.Grown) Figure {
+// growth returns the cost in the largest store divided by that in the smallest.
+func growth(list []scale.GrowthCost) Figure {
 	if len(list) < 2 {
 		return FigureOf(nil)
 	}

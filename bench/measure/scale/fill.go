@@ -1,5 +1,4 @@
-// Package scale measures what a transition and the queries cost when many
-// verifications are in the store already.
+// Package scale measures the cost of transitions and queries in large stores.
 package scale
 
 import (
@@ -19,14 +18,15 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// model is one verification as a store keeps it.
-type model struct {
+// template is one verification as a store keeps it.
+type template struct {
 	record  carrierfsm.Record
 	history []carrierfsm.Entry
 }
 
-// models are two: one that waits for a code, and one that is done.
-func models(ctx context.Context) (waiting, done model, err error) {
+// recordTemplates returns two templates: one that waits for a code, and one that is
+// done.
+func recordTemplates(ctx context.Context) (waiting, done template, err error) {
 	store := memory.New()
 	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: workload.Upstream{}})
 	if err != nil {
@@ -38,26 +38,26 @@ func models(ctx context.Context) (waiting, done model, err error) {
 			v, err = m.Submit(ctx, v.ID, submission(v.Step))
 		}
 		if i == 1 {
-			waiting = modelOf(ctx, store, v.ID)
+			waiting = loadTemplate(ctx, store, v.ID)
 		}
 	}
-	return waiting, modelOf(ctx, store, v.ID), err
+	return waiting, loadTemplate(ctx, store, v.ID), err
 }
 
-func modelOf(ctx context.Context, s carrierfsm.Store, id string) (m model) {
-	m.record, _ = s.Load(ctx, id) // of a store in memory
+func loadTemplate(ctx context.Context, s carrierfsm.Store, id string) (m template) {
+	m.record, _ = s.Load(ctx, id) // never fails in memory
 	m.history, _ = s.History(ctx, id, 0, 100)
 	return m
 }
 
-// copyOf is the model as another verification, as old as it is told.
-func (m model) copyOf(age time.Duration) (carrierfsm.Record, []carrierfsm.Entry, error) {
+// instance returns a new verification like the template, with an age.
+func (m template) instance(age time.Duration) (carrierfsm.Record, []carrierfsm.Entry, error) {
 	id, err := uuid.NewV7()
 	r := m.record
 	r.ID, r.Version = id.String(), 1
 	r.Created, r.Updated = r.Created.Add(-age), r.Updated.Add(-age)
 	if !r.Due.IsZero() {
-		r.Due = r.Due.Add(time.Hour + age) // not while this measures
+		r.Due = r.Due.Add(time.Hour + age) // not due during the measurement
 	}
 	_, _ = rand.Read(r.CommitID[:]) // never fails, by its contract
 	entries := make([]carrierfsm.Entry, len(m.history))
@@ -68,14 +68,15 @@ func (m model) copyOf(age time.Duration) (carrierfsm.Record, []carrierfsm.Entry,
 	return r, entries, err
 }
 
-// fillers is how many fill at once: as many as share one transaction at most.
-const fillers = 256
+// fillWorkers is the number of goroutines that fill a store: the largest number of
+// commits in one transaction.
+const fillWorkers = 256
 
-// waitingShare: one in so many waits, the others are done.
+// One in waitingShare verifications waits; the others are done.
 const waitingShare = 10
 
-// fill puts verifications into a store, without waiting for the disk.
-func fill(ctx context.Context, p subject.Place, n int) (err error) {
+// fill creates n verifications in a store, without waiting for the disk.
+func fill(ctx context.Context, p subject.Storage, n int) (err error) {
 	switch {
 	case p.Medium.SQLite():
 		p.Medium = subject.SQLiteNormal
@@ -87,13 +88,13 @@ func fill(ctx context.Context, p subject.Place, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closing()) }()
-	waiting, done, err := models(ctx)
+	waiting, done, err := recordTemplates(ctx)
 	if err != nil {
 		return err
 	}
-	errs := make(chan error, fillers)
+	errs := make(chan error, fillWorkers)
 	var all sync.WaitGroup
-	for f := range fillers {
+	for f := range fillWorkers {
 		all.Go(func() { errs <- fillPart(ctx, store, waiting, done, f, n) })
 	}
 	all.Wait()
@@ -104,14 +105,14 @@ func fill(ctx context.Context, p subject.Place, n int) (err error) {
 	return err
 }
 
-// fillPart puts in what one filler has to.
-func fillPart(ctx context.Context, store carrierfsm.Store, waiting, done model, from, n int) error {
-	for i := from; i < n; i += fillers {
+// fillPart creates the verifications of one worker.
+func fillPart(ctx context.Context, store carrierfsm.Store, waiting, done template, from, n int) error {
+	for i := from; i < n; i += fillWorkers {
 		m := done
 		if i%waitingShare == 0 {
 			m = waiting
 		}
-		r, entries, err := m.copyOf(time.Duration(n-i) * time.Millisecond)
+		r, entries, err := m.instance(time.Duration(n-i) * time.Millisecond)
 		if err == nil {
 			err = store.Create(ctx, r, entries...)
 		}

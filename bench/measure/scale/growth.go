@@ -10,59 +10,58 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
-	"github.com/carrierfsm/carrierfsm/bench/measure/lab"
+	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
 // Growth is the name of the task.
 const Growth = "growth"
 
-// Grown is what things cost in a store of so many verifications.
-type Grown struct {
+// GrowthCost has the costs in a store with Rows verifications.
+type GrowthCost struct {
 	Rows int
-	// Fill is how long it took to put them in, and Stored how many bytes of file
-	// each of them takes.
+	// Fill is the time to create them, and Stored the size of each in bytes.
 	Fill   time.Duration
 	Stored float64
-	// Driven is what plain verifications cost on top of them.
+	// Driven is the cost of further plain verifications.
 	Driven drive.Sample
-	// Queries are how long each took, median, in the order of Queries.
+	// Queries has the median time of each query, in the order of Queries.
 	Queries []time.Duration
 }
 
-// Growing fills a store and measures; it returns Grown.
-func Growing(ctx context.Context, j lab.Job) (any, error) {
-	g := Grown{Rows: j.Rows}
-	if err := emptyStore(ctx, j.Place); err != nil {
+// MeasureGrowth fills a store and measures. It returns a GrowthCost.
+func MeasureGrowth(ctx context.Context, j runner.Job) (any, error) {
+	g := GrowthCost{Rows: j.Rows}
+	if err := createTables(ctx, j.Storage); err != nil {
 		return nil, err
 	}
-	before, err := drive.Stored(ctx, j.Place)
+	before, err := drive.Stored(ctx, j.Storage)
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	if err := fill(ctx, j.Place, j.Rows); err != nil {
+	if err := fill(ctx, j.Storage, j.Rows); err != nil {
 		return nil, err
 	}
 	g.Fill = time.Since(begun)
-	after, err := drive.Stored(ctx, j.Place)
+	after, err := drive.Stored(ctx, j.Storage)
 	if err != nil {
 		return nil, err
 	}
 	g.Stored = float64(after-before) / float64(j.Rows)
-	if err := settle(ctx, j.Place); err != nil {
+	if err := vacuum(ctx, j.Storage); err != nil {
 		return nil, err
 	}
-	if g.Queries, err = queries(ctx, j.Place, j.Rows); err != nil {
+	if g.Queries, err = queries(ctx, j.Storage, j.Rows); err != nil {
 		return nil, err
 	}
 	kind := subject.Kind{Name: engine.Name, Open: engine.Open}
-	g.Driven, err = drive.Cell(ctx, kind, j.Place, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp})
+	g.Driven, err = drive.Measure(ctx, kind, j.Storage, drive.Options{Drivers: j.Drivers, For: j.For, WarmUp: j.WarmUp})
 	return g, err
 }
 
-// emptyStore makes the tables.
-func emptyStore(ctx context.Context, p subject.Place) error {
+// createTables creates the tables of a store.
+func createTables(ctx context.Context, p subject.Storage) error {
 	_, closing, err := engine.OpenStore(ctx, p)
 	if err != nil {
 		return err
@@ -70,9 +69,9 @@ func emptyStore(ctx context.Context, p subject.Place) error {
 	return closing()
 }
 
-// settle has a server do what it would have done by itself while so many rows
-// came: they came faster than in life.
-func settle(ctx context.Context, p subject.Place) error {
+// vacuum does the maintenance that a server would have done by itself if the rows
+// had been added slowly.
+func vacuum(ctx context.Context, p subject.Storage) error {
 	if p.Medium != subject.Postgres {
 		return nil
 	}
@@ -88,31 +87,31 @@ func settle(ctx context.Context, p subject.Place) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// times is how often each query is asked.
-const times = 21
+// repetitions is how often each query is measured.
+const repetitions = 21
 
-func queries(ctx context.Context, p subject.Place, rows int) (_ []time.Duration, err error) {
+func queries(ctx context.Context, p subject.Storage, rows int) (_ []time.Duration, err error) {
 	store, closing, err := engine.OpenStore(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closing()) }()
-	asked, err := questions(ctx, store, rows)
+	funcs, err := queryFuncs(ctx, store, rows)
 	if err != nil {
 		return nil, err
 	}
 	var took []time.Duration
-	for _, ask := range asked {
+	for _, query := range funcs {
 		var each []time.Duration
-		for range times {
+		for range repetitions {
 			begun := time.Now()
-			if err := ask(); err != nil {
+			if err := query(); err != nil {
 				return nil, err
 			}
 			each = append(each, time.Since(begun))
 		}
 		slices.Sort(each)
-		took = append(took, each[times/2])
+		took = append(took, each[repetitions/2])
 	}
 	return took, nil
 }

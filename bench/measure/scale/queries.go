@@ -9,22 +9,22 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
-// Queries are what is asked of a large store. The last two are what the console
-// shows: its overview, which looks at 4,800 verifications out of all, and one
-// of them with its history.
+// Queries has the names of the queries of a large store. The last two are those of
+// the console's pages: the overview, which samples 4,800 verifications, and one
+// verification with its history.
 var Queries = []string{
 	"`List`, the newest 100", "`List`, 100 from the middle", "`Due`, none due", "`Pending`, 200 from the beginning", "`Pending`, at the end",
 	"console: overview", "console: one verification",
 }
 
-// apart is how long after one verification the next was created.
-const apart = time.Millisecond
+// createdInterval is the time between the creations of two verifications.
+const createdInterval = time.Millisecond
 
-// questions ask what Queries says, in that order.
-func questions(ctx context.Context, store carrierfsm.Store, rows int) ([]func() error, error) {
+// queryFuncs returns functions that run the queries, in the order of Queries.
+func queryFuncs(ctx context.Context, store carrierfsm.Store, rows int) ([]func() error, error) {
 	box, ok := store.(carrierfsm.Outbox)
 	if !ok {
-		return nil, errors.New("scale: the store is no outbox")
+		return nil, errors.New("scale: the store has no outbox")
 	}
 	first, err := box.Lead(ctx, "first", "bench", time.Hour, carrierfsm.FromBeginning)
 	if err != nil {
@@ -38,24 +38,24 @@ func questions(ctx context.Context, store carrierfsm.Store, rows int) ([]func() 
 	if err != nil || len(newest) == 0 {
 		return nil, errors.Join(errors.New("scale: the store is empty"), err)
 	}
-	middle := newest[0].Created.Add(-time.Duration(rows) * apart / 2)
-	shown, err := shows(ctx, store, newest[0].ID, time.Duration(rows)*apart)
+	middle := newest[0].Created.Add(-time.Duration(rows) * createdInterval / 2)
+	shown, err := consoleQueries(ctx, store, newest[0].ID, time.Duration(rows)*createdInterval)
 	return append([]func() error{
-		func() error { return lists(ctx, store, carrierfsm.Query{}) },
-		func() error { return lists(ctx, store, carrierfsm.Query{CreatedBefore: middle}) },
+		func() error { return list(ctx, store, carrierfsm.Query{}) },
+		func() error { return list(ctx, store, carrierfsm.Query{CreatedBefore: middle}) },
 		func() error { _, err := store.Due(ctx, time.Now(), carrierfsm.DueMark{}, 100); return err },
 		func() error { _, err := box.Pending(ctx, first, 200); return err },
 		func() error { _, err := box.Pending(ctx, last, 200); return err },
 	}, shown...), err
 }
 
-func lists(ctx context.Context, store carrierfsm.Store, q carrierfsm.Query) error {
+func list(ctx context.Context, store carrierfsm.Store, q carrierfsm.Query) error {
 	_, err := store.List(ctx, q)
 	return err
 }
 
-// shows are the questions of the console.
-func shows(ctx context.Context, store carrierfsm.Store, id string, window time.Duration) ([]func() error, error) {
+// consoleQueries returns the queries of the console's pages.
+func consoleQueries(ctx context.Context, store carrierfsm.Store, id string, window time.Duration) ([]func() error, error) {
 	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err

@@ -1,37 +1,37 @@
-// Package subject says what can be measured: anything that carries plain
-// verifications from their creation to their end and keeps them in a store.
+// Package subject defines what can be measured: a system that runs plain
+// verifications from their creation to their end and stores them.
 package subject
 
 import "context"
 
-// Laps is how many times Verify calls lap: the creation and three submissions.
+// Laps is how often Verify calls lap: for the creation and three submissions.
 const Laps = 4
 
 // Subject is one system under measurement. Verify is safe for concurrent use.
 type Subject interface {
-	// Verify carries one new verification to its end. It calls lap after the
-	// creation and after each submission, when what came of it is durable (as far
-	// as its store is) and known to the caller.
+	// Verify runs one new verification to its end. It calls lap after the creation and
+	// after each submission, when the outcome is known to the caller and durable, as
+	// far as the store is.
 	Verify(ctx context.Context, lap func()) error
-	// Left counts what its store holds. It may be slow.
-	Left(ctx context.Context) (Left, error)
-	// Close ends what Open began. Call it once, when no Verify is running.
+	// Count counts the content of the store. It may be slow.
+	Count(ctx context.Context) (Counts, error)
+	// Close releases the resources of Open. Call it once, when no Verify is running.
 	Close() error
 }
 
-// Left is what verifications have left in a store: tests hold it against what
-// a subject says that it does, so that nobody measures nothing.
-type Left struct {
-	// Verifications and Done are how many there are, and how many have ended well.
+// Counts is the content of a store. Tests compare it with what the subject declares,
+// to make sure that each does the same work.
+type Counts struct {
+	// Verifications is the number of all, and Done of those in the state done.
 	Verifications, Done int
-	// Transitions is how many are on record.
+	// Transitions is the number of recorded transitions.
 	Transitions int
-	// Commits is how many transactions were committed for them, as far as the
-	// subject makes them itself; 0 where the framework does.
+	// Commits is the number of transactions that the subject itself committed; 0 if a
+	// framework does that.
 	Commits int
 }
 
-// Medium is what a subject keeps its verifications in.
+// Medium is the kind of storage for verifications.
 type Medium string
 
 // The media.
@@ -42,10 +42,10 @@ const (
 	Postgres     Medium = "PostgreSQL"
 )
 
-// SQLite tells whether the medium is a file.
+// SQLite reports whether the medium is a SQLite file.
 func (m Medium) SQLite() bool { return m == SQLiteFull || m == SQLiteNormal }
 
-// Synchronous is the pragma's value.
+// Synchronous returns the value of SQLite's pragma.
 func (m Medium) Synchronous() string {
 	if m == SQLiteNormal {
 		return "NORMAL"
@@ -53,27 +53,25 @@ func (m Medium) Synchronous() string {
 	return "FULL"
 }
 
-// Place is where a subject may keep things. It belongs to that subject alone.
-type Place struct {
-	// Medium is what it is.
+// Storage is empty storage for one subject.
+type Storage struct {
 	Medium Medium
-	// File is the path of the file that a subject on SQLite makes.
+	// File is the path of the file to create on SQLite.
 	File string
-	// DSN is an empty database of a subject on PostgreSQL.
+	// DSN is the connection string of an empty database on PostgreSQL.
 	DSN string
-	// Drivers is how many will call Verify at once.
+	// Drivers is how many drivers call Verify concurrently.
 	Drivers int
 }
 
 // Kind is a subject that can be opened.
 type Kind struct {
-	// Name is what the report calls it.
+	// Name is its name in the report.
 	Name string
 	// Media are those that it can be opened on.
 	Media []Medium
-	// Commits and Transitions are how many a verification takes. Commits is 0
-	// where a framework decides that.
+	// Commits and Transitions are the numbers for one verification. Commits is 0 if a
+	// framework makes them.
 	Commits, Transitions int
-	// Open opens it.
-	Open func(context.Context, Place) (Subject, error)
+	Open                 func(context.Context, Storage) (Subject, error)
 }

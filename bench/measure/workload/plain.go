@@ -8,34 +8,34 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Form is the invented person's form.
+// Form returns the invented person's form.
 func Form() carrierfsm.Form {
 	return carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: Phone}
 }
 
-// Consent is the invented consent.
+// Consent returns an invented consent.
 func Consent() carrierfsm.Consent {
 	return carrierfsm.Consent{Policy: "bench-1", At: time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC), Channel: "bench"}
 }
 
-// Apply hands in the form.
-func Apply(int) carrierfsm.Input { return carrierfsm.Apply{Form: Form(), Consent: Consent()} }
+// SubmitForm returns the input with the form.
+func SubmitForm(int) carrierfsm.Input { return carrierfsm.Apply{Form: Form(), Consent: Consent()} }
 
-// GivePassword answers the prompt of this step.
-func GivePassword(step int) carrierfsm.Input {
+// SubmitPassword returns the input with the password for the prompt of a step.
+func SubmitPassword(step int) carrierfsm.Input {
 	return carrierfsm.Password{Step: step, Password: carrierfsm.NewSecret(Password)}
 }
 
-// GiveCode answers the prompt of this step.
-func GiveCode(step int) carrierfsm.Input {
+// SubmitCode returns the input with the code for the prompt of a step.
+func SubmitCode(step int) carrierfsm.Input {
 	return carrierfsm.Captcha{Step: step, Code: carrierfsm.NewSecret(Code)}
 }
 
-// Submissions are all three, in order.
-var Submissions = [...]func(step int) carrierfsm.Input{Apply, GivePassword, GiveCode}
+// Submissions has all three submissions in order.
+var Submissions = [...]func(step int) carrierfsm.Input{SubmitForm, SubmitPassword, SubmitCode}
 
-// Plain carries one verification from its creation to done, and calls lap
-// after the creation and each submission.
+// Plain runs one verification from its creation to done, and calls lap after the
+// creation and each submission.
 func Plain(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	if err != nil {

@@ -9,13 +9,12 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// Recipe is what a store is asked to do for one plain verification: the very
-// loads and commits, with the very records. Who carries it out by hand does
-// what we do, without us.
+// Recipe has the operations of a store for one plain verification, with their
+// records. The baseline runs the same operations without the engine.
 type Recipe struct {
-	// Ops are what is asked, in order.
+	// Ops are the operations in order.
 	Ops []Op
-	// Transitions and Commits are how many there are; a creation is a commit.
+	// Transitions, Commits and Loads are their numbers; a creation is a commit.
 	Transitions, Commits, Loads int
 	begun                       time.Time
 }
@@ -38,7 +37,7 @@ const (
 	Lap
 )
 
-// Record watches our own engine carry out one plain verification.
+// Record runs one plain verification on the engine and records its operations.
 func Record(ctx context.Context) (Recipe, error) {
 	r := &recorder{Store: memory.New(), recipe: Recipe{begun: time.Now()}}
 	m, err := carrierfsm.New(carrierfsm.Config{Store: r, Upstream: Upstream{}})
@@ -49,13 +48,13 @@ func Record(ctx context.Context) (Recipe, error) {
 	return r.recipe, err
 }
 
-// For is the recipe of another verification, which begins now. The bodies stay
-// those of the one that was watched.
-func (r Recipe) For(id string, commit func() [16]byte) []Op {
+// Instance returns the operations for a new verification that begins now. The bodies
+// stay those of the recorded one.
+func (r Recipe) Instance(id string, commit func() [16]byte) []Op {
 	shift := time.Since(r.begun).Truncate(time.Microsecond)
 	ops := make([]Op, len(r.Ops))
 	for i, op := range r.Ops {
-		op.Record = moved(op.Record, id, shift)
+		op.Record = shifted(op.Record, id, shift)
 		if op.What == Create || op.What == Commit {
 			op.Record.CommitID = commit()
 		}
@@ -70,7 +69,7 @@ func (r Recipe) For(id string, commit func() [16]byte) []Op {
 	return ops
 }
 
-func moved(r carrierfsm.Record, id string, shift time.Duration) carrierfsm.Record {
+func shifted(r carrierfsm.Record, id string, shift time.Duration) carrierfsm.Record {
 	r.ID = id
 	for _, t := range []*time.Time{&r.Due, &r.Created, &r.Updated} {
 		if !t.IsZero() {
@@ -80,19 +79,19 @@ func moved(r carrierfsm.Record, id string, shift time.Duration) carrierfsm.Recor
 	return r
 }
 
-// recorder notes what its store is asked.
+// recorder records the operations of a store.
 type recorder struct {
 	carrierfsm.Store
 	recipe Recipe
 }
 
 func (r *recorder) Create(ctx context.Context, rec carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	r.note(Create, rec, entries)
+	r.add(Create, rec, entries)
 	return r.Store.Create(ctx, rec, entries...)
 }
 
 func (r *recorder) Commit(ctx context.Context, rec carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	r.note(Commit, rec, entries)
+	r.add(Commit, rec, entries)
 	return r.Store.Commit(ctx, rec, entries...)
 }
 
@@ -103,8 +102,8 @@ func (r *recorder) Load(ctx context.Context, id string) (carrierfsm.Record, erro
 	return rec, err
 }
 
-// note copies what it is lent, as a store has to.
-func (r *recorder) note(what What, rec carrierfsm.Record, entries []carrierfsm.Entry) {
+// add records an operation. It copies the slices, which belong to the caller.
+func (r *recorder) add(what What, rec carrierfsm.Record, entries []carrierfsm.Entry) {
 	rec.Body, entries = slices.Clone(rec.Body), slices.Clone(entries)
 	for i := range entries {
 		entries[i].Detail = slices.Clone(entries[i].Detail)

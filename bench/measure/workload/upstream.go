@@ -1,5 +1,5 @@
-// Package workload is what every subject is made to do: one plain SMS
-// verification, with an upstream that answers at once.
+// Package workload is the work of every subject: one plain SMS verification, with an
+// upstream that answers at once.
 package workload
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// What the invented person gives, and what upstream calls the run.
+// The values of the invented person, and of upstream.
 const (
 	Phone    = "13800138000"
 	Password = "246810"
@@ -17,8 +17,8 @@ const (
 	Website  = "chinamobilejs"
 )
 
-// Upstream wants a code after each password, and then is content. It answers
-// in the process, at once.
+// Upstream asks for a code after each password, and then completes. It answers in
+// the process, at once.
 type Upstream struct{}
 
 // Apply accepts every form.
@@ -29,7 +29,7 @@ func (Upstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Recei
 	}, nil
 }
 
-// Collect asks for a code, or ends it.
+// Collect asks for a code after the password, and completes after the code.
 func (Upstream) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	if r.Input == carrierfsm.InputPassword {
 		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: "输入动态密码"}, nil

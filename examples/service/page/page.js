@@ -1,24 +1,24 @@
-// Asks the service what to show, shows it, and sends what the person answers.
-// All that is known of the verification is in the service: the page can be
-// reloaded, closed and opened twice at any time.
+// Requests the screen from the service, shows it, and sends the person's answers.
+// The page keeps no state of the verification: it can be reloaded, closed and
+// opened twice at any time.
 
 import { busy, remember, show, trouble } from './screen.js'
 
 const lang = document.documentElement.lang
 const tabs = new BroadcastChannel('verification') // other tabs of this browser
-let shown = null // the screen that stands
+let shown = null // the present screen
 let sending = false
 let wake = () => {} // ends the waiting of watch()
 
-// call returns the status, the seconds to wait and the answer of an endpoint.
-// It throws where none came.
+// call returns the status, the seconds to wait and the body of a response. It throws
+// without a response.
 async function call(path, options) {
 	const response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options })
 	return { status: response.status, wait: Number(response.headers.get('Retry-After')), ...(await response.json()) }
 }
 
-// send sends an input, once: a click while one is on its way does nothing, and
-// the service would refuse it as well.
+// send sends an input. A click while one is being sent has no effect; the service
+// would refuse it, too.
 async function send(input, fields) {
 	if (sending) return
 	sending = true
@@ -42,7 +42,7 @@ async function send(input, fields) {
 	}
 }
 
-// take shows an answer: its screen where it has one, and what was wrong.
+// take shows a response: its screen, if it has one, and its problem.
 function take({ screen, problem }) {
 	if (screen) {
 		shown = screen
@@ -51,21 +51,21 @@ function take({ screen, problem }) {
 	trouble(problem && problem.word !== 'pending' ? problem.text : '')
 }
 
-// watch shows whatever changes, for as long as the page is open.
+// watch polls and shows changes while the page is open.
 async function watch() {
 	for (let failures = 0; ;) {
-		while (document.hidden && shown) await pause(Infinity) // nobody looks, and browsers bound the requests of all tabs
+		while (document.hidden && shown) await pause(Infinity) // browsers limit the connections of all tabs
 		try {
 			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
 			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
 			if (!answer.screen) throw answer
 			const ours = sending && answer.screen.tone === 'wait'
-			if (ours) await pause(1000) // mostly the outcome is there by then
+			if (ours) await pause(1000) // usually the outcome is known by then
 			if (ours && !sending) continue
 			if (!shown || answer.screen.mark !== shown.mark) take(answer)
 			else if (failures > 0) trouble('')
 			failures = 0
-			if (!answer.screen.live) await pause(Infinity) // until a tab or the person does something
+			if (!answer.screen.live) await pause(Infinity) // until another tab or the person acts
 		} catch (problem) {
 			if (problem.name === 'AbortError') continue
 			failures++
@@ -82,7 +82,7 @@ function waking() {
 	return stop.signal
 }
 
-// pause waits for so many milliseconds, or until wake() is called.
+// pause waits for a time, or until wake() is called.
 function pause(milliseconds) {
 	return new Promise((resolve) => {
 		wake = resolve
@@ -93,7 +93,7 @@ function pause(milliseconds) {
 tabs.addEventListener('message', () => wake())
 addEventListener('online', () => wake())
 addEventListener('pageshow', () => wake())
-addEventListener('deadline', () => wake()) // of screen.js
+addEventListener('deadline', () => wake()) // dispatched by screen.js
 document.addEventListener('visibilitychange', () => wake())
 document.addEventListener('input', (event) => remember(event.target))
 watch()

@@ -1,11 +1,11 @@
-// Shows a screen as the service describes it. Text is only ever set as text.
+// Shows a screen of the service. Text is set as text, never as HTML.
 
 const section = document.getElementById('screen')
-const typed = {} // what a form held that is shown again; no secrets
-let topic = '' // of the screen that stands
-let clocks = [] // what counts down
+const typed = {} // values to keep when the form is shown again; no secrets
+let topic = '' // of the present screen
+let clocks = [] // the running countdowns
 
-// element makes one, with properties, attributes where the name has a dash, and children.
+// element creates an element with properties, attributes (names with a dash) and children.
 function element(name, properties = {}, ...children) {
 	const e = document.createElement(name)
 	for (const [key, value] of Object.entries(properties)) {
@@ -17,8 +17,8 @@ function element(name, properties = {}, ...children) {
 	return e
 }
 
-// show shows a screen. What stays the same keeps its place, so that nobody
-// loses what they are typing; what is asked anew gets the focus.
+// show shows a screen. If the question is the same, the form is kept with what is
+// typed in it; a new question gets the focus.
 export function show(screen, send) {
 	const key = screen.topic + screen.tone
 	const first = topic === ''
@@ -59,7 +59,7 @@ function link({ href, label }) {
 
 function form(f, s, send) {
 	const described = [s.why && 'why', s.text && 'text'].filter(Boolean)
-	const about = Math.max(0, f.fields.findIndex((field) => field.wrong)) // which field the words above are about
+	const about = Math.max(0, f.fields.findIndex((field) => field.wrong)) // the field that the reason is about
 	const e = element('form', { noValidate: true }, ...f.fields.map((field, i) => row(field, i === about ? described : [])),
 		element('button', { type: 'submit', className: 'main', textContent: f.submit }))
 	e.addEventListener('submit', (event) => {
@@ -69,7 +69,7 @@ function form(f, s, send) {
 	return e
 }
 
-// row is a field with its label, its hint and a place for what is wrong with it.
+// row creates a field with its label, its hint and its error text.
 function row(f, described) {
 	const id = 'field-' + f.name
 	const input = element('input', {
@@ -86,14 +86,14 @@ function row(f, described) {
 	return element('div', { className: 'row' }, label, input, f.show && reveal(input, f.show), hint, problem)
 }
 
-// reveal makes a password readable to who types it.
+// reveal creates a checkbox that shows a password.
 function reveal(input, text) {
 	const box = element('input', { type: 'checkbox', id: input.id + '-show', autocomplete: 'off' })
 	box.addEventListener('change', () => { input.type = box.checked ? 'text' : 'password' })
 	return element('p', { className: 'check reveal' }, box, element('label', { for: box.id, textContent: text }))
 }
 
-// complete tells whether every field is filled in, and says so at those that are not.
+// complete reports whether all fields are filled in, and marks those that are not.
 function complete(form, missing) {
 	let first = null
 	for (const input of form.querySelectorAll('input[required]')) {
@@ -113,7 +113,7 @@ function values(form) {
 	return all
 }
 
-// beside has the buttons beside the form, and the time that is left.
+// beside creates the buttons below the form, and the time left.
 function beside(s, send) {
 	const e = element('div', { className: 'beside' })
 	for (const a of s.actions ?? []) {
@@ -154,21 +154,21 @@ function tick() {
 }
 setInterval(tick, 250)
 
-// busy keeps buttons from being pressed while an answer is on its way.
+// busy marks the buttons as disabled while an answer is being sent.
 export function busy(on) {
 	section.classList.toggle('sending', on)
 	for (const b of section.querySelectorAll('button')) b.setAttribute('aria-disabled', on)
 }
 
-// trouble says what was wrong with a request; an empty text takes it away.
+// trouble shows a problem; an empty text hides it.
 export function trouble(text) {
 	const e = document.getElementById('trouble')
 	e.hidden = !text
 	if (e.textContent !== (text ?? '')) e.textContent = text ?? ''
 }
 
-// remember keeps what was typed into the form of the application, in case it
-// has to be corrected. Passwords and codes are never kept.
+// remember keeps the values of the application's form, in case it has to be
+// corrected. Passwords and codes are never kept.
 export function remember(input) {
 	if (['name', 'id_card', 'phone'].includes(input.name)) typed[input.name] = input.value
 }

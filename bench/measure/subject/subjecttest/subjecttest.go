@@ -1,4 +1,4 @@
-// Package subjecttest holds subjects to what they say of themselves.
+// Package subjecttest tests that subjects do what they declare.
 package subjecttest
 
 import (
@@ -15,17 +15,16 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// Drivers is how many drive, and each how many verifications each carries.
+// Drivers is the number of drivers, and each the number of verifications of each.
 const Drivers, each = 3, 2
 
-// Leaves fails the test unless the store of a subject, after some verifications,
-// holds as many, ended, with all their transitions, by as many commits as the
-// subject says.
-func Leaves(t *testing.T, k subject.Kind, place subject.Place) {
+// CheckCounts runs some verifications and fails the test unless the subject's store
+// has as many, all done, with the declared numbers of transitions and commits.
+func CheckCounts(t *testing.T, k subject.Kind, storage subject.Storage) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	s, err := k.Open(ctx, place)
+	s, err := k.Open(ctx, storage)
 	require.NoError(t, err)
 	laps := make([]int, Drivers)
 	errs := make([]error, Drivers)
@@ -40,12 +39,12 @@ func Leaves(t *testing.T, k subject.Kind, place subject.Place) {
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
 	const n = Drivers * each
-	want := subject.Left{Verifications: n, Done: n, Transitions: n * k.Transitions, Commits: n * k.Commits}
-	// A framework notes the end of a workflow a little after its last step.
+	want := subject.Counts{Verifications: n, Done: n, Transitions: n * k.Transitions, Commits: n * k.Commits}
+	// A framework records the end of a workflow shortly after its last step.
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		left, err := s.Left(ctx)
+		found, err := s.Count(ctx)
 		require.NoError(c, err)
-		require.Empty(c, cmp.Diff(want, left))
+		require.Empty(c, cmp.Diff(want, found))
 	}, 10*time.Second, 20*time.Millisecond)
 	require.NoError(t, s.Close())
 	for _, l := range laps {

@@ -1,5 +1,5 @@
-// The simulated phone: whom you can be, what they know, and the texts that
-// their operator sends. Only with the built-in simulator.
+// The simulated phone: the invented people, their secrets, and the messages of their
+// operator. Only with the built-in simulator.
 
 const words = {
 	zh: {
@@ -42,7 +42,7 @@ function button(label, press, name = label) {
 	return b
 }
 
-// fill puts a value into a field of the page's form, if it is there.
+// fill enters a value into a field of the page's form, if it exists.
 function fill(field, value) {
 	const input = document.querySelector(`main input[name=${field}]`)
 	if (!input) return
@@ -51,7 +51,7 @@ function fill(field, value) {
 	input.focus()
 }
 
-// place is the field that a fact belongs into: the new password is the password once it is set.
+// place returns the field for a fact: after a reset the new password is the password.
 function place(fact) {
 	return fact === 'new_password' && document.querySelector('main input[name=new_password]') ? fact : 'password'
 }

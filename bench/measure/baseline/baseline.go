@@ -1,0 +1,119 @@
+// Package baseline is the fastest known way to do the work that the engine requires
+// of its store: the same loads and commits, by SQL written by hand for this alone.
+// It checks versions and counts rows, and makes no decisions.
+//
+// The tables have the size and the indexes of the engine's. The statements assume
+// that ids are new and that there are no other writers.
+package baseline
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
+	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+)
+
+// The names of the baselines.
+const (
+	Alone   = "by hand, a transaction each"
+	Grouped = "by hand, grouped"
+	Batched = "by hand, grouped, loads too"
+)
+
+// Kinds returns the baselines.
+func Kinds(r workload.Recipe) []subject.Kind {
+	files := []subject.Medium{subject.SQLiteFull, subject.SQLiteNormal}
+	server := []subject.Medium{subject.Postgres}
+	kind := func(name string, media []subject.Medium, open func(context.Context, subject.Storage) (store, error)) subject.Kind {
+		return subject.Kind{
+			Name: name, Media: media, Commits: r.Commits, Transitions: r.Transitions,
+			Open: func(ctx context.Context, p subject.Storage) (subject.Subject, error) {
+				s, err := open(ctx, p)
+				if err != nil {
+					return nil, err
+				}
+				return &baseline{recipe: r, store: s}, nil
+			},
+		}
+	}
+	return []subject.Kind{
+		kind(Alone, files, openSQLite(false)),
+		kind(Grouped, files, openSQLite(true)),
+		kind(Alone, server, openPostgres(batching{})),
+		kind(Grouped, server, openPostgres(batching{writes: true})),
+		kind(Batched, server, openPostgres(batching{writes: true, loads: true})),
+	}
+}
+
+// store runs the operations of a recipe.
+type store interface {
+	// write creates a record, or commits the next version of one.
+	write(ctx context.Context, op *workload.Op) error
+	// load reads all columns of a record.
+	load(ctx context.Context, id string) (carrierfsm.Record, error)
+	count(ctx context.Context) (subject.Counts, error)
+	close() error
+}
+
+var errVersion = errors.New("baseline: unexpected version or body")
+
+// baseline is a subject that runs the recipe on a store.
+type baseline struct {
+	recipe workload.Recipe
+	store  store
+}
+
+func (b *baseline) Verify(ctx context.Context, lap func()) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	ops := b.recipe.Instance(id.String(), commitID)
+	for i := range ops {
+		switch op := &ops[i]; op.What {
+		case workload.Create, workload.Commit:
+			err = b.store.write(ctx, op)
+		case workload.Load:
+			err = b.check(ctx, op.Record)
+		case workload.Lap:
+			lap()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check loads a record and compares it with the one that was written.
+func (b *baseline) check(ctx context.Context, want carrierfsm.Record) error {
+	got, err := b.store.load(ctx, want.ID)
+	if err == nil && (got.Version != want.Version || !bytes.Equal(got.Body, want.Body)) {
+		err = fmt.Errorf("%w: loaded %d instead of %d", errVersion, got.Version, want.Version)
+	}
+	return err
+}
+
+func (b *baseline) Count(ctx context.Context) (subject.Counts, error) { return b.store.count(ctx) }
+func (b *baseline) Close() error                                      { return b.store.close() }
+
+func commitID() (id [16]byte) {
+	_, _ = rand.Read(id[:]) // never fails, by its contract
+	return id
+}
+
+// micros returns a time in the form that is stored; 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A waiting request returns when another request changes the verification.
+func TestAWaitingRequestReturnsOnAChange(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	c := newAPIClient(t, start(t, testOptions(w)), "plain")
+	g := c.apply()
+	waits := *c
+	waits.all = new([]string)
+	changed := make(chan apiResponse, 1)
+	go func() { changed <- waits.send(http.MethodGet, "/api/verification?lang=en&seen="+g.Screen.Mark, "") }()
+	c.post("cancel", fields{"step": g.Screen.Step})
+	after := <-changed
+	require.Equal(t, "failed", after.Screen.Tone)
+	require.Equal(t, "Canceled", after.Screen.Title)
+}
