@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // Bad input is told by a typed error, before anything is sent or lost.
@@ -70,17 +72,17 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			before := b.get()
+			b := fsmtest.New(t)
+			before := b.Get()
 			if _, form := c.input.(carrierfsm.Apply); !form {
-				before = b.at("10002")
+				before = b.Reach("10002")
 			}
-			sent := b.up.count()
-			_, err := b.Submit(context.Background(), b.id, c.input)
+			sent := len(b.Upstream.Calls())
+			_, err := b.Submit(c.input)
 			require.ErrorIs(t, err, c.want)
 			require.Less(t, len(err.Error()), 200, "an error must not repeat what was typed")
-			require.Equal(t, sent, b.up.count())
-			after := b.get()
+			require.Len(t, b.Upstream.Calls(), sent)
+			after := b.Get()
 			require.Equal(t, before.Step, after.Step)
 			require.False(t, after.InFlight)
 		})
@@ -89,19 +91,19 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 
 func TestAnUnknownIDIsToldAsSuch(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := fsmtest.New(t)
 	ctx := context.Background()
-	_, err := b.Get(ctx, "nobody")
+	_, err := b.Machine.Get(ctx, "nobody")
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	_, err = b.History(ctx, "nobody")
+	_, err = b.Machine.History(ctx, "nobody")
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	v, err := b.Submit(ctx, "nobody", application(0))
+	v, err := b.Machine.Submit(ctx, "nobody", application(0))
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 	require.Zero(t, v, "nothing is asked of nobody")
-	_, err = b.Submit(ctx, "nobody", carrierfsm.Cancel{})
+	_, err = b.Machine.Submit(ctx, "nobody", carrierfsm.Cancel{})
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	require.ErrorIs(t, b.Erase(ctx, "nobody"), carrierfsm.ErrNotFound)
-	require.ErrorIs(t, b.Reseal(ctx, "nobody"), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Erase(ctx, "nobody"), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Reseal(ctx, "nobody"), carrierfsm.ErrNotFound)
 	var where *carrierfsm.Error
 	require.ErrorAs(t, err, &where)
 	require.Equal(t, "nobody", where.ID)
@@ -110,141 +112,130 @@ func TestAnUnknownIDIsToldAsSuch(t *testing.T) {
 
 func TestAnIDMustBePlainAndNothingPersonal(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := fsmtest.New(t)
 	for _, id := range []string{"13800138000", "with space", "测试", strings.Repeat("x", 129), "tab\t", "\x00"} {
-		_, err := b.Create(context.Background(), carrierfsm.NewVerification{ID: id})
+		_, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: id})
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", id)
 		require.NotContains(t, err.Error(), id)
 	}
-	_, err := b.Create(context.Background(), carrierfsm.NewVerification{ID: "v1"})
+	_, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "v1"})
 	require.ErrorIs(t, err, carrierfsm.ErrExists)
-	v, err := b.Create(context.Background(), carrierfsm.NewVerification{})
+	v, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{})
 	require.NoError(t, err)
 	require.Len(t, v.ID, 36, "a UUID of our own")
 }
 
 func TestAKeyIsHeldByOneLiveVerification(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := fsmtest.New(t)
 	ctx := context.Background()
-	first, err := b.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	first, err := b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
 	require.NoError(t, err)
-	_, err = b.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	_, err = b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
 	require.ErrorIs(t, err, carrierfsm.ErrKeyInUse)
-	_, err = b.Submit(ctx, first.ID, carrierfsm.Cancel{})
+	_, err = b.Machine.Submit(ctx, first.ID, carrierfsm.Cancel{})
 	require.NoError(t, err)
-	_, err = b.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	_, err = b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
 	require.NoError(t, err, "the end lets go of it")
 }
 
 func TestAStoreThatFailsBeforeTheIntentSendsNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	v := b.at("10002")
-	full := b.another(func(c *carrierfsm.Config) {
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	full := b.Replica(func(c *carrierfsm.Config) {
 		c.Store = storeWith{Store: c.Store, commit: func(func() error) error { return errors.New("the disk is full") }}
 		c.CaptchaWithoutPassword = true
 	})
-	_, err := full.Submit(context.Background(), b.id, captchaOf(v, "500001"))
+	_, err := full.Captcha("500001")
 	require.ErrorIs(t, err, carrierfsm.ErrStore)
 	require.NotErrorIs(t, err, carrierfsm.ErrPending)
-	require.Zero(t, b.up.arrived("500001"))
-	_, err = full.Submit(context.Background(), b.id, carrierfsm.Cancel{})
+	require.Zero(t, b.Upstream.Arrivals("500001"))
+	_, err = full.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrStore)
-	require.Equal(t, 3, b.get().Prompt.AttemptsLeft)
+	require.Equal(t, 3, b.Get().Prompt.AttemptsLeft)
 }
 
 func TestARecordOfANewerTableIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := fsmtest.New(t)
 	ctx := context.Background()
-	r, err := b.store.Load(ctx, b.id)
-	require.NoError(t, err)
+	r := b.Record()
 	r.Version, r.Table, r.State = r.Version+1, carrierfsm.TableVersion+1, "awaiting_moonrise"
-	r.Due = time.Now().Add(-time.Hour).UTC().Truncate(time.Microsecond)
-	require.NoError(t, b.store.Commit(ctx, r))
+	r.Due = b.Clock.Now().Add(-time.Hour)
+	require.NoError(t, b.Store.Commit(ctx, r))
 
-	_, err = b.Get(ctx, b.id)
+	_, err := b.Machine.Get(ctx, b.ID)
 	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
-	_, err = b.Submit(ctx, b.id, application(0))
+	_, err = b.Apply()
 	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
-	_, err = b.Submit(ctx, b.id, carrierfsm.Cancel{})
+	_, err = b.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
-	n, err := b.Settle(ctx)
+	n, err := b.Machine.Settle(ctx)
 	require.Zero(t, n)
 	require.ErrorIs(t, err, carrierfsm.ErrNewerTable, "it is reported and stops nobody")
-	again, err := b.store.Load(ctx, b.id)
-	require.NoError(t, err)
-	require.Equal(t, r.Version, again.Version)
+	require.Equal(t, r.Version, b.Record().Version)
 }
 
 func TestARecordOfAnOlderTableGoesOn(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	ctx := context.Background()
-	r, err := b.store.Load(ctx, b.id)
-	require.NoError(t, err)
+	b := fsmtest.New(t)
+	r := b.Record()
 	r.Version, r.Table = r.Version+1, carrierfsm.TableVersion-1
-	require.NoError(t, b.store.Commit(ctx, r))
-	v := b.at("10002")
+	require.NoError(t, b.Store.Commit(context.Background(), r))
+	v := b.Reach("10002")
 	require.Equal(t, carrierfsm.AwaitingCaptcha, v.State)
-	r, err = b.store.Load(ctx, b.id)
-	require.NoError(t, err)
-	require.Equal(t, 1, r.Table, "what it makes use of, and no more")
+	require.Equal(t, 1, b.Record().Table, "the version that it needs")
 }
 
 func TestARecordOfAnotherSealerIsReportedAndErasable(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, withSealer(t))
-	b.at("10002")
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+	b.Reach("10002")
 	ctx := context.Background()
 	key := carrierfsm.SealKey{ID: "other", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
 	stranger, err := carrierfsm.NewSealer(key)
 	require.NoError(t, err)
-	other := b.another(func(c *carrierfsm.Config) { c.Sealer = stranger })
-	none := b.another(func(c *carrierfsm.Config) { c.Sealer = nil })
-	for _, m := range []*carrierfsm.Machine{other, none} {
-		_, err = m.Get(ctx, b.id)
+	other := b.Replica(func(c *carrierfsm.Config) { c.Sealer = stranger })
+	none := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
+	for _, m := range []*carrierfsm.Machine{other.Machine, none.Machine} {
+		_, err = m.Get(ctx, b.ID)
 		require.ErrorIs(t, err, carrierfsm.ErrSealed)
-		_, err = m.History(ctx, b.id)
+		_, err = m.History(ctx, b.ID)
 		require.ErrorIs(t, err, carrierfsm.ErrSealed)
 		list, err := m.List(ctx, carrierfsm.Query{})
 		require.NoError(t, err, "columns need no key")
 		require.Len(t, list, 1)
 	}
-	require.NoError(t, other.Erase(ctx, b.id))
-	v, err := none.Get(ctx, b.id)
-	require.NoError(t, err, "a tombstone needs no key")
-	require.Equal(t, carrierfsm.Erased, v.Reason)
-	history, err := none.History(ctx, b.id)
-	require.NoError(t, err)
-	require.Len(t, history, 4)
+	require.NoError(t, other.Machine.Erase(ctx, b.ID))
+	require.Equal(t, carrierfsm.Erased, none.Get().Reason, "a tombstone needs no key")
+	require.Len(t, none.History(), 4)
 }
 
 func TestReadingAnOldKeyAndSealingAnew(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	b := newBench(t) // plaintext at first
-	v := b.at("10002")
+	b := fsmtest.New(t) // plaintext at first
+	v := b.Reach("10002")
 	old := carrierfsm.SealKey{ID: "old", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
 	fresh := carrierfsm.SealKey{ID: "new", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
 	with := func(keys ...carrierfsm.SealKey) *carrierfsm.Machine {
 		s, err := carrierfsm.NewSealer(keys...)
 		require.NoError(t, err)
-		return b.another(func(c *carrierfsm.Config) { c.Sealer = s })
+		return b.Replica(func(c *carrierfsm.Config) { c.Sealer = s }).Machine
 	}
-	require.NoError(t, with(old).Reseal(ctx, b.id), "plaintext stays readable")
-	require.NoError(t, with(fresh, old).Reseal(ctx, b.id), "an old key stays readable")
-	again, err := with(fresh).Get(ctx, b.id)
+	require.NoError(t, with(old).Reseal(ctx, b.ID), "plaintext stays readable")
+	require.NoError(t, with(fresh, old).Reseal(ctx, b.ID), "an old key stays readable")
+	again, err := with(fresh).Get(ctx, b.ID)
 	require.NoError(t, err)
 	require.Equal(t, v.Step, again.Step, "sealing anew is no transition")
-	_, err = with(old).Get(ctx, b.id)
+	_, err = with(old).Get(ctx, b.ID)
 	require.ErrorIs(t, err, carrierfsm.ErrSealed)
 }
 
 func TestNewRefusesWhatCantWork(t *testing.T) {
 	t.Parallel()
-	good := newBench(t).cfg
+	good := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()}
 	for rule, spoil := range map[string]func(*carrierfsm.Config){
 		"no store":           func(c *carrierfsm.Config) { c.Store = nil },
 		"no upstream":        func(c *carrierfsm.Config) { c.Upstream = nil },

@@ -9,6 +9,7 @@ import (
 	"github.com/looplab/fsm"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -120,7 +121,7 @@ type submissions struct {
 
 func newSubmissions(tb testing.TB, cfg carrierfsm.Config, verifications int) submissions {
 	tb.Helper()
-	cfg.Store, cfg.Upstream = memory.New(), content{}
+	cfg.Store, cfg.Upstream = memory.New(), fsmtest.Instant{}
 	m, err := carrierfsm.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
@@ -147,7 +148,7 @@ func (s *submissions) next(ctx context.Context, tb testing.TB) {
 	case 1:
 		in = carrierfsm.Password{Step: s.v.Step, Password: carrierfsm.NewSecret("246810")}
 	default:
-		in = captchaOf(s.v, "500001")
+		in = captcha(s.v, "500001")
 	}
 	v, err := s.m.Submit(ctx, s.ids[s.n/3], in)
 	if err != nil || s.n%3 == 2 && v.State != carrierfsm.Done {
@@ -155,22 +156,4 @@ func (s *submissions) next(ctx context.Context, tb testing.TB) {
 	}
 	s.v = v
 	s.n++
-}
-
-// content is an upstream that wants a code after each password, and then is
-// content.
-type content struct{}
-
-func (content) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
-	return carrierfsm.Receipt{
-		Accepted: true, Token: token,
-		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
-	}, nil
-}
-
-func (content) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	if r.Input == carrierfsm.InputPassword {
-		return reply("10002"), nil
-	}
-	return reply("10008"), nil
 }

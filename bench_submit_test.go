@@ -29,7 +29,7 @@ func BenchmarkPlainVerification(b *testing.B) {
 			v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
 		}
 		if err == nil {
-			v, err = m.Submit(ctx, v.ID, captchaOf(v, "500001"))
+			v, err = m.Submit(ctx, v.ID, captcha(v, "500001"))
 		}
 		if err != nil || v.State != carrierfsm.Done {
 			b.Fatal(v.State, err)
@@ -49,7 +49,7 @@ func BenchmarkNext(b *testing.B) {
 
 // What the reply table costs a reply.
 func BenchmarkJudge(b *testing.B) {
-	r, s := reply("10008"), carrierfsm.Source{Website: "chinamobilejs", Online: true}
+	r, s := carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL"}, carrierfsm.Source{Website: "chinamobilejs", Online: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if carrierfsm.Judge(carrierfsm.CallCollect, r, s).Event != carrierfsm.CollectionStarted {

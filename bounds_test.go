@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // A bound belongs to what it bounds: the longest, the last and the most are
@@ -51,13 +52,14 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
+			b := fsmtest.New(t)
 			if _, form := c.input(c.most).(carrierfsm.Apply); !form {
-				b.at("10002")
+				b.Reach("10002")
 			}
-			_, err := b.Submit(context.Background(), b.id, c.input(c.most+1))
+			_, err := b.Submit(c.input(c.most + 1))
 			require.ErrorIs(t, err, carrierfsm.ErrInvalid)
-			_, err = b.Submit(context.Background(), b.id, c.input(c.most))
+			b.Upstream.Otherwise(fsmtest.Code("10002"))
+			_, err = b.Submit(c.input(c.most))
 			require.NoError(t, err)
 		})
 	}
@@ -66,16 +68,16 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 	t.Parallel()
 	for _, phone := range []string{"13800138000", "13800138099"} {
-		b := newBench(t)
 		a := application(0)
 		a.Form.Phone = phone
-		b.must(b.Submit(context.Background(), b.id, a))
+		b := fsmtest.New(t)
+		b.Must(b.Submit(a))
 	}
 	for _, phone := range []string{"1380013800/", "1380013800:"} { // beside 0 and 9 in ASCII
 		a := application(0)
 		a.Form.Phone = phone
-		b := newBench(t)
-		_, err := b.Submit(context.Background(), b.id, a)
+		b := fsmtest.New(t)
+		_, err := b.Submit(a)
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
 	}
 }
@@ -83,18 +85,18 @@ func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 func TestTheLongestNamesAreStillTaken(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	b := newBench(t)
+	b := fsmtest.New(t)
 	long := strings.Repeat("~", 128) // the last of what is printable
-	_, err := b.Create(ctx, carrierfsm.NewVerification{ID: long, Key: long})
+	_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: long, Key: long})
 	require.NoError(t, err)
 	for _, n := range []carrierfsm.NewVerification{{ID: long + "~"}, {Key: long + "~"}, {ID: "a\x7f"}} {
-		_, err = b.Create(ctx, n)
+		_, err = b.Machine.Create(ctx, n)
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
 	}
-	require.ErrorIs(t, b.Expire(carrierfsm.ByOperator(ctx, long[:65]), b.id), carrierfsm.ErrInvalid)
-	require.NoError(t, b.Expire(carrierfsm.ByOperator(ctx, long[:64]), b.id))
+	require.ErrorIs(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:65]), b.ID), carrierfsm.ErrInvalid)
+	require.NoError(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:64]), b.ID))
 
-	cfg := b.cfg
+	cfg := carrierfsm.Config{Store: b.Store, Upstream: b.Upstream}
 	handle := func(context.Context, carrierfsm.Transition) error { return nil }
 	cfg.Handlers = map[string]carrierfsm.Handler{long: handle}
 	_, err = carrierfsm.New(cfg)
@@ -136,9 +138,9 @@ func (p *purging) Purge(context.Context, time.Time, int) (n int, err error) {
 func TestPurgeGoesOnUntilNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	store := &purging{left: []int{500, 500, 3}}
-	b := newBench(t)
-	m := b.another(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
-	n, err := m.Purge(context.Background(), time.Now())
+	b := fsmtest.New(t)
+	m := b.Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
+	n, err := m.Machine.Purge(context.Background(), b.Clock.Now())
 	require.NoError(t, err)
 	require.Equal(t, 1003, n)
 	require.Empty(t, store.left)
@@ -177,8 +179,8 @@ func TestWhatLosesEveryRaceGivesUpAfterSixteen(t *testing.T) {
 		},
 	} {
 		store := &contested{}
-		m := newBench(t).another(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
-		require.ErrorIs(t, act(m), carrierfsm.ErrConflict, name)
+		b := fsmtest.New(t).Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
+		require.ErrorIs(t, act(b.Machine), carrierfsm.ErrConflict, name)
 		require.Equal(t, 16, store.tries, name)
 	}
 }

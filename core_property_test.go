@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // Whatever the person, upstream, the clock and the host do, in whatever order,
@@ -107,7 +108,7 @@ func (r *randomRun) outcome(call Call) Outcome {
 	}
 	if call == CallApply {
 		source.Website = "chinamobilejs"
-		return Received(rapid.IntRange(0, 4).Draw(r.T, "accepted") > 0, token, source)
+		return Received(rapid.IntRange(0, 4).Draw(r.T, "accepted") > 0, fsmtest.Token, source)
 	}
 	reply := Reply{
 		Success:  rapid.IntRange(0, 19).Draw(r.T, "success") > 0,

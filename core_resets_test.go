@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // The password reset and the skipping of a source, as values; and what of them
@@ -234,49 +235,27 @@ func requireSkip(t *testing.T, o Opened, want error, rule string) {
 	require.Equal(t, want == nil, o.Prompt(DefaultLimits()).Skip, rule)
 }
 
-// carried notes which secrets came with each kind of input, and answers from a script.
-type carried struct {
-	script []Reply
-	got    map[InputKind][3]string // password, code, new password
-}
-
-func (c *carried) Apply(context.Context, Application) (Receipt, error) {
-	return Receipt{Accepted: true, Token: token, Source: Source{Website: "chinamobilesh", Online: true, ResetMethod: ResetWithNewPassword}}, nil
-}
-
-func (c *carried) Collect(_ context.Context, r Request) (reply Reply, _ error) {
-	var got [3]string
-	for i, s := range []Secret{r.Password, r.Captcha, r.NewPassword} {
-		s.Use(func(value []byte) { got[i] = string(value) })
-	}
-	c.got[r.Input] = got
-	reply, c.script = c.script[0], c.script[1:]
-	return reply, nil
-}
-
 func TestAResetAndASkipCarryTheirOwnSecretsAndNoServicePassword(t *testing.T) {
 	t.Parallel()
-	up := &carried{got: make(map[InputKind][3]string)}
-	for _, code := range []string{"10007", "10002", "11000", "10002", "10008"} {
-		up.script = append(up.script, reply(code))
+	b := fsmtest.New(t, fsmtest.AcceptAt(Source{Website: "chinamobilesh", Online: true, ResetMethod: ResetWithNewPassword}))
+	got := make(map[InputKind][3]string) // password, code, new password
+	for _, code := range []ProcessCode{"10007", "10002", "11000", "10002", "10008"} {
+		b.Upstream.Then(fsmtest.Func(func(_ context.Context, r Request) (Reply, error) {
+			var values [3]string
+			for i, s := range []Secret{r.Password, r.Captcha, r.NewPassword} {
+				s.Use(func(value []byte) { values[i] = string(value) })
+			}
+			got[r.Input] = values
+			return Reply{Success: true, Code: code}, nil
+		}))
 	}
-	b := newBench(t, func(c *Config) { c.Upstream = up })
-	v, err := b.Submit(context.Background(), b.id, application(0))
-	require.NoError(t, err)
-	for _, in := range []func(step int) Input{
-		func(step int) Input { return Password{Step: step, Password: NewSecret("123456")} },
-		func(step int) Input { return RequestReset{Step: step} },
-		func(step int) Input {
-			return ResetCaptcha{Step: step, Code: NewSecret("500001"), NewPassword: NewSecret("864200")}
-		},
-		func(step int) Input { return Password{Step: step, Password: NewSecret("864200")} }, // held for its code
-		func(step int) Input { return SkipSource{Step: step} },
-	} {
-		v, err = b.Submit(context.Background(), b.id, in(v.Step))
-		require.NoError(t, err)
-	}
-	require.Equal(t, Done, v.State)
+	b.Must(b.Apply())
+	b.Must(b.Password("123456"))
+	b.Must(b.RequestReset())
+	b.Must(b.ResetCaptcha("500001", "864200"))
+	b.Must(b.Password("864200")) // held for its code
+	require.Equal(t, Done, b.Must(b.SkipSource()).State)
 	require.Equal(t, map[InputKind][3]string{
 		InputPassword: {"864200"}, InputRequestReset: {}, InputResetCaptcha: {"", "500001", "864200"}, InputSkipSource: {},
-	}, up.got)
+	}, got)
 }

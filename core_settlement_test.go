@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
@@ -164,16 +165,16 @@ func TestWhatAnApplicationLeadsTo(t *testing.T) {
 	offline := coreSource
 	offline.Online = false
 	now := after(3 * time.Minute)
-	d := answering(PromptApplication).Settle(Received(true, token, coreSource), now, DefaultLimits())
+	d := answering(PromptApplication).Settle(Received(true, fsmtest.Token, coreSource), now, DefaultLimits())
 	require.Equal(t, []Event{ApplicationAccepted, PasswordRequested}, happened(d))
 	require.Equal(t, PromptPassword, d.Ask)
-	require.Equal(t, token, d.Token)
+	require.Equal(t, fsmtest.Token, d.Token)
 	require.Equal(t, coreSource, d.At)
 	require.Equal(t, now.Add(10*time.Minute), d.Idle)
 	require.Equal(t, d.Idle, d.Due)
 	judgeSteps(t, answering(PromptApplication), d)
 
-	d = answering(PromptApplication).Settle(Received(true, token, offline), now, DefaultLimits())
+	d = answering(PromptApplication).Settle(Received(true, fsmtest.Token, offline), now, DefaultLimits())
 	require.Equal(t, []Event{SourceUnsupported}, happened(d))
 	judgeEnd(t, d.After())
 

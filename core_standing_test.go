@@ -4,6 +4,7 @@ import (
 	"time"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // The pure core is tested on values: a verification that stands somewhere, an
@@ -45,7 +46,7 @@ func standing(ask PromptKind) Opened {
 		o.Due = o.Life
 		return o
 	}
-	o.Account, o.Token, o.At, o.Idle = "13800138000", token, coreSource, after(10*time.Minute)
+	o.Account, o.Token, o.At, o.Idle = "13800138000", fsmtest.Token, coreSource, after(10*time.Minute)
 	o.Consent = &Consent{Policy: "test-1", At: coreStart, Channel: "test"}
 	o.Due = o.Idle
 	if stateOf[ask] == AwaitingCaptcha {

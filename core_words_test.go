@@ -1,7 +1,6 @@
 package carrierfsm_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // What the tables alone don't tell: the same word of upstream means something
@@ -47,13 +47,13 @@ func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
 // words of upstream are stored as they come, at any length.
 func TestNoWordOfUpstreamBringsANumberIntoTheHistory(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	v := b.at("10002")
-	b.up.then(Reply{Success: true, Code: "13800138000", Type: "账号13800138000", Template: "SUBMIT_" + strings.Repeat("X", 1<<16)})
-	b.must(b.captcha(v, "500001"))
-	history, err := b.History(context.Background(), b.id)
-	require.NoError(t, err)
-	last := history[len(history)-1].Detail
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	b.Upstream.Then(fsmtest.Reply(Reply{
+		Success: true, Code: "13800138000", Type: "账号13800138000", Template: "SUBMIT_" + strings.Repeat("X", 1<<16),
+	}))
+	b.Must(b.Captcha("500001"))
+	last := lastDetail(b)
 	require.NotContains(t, string(last.Code), "13800138000")
 	require.NotContains(t, last.Type, "13800138000")
 	require.Less(t, len(last.Template), 1024)
@@ -72,23 +72,21 @@ func TestCleaningMakesNoUnknownWordAKnownOne(t *testing.T) {
 		{Success: true, Code: "10005", Type: "ERROR\t"},
 		{Success: true, Type: "RUN\x00NING"},
 	} {
-		b := newBench(t)
-		v := b.at("10002")
-		b.up.then(r)
-		after := b.must(b.captcha(v, "500001"))
+		b := fsmtest.New(t)
+		b.Reach("10002")
+		b.Upstream.Then(fsmtest.Reply(r))
+		after := b.Must(b.Captcha("500001"))
 		require.Equal(t, ReplyUnrecognized, after.Reason, "%q %q %q", r.Code, r.Template, r.Type)
 	}
 }
 
 func TestAnUnknownWordIsKeptAndOneOfNothingIsNotTheEmptyOne(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	v := b.at("10002")
-	b.up.then(Reply{Success: true, Code: "99999", Type: "MOON", Template: "\x00"})
-	b.must(b.captcha(v, "500001"))
-	history, err := b.History(context.Background(), b.id)
-	require.NoError(t, err)
-	last := history[len(history)-1].Detail
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	b.Upstream.Then(fsmtest.Reply(Reply{Success: true, Code: "99999", Type: "MOON", Template: "\x00"}))
+	b.Must(b.Captcha("500001"))
+	last := lastDetail(b)
 	require.Equal(t, []string{"99999", "MOON", "****"}, []string{string(last.Code), last.Type, last.Template})
 }
 

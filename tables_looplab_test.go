@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // The traps of looplab/fsm 1.0.3. Each test first shows the trap where that
@@ -42,18 +43,21 @@ func TestACancelledContextLeavesNoVerificationInTransition(t *testing.T) {
 	require.ErrorAs(t, bare.Event(context.Background(), "go"), new(fsm.InTransitionError), "the trap: it is stuck for ever")
 
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		v := b.at("10002")
+		b := fsmtest.New(t)
+		v := b.Reach("10002")
 		ctx, cancel := context.WithCancel(context.Background())
-		b.up.thenDo(func(context.Context) (carrierfsm.Reply, error) { cancel(); return reply("10004"), nil })
-		if _, err := b.Submit(ctx, b.id, captchaOf(v, "500001")); err != nil {
+		b.Upstream.Then(fsmtest.Func(func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+			cancel()
+			return carrierfsm.Reply{Success: true, Code: "10004"}, nil
+		}))
+		if _, err := b.Machine.Submit(ctx, b.ID, captcha(v, "500001")); err != nil {
 			require.ErrorIs(t, err, carrierfsm.ErrPending)
 		}
 		synctest.Wait()
-		v = b.get()
+		v = b.Get()
 		require.Equal(t, carrierfsm.CaptchaRejected, v.Reason)
-		b.up.then(reply("10008"))
-		require.Equal(t, carrierfsm.Done, b.must(b.captcha(v, "500002")).State)
+		b.Upstream.Then(fsmtest.Code("10008"))
+		require.Equal(t, carrierfsm.Done, b.Must(b.Captcha("500002")).State)
 	})
 }
 

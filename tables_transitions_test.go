@@ -1,13 +1,13 @@
 package carrierfsm_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // expectedEdges are the targets of every event, a column a state it finds:
@@ -116,14 +116,12 @@ func TestThePicturesShowOneBeginningAndBothEnds(t *testing.T) {
 
 func TestLoopsAreStepsOfHistoryToo(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	v := b.at("10002")
-	b.up.then(reply("10004"))
-	after := b.must(b.captcha(v, "500001"))
+	b := fsmtest.New(t)
+	v := b.Reach("10002")
+	b.Upstream.Then(fsmtest.Code("10004"))
+	after := b.Must(b.Captcha("500001"))
 	require.Equal(t, v.Step+1, after.Step)
-	history, err := b.History(context.Background(), b.id)
-	require.NoError(t, err)
-	last := history[len(history)-1]
+	last := b.History()[v.Step]
 	require.Equal(t, AwaitingCaptcha, last.From)
 	require.Equal(t, AwaitingCaptcha, last.To)
 	require.Equal(t, CaptchaRejected, last.Event)

@@ -1,13 +1,12 @@
-package carrierfsm_test
+package proof_test
 
 import "strings"
 
 // A model of the aggregator's API, written from its description (upstream-api.md)
-// and from nothing else: what is asked of the person after each answer, and what
-// the next request has to look like. It shares no word with this package: no
-// event, no rule, no state.
+// and from nothing else: what the person is asked after each answer, and what the
+// next request must be. It uses no event, no rule and no state of the library.
 
-// asked is what the description wants from the person next.
+// asked is what the description asks the person for next.
 type asked string
 
 const (
@@ -17,7 +16,7 @@ const (
 	askCode     asked = "the SMS code"
 	askSecond   asked = "a second SMS code"
 	askCXXD     asked = "the code that comes after texting CXXD"
-	askSomeCode asked = "the code again" // whichever it was
+	askSomeCode asked = "the same code again"
 	askReset    asked = "the code of the reset"
 	collecting  asked = "nothing: collection has started"
 	over        asked = "nothing: it has ended"
@@ -27,15 +26,15 @@ func (a asked) code() bool {
 	return a == askCode || a == askSecond || a == askCXXD || a == askSomeCode
 }
 
-// dataSource is what of a DataSource matters here.
+// dataSource has the fields of a DataSource that matter here.
 type dataSource struct {
 	Website     string
 	Status      int
 	ResetMethod int
 }
 
-// answer is one answer of upstream's, before it is put into JSON. A nil code,
-// an empty tpl or an empty kind are absent.
+// answer is one answer of the upstream, before it is encoded. A nil code, an empty
+// tpl and an empty kind are absent.
 type answer struct {
 	success bool
 	message string // beside success false
@@ -45,10 +44,10 @@ type answer struct {
 	tpl     string
 	finish  bool
 	next    *dataSource
-	lost    bool // it is acted on, and the answer does not arrive
+	lost    bool // the request takes effect, and the answer is lost
 }
 
-// protocol is where one application stands.
+// protocol is the state of one application.
 type protocol struct {
 	ask      asked
 	token    string
@@ -56,7 +55,7 @@ type protocol struct {
 	password string // goes with every code
 	at       dataSource
 	mayReset bool // the source lets its password be reset
-	fresh    bool // a code was sent by the latest answer: no other before 60 s are over
+	fresh    bool // the last answer sent a code: no other for 60 s
 }
 
 // received is the answer to the form: section 1.2.
@@ -96,7 +95,7 @@ func (p *protocol) collected(a answer) {
 	}
 }
 
-// again is the same code once more, or the code if none was asked for.
+// again asks for the same code again, or for a code if none was asked for.
 func (p *protocol) again() asked {
 	if p.ask.code() {
 		return askSomeCode
@@ -104,8 +103,8 @@ func (p *protocol) again() asked {
 	return askCode
 }
 
-// byCode takes a process_code as the table of section 4 tells. It is false
-// for a code that is in no table.
+// byCode follows a process_code as the table of section 4 does. It returns false for
+// a code that is in no table.
 func (p *protocol) byCode(a answer, again asked) bool {
 	switch *a.code {
 	case 0: // timed out, may still be working
@@ -139,7 +138,7 @@ func (p *protocol) byCode(a answer, again asked) bool {
 	return true
 }
 
-// through: this source is, and perhaps there is another.
+// through ends this source and starts the next one, if there is one.
 func (p *protocol) through(a answer) {
 	if a.finish || a.next == nil {
 		p.ask = collecting
@@ -177,10 +176,10 @@ func (p *protocol) skipped(a answer) {
 	}
 }
 
-// sent is what one request must look like, and what it must not carry.
+// sent is what one request must be.
 type sent struct {
 	path   string
-	fields map[string]string // each of them, exactly
+	fields map[string]string // that it must have, with these values
 }
 
 const (
@@ -201,8 +200,8 @@ func (p *protocol) named(path string, more map[string]string) sent {
 	return sent{path, fields}
 }
 
-// The requests of sections 3 and 5. The document sends the password again with
-// a code, and nothing says that a query password or a resend needs it.
+// The requests of sections 3 and 5. A code is sent with the password; nothing says
+// that a query password or a resend needs that.
 func (p *protocol) sendsPassword(password string) sent {
 	p.password = password
 	return p.named(pathCollect, map[string]string{"password": password, "type": ""})
@@ -216,7 +215,7 @@ func (p *protocol) sendsQuery(query string) sent {
 	return p.named(pathCollect, map[string]string{"queryPwd": query, "type": "SUBMIT_QUERY_PWD"})
 }
 
-// sendsResend asks for another code: of the login, or of the reset.
+// sendsResend requests another code, of the login or of the reset.
 func (p *protocol) sendsResend() sent {
 	if p.ask == askReset {
 		return p.sendsReset()
@@ -228,9 +227,9 @@ func (p *protocol) sendsReset() sent {
 	return p.named(pathReset, map[string]string{"type": "RESEND_RESET_PWD_CAPTCHA", "password": ""})
 }
 
-// sendsResetCode also carries the password that the person chose, by method 2.
-func (p *protocol) sendsResetCode(code, chosen string) sent {
-	return p.named(pathReset, map[string]string{"captcha": code, "password": chosen, "type": "SUBMIT_RESET_PWD"})
+// sendsResetCode sends the new password too, by method 2.
+func (p *protocol) sendsResetCode(code, newPassword string) sent {
+	return p.named(pathReset, map[string]string{"captcha": code, "password": newPassword, "type": "SUBMIT_RESET_PWD"})
 }
 
 func (p *protocol) sendsSkip() sent {

@@ -1,4 +1,4 @@
-package carrierfsm_test
+package proof_test
 
 import (
 	"encoding/json"
@@ -12,8 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// wire is a server that gives the answers that it is told to give, and notes
-// what it was sent.
+// wire is a server that gives planned answers and records the requests.
 type wire struct {
 	url string
 
@@ -33,7 +32,7 @@ func newWire(t *testing.T) *wire {
 	return w
 }
 
-// plan sets the next answer, and returns how many requests there were.
+// plan sets the next answer and returns how many requests there were.
 func (w *wire) plan(a answer) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -41,7 +40,7 @@ func (w *wire) plan(a answer) int {
 	return len(w.got)
 }
 
-// receipt is what an accepted form will be answered with.
+// receipt sets the token and the source of accepted applications.
 func (w *wire) receipt(token string, at dataSource) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,11 +74,12 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(out).Encode(w.body(r.URL.Path == pathForm))
 }
 
-// body is the answer in JSON. Its loose ends vary with the number of requests.
+// body is the answer in JSON. The types of some values vary with the number of
+// requests, as those of the aggregator do.
 func (w *wire) body(form bool) map[string]any {
 	a, n := w.next, len(w.got)
 	if !a.success {
-		return map[string]any{"success": oneWay(n, false, "false"), "message": a.message}
+		return map[string]any{"success": alternate(n, false, "false"), "message": a.message}
 	}
 	data := map[string]any{"unheard_of": 1}
 	if form {
@@ -87,7 +87,7 @@ func (w *wire) body(form bool) map[string]any {
 	} else {
 		data["type"], data["content"], data["finish"], data["process_code"] = a.kind, a.content, a.finish, nil
 		if a.code != nil {
-			data["process_code"] = oneWay(n, *a.code, strconv.Itoa(*a.code))
+			data["process_code"] = alternate(n, *a.code, strconv.Itoa(*a.code))
 		}
 		if a.tpl != "" {
 			data["req_msg_tpl"] = map[string]any{"type": a.tpl, "method": "AUTO"}
@@ -96,10 +96,10 @@ func (w *wire) body(form bool) map[string]any {
 			data["next_datasource"] = a.next.json()
 		}
 	}
-	return map[string]any{"success": oneWay(n/2, true, "true"), "data": data}
+	return map[string]any{"success": alternate(n/2, true, "true"), "data": data}
 }
 
-func oneWay(n int, a, b any) any {
+func alternate(n int, a, b any) any {
 	if n%2 == 0 {
 		return a
 	}
@@ -131,8 +131,7 @@ func drawReceipt(t *rapid.T) answer {
 	}
 }
 
-// drawReply draws what collect/req may answer, as far as the description says
-// what it means.
+// drawReply draws an answer of collect/req that has a meaning by the description.
 func drawReply(t *rapid.T) answer {
 	a := answer{
 		success: true, content: "请按提示操作", kind: rapid.SampledFrom([]string{"CONTROL", "ERROR", "RUNNING", "TIP"}).Draw(t, "type"),
@@ -143,7 +142,7 @@ func drawReply(t *rapid.T) answer {
 		a.next = &next
 	}
 	tpl := rapid.SampledFrom([]string{"", "SUBMIT_CAPTCHA", "SUBMIT_QUERY_PWD", "RESEND_CAPTCHA"}).Draw(t, "tpl")
-	switch rapid.IntRange(0, 23).Draw(t, "answer") { // small numbers are drawn more often
+	switch rapid.IntRange(0, 23).Draw(t, "answer") { // small numbers are more frequent
 	case 23:
 		return answer{message: rapid.SampledFrom([]string{"请求失败", "抓取完成"}).Draw(t, "message")}
 	case 22:
@@ -153,7 +152,7 @@ func drawReply(t *rapid.T) answer {
 		a.code = codeOf(rapid.SampledFrom([]int{10009, 30000, 31000}).Draw(t, "process_code"))
 	case 19, 20:
 		return answer{lost: true}
-	case 16, 17, 18: // no code, or one that nobody has seen
+	case 16, 17, 18: // no code, or an unknown one
 		a.code = rapid.SampledFrom([]*int{nil, codeOf(10005), codeOf(100017)}).Draw(t, "process_code")
 		if a.tpl = tpl; tpl != "" {
 			a.kind = "CONTROL"

@@ -1,4 +1,4 @@
-package carrierfsm_test
+package proof_test
 
 import (
 	"bytes"
@@ -15,21 +15,23 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// The canary test: an upstream repeats every secret in its texts and errors
-// while verifications run on a SQLite file. Then the files, the logs, the
-// errors and every public value are searched for the secrets, in clear,
-// encoded and hashed. There must be none.
+// The canary test: verifications run on a SQLite file with an upstream that repeats
+// every secret in its texts and errors. Then the files, the logs, the errors and
+// every public value are searched for the secrets, in clear, encoded and hashed.
 
-// canaries are the secrets, odd enough that every encoding changes them.
+// canaries are the secrets. Every encoding changes them.
 var canaries = map[string]string{
 	"password":       `Pw"7f3a/91&x`,
 	"wrong password": `Wr'ong+4c?%2`,
@@ -41,8 +43,8 @@ var canaries = map[string]string{
 	"new password":   `Nw&77"88';:<`,
 }
 
-// personal values may be in the sealed or unsealed body, where the documents
-// say so, and nowhere else.
+// Personal values that may be in the body of a record, as docs/security.md says, and
+// nowhere else.
 const (
 	canaryName   = "测试用户甲"
 	canaryIDCard = "11010119900307867X"
@@ -56,13 +58,13 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 		t.Run(fmt.Sprintf("sealed=%t", sealed), func(t *testing.T) {
 			t.Parallel()
 			c := newCanary(t, sealed)
-			c.play()
+			c.run()
 			c.search()
 		})
 	}
 }
 
-// canary is a run with everything that it leaves behind.
+// canary is a run, with everything that it leaves behind.
 type canary struct {
 	t      *testing.T
 	sealed bool
@@ -70,9 +72,11 @@ type canary struct {
 	store  *sqlite.Store
 	cfg    carrierfsm.Config
 	m      *carrierfsm.Machine
-	said   bytes.Buffer // logs, errors, formatted values
-	told   func() []any // what the observer was told
+	out    bytes.Buffer // logs, errors, formatted values
 	seen   map[string]bool
+
+	mu       sync.Mutex
+	observed []any // every argument of the observer
 }
 
 func newCanary(t *testing.T, sealed bool) *canary {
@@ -84,14 +88,12 @@ func newCanary(t *testing.T, sealed bool) *canary {
 	t.Cleanup(func() { require.NoError(t, c.store.Close()) })
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
 	c.cfg = carrierfsm.Config{Store: c.store, Upstream: echo{c}, Logger: slog.New(fanout{
-		slog.NewJSONHandler(&c.said, debug), slog.NewTextHandler(&c.said, debug),
+		slog.NewJSONHandler(&c.out, debug), slog.NewTextHandler(&c.out, debug),
 	})}
 	if sealed {
 		c.cfg.Sealer = sealer(t)
 	}
-	w := newWitness()
-	c.cfg.Observer = w.observer()
-	c.told = func() []any { return of[any](w) }
+	c.cfg.Observer = c.observer()
 	c.restart()
 	return c
 }
@@ -103,18 +105,50 @@ func (c *canary) restart() {
 	c.m = m
 }
 
-// note keeps a value in every form that a careless host could print it in.
+// observer records every argument of every function of an Observer.
+func (c *canary) observer() *carrierfsm.Observer {
+	o := new(carrierfsm.Observer)
+	functions := reflect.ValueOf(o).Elem()
+	for i := range functions.NumField() {
+		functions.Field(i).Set(c.recorder(functions.Field(i).Type()))
+	}
+	return o
+}
+
+// recorder returns a function of this type. It records its arguments, and returns
+// the context that it was passed and recorders for the functions.
+func (c *canary) recorder(function reflect.Type) reflect.Value {
+	return reflect.MakeFunc(function, func(arguments []reflect.Value) (results []reflect.Value) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, a := range arguments {
+			if _, isContext := a.Interface().(context.Context); !isContext {
+				c.observed = append(c.observed, a.Interface())
+			}
+		}
+		for i := range function.NumOut() {
+			if t := function.Out(i); t.Kind() == reflect.Func {
+				results = append(results, c.recorder(t))
+			} else {
+				results = append(results, arguments[0])
+			}
+		}
+		return results
+	})
+}
+
+// note writes values in every form in which a host could print them.
 func (c *canary) note(values ...any) {
 	for _, v := range values {
-		_, _ = fmt.Fprintf(&c.said, "%v\n%+v\n%#v\n%s\n%q\n%x\n", v, v, v, v, v, v)
+		_, _ = fmt.Fprintf(&c.out, "%v\n%+v\n%#v\n%s\n%q\n%x\n", v, v, v, v, v, v)
 		if text, err := json.Marshal(v); err == nil {
-			c.said.Write(text)
+			c.out.Write(text)
 		}
 		c.cfg.Logger.Info("noted", "value", v)
 	}
 }
 
-// do submits and notes everything about it.
+// do submits an input and notes everything about it.
 func (c *canary) do(id string, in carrierfsm.Input) carrierfsm.Verification {
 	c.note(in, &in)
 	v, err := c.m.Submit(context.Background(), id, in)
@@ -125,8 +159,8 @@ func (c *canary) do(id string, in carrierfsm.Input) carrierfsm.Verification {
 	return v
 }
 
-// play goes through everything that handles a secret.
-func (c *canary) play() {
+// run submits every secret.
+func (c *canary) run() {
 	ctx := context.Background()
 	s := func(name string) carrierfsm.Secret {
 		c.seen[name] = true
@@ -136,7 +170,7 @@ func (c *canary) play() {
 		_, err := c.m.Create(ctx, carrierfsm.NewVerification{ID: id})
 		require.NoError(c.t, err)
 		form := carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}
-		consent := application(0).Consent
+		consent := fsmtest.Consent()
 		c.note(form, carrierfsm.Application{Form: form}, carrierfsm.Contact{Name: canaryName, Phone: canaryPhone})
 		v := c.do(id, carrierfsm.Apply{Form: form, Consent: consent})
 		v = c.do(id, carrierfsm.RequestReset{Step: v.Step})
@@ -163,31 +197,31 @@ func (c *canary) play() {
 		c.lone(s)
 	}
 	require.NoError(c.t, c.m.Erase(ctx, "erased"))
-	c.tell(ctx)
+	c.read(ctx)
 	for name := range canaries {
-		require.True(c.t, c.seen[name], "%s was not part of the run", name)
+		require.True(c.t, c.seen[name], "the %s was not submitted", name)
 	}
 }
 
-// lone has the second code and the query password without a carry.
+// lone submits a second code and a query password without a carry.
 func (c *canary) lone(s func(string) carrierfsm.Secret) {
 	_, err := c.m.Create(context.Background(), carrierfsm.NewVerification{ID: "lone"})
 	require.NoError(c.t, err)
-	v := c.do("lone", carrierfsm.Apply{Form: carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}, Consent: application(0).Consent})
+	v := c.do("lone", carrierfsm.Apply{Form: carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}, Consent: fsmtest.Consent()})
 	v = c.do("lone", carrierfsm.Password{Step: v.Step, Password: s("password")})
 	v = c.do("lone", carrierfsm.Captcha{Step: v.Step, Code: s("code")})
 	c.do("lone", carrierfsm.QueryPassword{Step: v.Step, Password: s("query password")})
 }
 
-// tell notes what the machine tells by itself.
-func (c *canary) tell(ctx context.Context) {
+// read notes everything that can be read of the verifications.
+func (c *canary) read(ctx context.Context) {
 	for _, id := range []string{"kept", "erased"} {
 		v, err := c.m.Get(ctx, id)
 		require.NoError(c.t, err)
 		history, err := c.m.History(ctx, id)
 		require.NoError(c.t, err)
 		c.note(v, history)
-		if c.sealed { // else the body is readable, as docs/security.md says
+		if c.sealed { // otherwise the body is in clear, as docs/security.md says
 			r, err := c.store.Load(ctx, id)
 			require.NoError(c.t, err)
 			entries, err := c.store.History(ctx, id, 0, 100)
@@ -198,17 +232,19 @@ func (c *canary) tell(ctx context.Context) {
 	list, err := c.m.List(ctx, carrierfsm.Query{})
 	require.NoError(c.t, err)
 	c.note(list, c.m.Stats(), c.m)
-	told := c.told()
-	require.NotEmpty(c.t, told)
-	c.note(told...)
+	c.mu.Lock()
+	observed := c.observed
+	c.mu.Unlock()
+	require.NotEmpty(c.t, observed)
+	c.note(observed...)
 }
 
-// search looks for every secret in everything.
+// search looks for every secret and every personal value in everything.
 func (c *canary) search() {
 	files, err := filepath.Glob(c.path + "*")
 	require.NoError(c.t, err)
-	require.GreaterOrEqual(c.t, len(files), 2, "the log is searched too")
-	places := map[string]string{"logs, errors and values": c.said.String()}
+	require.GreaterOrEqual(c.t, len(files), 2, "the write-ahead log is searched too")
+	places := map[string]string{"logs, errors and values": c.out.String()}
 	for _, name := range files {
 		content, err := os.ReadFile(name)
 		require.NoError(c.t, err)
@@ -217,20 +253,20 @@ func (c *canary) search() {
 	for place, content := range places {
 		for name, secret := range canaries {
 			for form, text := range forms(secret) {
-				require.False(c.t, strings.Contains(content, text), "the %s stands in %s, %s", name, place, form)
+				require.False(c.t, strings.Contains(content, text), "the %s is in %s, %s", name, place, form)
 			}
 		}
 		for what, value := range map[string]string{"name": canaryName, "ID card": canaryIDCard} {
-			require.False(c.t, strings.Contains(content, value), "the %s stands in %s", what, place)
+			require.False(c.t, strings.Contains(content, value), "the %s is in %s", what, place)
 		}
 		if c.sealed || !strings.HasPrefix(place, "canary") {
-			require.False(c.t, strings.Contains(content, canaryPhone), "the phone number stands in %s", place)
-			require.False(c.t, strings.Contains(content, canaryToken), "the token stands in %s", place)
+			require.False(c.t, strings.Contains(content, canaryPhone), "the phone number is in %s", place)
+			require.False(c.t, strings.Contains(content, canaryToken), "the token is in %s", place)
 		}
 	}
 }
 
-// forms are the ways in which a value could be written down.
+// forms are the ways in which a value could be written.
 func forms(secret string) map[string]string {
 	quoted, _ := json.Marshal(secret)
 	sum256, sum1, sum5 := sha256.Sum256([]byte(secret)), sha1.Sum([]byte(secret)), md5.Sum([]byte(secret))
@@ -241,7 +277,7 @@ func forms(secret string) map[string]string {
 		"as SHA-256": hex.EncodeToString(sum256[:]), "as raw SHA-256": string(sum256[:]),
 		"as SHA-1": hex.EncodeToString(sum1[:]), "as MD5": hex.EncodeToString(sum5[:]),
 	}
-	for shift := range 3 { // base64 of a text in which it stands at any place
+	for shift := range 3 { // base64 of a text that contains it at any offset
 		padded := append(make([]byte, shift), secret...)
 		for name, e := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "URL base64": base64.RawURLEncoding} {
 			encoded := e.EncodeToString(padded)
@@ -265,7 +301,7 @@ func TestTheCanaryTestFindsWhatIsThere(t *testing.T) {
 	require.True(t, found)
 }
 
-// echo is an upstream that repeats everything it is told, in every text.
+// echo is an upstream that repeats everything that it is sent, in every text.
 type echo struct{ c *canary }
 
 func (echo) Apply(_ context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
@@ -276,19 +312,19 @@ func (echo) Apply(_ context.Context, a carrierfsm.Application) (carrierfsm.Recei
 }
 
 func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	said := "您输入的是 " + r.Account + " " + r.Token
+	text := "您输入的是 " + r.Account + " " + r.Token
 	values := make(map[string]bool)
 	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword} {
 		s.Use(func(value []byte) {
-			said += " " + string(value)
+			text += " " + string(value)
 			values[string(value)] = true
 		})
 	}
 	e.c.note(r, carrierfsm.Receipt{Token: r.Token})
-	out := carrierfsm.Reply{Success: true, Type: "CONTROL", Content: said, Code: "10002"}
+	out := carrierfsm.Reply{Success: true, Type: "CONTROL", Content: text, Code: "10002"}
 	switch {
 	case values[canaries["query password"]]:
-		return carrierfsm.Reply{}, errors.New("the connection broke: " + said)
+		return carrierfsm.Reply{}, errors.New("the connection broke: " + text)
 	case values[canaries["reset code"]]:
 		out.Code = "11000"
 	case values[canaries["code"]]:
@@ -302,7 +338,7 @@ func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply
 	return out, nil
 }
 
-// fanout logs to all of its handlers.
+// fanout logs to all its handlers.
 type fanout []slog.Handler
 
 func (f fanout) Enabled(context.Context, slog.Level) bool { return true }

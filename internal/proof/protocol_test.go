@@ -1,4 +1,4 @@
-package carrierfsm_test
+package proof_test
 
 import (
 	"context"
@@ -14,45 +14,45 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// Whatever upstream answers, in whatever order, the person is asked what the
-// API's description says, and upstream is sent what it says, once.
+// For any answers of the upstream in any order, the person is asked, and the upstream
+// is sent, what the description of the API says.
 func TestTheMachineFollowsTheDescriptionOfTheAPI(t *testing.T) {
 	server := newWire(t)
-	met := make(map[asked]int)
+	count := make(map[asked]int)
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDialogue(t, server)
-		d.met = met
+		d.count = count
 		t.Repeat(map[string]func(*rapid.T){
 			"answers": d.answers, "answers again": d.answers, "asks for another code": d.resends, "resets": d.resets, "skips": d.skips,
 			"clicks again": d.clicksAgain, "answers what is not asked": d.answersAnother,
 		})
 	})
-	t.Logf("what was asked, and how often: %v", met)
+	t.Logf("how often the person was asked for what: %v", count)
 	for _, ask := range []asked{askForm, askPassword, askQuery, askCode, askSecond, askCXXD, askSomeCode, askReset, collecting, over} {
-		require.True(t, testing.Short() || met[ask] > 0, "nothing led to %q", ask)
+		require.True(t, testing.Short() || count[ask] > 0, "no run asks for %q", ask)
 	}
 }
 
-// dialogue is one application: the machine, and the model of what should be.
+// dialogue is one application: the machine and the model.
 type dialogue struct {
 	*rapid.T
 	protocol
-	m      *Machine
-	wire   *wire
-	now    time.Time
-	codeAt time.Time // when the latest answer said that a code was sent
-	v      Verification
-	typed  int
-	latest func() Input // the input that was sent last
-	met    map[asked]int
-	unsure bool // a skip was perhaps received
+	m       *Machine
+	wire    *wire
+	now     time.Time
+	codeAt  time.Time // when an answer said last that a code was sent
+	v       Verification
+	secrets int           // how many were made
+	latest  func() Input  // the last input that was sent
+	count   map[asked]int // of all dialogues
+	unsure  bool          // the reply to a skip was lost
 }
 
 func newDialogue(t *rapid.T, server *wire) *dialogue {
-	d := &dialogue{T: t, protocol: protocol{ask: askForm, phone: "13800138000"}, wire: server, now: coreStart}
+	d := &dialogue{T: t, protocol: protocol{ask: askForm, phone: "13800138000"}, wire: server, now: time.Unix(1_900_000_000, 0).UTC()}
 	client, err := juxinli.New(juxinli.Config{BaseURL: server.url, Org: "DEMO"})
 	require.NoError(t, err)
-	const many, long = 1000, 1000 * time.Hour // what the description does not bound
+	const many, long = 1000, 1000 * time.Hour // the description has no limits
 	d.m, err = New(Config{
 		Store: memory.New(), Upstream: client, Now: func() time.Time { return d.now },
 		Limits: Limits{
@@ -67,14 +67,14 @@ func newDialogue(t *rapid.T, server *wire) *dialogue {
 	return d
 }
 
-// kindsOf are the prompts that ask for what the description wants.
+// kindsOf are the prompts that ask for it.
 var kindsOf = map[asked][]PromptKind{
 	askForm: {PromptApplication}, askPassword: {PromptPassword}, askQuery: {PromptQueryPassword},
 	askCode: {PromptCaptcha}, askSecond: {PromptSecondCaptcha}, askCXXD: {PromptOwnSMS},
 	askSomeCode: {PromptCaptcha, PromptSecondCaptcha, PromptOwnSMS}, askReset: {PromptResetCaptcha},
 }
 
-// compare holds what the host is told against the model.
+// compare compares the verification with the model.
 func (d *dialogue) compare() {
 	d.Helper()
 	switch d.ask {
@@ -85,7 +85,7 @@ func (d *dialogue) compare() {
 		require.Equal(d, Failed, d.v.State)
 		require.Nil(d, d.v.Prompt)
 	default:
-		require.NotNil(d, d.v.Prompt, "%s is to be asked, it stands at %s by %s", d.ask, d.v.State, d.v.Reason)
+		require.NotNil(d, d.v.Prompt, "%s must be asked for, but it is %s by %s", d.ask, d.v.State, d.v.Reason)
 		require.Contains(d, kindsOf[d.ask], d.v.Prompt.Kind)
 		require.Equal(d, d.at.Website, d.v.Source.Website)
 		require.Equal(d, d.ask == askPassword && d.mayReset, d.v.Prompt.Reset, "a reset is offered where the source allows it")
@@ -95,12 +95,12 @@ func (d *dialogue) compare() {
 
 func (d *dialogue) ended() bool { return d.ask == collecting || d.ask == over }
 
-// long tells whether the machine's own bound of fifty steps is near.
+// long reports whether the machine's limit of fifty steps is near.
 func (d *dialogue) long() bool { return d.v.Step > 40 }
 
-// send hands in an input, with the answer that upstream will give, and sees
-// that it led to the one request that the description asks for.
-func (d *dialogue) send(in func() Input, want sent, a answer, took func(answer)) {
+// send submits an input, which the upstream will answer thus, and checks that it
+// made the one request that the description demands.
+func (d *dialogue) send(in func() Input, want sent, a answer, follow func(answer)) {
 	d.Helper()
 	d.latest = in
 	before := d.wire.plan(a)
@@ -112,16 +112,16 @@ func (d *dialogue) send(in func() Input, want sent, a answer, took func(answer))
 	for name, value := range want.fields {
 		require.Equal(d, value, got[0].fields[name], "%s of %s", name, want.path)
 	}
-	took(a)
+	follow(a)
 	if d.fresh {
 		d.codeAt = d.now
 	}
 	d.v = v
-	d.met[d.ask]++
+	d.count[d.ask]++
 	d.compare()
 }
 
-// refused hands in an input that must not be sent.
+// refused submits an input that must not be sent.
 func (d *dialogue) refused(in Input, want ...error) {
 	d.Helper()
 	before := d.wire.plan(answer{success: true})
@@ -130,19 +130,19 @@ func (d *dialogue) refused(in Input, want ...error) {
 	for _, w := range want {
 		require.ErrorIs(d, err, w)
 	}
-	require.Empty(d, d.wire.since(before), "what is refused is not sent")
+	require.Empty(d, d.wire.since(before), "a refused input is not sent")
 	d.v, err = d.m.Get(context.Background(), "v1")
 	require.NoError(d, err)
 	d.compare()
 }
 
-// secret is something that was never typed before.
+// secret returns a value that was not used before.
 func (d *dialogue) secret() string {
-	d.typed++
-	return fmt.Sprintf("%06d", d.typed)
+	d.secrets++
+	return fmt.Sprintf("%06d", d.secrets)
 }
 
-// answers what is asked.
+// answers submits what is asked for.
 func (d *dialogue) answers(t *rapid.T) {
 	d.T = t
 	if d.ended() || d.long() {
@@ -152,7 +152,7 @@ func (d *dialogue) answers(t *rapid.T) {
 	switch d.ask {
 	case askForm:
 		at := drawSource(t)
-		token := fmt.Sprintf("%032d", d.typed)
+		token := fmt.Sprintf("%032d", d.secrets)
 		a := drawReceipt(t)
 		d.wire.receipt(token, at)
 		d.send(func() Input { return application(step) }, sent{pathForm, map[string]string{"cell_phone_num": d.phone}}, a,
@@ -163,23 +163,23 @@ func (d *dialogue) answers(t *rapid.T) {
 	case askQuery:
 		d.send(func() Input { return QueryPassword{Step: step, Password: NewSecret(secret)} }, d.sendsQuery(secret), drawReply(t), d.collected)
 	case askReset:
-		chosen := ""
+		newPassword := ""
 		if d.at.ResetMethod == 2 {
-			chosen = d.secret()
+			newPassword = d.secret()
 		}
 		d.send(func() Input {
-			return ResetCaptcha{Step: step, Code: NewSecret(secret), NewPassword: NewSecret(chosen)}
-		}, d.sendsResetCode(secret, chosen), drawReset(t), d.wasReset)
+			return ResetCaptcha{Step: step, Code: NewSecret(secret), NewPassword: NewSecret(newPassword)}
+		}, d.sendsResetCode(secret, newPassword), drawReset(t), d.wasReset)
 	default:
 		d.send(func() Input { return Captcha{Step: step, Code: NewSecret(secret)} }, d.sendsCode(secret), drawReply(t), d.collected)
 	}
 }
 
-// resends: 60 s after the code before, and not earlier.
+// resends requests another code, 60 s after the last one and not earlier.
 func (d *dialogue) resends(t *rapid.T) {
 	d.T = t
 	if d.ended() || d.long() || d.v.Prompt.Resend == nil {
-		require.False(d, d.ask == askCode || d.ask == askSecond, "a code may be sent again")
+		require.False(d, d.ask == askCode || d.ask == askSecond, "another code can be requested")
 		return
 	}
 	step := d.v.Step
@@ -195,13 +195,13 @@ func (d *dialogue) resends(t *rapid.T) {
 	a, ask := drawReply(t), d.ask
 	d.send(in, d.sendsResend(), a, func(a answer) {
 		d.collected(a)
-		if d.ask == askCode && ask.code() { // the same one, once more
+		if d.ask == askCode && ask.code() { // the same code again
 			d.ask = askSomeCode
 		}
 	})
 }
 
-// resets the password, where the source lets it.
+// resets requests a reset of the password.
 func (d *dialogue) resets(t *rapid.T) {
 	d.T = t
 	step := d.v.Step
@@ -215,8 +215,8 @@ func (d *dialogue) resets(t *rapid.T) {
 	}
 }
 
-// skips the source. Whether a skip that was perhaps received may be repeated,
-// the description does not say.
+// skips skips the source. The description does not say whether a skip whose reply was
+// lost may be repeated.
 func (d *dialogue) skips(t *rapid.T) {
 	d.T = t
 	if d.ended() || d.long() || d.ask == askForm || d.unsure || rapid.IntRange(0, 3).Draw(t, "rarely") > 0 {
@@ -227,7 +227,7 @@ func (d *dialogue) skips(t *rapid.T) {
 	d.send(func() Input { return SkipSource{Step: step} }, d.sendsSkip(), a, d.skipped)
 }
 
-// clicksAgain: the same once more, when it has been answered already.
+// clicksAgain submits the last input again.
 func (d *dialogue) clicksAgain(t *rapid.T) {
 	d.T = t
 	switch {
@@ -239,7 +239,7 @@ func (d *dialogue) clicksAgain(t *rapid.T) {
 	}
 }
 
-// answersAnother answers something else than what is asked.
+// answersAnother submits something else than what is asked for.
 func (d *dialogue) answersAnother(t *rapid.T) {
 	d.T = t
 	if d.v.Step == 0 {
