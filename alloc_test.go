@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/race"
 )
 
 // What a whole submission allocates, the mean of the three of a plain
 // verification, memory store and input included. More than a body that
 // encoding/json has to write or read would allocate is not left.
 func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("the race detector makes pools forget, and allocates by itself")
 	}
 	cancelable, cancel := context.WithCancel(context.Background())
@@ -39,7 +40,7 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 // held, in the memory store. Tests that run at once would be counted too, so
 // this one is not parallel.
 func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("the race detector takes memory by itself")
 	}
 	const n = 4000

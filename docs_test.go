@@ -79,6 +79,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
 		"internal/proof":        {},
+		"internal/race":         {},
 		"store/postgres":        {"", "/store/internal/group"},
 		"store/internal/group":  {},
 		"bench":                 {},

@@ -139,7 +139,7 @@ func (w *crashWorld) answer(ctx context.Context, v carrierfsm.Verification) (aft
 		after, err = w.submit(ctx, w.person.withPassword(v))
 	}
 	if errors.Is(err, carrierfsm.ErrTooSoon) {
-		pass(v.Prompt.Resend.At.Sub(time.Now()))
+		pass(time.Until(v.Prompt.Resend.At))
 		return v
 	}
 	if w.survived(err) {
