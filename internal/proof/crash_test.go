@@ -142,8 +142,10 @@ func (w *crashWorld) answer(ctx context.Context, v carrierfsm.Verification) (aft
 		pass(time.Until(v.Prompt.Resend.At))
 		return v
 	}
+	if err == nil {
+		w.acknowledge(after) // even by a process that has died meanwhile
+	}
 	if w.survived(err) {
-		w.acknowledge(after)
 		w.repeat(ctx, v)
 	}
 	return after
