@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -122,4 +123,45 @@ func TestAReplayTellsWhoAskedForIt(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, "error", why(), "what fails again says so")
 	})
+}
+
+// Handing one transition to a handler, from a store in memory.
+func BenchmarkDelivery(b *testing.B) {
+	ctx, page := context.Background(), 0
+	var m *carrierfsm.Machine
+	b.ReportAllocs()
+	for b.Loop() {
+		if page == 0 {
+			b.StopTimer()
+			m, page = undelivered(b, 1000), 1000
+			b.StartTimer()
+			if _, err := m.Deliver(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+		page--
+	}
+}
+
+// undelivered is a machine with so many transitions that its handler has not had.
+func undelivered(b *testing.B, n int) *carrierfsm.Machine {
+	b.Helper()
+	ctx := context.Background()
+	m, err := carrierfsm.New(carrierfsm.Config{
+		Store: memory.New(), Upstream: fsmtest.Instant{},
+		Handlers: map[string]carrierfsm.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range n {
+		v, err := m.Create(ctx, carrierfsm.NewVerification{})
+		if err == nil {
+			_, err = m.Submit(ctx, v.ID, carrierfsm.Cancel{})
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return m
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
-	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // What operators do: expire, look on, and stand by it with their names.
@@ -125,67 +124,45 @@ func TestAnOperatorWithoutAPlainNameDoesNothing(t *testing.T) {
 	require.Equal(t, before.Step, b.Get().Step)
 }
 
-func TestPeekChangesNothingAndHandsOutNoToken(t *testing.T) {
+func TestReadingAnOldKeyAndSealingAnew(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	b := fsmtest.New(t)
-	b.Reach("10002")
-	b.Clock.Advance(6 * time.Minute) // the code has expired
-	v := b.Must(b.Machine.Peek(ctx, b.ID))
-	require.Equal(t, carrierfsm.CaptchaRequested, v.Reason)
-	require.Equal(t, "138****8000", v.Account)
-	require.Equal(t, carrierfsm.CaptchaExpired, b.Get().Reason, "which Get settles")
-	b.Upstream.Then(fsmtest.Code("10008"))
-	b.Must(b.Captcha("500001"))
-	require.False(t, b.Get().Token.Empty())
-	v = b.Must(b.Machine.Peek(ctx, b.ID))
-	require.Equal(t, carrierfsm.Done, v.State)
-	require.True(t, v.Token.Empty())
-	_, err := b.Machine.Peek(ctx, "unknown")
-	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-}
-
-func TestWhatCantBeOpenedIsToldByItsColumns(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
-	known := b.Reach("10002")
-	blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
-	v, err := blind.Machine.Peek(ctx, b.ID)
-	require.ErrorIs(t, err, carrierfsm.ErrSealed)
-	require.Equal(t, known.State, v.State)
-	require.Equal(t, known.Step, v.Step)
-	require.Equal(t, known.Source.Website, v.Source.Website)
-	require.Nil(t, v.Prompt)
-	require.Empty(t, v.Account)
-	history, err := blind.Machine.History(ctx, b.ID)
-	require.ErrorIs(t, err, carrierfsm.ErrSealed)
-	require.Len(t, history, known.Step)
-	require.Equal(t, carrierfsm.CaptchaRequested, history[2].Event)
-	require.Zero(t, history[2].Detail)
-}
-
-func TestAHistoryOfWhichOneEntryIsBrokenTellsTheRest(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	b := fsmtest.NewWith(t, carrierfsm.Config{Store: brokenDetail{memory.New()}})
-	b.Reach("10002")
-	history, err := b.Machine.History(ctx, b.ID)
-	require.ErrorIs(t, err, carrierfsm.ErrCorrupt)
-	require.Len(t, history, 3)
-	require.Zero(t, history[1].Detail)
-	require.Equal(t, carrierfsm.InputPassword, history[2].Detail.Input)
-}
-
-// brokenDetail spoils the second entry of each history.
-type brokenDetail struct{ *memory.Store }
-
-func (s brokenDetail) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
-	list, err := s.Store.History(ctx, id, after, limit)
-	for i := range list {
-		if list[i].Step == 2 {
-			list[i].Detail = []byte(`{"input":"apply",`)
-		}
+	b := fsmtest.New(t) // plaintext at first
+	v := b.Reach("10002")
+	old := carrierfsm.SealKey{ID: "old", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
+	fresh := carrierfsm.SealKey{ID: "new", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
+	with := func(keys ...carrierfsm.SealKey) *carrierfsm.Machine {
+		s, err := carrierfsm.NewSealer(keys...)
+		require.NoError(t, err)
+		return b.Replica(func(c *carrierfsm.Config) { c.Sealer = s }).Machine
 	}
-	return list, err
+	require.NoError(t, with(old).Reseal(ctx, b.ID), "plaintext stays readable")
+	require.NoError(t, with(fresh, old).Reseal(ctx, b.ID), "an old key stays readable")
+	again, err := with(fresh).Get(ctx, b.ID)
+	require.NoError(t, err)
+	require.Equal(t, v.Step, again.Step, "sealing anew is no transition")
+	_, err = with(old).Get(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrSealed)
+}
+
+// purging is a store that has so much to purge at each call.
+type purging struct {
+	carrierfsm.Store
+	left []int
+}
+
+func (p *purging) Purge(context.Context, time.Time, int) (n int, err error) {
+	n, p.left = p.left[0], p.left[1:]
+	return n, nil
+}
+
+func TestPurgeGoesOnUntilNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	store := &purging{left: []int{500, 500, 3}}
+	b := fsmtest.New(t)
+	m := b.Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
+	n, err := m.Machine.Purge(context.Background(), b.Clock.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1003, n)
+	require.Empty(t, store.left)
 }

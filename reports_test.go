@@ -285,25 +285,3 @@ func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {
 	b.Settle()
 	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
 }
-
-// checking is an upstream whose Check returns an error.
-type checking struct {
-	carrierfsm.Upstream
-	err error
-}
-
-func (c checking) Check(context.Context, carrierfsm.Form) error { return c.err }
-
-func TestAFormThatIsInVainIsNotSentAndSpendsNothing(t *testing.T) {
-	t.Parallel()
-	offline := errors.New("this operator is offline")
-	b := fsmtest.New(t).Replica(func(c *carrierfsm.Config) { c.Upstream = checking{c.Upstream, offline} })
-	returned, err := b.Apply()
-	require.ErrorIs(t, err, offline)
-	require.Empty(t, b.Upstream.Calls())
-	v := b.Get()
-	require.Equal(t, v, returned, "the form can be submitted again")
-	require.Equal(t, carrierfsm.Created, v.State)
-	require.Equal(t, 3, v.Prompt.AttemptsLeft)
-	require.Empty(t, b.Events())
-}

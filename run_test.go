@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +19,8 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
 // What Run and Settle do.
@@ -82,4 +88,87 @@ func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrSealed)
 		require.Equal(t, carrierfsm.Expired, b.Get().Reason)
 	})
+}
+
+// What verifications cost that wait for a person: the memory of the replica
+// (heap_B/row, goroutines), and a sweep of Run in which none of them is due.
+// CARRIERFSM_ROWS adds a size.
+func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
+	sizes := []int{1_000, 20_000}
+	if more, err := strconv.Atoi(os.Getenv("CARRIERFSM_ROWS")); err == nil {
+		sizes = append(sizes, more)
+	}
+	stores := []struct {
+		name string
+		open func(b *testing.B) carrierfsm.Store
+	}{
+		{"memory", func(*testing.B) carrierfsm.Store { return memory.New() }},
+		{"sqlite", func(b *testing.B) carrierfsm.Store {
+			b.Helper()
+			s, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "bench.db"), sqlite.SynchronousNormal())
+			require.NoError(b, err)
+			b.Cleanup(func() { _ = s.Close() })
+			return s
+		}},
+	}
+	for _, s := range stores {
+		for _, rows := range sizes {
+			b.Run(fmt.Sprintf("%s/rows=%d", s.name, rows), func(b *testing.B) { sweepWaiting(b, s.open(b), rows) })
+		}
+	}
+}
+
+func sweepWaiting(b *testing.B, store carrierfsm.Store, rows int) {
+	b.Helper()
+	ctx := context.Background()
+	heap, goroutines := resident(), runtime.NumGoroutine()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"))})
+	require.NoError(b, err)
+	waiting(b, m, store, rows)
+	perRow := float64(int64(resident())-int64(heap)) / float64(rows)
+	more := runtime.NumGoroutine() - goroutines
+	for b.Loop() {
+		if n, err := m.Settle(ctx); n != 0 || err != nil {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(perRow, "heap_B/row")
+	b.ReportMetric(float64(more), "goroutines")
+	runtime.KeepAlive(store)
+}
+
+// waiting fills the store with verifications that wait for a code.
+func waiting(b *testing.B, m *carrierfsm.Machine, store carrierfsm.Store, rows int) {
+	b.Helper()
+	ctx := context.Background()
+	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "model"})
+	require.NoError(b, err)
+	v, err = m.Submit(ctx, v.ID, application(0))
+	require.NoError(b, err)
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+	require.NoError(b, err)
+	require.Equal(b, carrierfsm.AwaitingCaptcha, v.State)
+	model, err := store.Load(ctx, v.ID)
+	require.NoError(b, err)
+	history, err := store.History(ctx, v.ID, 0, 10)
+	require.NoError(b, err)
+	model.Version = 1
+	for i := range rows {
+		r, entries := model, make([]carrierfsm.Entry, len(history))
+		r.ID = fmt.Sprintf("%08x-waiting", i)
+		r.Due = r.Due.Add(time.Duration(i) * time.Millisecond)
+		for j, e := range history {
+			e.ID = r.ID
+			entries[j] = e
+		}
+		require.NoError(b, store.Create(ctx, r, entries...))
+	}
+}
+
+func resident() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
 }

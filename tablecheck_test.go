@@ -95,3 +95,13 @@ func count(meant bool, n int) int {
 	}
 	return 1
 }
+
+func TestEveryEventThatAReplyCanMeanIsInTheTable(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, CheckTogether(Edges()))
+	for _, r := range ReplyRules() {
+		require.Contains(t, expectedEdges, r.Event)
+		open := r.Event == CaptchaRequested || r.Prompt == PromptResetCaptcha
+		require.Equal(t, open, r.Prompt != "", "only captcha_requested leaves the kind of code open, and a reset has its own")
+	}
+}

@@ -1,9 +1,17 @@
 package carrierfsm_test
 
 import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
+	"github.com/looplab/fsm"
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
@@ -89,16 +97,6 @@ func TestTheSixStatesAreThoseOfTheDesign(t *testing.T) {
 	}
 }
 
-func TestEveryEventThatAReplyCanMeanIsInTheTable(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, CheckTogether(Edges()))
-	for _, r := range ReplyRules() {
-		require.Contains(t, expectedEdges, r.Event)
-		open := r.Event == CaptchaRequested || r.Prompt == PromptResetCaptcha
-		require.Equal(t, open, r.Prompt != "", "only captcha_requested leaves the kind of code open, and a reset has its own")
-	}
-}
-
 func TestThePicturesShowOneBeginningAndBothEnds(t *testing.T) {
 	t.Parallel()
 	for _, picture := range []string{Mermaid(), MermaidOutline()} {
@@ -125,4 +123,134 @@ func TestLoopsAreStepsOfHistoryToo(t *testing.T) {
 	require.Equal(t, AwaitingCaptcha, last.From)
 	require.Equal(t, AwaitingCaptcha, last.To)
 	require.Equal(t, CaptchaRejected, last.Event)
+}
+
+// The traps of looplab/fsm 1.0.3. Each test first shows the trap where that
+// can be done, then that our way of using it does not fall in.
+
+func TestALoopIsNoErrorOfOurs(t *testing.T) {
+	t.Parallel()
+	bare := fsm.NewFSM("a", fsm.Events{{Name: "again", Src: []string{"a"}, Dst: "a"}}, nil)
+	require.ErrorAs(t, bare.Event(context.Background(), "again"), new(fsm.NoTransitionError), "the trap")
+	for _, e := range Edges() {
+		if e.From == e.To {
+			to, err := Next(e.From, e.Event)
+			require.NoError(t, err, "%v", e)
+			require.Equal(t, e.To, to)
+		}
+	}
+}
+
+func TestACancelledContextLeavesNoVerificationInTransition(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	events := fsm.Events{{Name: "go", Src: []string{"a"}, Dst: "b"}, {Name: "back", Src: []string{"b"}, Dst: "a"}}
+	bare := fsm.NewFSM("a", events, fsm.Callbacks{"leave_a": func(context.Context, *fsm.Event) { cancel() }})
+	require.Error(t, bare.Event(ctx, "go"))
+	require.ErrorAs(t, bare.Event(context.Background(), "go"), new(fsm.InTransitionError), "the trap: it is stuck for ever")
+
+	synctest.Test(t, func(t *testing.T) {
+		b := fsmtest.New(t)
+		v := b.Reach("10002")
+		ctx, cancel := context.WithCancel(context.Background())
+		b.Upstream.Then(fsmtest.Func(func(context.Context, Request) (Reply, error) {
+			cancel()
+			return Reply{Success: true, Code: "10004"}, nil
+		}))
+		if _, err := b.Machine.Submit(ctx, b.ID, captcha(v, "500001")); err != nil {
+			require.ErrorIs(t, err, ErrPending)
+		}
+		synctest.Wait()
+		v = b.Get()
+		require.Equal(t, CaptchaRejected, v.Reason)
+		b.Upstream.Then(fsmtest.Code("10008"))
+		require.Equal(t, Done, b.Must(b.Captcha("500002")).State)
+	})
+}
+
+func TestAnUnknownEventOrStateIsAnErrorAndMovesNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from  State
+		event Event
+	}{
+		{Created, "moon_rose"},
+		{Created, ""},
+		{Created, CollectionStarted},
+		{"moonrise", Expired},
+		{"", Erased},
+		{Done, Canceled},
+	} {
+		to, err := Next(c.from, c.event)
+		require.ErrorIs(t, err, ErrNoEdge, "%v", c)
+		require.Equal(t, c.from, to)
+	}
+}
+
+func TestAnErrorLeavesNothingBehindForTheNextStep(t *testing.T) {
+	t.Parallel()
+	before := Edges()
+	for range 3 {
+		for event, row := range expectedEdges {
+			for i, from := range States() {
+				_, _ = Next(from, "moon_rose")
+				to, err := Next(from, event)
+				if want, edge := stateLetters[strings.Fields(row)[i]]; edge {
+					require.NoError(t, err)
+					require.Equal(t, want, to)
+				}
+			}
+		}
+	}
+	require.Equal(t, before, Edges())
+}
+
+func TestStepsOfManyVerificationsMayBeDecidedAtOnce(t *testing.T) {
+	t.Parallel()
+	var group sync.WaitGroup
+	errs := make(chan error, 16)
+	for range cap(errs) {
+		group.Go(func() {
+			for range 100 {
+				for _, e := range Edges()[:20] {
+					if to, err := Next(e.From, e.Event); err != nil || to != e.To {
+						errs <- err
+						return
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.Empty(t, errs)
+}
+
+// A panic, a deadlock, an error with the state changed, a misspelt key: all of
+// these need a callback. And the traps stay in one file.
+func TestLooplabIsUsedInOneFileAndWithoutCallbacks(t *testing.T) {
+	t.Parallel()
+	names, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, entry := range names {
+		name := entry.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, i := range file.Imports {
+			require.True(t, i.Path.Value != `"github.com/looplab/fsm"` || name == "transitions.go", name)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "NewFSM" {
+				last, ok := call.Args[len(call.Args)-1].(*ast.Ident)
+				require.True(t, ok && last.Name == "nil", "NewFSM has callbacks in %s", name)
+			}
+			return true
+		})
+	}
 }

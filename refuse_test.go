@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
@@ -140,50 +139,110 @@ func TestNoMoreAnswersThanTheLimit(t *testing.T) {
 	}
 }
 
-func TestAPasswordTypedBesideACodeCountsForBoth(t *testing.T) {
+func TestAResetIsOfferedWhereTheSourceAllowsIt(t *testing.T) {
 	t.Parallel()
-	in := Captcha{Step: coreStep, Code: NewSecret("500001"), Password: NewSecret("246810")}
-	o := standing(PromptCaptcha)
-	o.Attempts = o.Attempts.Put(PromptPassword, 1)
-	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()))
-	next := o.Intend(in, after(0), after(coreTimeout), coreGrace)
-	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}), next.Attempts))
-	require.Equal(t, coreStep, next.PasswordStep)
-	given := next.Settle(Faulted(FaultNotSent), after(time.Second), DefaultLimits())
-	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}), given.Attempts), "both are given back")
-
-	o.Attempts = o.Attempts.Put(PromptPassword, 2)
-	require.ErrorIs(t, o.Refuse(in, after(0), DefaultLimits()), ErrTooMany)
-	in.Password = Secret{}
-	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()), "the code alone is still taken")
+	for _, c := range []struct {
+		rule   string
+		ask    PromptKind
+		method ResetMethod
+		resets int
+		want   error
+	}{
+		{"by SMS", PromptPassword, ResetBySMS, 0, nil},
+		{"with a new password", PromptPassword, ResetWithNewPassword, 0, nil},
+		{"the last one", PromptPassword, ResetBySMS, 1, nil},
+		{"one more than the last", PromptPassword, ResetBySMS, 2, ErrTooMany},
+		{"a source that can't", PromptPassword, ResetNone, 0, ErrNotAwaited},
+		{"a method that nobody knows", PromptPassword, 3, 0, ErrNotAwaited},
+		{"at a query password", PromptQueryPassword, ResetBySMS, 0, ErrNotAwaited},
+		{"at a code", PromptCaptcha, ResetBySMS, 0, ErrNotAwaited},
+		{"in a reset", PromptResetCaptcha, ResetBySMS, 0, ErrNotAwaited},
+	} {
+		o := standing(c.ask)
+		o.At.ResetMethod, o.Resets = c.method, c.resets
+		err := o.Refuse(RequestReset{Step: o.Step}, after(0), DefaultLimits())
+		require.ErrorIs(t, err, c.want, c.rule)
+		require.Equal(t, err == nil, o.Prompt(DefaultLimits()).Reset, c.rule)
+		if c.want != nil {
+			continue
+		}
+		require.NoError(t, err, c.rule)
+		asked := submitted(o, InputRequestReset)
+		require.Equal(t, CallReset, asked.Intent.Call)
+		require.Equal(t, c.resets+1, asked.Resets)
+		require.Empty(t, asked.Attempts, "it spends no password")
+		back := asked.Settle(Faulted(FaultNotSent), after(3*time.Minute), DefaultLimits())
+		require.Equal(t, c.resets, back.Resets, "what was not sent is given back")
+		require.Equal(t, c.resets+1, asked.Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).Resets)
+	}
 }
 
-func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
+func TestANewPasswordGoesWithTheCodeWhereTheSourceWantsIt(t *testing.T) {
 	t.Parallel()
-	calls := map[InputKind]Call{
-		InputApply: CallApply, InputPassword: CallCollect, InputQueryPassword: CallCollect,
-		InputCaptcha: CallCollect, InputResendCaptcha: CallResend, InputResetCaptcha: CallReset,
+	for method, wanted := range map[ResetMethod]bool{ResetBySMS: false, ResetWithNewPassword: true} {
+		o := standing(PromptResetCaptcha)
+		o.At.ResetMethod = method
+		require.Equal(t, wanted, o.Prompt(DefaultLimits()).NeedsNewPassword)
+		bare := ResetCaptcha{Step: o.Step, Code: NewSecret("500001")}
+		full := ResetCaptcha{Step: o.Step, Code: NewSecret("500001"), NewPassword: NewSecret("864200")}
+		right, wrong := bare, full
+		if wanted {
+			right, wrong = full, bare
+		}
+		require.NoError(t, o.Refuse(right, after(0), DefaultLimits()))
+		require.ErrorIs(t, o.Refuse(wrong, after(0), DefaultLimits()), ErrInvalid)
 	}
-	for ask, kind := range answerOf {
-		before := standing(ask)
-		o := submitted(before, kind)
-		require.Equal(t, before.Version+1, o.Version)
-		require.Equal(t, before.Step, o.Step)
-		require.Equal(t, before.State, o.State)
-		require.Equal(t, before.Ask, o.Ask)
-		require.Equal(t, 1, o.Attempts.Of(ask))
-		require.Empty(t, before.Attempts, "the old value is left as it was")
-		require.Nil(t, before.Intent)
-		deadline := after(2*time.Minute + coreTimeout)
-		require.Empty(t, cmp.Diff(&Intent{
-			Version: o.Version, Call: calls[kind], Input: kind, At: after(2 * time.Minute), Deadline: deadline, Counted: []PromptKind{ask},
-		}, o.Intent))
-		require.Equal(t, deadline.Add(coreGrace), o.Due, "every other timer waits")
-		require.Equal(t, "13800138000", o.Account)
-		require.Equal(t, "test-1", o.Consent.Policy)
+	require.False(t, standing(PromptPassword).Prompt(DefaultLimits()).NeedsNewPassword)
+}
+
+// Upstream is not told which source to leave out: a skip that was perhaps
+// received, made again, would leave out the next one.
+func TestASkipThatWasPerhapsReceivedIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule string
+		out  Outcome
+		want error
+	}{
+		{"its reply is lost", Faulted(FaultUnknown), ErrTooMany},
+		{"upstream may be at it still", said("0"), ErrTooMany},
+		{"nobody understands what it said", said("10002"), ErrTooMany},
+		{"upstream refused it", Replied(Reply{}), nil},
+		{"it was not sent", Faulted(FaultNotSent), nil},
+		{"the next source follows", nextSource(), nil},
+	} {
+		d := submitted(standing(PromptCaptcha), InputSkipSource).Settle(c.out, after(3*time.Minute), DefaultLimits())
+		requireSkip(t, d.After(), c.want, c.rule)
 	}
-	resend := submitted(standing(PromptCaptcha), InputResendCaptcha)
-	require.Equal(t, CallResend, resend.Intent.Call)
-	require.Empty(t, resend.Intent.Counted, "a resend spends no answer")
-	require.Empty(t, resend.Attempts)
+}
+
+func TestASourceThatUpstreamSpeaksOfCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	doubtful := submitted(standing(PromptPassword), InputSkipSource).Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).After()
+	requireSkip(t, doubtful, ErrTooMany, "to begin with")
+	for _, c := range []struct {
+		rule string
+		out  Outcome
+		want error
+	}{
+		{"a wrong password", said("10003"), nil},
+		{"a code was sent", said("10002"), nil},
+		{"it begins another one", nextSource(), nil},
+		{"nobody knows", Faulted(FaultUnknown), ErrTooMany},
+		{"upstream does not know", said("0"), ErrTooMany},
+		{"nobody understands it", said("19999"), ErrTooMany},
+		{"nothing was sent", Faulted(FaultNotSent), ErrTooMany},
+	} {
+		d := submitted(doubtful, InputPassword).Settle(c.out, after(5*time.Minute), DefaultLimits())
+		requireSkip(t, d.After(), c.want, c.rule)
+	}
+	d, due := submitted(doubtful, InputPassword).Overdue(after(9*time.Minute), DefaultLimits())
+	require.True(t, due)
+	requireSkip(t, d.After(), ErrTooMany, "given up")
+}
+
+func requireSkip(t *testing.T, o Opened, want error, rule string) {
+	t.Helper()
+	require.ErrorIs(t, o.Refuse(SkipSource{Step: o.Step}, after(5*time.Minute), DefaultLimits()), want, rule)
+	require.Equal(t, want == nil, o.Prompt(DefaultLimits()).Skip, rule)
 }

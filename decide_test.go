@@ -11,6 +11,54 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
+func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
+	t.Parallel()
+	calls := map[InputKind]Call{
+		InputApply: CallApply, InputPassword: CallCollect, InputQueryPassword: CallCollect,
+		InputCaptcha: CallCollect, InputResendCaptcha: CallResend, InputResetCaptcha: CallReset,
+	}
+	for ask, kind := range answerOf {
+		before := standing(ask)
+		o := submitted(before, kind)
+		require.Equal(t, before.Version+1, o.Version)
+		require.Equal(t, before.Step, o.Step)
+		require.Equal(t, before.State, o.State)
+		require.Equal(t, before.Ask, o.Ask)
+		require.Equal(t, 1, o.Attempts.Of(ask))
+		require.Empty(t, before.Attempts, "the old value is left as it was")
+		require.Nil(t, before.Intent)
+		deadline := after(2*time.Minute + coreTimeout)
+		require.Empty(t, cmp.Diff(&Intent{
+			Version: o.Version, Call: calls[kind], Input: kind, At: after(2 * time.Minute), Deadline: deadline, Counted: []PromptKind{ask},
+		}, o.Intent))
+		require.Equal(t, deadline.Add(coreGrace), o.Due, "every other timer waits")
+		require.Equal(t, "13800138000", o.Account)
+		require.Equal(t, "test-1", o.Consent.Policy)
+	}
+	resend := submitted(standing(PromptCaptcha), InputResendCaptcha)
+	require.Equal(t, CallResend, resend.Intent.Call)
+	require.Empty(t, resend.Intent.Counted, "a resend spends no answer")
+	require.Empty(t, resend.Attempts)
+}
+
+func TestAPasswordTypedBesideACodeCountsForBoth(t *testing.T) {
+	t.Parallel()
+	in := Captcha{Step: coreStep, Code: NewSecret("500001"), Password: NewSecret("246810")}
+	o := standing(PromptCaptcha)
+	o.Attempts = o.Attempts.Put(PromptPassword, 1)
+	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()))
+	next := o.Intend(in, after(0), after(coreTimeout), coreGrace)
+	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}), next.Attempts))
+	require.Equal(t, coreStep, next.PasswordStep)
+	given := next.Settle(Faulted(FaultNotSent), after(time.Second), DefaultLimits())
+	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}), given.Attempts), "both are given back")
+
+	o.Attempts = o.Attempts.Put(PromptPassword, 2)
+	require.ErrorIs(t, o.Refuse(in, after(0), DefaultLimits()), ErrTooMany)
+	in.Password = Secret{}
+	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()), "the code alone is still taken")
+}
+
 func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
 	t.Parallel()
 	now := after(3 * time.Minute)
@@ -118,10 +166,6 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 	}
 }
 
-func nextSource() Outcome {
-	return Replied(Reply{Success: true, Code: "10008", Next: &Source{Website: "chinatelecomjl", Online: true}})
-}
-
 func TestAnotherSourceBeginsAnew(t *testing.T) {
 	t.Parallel()
 	o := answering(PromptCaptcha, tried(PromptPassword, 2), func(o *Opened) { o.Resends = 3 })
@@ -201,4 +245,53 @@ func TestFiftyStepsAtMost(t *testing.T) {
 	d, due := o.Overdue(after(5*time.Minute), DefaultLimits())
 	require.True(t, due)
 	require.Equal(t, []Event{CaptchaExpired, AttemptsExhausted}, happened(d))
+}
+
+func TestCancelEndsWhateverIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, ask := range PromptKinds() {
+		o := standing(ask)
+		d := o.Cancel(after(time.Minute), DefaultLimits())
+		require.Equal(t, []Event{Canceled}, happened(d))
+		require.Equal(t, InputCancel, d.Transitions()[0].Detail.Input)
+		judgeSteps(t, o, d)
+		judgeEnd(t, d.After())
+	}
+}
+
+func TestEraseLeavesATombstoneFromEveryState(t *testing.T) {
+	t.Parallel()
+	var all []Opened
+	for _, ask := range PromptKinds() {
+		all = append(all, standing(ask))
+	}
+	for ask := range answerOf {
+		all = append(all, answering(ask))
+	}
+	all = append(all, ended(Done, CollectionStarted), ended(Failed, Expired))
+	for _, o := range all {
+		d := o.Erase(after(time.Hour))
+		require.NoError(t, d.Err())
+		require.Equal(t, []Event{Erased}, happened(d))
+		judgeSteps(t, o, d)
+		judgeEnd(t, d.After())
+		want := Failed
+		if o.State == Done {
+			want = Done
+		}
+		require.Equal(t, want, d.State)
+		r, err := Seal(sealer(t), d.After())
+		require.NoError(t, err)
+		require.JSONEq(t, "{}", string(r.Body), "nothing is left, and everyone may read it")
+		require.Empty(t, r.Source)
+		require.Empty(t, r.Key)
+		require.False(t, r.InFlight)
+		v := d.After().View(DefaultLimits())
+		require.Empty(t, v.Account)
+		require.Nil(t, v.Consent)
+		require.True(t, v.Token.Empty())
+		e, err := SealEntry(sealer(t), d.Transitions()[0])
+		require.NoError(t, err)
+		require.NotContains(t, string(e.Detail), "138")
+	}
 }

@@ -213,39 +213,50 @@ var errSealerBroke = errors.New("the key service is away")
 type brokenSealer struct{}
 
 func (brokenSealer) Encrypt([]byte, []byte) ([]byte, error) { return nil, errSealerBroke }
+
 func (brokenSealer) Decrypt([]byte, []byte) ([]byte, error) { return nil, errSealerBroke }
 
-func TestNewSealerRefusesKeysThatCantWork(t *testing.T) {
-	t.Parallel()
-	key := func(n int) Secret { return NewSecret(strings.Repeat("k", n)) }
-	gone := key(32)
-	gone.Destroy()
-	for rule, keys := range map[string][]SealKey{
-		"no key at all":        nil,
-		"an empty id":          {{ID: "", Key: key(32)}},
-		"an id too long":       {{ID: strings.Repeat("i", 256), Key: key(32)}},
-		"an id twice":          {{ID: "k1", Key: key(32)}, {ID: "k1", Key: NewSecret(strings.Repeat("x", 32))}},
-		"no bytes":             {{ID: "k1"}},
-		"a destroyed key":      {{ID: "k1", Key: gone}},
-		"16 bytes":             {{ID: "k1", Key: key(16)}},
-		"24 bytes":             {{ID: "k1", Key: key(24)}},
-		"33 bytes":             {{ID: "k1", Key: key(33)}},
-		"a bad key behind one": {{ID: "k1", Key: key(32)}, {ID: "k2", Key: key(31)}},
-	} {
-		_, err := NewSealer(keys...)
-		require.ErrorIs(t, err, ErrInvalid, rule)
-		require.NotContains(t, err.Error(), "kkk", rule)
+// A store may hand back anything: a record opens, or the error says why not;
+// and one that opens can be decided on.
+func FuzzOpenRecord(f *testing.F) {
+	s, err := NewSealer(SealKey{ID: "test", Key: NewSecret("0123456789abcdef0123456789abcdef")})
+	require.NoError(f, err)
+	seeds := []Opened{ended(Done, CollectionStarted), ended(Failed, Erased)}
+	for ask := range answerOf {
+		seeds = append(seeds, standing(ask), answering(ask))
 	}
-	k := key(32)
-	s, err := NewSealer(SealKey{ID: strings.Repeat("i", 255), Key: k})
-	require.NoError(t, err)
-	k.Destroy()
-	a, err := s.Encrypt([]byte("x"), nil)
-	require.NoError(t, err, "the caller may destroy its copy")
-	b, err := s.Encrypt([]byte("x"), nil)
-	require.NoError(t, err)
-	require.NotEqual(t, a, b, "no nonce is used twice")
-	plain, err := s.Decrypt(a, nil)
-	require.NoError(t, err)
-	require.Equal(t, "x", string(plain))
+	for _, o := range seeds {
+		for _, sealer := range []Sealer{nil, s} {
+			r, err := Seal(sealer, o)
+			require.NoError(f, err)
+			f.Add(string(r.State), r.Step, r.Table, r.Body)
+		}
+	}
+	for _, body := range []string{"", "S", "S\x04test", "{}", "null", "[]", "{", `{"ask":"moon"}`, `{"ask":"captcha","attempts":{"captcha":-5}}`, `{"ask":"captcha","intent":{}}`, `{"ask":"captcha","code":"moon"}`, `{"ask":"captcha","resends":1e99}`} {
+		f.Add("awaiting_captcha", 3, 1, []byte(body))
+		f.Add("done", 3, 0, []byte(body))
+	}
+	f.Add("awaiting_moonrise", 3, 2, []byte("{}"))
+	f.Add("applied", -1, 1, []byte("{}"))
+	f.Fuzz(func(t *testing.T, state string, step, table int, body []byte) {
+		r := Record{ID: "v1", State: State(state), Step: step, Version: 7, Table: table, Due: coreStart, Body: body}
+		o, err := Open(s, r)
+		if err != nil {
+			require.True(t, errors.Is(err, ErrCorrupt) || errors.Is(err, ErrSealed) || errors.Is(err, ErrNewerTable), "%v", err)
+			require.Equal(t, table > TableVersion, errors.Is(err, ErrNewerTable))
+			return
+		}
+		l := DefaultLimits()
+		_ = o.View(l)
+		for _, kind := range inputKinds {
+			if o.Refuse(inputFor(kind, o.Step), coreStart, l) == nil && kind != InputCancel {
+				_ = o.Intend(inputFor(kind, o.Step), coreStart, coreStart, coreGrace)
+			}
+		}
+		if d, due := o.Overdue(after(time.Hour), l); due {
+			require.Equal(t, o.Version+1, d.Version)
+		}
+		require.NoError(t, o.Erase(coreStart).Err(), "what opens can be erased")
+		_, _ = Seal(s, o)
+	})
 }

@@ -1,7 +1,10 @@
 package carrierfsm_test
 
 import (
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
@@ -126,4 +129,38 @@ func happened(d Decision) (events []Event) {
 		events = append(events, t.Event)
 	}
 	return events
+}
+
+// judgeSteps sees that a decision is one commit of gap-free steps.
+func judgeSteps(t *testing.T, before Opened, d Decision) {
+	t.Helper()
+	require.Equal(t, before.Version+1, d.Version)
+	require.Equal(t, before.Step+len(d.Transitions()), d.Step)
+	state := before.State
+	for i, tr := range d.Transitions() {
+		require.Equal(t, before.Step+i+1, tr.Step)
+		require.Equal(t, state, tr.From)
+		state = tr.To
+	}
+	require.Equal(t, state, d.State)
+	require.Nil(t, d.Intent)
+}
+
+// judgeEnd sees that nothing is left of a verification that ended but what
+// the host may still want to know.
+func judgeEnd(t *testing.T, o Opened) {
+	t.Helper()
+	require.Empty(t, o.Key, "the key is free for another run")
+	require.Empty(t, o.Ask)
+	require.Nil(t, o.Intent)
+	require.Nil(t, o.Lost)
+	require.Empty(t, o.Attempts)
+	for _, at := range []time.Time{o.Due, o.Code, o.ResendAt, o.Idle, o.Life} {
+		require.True(t, at.IsZero(), "nothing is due any more")
+	}
+	require.Nil(t, o.View(DefaultLimits()).Prompt)
+}
+
+func nextSource() Outcome {
+	return Replied(Reply{Success: true, Code: "10008", Next: &Source{Website: "chinatelecomjl", Online: true}})
 }

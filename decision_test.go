@@ -1,0 +1,305 @@
+package carrierfsm_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	. "github.com/carrierfsm/carrierfsm"
+)
+
+// promptLetters name the kinds of prompt in the table below.
+var promptLetters = map[string]PromptKind{
+	"P": PromptPassword, "Q": PromptQueryPassword, "C": PromptCaptcha, "S": PromptSecondCaptcha, "O": PromptOwnSMS,
+}
+
+// settledPrompts are the columns of settledAnswers.
+var settledPrompts = []PromptKind{PromptPassword, PromptQueryPassword, PromptCaptcha, PromptSecondCaptcha, PromptOwnSMS}
+
+// settledAnswers tell what is asked after a reply to the answer of a prompt,
+// one column for each of settledPrompts. D is done, F is failed.
+var settledAnswers = []struct {
+	reply  string // the code, then other words
+	events []Event
+	next   string
+}{
+	//                                                       from P Q C S O
+	{"10001", []Event{CaptchaRequested}, "S S S S S"},
+	{"10002", []Event{CaptchaRequested}, "C C C C C"},
+	{"10003", []Event{PasswordRejected}, "P P P P P"},
+	{"10004", []Event{CaptchaRejected}, "C C C S O"},
+	{"10006", []Event{CaptchaReissued}, "C C C S C"},
+	{"10007", []Event{ResetUnsupported}, "F F F F F"},
+	{"10007 resettable", []Event{ResetRequired}, "P P P P P"},
+	{"10008", []Event{CollectionStarted}, "D D D D D"},
+	{"10008 finish next", []Event{CollectionStarted}, "D D D D D"},
+	{"10008 next", []Event{SourceCollected, PasswordRequested}, "P P P P P"},
+	{"already", []Event{CollectionStarted}, "D D D D D"},
+	{"refused already", []Event{CollectionStarted}, "D D D D D"},
+	{"10009", []Event{VerificationRejected}, "F F F F F"},
+	{"10010", []Event{ReplyUnrecognized}, "P Q C S O"},
+	{"10017", []Event{OwnSMSRequested}, "O O O O O"},
+	{"10018", []Event{OwnSMSRequested}, "O O O O O"},
+	{"10022", []Event{QueryPasswordRequested}, "Q Q Q Q Q"},
+	{"10023", []Event{QueryPasswordRejected}, "Q Q Q Q Q"},
+	{"11000", []Event{ReplyUnrecognized}, "P Q C S O"},
+	{"11001", []Event{ReplyUnrecognized}, "P Q C S O"},
+	{"30000", []Event{VerificationRejected}, "F F F F F"},
+	{"31000", []Event{VerificationRejected}, "F F F F F"},
+	{"refused", []Event{VerificationRejected}, "F F F F F"},
+	{"0", []Event{OutcomeUnknown}, "P Q C S O"},
+	{"", []Event{ReplyUnrecognized}, "P Q C S O"},
+	{"RUNNING", []Event{OutcomeUnknown}, "P Q C S O"},
+	{"TIP", []Event{OutcomeUnknown}, "P Q C S O"},
+	{"ERROR", []Event{VerificationRejected}, "F F F F F"},
+	{"10005", []Event{ReplyUnrecognized}, "P Q C S O"},
+	{"10005 SUBMIT_CAPTCHA", []Event{CaptchaRequested}, "C C C C C"},
+	{"SUBMIT_QUERY_PWD", []Event{QueryPasswordRequested}, "Q Q Q Q Q"},
+	{"RESEND_CAPTCHA", []Event{CaptchaRequested}, "C C C C C"},
+}
+
+// replyInWords reads the first column of settledAnswers.
+func replyInWords(text string) (r Reply, resettable bool) {
+	words := strings.Fields(text)
+	has := func(w string) bool { return slices.Contains(words, w) }
+	r = Reply{Success: !has("refused"), Finish: has("finish"), AlreadyCollected: has("already"), Content: "上游说"}
+	for _, w := range words {
+		switch {
+		case strings.Trim(w, "0123456789") == "":
+			r.Code = ProcessCode(w)
+		case strings.Contains(w, "_"):
+			r.Template = w
+		case w == strings.ToUpper(w):
+			r.Type = w
+		}
+	}
+	if has("next") {
+		r.Next = &Source{Website: "chinatelecomjl", Name: "吉林电信", Online: true}
+	}
+	return r, has("resettable")
+}
+
+func TestWhatIsAskedAfterEachReplyToEachPrompt(t *testing.T) {
+	t.Parallel()
+	now := after(3 * time.Minute)
+	for _, row := range settledAnswers {
+		for i, letter := range strings.Fields(row.next) {
+			from := settledPrompts[i]
+			r, resettable := replyInWords(row.reply)
+			o := answering(from, func(o *Opened) {
+				if resettable {
+					o.At.ResetMethod = ResetBySMS
+				}
+			})
+			d := o.Settle(Replied(r), now, DefaultLimits())
+			why := row.reply + " at " + string(from)
+			require.NoError(t, d.Err(), why)
+			require.Equal(t, row.events, happened(d), why)
+			require.Equal(t, now, d.Updated)
+			require.Equal(t, "上游说", d.Message, why)
+			judgeSteps(t, o, d)
+			switch letter {
+			case "D", "F":
+				require.Equal(t, map[string]State{"D": Done, "F": Failed}[letter], d.State, why)
+				judgeEnd(t, d.After())
+			default:
+				require.Equal(t, promptLetters[letter], d.Ask, why)
+				require.Equal(t, stateOf[d.Ask], d.State, why)
+				judgePrompt(t, why, from, d, now)
+			}
+		}
+	}
+}
+
+// judgePrompt sees to attempts and times after a reply to the first answer.
+func judgePrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
+	t.Helper()
+	spent := Tallied(map[PromptKind]int{from: 1})
+	if slices.Contains(happened(d), SourceCollected) {
+		spent = nil
+		require.Equal(t, "chinatelecomjl", d.At.Website, why)
+	}
+	require.Empty(t, cmp.Diff(spent, d.Attempts), "%s: a new source gives all attempts anew, nothing else any", why)
+	require.Equal(t, after(30*time.Minute), d.Life, why)
+	require.Equal(t, now.Add(10*time.Minute), d.Idle, "%s: a reply means that the token is in use", why)
+	due := d.Idle
+	if d.State == AwaitingCaptcha {
+		sent := slices.Contains([]Event{CaptchaRequested, OwnSMSRequested, CaptchaReissued}, d.Reason)
+		if stateOf[from] == AwaitingCaptcha && !sent {
+			require.Equal(t, after(5*time.Minute), d.Code, "%s: the code in hand grows no younger", why)
+		} else {
+			require.Equal(t, now.Add(5*time.Minute), d.Code, why)
+		}
+		due = d.Code
+		soon := strings.Contains(why, "RESEND_CAPTCHA")
+		switch at := d.Prompt(DefaultLimits()).Resend; {
+		case d.Ask == PromptOwnSMS:
+			require.Nil(t, at, "%s: another code needs another message of the person's own", why)
+		case sent && !soon:
+			require.Equal(t, now.Add(time.Minute), at.At, why)
+		case soon || d.Reason == OutcomeUnknown || stateOf[from] != AwaitingCaptcha:
+			require.Equal(t, now, at.At, "%s: at once", why)
+		default:
+			require.Equal(t, after(time.Minute), at.At, "%s: no code was sent since", why)
+		}
+	} else {
+		require.True(t, d.Code.IsZero() && d.ResendAt.IsZero(), why)
+		require.Nil(t, d.Prompt(DefaultLimits()).Resend, why)
+	}
+	require.Equal(t, due, d.Due, why)
+	require.Equal(t, due, d.Prompt(DefaultLimits()).Deadline, why)
+	require.Equal(t, d.Step, d.Prompt(DefaultLimits()).Step)
+	require.Equal(t, d.Reason, d.Prompt(DefaultLimits()).Reason)
+}
+
+// The password reset and the skipping of a source, as values; and what of them
+// goes upstream.
+
+func resettable(m ResetMethod) func(*Opened) {
+	return func(o *Opened) { o.At.ResetMethod = m }
+}
+
+func TestWhatAResetLeadsTo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule  string
+		ask   PromptKind
+		input InputKind
+		out   Outcome
+		want  []Event
+		state State
+		next  PromptKind
+	}{
+		{"a code was sent", PromptPassword, InputRequestReset, said("10002"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
+		{"the code was right", PromptResetCaptcha, InputResetCaptcha, said("11000"), []Event{PasswordReset}, AwaitingPassword, PromptPassword},
+		{"another code is wanted", PromptResetCaptcha, InputResetCaptcha, said("10001"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a wrong code", PromptResetCaptcha, InputResetCaptcha, said("10004"), []Event{CaptchaRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a code that was too old", PromptResetCaptcha, InputResetCaptcha, said("10006"), []Event{CaptchaReissued}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a bad new password", PromptResetCaptcha, InputResetCaptcha, said("10010"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a bad new password, told otherwise", PromptResetCaptcha, InputResetCaptcha, said("11001"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"it failed", PromptResetCaptcha, InputResetCaptcha, said("31000"), []Event{ResetFailed}, Failed, ""},
+		{"it failed for good", PromptResetCaptcha, InputResetCaptcha, said("30000"), []Event{ResetFailed}, Failed, ""},
+		{"a request refused", PromptPassword, InputRequestReset, said("31000"), []Event{ResetFailed}, Failed, ""},
+		{"nobody knows", PromptResetCaptcha, InputResetCaptcha, Faulted(FaultUnknown), []Event{OutcomeUnknown}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a request of which nobody knows", PromptPassword, InputRequestReset, said("0"), []Event{OutcomeUnknown}, AwaitingPassword, PromptPassword},
+		{"only 11000 is success", PromptResetCaptcha, InputResetCaptcha, said("10008"), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a password leaves the reset", PromptResetCaptcha, InputPassword, said("10002"), []Event{CaptchaRequested}, AwaitingCaptcha, PromptCaptcha},
+		{"a wrong one too", PromptResetCaptcha, InputPassword, said("10003"), []Event{PasswordRejected}, AwaitingPassword, PromptPassword},
+		{"a source left out", PromptCaptcha, InputSkipSource, said("10008"), []Event{CollectionStarted}, Done, ""},
+		{"a source left out, another follows", PromptCaptcha, InputSkipSource, nextSource(), []Event{SourceCollected, PasswordRequested}, AwaitingPassword, PromptPassword},
+		{"a source that can't be left out", PromptSecondCaptcha, InputSkipSource, Replied(Reply{}), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptSecondCaptcha},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			o := standing(c.ask)
+			o.At.ResetMethod = ResetBySMS
+			o = submitted(o, c.input)
+			d := o.Settle(c.out, after(3*time.Minute), DefaultLimits())
+			require.Equal(t, c.want, happened(d))
+			require.Equal(t, c.state, d.State)
+			require.Equal(t, c.next, d.Ask)
+			judgeSteps(t, o, d)
+			for _, transition := range d.Transitions()[:1] {
+				require.Equal(t, coreSource.Website, transition.Detail.Source)
+			}
+			if d.Ask == PromptResetCaptcha && c.want[0] == ResetCaptchaRequested {
+				require.Equal(t, after(8*time.Minute), d.Code)
+				require.Equal(t, after(4*time.Minute), d.ResendAt)
+			}
+		})
+	}
+}
+
+// Where no reset is left, one that is too weak is the end: nothing that the
+// person could do here would help.
+func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
+	t.Parallel()
+	for resets, want := range map[int]Event{0: ResetRequired, 1: ResetRequired, 2: ResetUnsupported} {
+		o := standing(PromptPassword)
+		o.At.ResetMethod, o.Resets = ResetBySMS, resets
+		d := submitted(o, InputPassword).Settle(said("10007"), after(3*time.Minute), DefaultLimits())
+		require.Equal(t, []Event{want}, happened(d))
+		require.Equal(t, want == ResetUnsupported, d.State == Failed)
+		require.Equal(t, ResetBySMS, d.At.ResetMethod, "the source is what it was")
+	}
+}
+
+func TestAPasswordThatWasResetMayBeTriedAsOftenAsTheFirst(t *testing.T) {
+	t.Parallel()
+	o := submitted(answeringReset(t), InputResetCaptcha)
+	d := o.Settle(said("11000"), after(3*time.Minute), DefaultLimits())
+	require.Empty(t, d.Attempts)
+	require.Zero(t, d.Resends)
+	require.Equal(t, 1, d.Resets, "resets are counted on: nobody resets for ever")
+}
+
+func answeringReset(t *testing.T) Opened {
+	t.Helper()
+	o := standing(PromptResetCaptcha)
+	resettable(ResetBySMS)(&o)
+	o.Attempts, o.Resends, o.Resets = o.Attempts.Put(PromptPassword, 2), 2, 1
+	return o
+}
+
+func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule   string
+		method ResetMethod
+		resets int
+		out    Outcome
+		ends   bool
+	}{
+		{"too weak, and it can be reset", ResetBySMS, 0, said("10007"), false},
+		{"not known, and it can be reset", ResetBySMS, 0, Faulted(FaultUnknown), false},
+		{"wrong: operators lock numbers", ResetBySMS, 0, said("10003"), true},
+		{"too weak, and no resets are left", ResetBySMS, 2, said("10007"), true},
+		{"not known, and it can't be reset", ResetNone, 0, Faulted(FaultUnknown), true},
+	} {
+		o := standing(PromptPassword)
+		o.At.ResetMethod, o.Resets = c.method, c.resets
+		o.Attempts = o.Attempts.Put(PromptPassword, 1)
+		d := submitted(o, InputPassword).Settle(c.out, after(3*time.Minute), DefaultLimits())
+		require.Equal(t, c.ends, d.State.Terminal(), c.rule)
+		if !c.ends {
+			require.Zero(t, d.After().Prompt(DefaultLimits()).AttemptsLeft, c.rule)
+			require.True(t, d.After().Prompt(DefaultLimits()).Reset, c.rule)
+		}
+	}
+}
+
+// What the tables alone don't tell: the same word of upstream means something
+// else after another call, or must not be kept as it came.
+
+// The answer to a resend is 10002 whatever was asked (section 3). For a second
+// code it means: the second code was sent again. Asking for a first code
+// instead spends that one's attempts, of which none may be left.
+func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
+	t.Parallel()
+	o := submitted(standing(PromptSecondCaptcha), InputResendCaptcha)
+	d := o.Settle(said("10002"), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, PromptSecondCaptcha, d.Ask)
+
+	o = standing(PromptSecondCaptcha)
+	o.Attempts = o.Attempts.Put(PromptCaptcha, 3) // the third was right
+	d = submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, []Event{CaptchaRequested}, happened(d), "a resend must not end it")
+}
+
+// 10004 and 10006 in a reset are a wrong and an expired code (section 5). A
+// user interface written from prompts alone can't tell the person so, if the
+// reason is that a code was requested; and the code in hand grows no younger.
+func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
+	t.Parallel()
+	o := standing(PromptResetCaptcha)
+	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
+	for code, event := range map[string]Event{"10004": CaptchaRejected, "10006": CaptchaReissued} {
+		d := o.Settle(said(code), after(time.Minute), DefaultLimits())
+		require.Equal(t, event, d.Reason, code)
+		require.Equal(t, PromptResetCaptcha, d.Ask, code)
+	}
+}
