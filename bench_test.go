@@ -198,11 +198,11 @@ func BenchmarkNext(b *testing.B) {
 }
 
 // What the reply table costs a reply.
-func BenchmarkJudge(b *testing.B) {
+func BenchmarkMatch(b *testing.B) {
 	r, s := carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL"}, carrierfsm.Source{Website: "chinamobilejs", Online: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		if carrierfsm.Judge(carrierfsm.CallCollect, r, s).Event != carrierfsm.CollectionStarted {
+		if carrierfsm.Match(carrierfsm.CallCollect, r, s).Event != carrierfsm.CollectionStarted {
 			b.Fatal("another event")
 		}
 	}
@@ -211,7 +211,7 @@ func BenchmarkJudge(b *testing.B) {
 // A body as it is stored while a code is waited for, its intent open: written
 // and read. encoding/json is what it is measured beside.
 func BenchmarkBody(b *testing.B) {
-	o := answering(carrierfsm.PromptCaptcha)
+	o := inFlight(carrierfsm.PromptCaptcha)
 	r, err := carrierfsm.Seal(nil, o)
 	if err != nil {
 		b.Fatal(err)

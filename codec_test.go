@@ -27,9 +27,9 @@ func sealerOf(t *testing.T, ids ...string) Sealer {
 }
 
 // sameBody compares what is stored in bodies.
-func sameBody(a, b Opened) string {
+func sameBody(a, b Snapshot) string {
 	a.Record, b.Record = Record{}, Record{}
-	return cmp.Diff(a, b, cmp.AllowUnexported(Opened{}), cmpopts.EquateEmpty())
+	return cmp.Diff(a, b, cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty())
 }
 
 func TestABodyComesBackAsItWas(t *testing.T) {
@@ -40,12 +40,12 @@ func TestABodyComesBackAsItWas(t *testing.T) {
 		moment := rapid.Custom(func(t *rapid.T) time.Time {
 			return time.UnixMicro(rapid.Int64Range(0, 4e15).Draw(t, "µs")).UTC()
 		})
-		o := standing(rapid.SampledFrom(PromptKinds()).Draw(t, "ask"))
+		o := prompted(rapid.SampledFrom(PromptKinds()).Draw(t, "ask"))
 		o.Account, o.Token, o.Message = text.Draw(t, "account"), text.Draw(t, "token"), text.Draw(t, "message")
 		o.At.Name = text.Draw(t, "name")
 		o.Cursor = rapid.SliceOf(rapid.Byte()).Draw(t, "cursor")
 		o.Code, o.ResendAt, o.Idle, o.Life = moment.Draw(t, "code"), moment.Draw(t, "resend"), moment.Draw(t, "idle"), moment.Draw(t, "life")
-		o.Attempts = Tallied(rapid.MapOf(rapid.SampledFrom(PromptKinds()), rapid.IntRange(0, 50)).Draw(t, "attempts"))
+		o.Attempts = AttemptsOf(rapid.MapOf(rapid.SampledFrom(PromptKinds()), rapid.IntRange(0, 50)).Draw(t, "attempts"))
 		if rapid.Bool().Draw(t, "in flight") {
 			o.Intent = &Intent{Version: rapid.Int64().Draw(t, "version"), Call: CallCollect, Input: InputCaptcha, At: moment.Draw(t, "at"), Deadline: moment.Draw(t, "deadline"), Counted: []PromptKind{PromptCaptcha}}
 		}
@@ -64,7 +64,7 @@ func TestABodyComesBackAsItWas(t *testing.T) {
 
 func TestARecordTellsTheTableThatItNeeds(t *testing.T) {
 	t.Parallel()
-	r, err := Seal(nil, standing(PromptCaptcha))
+	r, err := Seal(nil, prompted(PromptCaptcha))
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Table)
 	for table, want := range map[int]error{-1: nil, 0: nil, TableVersion: nil, TableVersion + 1: ErrNewerTable, 1 << 30: ErrNewerTable} {
@@ -97,7 +97,7 @@ func TestARecordThatMakesNoSenseIsCorrupt(t *testing.T) {
 		"nothing asked":             func(r *Record) { r.Body = []byte(`{}`) },
 		"another type":              func(r *Record) { r.Body = []byte(`{"ask":5}`) },
 	} {
-		r, err := Seal(nil, standing(PromptCaptcha))
+		r, err := Seal(nil, prompted(PromptCaptcha))
 		require.NoError(t, err)
 		spoil(&r)
 		_, err = Open(nil, r)
@@ -109,10 +109,10 @@ func TestARecordThatMakesNoSenseIsCorrupt(t *testing.T) {
 func TestOnlyItsOwnSealerOpensARecordAndOnlyInItsPlace(t *testing.T) {
 	t.Parallel()
 	s := sealerOf(t, "k1")
-	sealed, err := Seal(s, standing(PromptCaptcha))
+	sealed, err := Seal(s, prompted(PromptCaptcha))
 	require.NoError(t, err)
 	require.False(t, bytes.Contains(sealed.Body, []byte("138")), "the account is not readable")
-	plain, err := Seal(nil, standing(PromptCaptcha))
+	plain, err := Seal(nil, prompted(PromptCaptcha))
 	require.NoError(t, err)
 	other := sealed
 	other.ID = "v2"
@@ -137,7 +137,7 @@ func TestOnlyItsOwnSealerOpensARecordAndOnlyInItsPlace(t *testing.T) {
 		o, err := Open(c.sealer, c.record)
 		if c.want == nil {
 			require.NoError(t, err, rule)
-			require.Empty(t, sameBody(standing(PromptCaptcha), o), rule)
+			require.Empty(t, sameBody(prompted(PromptCaptcha), o), rule)
 			continue
 		}
 		require.ErrorIs(t, err, c.want, rule)
@@ -189,7 +189,7 @@ func TestADetailOpensOnlyAtItsOwnStep(t *testing.T) {
 //nolint:paralleltest // see above
 func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
 	for _, s := range []Sealer{nil, sealerOf(t, "k1")} {
-		rooms := Released(s, standing(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
+		rooms := Released(s, prompted(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
 		require.Len(t, rooms, 3)
 		for _, room := range rooms {
 			require.Empty(t, bytes.Trim(room, "\x00"))
@@ -200,9 +200,9 @@ func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
 
 func TestASealerThatFailsIsNotTakenForPlaintext(t *testing.T) {
 	t.Parallel()
-	_, err := Seal(brokenSealer{}, standing(PromptCaptcha))
+	_, err := Seal(brokenSealer{}, prompted(PromptCaptcha))
 	require.ErrorIs(t, err, errSealerBroke)
-	sealed, err := Seal(sealerOf(t, "k1"), standing(PromptCaptcha))
+	sealed, err := Seal(sealerOf(t, "k1"), prompted(PromptCaptcha))
 	require.NoError(t, err)
 	_, err = Open(brokenSealer{}, sealed)
 	require.ErrorIs(t, err, ErrSealed)
@@ -221,9 +221,9 @@ func (brokenSealer) Decrypt([]byte, []byte) ([]byte, error) { return nil, errSea
 func FuzzOpenRecord(f *testing.F) {
 	s, err := NewSealer(SealKey{ID: "test", Key: NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(f, err)
-	seeds := []Opened{ended(Done, CollectionStarted), ended(Failed, Erased)}
+	seeds := []Snapshot{ended(Done, CollectionStarted), ended(Failed, Erased)}
 	for ask := range answerOf {
-		seeds = append(seeds, standing(ask), answering(ask))
+		seeds = append(seeds, prompted(ask), inFlight(ask))
 	}
 	for _, o := range seeds {
 		for _, sealer := range []Sealer{nil, s} {

@@ -63,7 +63,7 @@ func fill(v reflect.Value) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
 	case reflect.Slice:
-		if at, ok := v.Addr().Interface().(*Tally); ok {
+		if at, ok := v.Addr().Interface().(*Attempts); ok {
 			for _, k := range PromptKinds() {
 				*at = at.Put(k, 7)
 			}
@@ -147,7 +147,7 @@ func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
 			Account: text.Draw(t, "account"), Cursor: []byte(text.Draw(t, "cursor")), At: Source{Website: text.Draw(t, "website"), ResetMethod: ResetMethod(number.Draw(t, "reset"))},
 			Consent: &Consent{Policy: text.Draw(t, "policy"), At: moment.Draw(t, "consent")},
 			Ask:     kind.Draw(t, "ask"), Message: text.Draw(t, "message"), Code: moment.Draw(t, "code"),
-			Attempts: Tallied(rapid.MapOfN(kind, number, 0, 10).Draw(t, "attempts")), Resends: number.Draw(t, "resends"),
+			Attempts: AttemptsOf(rapid.MapOfN(kind, number, 0, 10).Draw(t, "attempts")), Resends: number.Draw(t, "resends"),
 			Intent: &Intent{Version: int64(number.Draw(t, "version")), Call: Call(text.Draw(t, "call")), Counted: rapid.SliceOf(kind).Draw(t, "counted"), Canceled: number.Draw(t, "canceled") > 5},
 		}
 		d := &Detail{Message: text.Draw(t, "detail"), Type: text.Draw(t, "type"), Late: number.Draw(t, "late") > 5}

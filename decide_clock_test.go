@@ -19,23 +19,23 @@ func TestATerminalReplyWinsThenCancelThenLife(t *testing.T) {
 		now      time.Time
 		want     []Event
 	}{
-		{"success, canceled and overdue", said("10008"), true, late, []Event{CollectionStarted}},
-		{"refused, canceled and overdue", said("10009"), true, late, []Event{VerificationRejected}},
-		{"success and overdue", said("10008"), false, late, []Event{CollectionStarted}},
-		{"asked again, canceled and overdue", said("10002"), true, late, []Event{CaptchaRequested, Canceled}},
-		{"asked again and canceled", said("10004"), true, intime, []Event{CaptchaRejected, Canceled}},
-		{"asked again and overdue", said("10004"), false, late, []Event{CaptchaRejected, Expired}},
+		{"success, canceled and overdue", reply("10008"), true, late, []Event{CollectionStarted}},
+		{"refused, canceled and overdue", reply("10009"), true, late, []Event{VerificationRejected}},
+		{"success and overdue", reply("10008"), false, late, []Event{CollectionStarted}},
+		{"asked again, canceled and overdue", reply("10002"), true, late, []Event{CaptchaRequested, Canceled}},
+		{"asked again and canceled", reply("10004"), true, intime, []Event{CaptchaRejected, Canceled}},
+		{"asked again and overdue", reply("10004"), false, late, []Event{CaptchaRejected, Expired}},
 		{"lost and canceled", Faulted(FaultUnknown), true, intime, []Event{OutcomeUnknown, Canceled}},
 		{"lost and overdue", Faulted(FaultUnknown), false, late, []Event{OutcomeUnknown, Expired}},
 		{"not sent and canceled", Faulted(FaultNotSent), true, intime, []Event{UpstreamUnavailable, Canceled}},
 		{"another source and canceled", nextSource(), true, intime, []Event{SourceCollected, PasswordRequested, Canceled}},
-		{"a moment before the end of life", said("10002"), false, after(30*time.Minute - 1), []Event{CaptchaRequested}},
-		{"at the end of life", said("10002"), false, after(30 * time.Minute), []Event{CaptchaRequested, Expired}},
+		{"a moment before the end of life", reply("10002"), false, after(30*time.Minute - 1), []Event{CaptchaRequested}},
+		{"at the end of life", reply("10002"), false, after(30 * time.Minute), []Event{CaptchaRequested, Expired}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			o := answering(PromptCaptcha)
+			o := inFlight(PromptCaptcha)
 			if c.canceled {
 				flagged := o.FlagCancel(after(150 * time.Second))
 				require.False(t, o.Intent.Canceled, "the old value is left as it was")
@@ -47,10 +47,10 @@ func TestATerminalReplyWinsThenCancelThenLife(t *testing.T) {
 				o = flagged
 			}
 			d := o.Settle(c.out, c.now, DefaultLimits())
-			require.Equal(t, c.want, happened(d))
-			judgeSteps(t, o, d)
+			require.Equal(t, c.want, eventsOf(d))
+			checkSteps(t, o, d)
 			if d.State.Terminal() {
-				judgeEnd(t, d.After())
+				checkEnd(t, d.After())
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestWhatTheClockSays(t *testing.T) {
 	cases := []struct {
 		rule   string
 		ask    PromptKind
-		change func(*Opened)
+		change func(*Snapshot)
 		at     time.Duration
 		want   []Event
 	}{
@@ -77,13 +77,13 @@ func TestWhatTheClockSays(t *testing.T) {
 		{"a query password", PromptQueryPassword, nil, 10 * time.Minute, []Event{Expired}},
 		{"a form before the end of life", PromptApplication, nil, 30*time.Minute - 1, nil},
 		{"a form at the end of life", PromptApplication, nil, 30 * time.Minute, []Event{Expired}},
-		{"a password at the end of life", PromptPassword, func(o *Opened) { o.Life, o.Due = after(time.Minute), after(time.Minute) }, time.Minute, []Event{Expired}},
-		{"a code whose deadline is that of the token", PromptCaptcha, func(o *Opened) { o.Idle = o.Code }, 5 * time.Minute, []Event{Expired}},
+		{"a password at the end of life", PromptPassword, func(o *Snapshot) { o.Life, o.Due = after(time.Minute), after(time.Minute) }, time.Minute, []Event{Expired}},
+		{"a code whose deadline is that of the token", PromptCaptcha, func(o *Snapshot) { o.Idle = o.Code }, 5 * time.Minute, []Event{Expired}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			o := standing(c.ask)
+			o := prompted(c.ask)
 			if c.change != nil {
 				c.change(&o)
 			}
@@ -92,11 +92,11 @@ func TestWhatTheClockSays(t *testing.T) {
 			if !due {
 				return
 			}
-			require.Equal(t, c.want, happened(d))
-			judgeSteps(t, o, d)
+			require.Equal(t, c.want, eventsOf(d))
+			checkSteps(t, o, d)
 			require.Empty(t, d.Transitions()[0].Detail.Input, "the clock submits nothing")
 			if d.State.Terminal() {
-				judgeEnd(t, d.After())
+				checkEnd(t, d.After())
 				return
 			}
 			require.Equal(t, c.ask, d.Ask)
@@ -113,14 +113,14 @@ func TestWhatTheClockSays(t *testing.T) {
 func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
 	t.Parallel()
 	for ask, kind := range answerOf {
-		o := standing(ask)
+		o := prompted(ask)
 		at := o.Due.Add(-time.Second)
 		o = o.Intend(inputFor(kind, o.Step), at, at.Add(coreTimeout), coreGrace)
 		_, due := o.Overdue(at.Add(coreTimeout+coreGrace-1), DefaultLimits())
 		require.False(t, due, ask)
 		d, due := o.Overdue(at.Add(coreTimeout+coreGrace), DefaultLimits())
 		require.True(t, due, "past deadline and grace anybody may give it up")
-		require.Equal(t, OutcomeUnknown, happened(d)[0])
+		require.Equal(t, OutcomeUnknown, eventsOf(d)[0])
 		require.Nil(t, d.Intent)
 		require.Equal(t, 1, o.Attempts.Of(ask))
 		if !d.State.Terminal() {
@@ -132,35 +132,35 @@ func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
 
 func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 	t.Parallel()
-	o := answering(PromptCaptcha)
+	o := inFlight(PromptCaptcha)
 	name := o.Intent.Version
-	require.True(t, o.AwaitsOutcome(name, said("10008")))
+	require.True(t, o.AwaitsOutcome(name, reply("10008")))
 	require.True(t, o.AwaitsOutcome(name, Faulted(FaultUnknown)))
-	require.False(t, o.AwaitsOutcome(name+1, said("10008")), "that is another's")
+	require.False(t, o.AwaitsOutcome(name+1, reply("10008")), "that is another's")
 	d, due := o.Overdue(o.Due, DefaultLimits())
 	require.True(t, due)
 	lost := d.After()
-	require.True(t, lost.AwaitsOutcome(name, said("10008")))
+	require.True(t, lost.AwaitsOutcome(name, reply("10008")))
 	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultUnknown)), "that was said already")
 	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultNotSent)))
-	require.False(t, lost.AwaitsOutcome(name-1, said("10008")))
+	require.False(t, lost.AwaitsOutcome(name-1, reply("10008")))
 
-	late := lost.Settle(said("10001"), o.Due.Add(time.Second), DefaultLimits())
-	require.Equal(t, []Event{CaptchaRequested}, happened(late))
+	late := lost.Settle(reply("10001"), o.Due.Add(time.Second), DefaultLimits())
+	require.Equal(t, []Event{CaptchaRequested}, eventsOf(late))
 	require.True(t, late.Transitions()[0].Detail.Late)
 	require.Equal(t, PromptSecondCaptcha, late.Ask)
 	require.Equal(t, 1, late.Attempts.Of(PromptCaptcha), "spent once")
 	require.Nil(t, late.Lost)
-	judgeSteps(t, lost, late)
+	checkSteps(t, lost, late)
 
-	for what, newer := range map[string]Opened{
+	for what, newer := range map[string]Snapshot{
 		"another answer": submitted(lost, InputCaptcha),
 		"a resend":       submitted(lost, InputResendCaptcha),
 		"the end":        lost.Cancel(o.Due, DefaultLimits()).After(),
 		"erasure":        lost.Erase(o.Due).After(),
 	} {
-		require.False(t, newer.AwaitsOutcome(name, said("10008")), what)
+		require.False(t, newer.AwaitsOutcome(name, reply("10008")), what)
 	}
 	canceled, _ := o.FlagCancel(after(3*time.Minute)).Overdue(o.Due, DefaultLimits())
-	require.False(t, canceled.After().AwaitsOutcome(name, said("10008")), "a cancellation is final")
+	require.False(t, canceled.After().AwaitsOutcome(name, reply("10008")), "a cancellation is final")
 }

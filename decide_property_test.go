@@ -20,7 +20,7 @@ func TestAnySequenceOfWhatCanHappenKeepsTheInvariants(t *testing.T) {
 	t.Parallel()
 	s := sealer(t)
 	rapid.Check(t, func(t *rapid.T) {
-		r := &randomRun{T: t, o: standing(PromptApplication), now: coreStart, limits: DefaultLimits(), sealer: s}
+		r := &randomRun{T: t, o: prompted(PromptApplication), now: coreStart, limits: DefaultLimits(), sealer: s}
 		r.limits.Captchas = rapid.IntRange(1, 20).Draw(t, "captchas")
 		r.limits.Passwords = rapid.IntRange(1, 20).Draw(t, "passwords")
 		r.limits.Resends = rapid.IntRange(1, 20).Draw(t, "resends")
@@ -39,7 +39,7 @@ func TestAnySequenceOfWhatCanHappenKeepsTheInvariants(t *testing.T) {
 // randomRun is one verification and its clock.
 type randomRun struct {
 	*rapid.T
-	o      Opened
+	o      Snapshot
 	now    time.Time
 	limits Limits
 	sealer Sealer
@@ -154,7 +154,7 @@ func (r *randomRun) decide(d Decision) {
 }
 
 // take holds one commit to the invariants.
-func (r *randomRun) take(next Opened, transitions []Transition) {
+func (r *randomRun) take(next Snapshot, transitions []Transition) {
 	before := r.o
 	require.Equal(r, before.Version+1, next.Version, "one version a commit")
 	require.Equal(r, before.Step+len(transitions), next.Step, "no gap in the steps")
@@ -176,13 +176,13 @@ func (r *randomRun) take(next Opened, transitions []Transition) {
 		require.Empty(r, next.Ask)
 		require.True(r, next.Due.IsZero())
 	} else {
-		r.judgeLive(next)
+		r.checkLive(next)
 	}
-	r.judgeStored(next)
+	r.checkStored(next)
 	r.o = next
 }
 
-func (r *randomRun) judgeLive(o Opened) {
+func (r *randomRun) checkLive(o Snapshot) {
 	require.NotEqual(r, Applied, o.State, "nobody rests there")
 	require.Equal(r, o.State, stateOf[o.Ask], "it asks for something, and for what its state awaits")
 	for _, e := range o.Attempts {
@@ -208,8 +208,8 @@ func (r *randomRun) judgeLive(o Opened) {
 	require.True(r, p.AttemptsLeft > 0 || p.Reset, "what is asked can be answered")
 }
 
-// judgeStored sees that what is stored is what was decided.
-func (r *randomRun) judgeStored(o Opened) {
+// checkStored sees that what is stored is what was decided.
+func (r *randomRun) checkStored(o Snapshot) {
 	stored, err := Seal(r.sealer, o)
 	require.NoError(r, err)
 	require.Equal(r, 1, stored.Table)
@@ -217,7 +217,7 @@ func (r *randomRun) judgeStored(o Opened) {
 	again, err := Open(r.sealer, stored)
 	require.NoError(r, err)
 	o.Record, again.Record = Record{}, Record{}
-	require.Empty(r, cmp.Diff(o, again, cmp.AllowUnexported(Opened{}), cmpopts.EquateEmpty()))
+	require.Empty(r, cmp.Diff(o, again, cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty()))
 }
 
 // endsByItself lets the clock alone drive what is left, to an end.

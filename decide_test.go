@@ -18,7 +18,7 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 		InputCaptcha: CallCollect, InputResendCaptcha: CallResend, InputResetCaptcha: CallReset,
 	}
 	for ask, kind := range answerOf {
-		before := standing(ask)
+		before := prompted(ask)
 		o := submitted(before, kind)
 		require.Equal(t, before.Version+1, o.Version)
 		require.Equal(t, before.Step, o.Step)
@@ -35,7 +35,7 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 		require.Equal(t, "13800138000", o.Account)
 		require.Equal(t, "test-1", o.Consent.Policy)
 	}
-	resend := submitted(standing(PromptCaptcha), InputResendCaptcha)
+	resend := submitted(prompted(PromptCaptcha), InputResendCaptcha)
 	require.Equal(t, CallResend, resend.Intent.Call)
 	require.Empty(t, resend.Intent.Counted, "a resend spends no answer")
 	require.Empty(t, resend.Attempts)
@@ -44,14 +44,14 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 func TestAPasswordTypedBesideACodeCountsForBoth(t *testing.T) {
 	t.Parallel()
 	in := Captcha{Step: coreStep, Code: NewSecret("500001"), Password: NewSecret("246810")}
-	o := standing(PromptCaptcha)
+	o := prompted(PromptCaptcha)
 	o.Attempts = o.Attempts.Put(PromptPassword, 1)
 	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()))
 	next := o.Intend(in, after(0), after(coreTimeout), coreGrace)
-	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}), next.Attempts))
+	require.Empty(t, cmp.Diff(AttemptsOf(map[PromptKind]int{PromptCaptcha: 1, PromptPassword: 2}), next.Attempts))
 	require.Equal(t, coreStep, next.PasswordStep)
 	given := next.Settle(Faulted(FaultNotSent), after(time.Second), DefaultLimits())
-	require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}), given.Attempts), "both are given back")
+	require.Empty(t, cmp.Diff(AttemptsOf(map[PromptKind]int{PromptCaptcha: 0, PromptPassword: 1}), given.Attempts), "both are given back")
 
 	o.Attempts = o.Attempts.Put(PromptPassword, 2)
 	require.ErrorIs(t, o.Refuse(in, after(0), DefaultLimits()), ErrTooMany)
@@ -63,14 +63,14 @@ func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
 	t.Parallel()
 	now := after(3 * time.Minute)
 	for ask := range answerOf {
-		notSent := answering(ask).Settle(Faulted(FaultNotSent), now, DefaultLimits())
-		require.Equal(t, []Event{UpstreamUnavailable}, happened(notSent))
+		notSent := inFlight(ask).Settle(Faulted(FaultNotSent), now, DefaultLimits())
+		require.Equal(t, []Event{UpstreamUnavailable}, eventsOf(notSent))
 		require.Zero(t, notSent.Attempts.Of(ask), ask)
-		unknown := answering(ask).Settle(Faulted(FaultUnknown), now, DefaultLimits())
-		require.Equal(t, []Event{OutcomeUnknown}, happened(unknown))
+		unknown := inFlight(ask).Settle(Faulted(FaultUnknown), now, DefaultLimits())
+		require.Equal(t, []Event{OutcomeUnknown}, eventsOf(unknown))
 		require.Equal(t, 1, unknown.Attempts.Of(ask), ask)
 		for _, d := range []Decision{notSent, unknown} {
-			judgeSteps(t, answering(ask), d)
+			checkSteps(t, inFlight(ask), d)
 			require.Equal(t, ask, d.Ask, "the person is asked the same again")
 			require.Equal(t, stateOf[ask], d.State)
 			require.Empty(t, d.Message, "upstream said nothing")
@@ -81,14 +81,14 @@ func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
 
 func TestAResendThatWasNotSentIsGivenBackToo(t *testing.T) {
 	t.Parallel()
-	o := standing(PromptCaptcha)
+	o := prompted(PromptCaptcha)
 	o.Resends = 1
 	for fault, left := range map[Fault]int{FaultNotSent: 1, FaultUnknown: 2} {
 		d := submitted(o, InputResendCaptcha).Settle(Faulted(fault), after(3*time.Minute), DefaultLimits())
 		require.Equal(t, left, d.Resends, fault)
 		require.Empty(t, d.Attempts, "no answer was spent")
 	}
-	d := submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
+	d := submitted(o, InputResendCaptcha).Settle(reply("10002"), after(3*time.Minute), DefaultLimits())
 	require.Equal(t, 2, d.Resends)
 	require.Equal(t, after(4*time.Minute), d.ResendAt)
 	require.Equal(t, after(8*time.Minute), d.Code)
@@ -97,7 +97,7 @@ func TestAResendThatWasNotSentIsGivenBackToo(t *testing.T) {
 func TestAnUnknownCodeMayBeResentAtOnce(t *testing.T) {
 	t.Parallel()
 	at := after(time.Second)
-	o := standing(PromptCaptcha).Intend(inputFor(InputCaptcha, coreStep), at, at.Add(coreTimeout), coreGrace)
+	o := prompted(PromptCaptcha).Intend(inputFor(InputCaptcha, coreStep), at, at.Add(coreTimeout), coreGrace)
 	d := o.Settle(Faulted(FaultUnknown), at, DefaultLimits())
 	require.NoError(t, d.After().Refuse(ResendCaptcha{Step: d.Step}, at, DefaultLimits()))
 	require.NoError(t, d.After().Refuse(inputFor(InputCaptcha, d.Step), at, DefaultLimits()), "or a new code be typed")
@@ -106,7 +106,7 @@ func TestAnUnknownCodeMayBeResentAtOnce(t *testing.T) {
 
 func TestAnUnknownOutcomeKeepsTheTokenAliveUntilTheCallsDeadlineAtMost(t *testing.T) {
 	t.Parallel()
-	o := answering(PromptPassword) // at 2 min, deadline at 5 min
+	o := inFlight(PromptPassword) // at 2 min, deadline at 5 min
 	d := o.Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits())
 	require.Equal(t, after(13*time.Minute), d.Idle)
 	d = o.Settle(Faulted(FaultUnknown), after(9*time.Minute), DefaultLimits())
@@ -120,45 +120,45 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 	cases := []struct {
 		rule   string
 		ask    PromptKind
-		change func(*Opened)
+		change func(*Snapshot)
 		out    Outcome
 		want   []Event
 	}{
-		{"the third wrong code", PromptCaptcha, tried(PromptCaptcha, 2), said("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
-		{"the second wrong code", PromptCaptcha, tried(PromptCaptcha, 1), said("10004"), []Event{CaptchaRejected}},
-		{"the third wrong second code", PromptSecondCaptcha, tried(PromptSecondCaptcha, 2), said("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
-		{"the third wrong code of one's own", PromptOwnSMS, tried(PromptOwnSMS, 2), said("10018"), []Event{OwnSMSRequested, AttemptsExhausted}},
-		{"the second wrong password", PromptPassword, tried(PromptPassword, 1), said("10003"), []Event{PasswordRejected, AttemptsExhausted}},
-		{"the first wrong password", PromptPassword, nil, said("10003"), []Event{PasswordRejected}},
-		{"the second password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 2), said("10003"), []Event{PasswordRejected, AttemptsExhausted}},
-		{"the first password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 1), said("10003"), []Event{PasswordRejected}},
-		{"the third wrong query password", PromptQueryPassword, tried(PromptQueryPassword, 2), said("10023"), []Event{QueryPasswordRejected, AttemptsExhausted}},
-		{"the third code expired", PromptCaptcha, tried(PromptCaptcha, 2), said("10006"), []Event{CaptchaReissued, AttemptsExhausted}},
+		{"the third wrong code", PromptCaptcha, tried(PromptCaptcha, 2), reply("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
+		{"the second wrong code", PromptCaptcha, tried(PromptCaptcha, 1), reply("10004"), []Event{CaptchaRejected}},
+		{"the third wrong second code", PromptSecondCaptcha, tried(PromptSecondCaptcha, 2), reply("10004"), []Event{CaptchaRejected, AttemptsExhausted}},
+		{"the third wrong code of one's own", PromptOwnSMS, tried(PromptOwnSMS, 2), reply("10018"), []Event{OwnSMSRequested, AttemptsExhausted}},
+		{"the second wrong password", PromptPassword, tried(PromptPassword, 1), reply("10003"), []Event{PasswordRejected, AttemptsExhausted}},
+		{"the first wrong password", PromptPassword, nil, reply("10003"), []Event{PasswordRejected}},
+		{"the second password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 2), reply("10003"), []Event{PasswordRejected, AttemptsExhausted}},
+		{"the first password, found wrong with its code", PromptCaptcha, tried(PromptPassword, 1), reply("10003"), []Event{PasswordRejected}},
+		{"the third wrong query password", PromptQueryPassword, tried(PromptQueryPassword, 2), reply("10023"), []Event{QueryPasswordRejected, AttemptsExhausted}},
+		{"the third code expired", PromptCaptcha, tried(PromptCaptcha, 2), reply("10006"), []Event{CaptchaReissued, AttemptsExhausted}},
 		{"the third form refused", PromptApplication, tried(PromptApplication, 2), Received(false, "", Source{}), []Event{ApplicationRejected, AttemptsExhausted}},
 		{"the third form lost", PromptApplication, tried(PromptApplication, 2), Faulted(FaultUnknown), []Event{OutcomeUnknown, AttemptsExhausted}},
 		{"the last code lost", PromptCaptcha, tried(PromptCaptcha, 2), Faulted(FaultUnknown), []Event{OutcomeUnknown, AttemptsExhausted}},
-		{"the last code not understood", PromptCaptcha, tried(PromptCaptcha, 2), said("10005"), []Event{ReplyUnrecognized, AttemptsExhausted}},
+		{"the last code not understood", PromptCaptcha, tried(PromptCaptcha, 2), reply("10005"), []Event{ReplyUnrecognized, AttemptsExhausted}},
 		{"the last code not sent", PromptCaptcha, tried(PromptCaptcha, 2), Faulted(FaultNotSent), []Event{UpstreamUnavailable}},
-		{"the last code right", PromptCaptcha, tried(PromptCaptcha, 2), said("10008"), []Event{CollectionStarted}},
-		{"the last code right, a second one asked", PromptCaptcha, tried(PromptCaptcha, 2), said("10001"), []Event{CaptchaRequested}},
-		{"the last password right", PromptPassword, tried(PromptPassword, 1), said("10002"), []Event{CaptchaRequested}},
+		{"the last code right", PromptCaptcha, tried(PromptCaptcha, 2), reply("10008"), []Event{CollectionStarted}},
+		{"the last code right, a second one asked", PromptCaptcha, tried(PromptCaptcha, 2), reply("10001"), []Event{CaptchaRequested}},
+		{"the last password right", PromptPassword, tried(PromptPassword, 1), reply("10002"), []Event{CaptchaRequested}},
 		{"the last password, another source", PromptPassword, tried(PromptPassword, 1), nextSource(), []Event{SourceCollected, PasswordRequested}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			o := standing(c.ask)
+			o := prompted(c.ask)
 			if c.change != nil {
 				c.change(&o)
 			}
 			o = submitted(o, answerOf[c.ask])
 			d := o.Settle(c.out, after(3*time.Minute), DefaultLimits())
-			require.Equal(t, c.want, happened(d))
-			judgeSteps(t, o, d)
+			require.Equal(t, c.want, eventsOf(d))
+			checkSteps(t, o, d)
 			if c.want[len(c.want)-1] == AttemptsExhausted {
 				require.Equal(t, Failed, d.State)
 				require.Equal(t, Detail{Input: answerOf[c.ask], Source: o.At.Website, Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "upstream had no part in it")
-				judgeEnd(t, d.After())
+				checkEnd(t, d.After())
 			} else if !d.State.Terminal() {
 				require.Positive(t, d.After().Prompt(DefaultLimits()).AttemptsLeft)
 			}
@@ -168,7 +168,7 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 
 func TestAnotherSourceBeginsAnew(t *testing.T) {
 	t.Parallel()
-	o := answering(PromptCaptcha, tried(PromptPassword, 2), func(o *Opened) { o.Resends = 3 })
+	o := inFlight(PromptCaptcha, tried(PromptPassword, 2), func(o *Snapshot) { o.Resends = 3 })
 	d := o.Settle(nextSource(), after(3*time.Minute), DefaultLimits())
 	require.Empty(t, d.Attempts)
 	require.Zero(t, d.Resends)
@@ -179,28 +179,28 @@ func TestAnotherSourceBeginsAnew(t *testing.T) {
 	require.Equal(t, AwaitingPassword, d.State, "and nobody rests there")
 
 	nameless := Replied(Reply{Success: true, Code: "10008", Next: &Source{Name: "吉林电信"}})
-	require.Equal(t, []Event{CollectionStarted}, happened(o.Settle(nameless, after(3*time.Minute), DefaultLimits())), "a source without a website is none")
+	require.Equal(t, []Event{CollectionStarted}, eventsOf(o.Settle(nameless, after(3*time.Minute), DefaultLimits())), "a source without a website is none")
 }
 
 func TestAPasswordResetBeginsAnewOnTheSameSource(t *testing.T) {
 	t.Parallel()
-	o := standing(PromptResetCaptcha)
-	o.Attempts = Tallied(map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3})
+	o := prompted(PromptResetCaptcha)
+	o.Attempts = AttemptsOf(map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3})
 	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
-	d := o.Settle(said("11000"), after(time.Second), DefaultLimits())
-	require.Equal(t, []Event{PasswordReset}, happened(d))
+	d := o.Settle(reply("11000"), after(time.Second), DefaultLimits())
+	require.Equal(t, []Event{PasswordReset}, eventsOf(d))
 	require.Equal(t, PromptPassword, d.Ask)
 	require.Empty(t, d.Attempts)
 	require.Equal(t, coreSource.Website, d.At.Website)
 	for code, event := range map[string]Event{"10002": ResetCaptchaRequested, "10010": NewPasswordRejected, "11001": NewPasswordRejected} {
-		o.Attempts = Tallied(map[PromptKind]int{PromptResetCaptcha: 1})
-		d = o.Settle(said(code), after(time.Second), DefaultLimits())
-		require.Equal(t, []Event{event}, happened(d))
+		o.Attempts = AttemptsOf(map[PromptKind]int{PromptResetCaptcha: 1})
+		d = o.Settle(reply(code), after(time.Second), DefaultLimits())
+		require.Equal(t, []Event{event}, eventsOf(d))
 		require.Equal(t, PromptResetCaptcha, d.Ask)
-		require.Empty(t, cmp.Diff(Tallied(map[PromptKind]int{PromptResetCaptcha: 1}), d.Attempts))
+		require.Empty(t, cmp.Diff(AttemptsOf(map[PromptKind]int{PromptResetCaptcha: 1}), d.Attempts))
 	}
 	for _, code := range []string{"31000", "30000"} {
-		require.Equal(t, []Event{ResetFailed}, happened(o.Settle(said(code), after(time.Second), DefaultLimits())))
+		require.Equal(t, []Event{ResetFailed}, eventsOf(o.Settle(reply(code), after(time.Second), DefaultLimits())))
 	}
 }
 
@@ -209,21 +209,21 @@ func TestWhatAnApplicationLeadsTo(t *testing.T) {
 	offline := coreSource
 	offline.Online = false
 	now := after(3 * time.Minute)
-	d := answering(PromptApplication).Settle(Received(true, fsmtest.Token, coreSource), now, DefaultLimits())
-	require.Equal(t, []Event{ApplicationAccepted, PasswordRequested}, happened(d))
+	d := inFlight(PromptApplication).Settle(Received(true, fsmtest.Token, coreSource), now, DefaultLimits())
+	require.Equal(t, []Event{ApplicationAccepted, PasswordRequested}, eventsOf(d))
 	require.Equal(t, PromptPassword, d.Ask)
 	require.Equal(t, fsmtest.Token, d.Token)
 	require.Equal(t, coreSource, d.At)
 	require.Equal(t, now.Add(10*time.Minute), d.Idle)
 	require.Equal(t, d.Idle, d.Due)
-	judgeSteps(t, answering(PromptApplication), d)
+	checkSteps(t, inFlight(PromptApplication), d)
 
-	d = answering(PromptApplication).Settle(Received(true, fsmtest.Token, offline), now, DefaultLimits())
-	require.Equal(t, []Event{SourceUnsupported}, happened(d))
-	judgeEnd(t, d.After())
+	d = inFlight(PromptApplication).Settle(Received(true, fsmtest.Token, offline), now, DefaultLimits())
+	require.Equal(t, []Event{SourceUnsupported}, eventsOf(d))
+	checkEnd(t, d.After())
 
-	d = answering(PromptApplication).Settle(Received(false, "", Source{}), now, DefaultLimits())
-	require.Equal(t, []Event{ApplicationRejected}, happened(d))
+	d = inFlight(PromptApplication).Settle(Received(false, "", Source{}), now, DefaultLimits())
+	require.Equal(t, []Event{ApplicationRejected}, eventsOf(d))
 	require.Equal(t, PromptApplication, d.Ask)
 	require.True(t, d.Idle.IsZero(), "there is no token to lose")
 	require.Equal(t, d.Life, d.Due)
@@ -233,48 +233,48 @@ func TestFiftyStepsAtMost(t *testing.T) {
 	t.Parallel()
 	const last = 47 // two steps of one reply and the end must still fit
 	for step := 1; step <= last; step++ {
-		for _, out := range []Outcome{said("10006"), nextSource(), Faulted(FaultNotSent), said("10008")} {
-			o := answering(PromptCaptcha, func(o *Opened) { o.Step = step })
+		for _, out := range []Outcome{reply("10006"), nextSource(), Faulted(FaultNotSent), reply("10008")} {
+			o := inFlight(PromptCaptcha, func(o *Snapshot) { o.Step = step })
 			d := o.Settle(out, after(3*time.Minute), DefaultLimits())
 			require.LessOrEqual(t, d.Step, 50)
 			require.True(t, d.State.Terminal() || d.Step <= last, "nobody rests where fifty could be passed")
 		}
 	}
-	o := standing(PromptCaptcha)
+	o := prompted(PromptCaptcha)
 	o.Step = last
 	d, due := o.Overdue(after(5*time.Minute), DefaultLimits())
 	require.True(t, due)
-	require.Equal(t, []Event{CaptchaExpired, AttemptsExhausted}, happened(d))
+	require.Equal(t, []Event{CaptchaExpired, AttemptsExhausted}, eventsOf(d))
 }
 
 func TestCancelEndsWhateverIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, ask := range PromptKinds() {
-		o := standing(ask)
+		o := prompted(ask)
 		d := o.Cancel(after(time.Minute), DefaultLimits())
-		require.Equal(t, []Event{Canceled}, happened(d))
+		require.Equal(t, []Event{Canceled}, eventsOf(d))
 		require.Equal(t, InputCancel, d.Transitions()[0].Detail.Input)
-		judgeSteps(t, o, d)
-		judgeEnd(t, d.After())
+		checkSteps(t, o, d)
+		checkEnd(t, d.After())
 	}
 }
 
 func TestEraseLeavesATombstoneFromEveryState(t *testing.T) {
 	t.Parallel()
-	var all []Opened
+	var all []Snapshot
 	for _, ask := range PromptKinds() {
-		all = append(all, standing(ask))
+		all = append(all, prompted(ask))
 	}
 	for ask := range answerOf {
-		all = append(all, answering(ask))
+		all = append(all, inFlight(ask))
 	}
 	all = append(all, ended(Done, CollectionStarted), ended(Failed, Expired))
 	for _, o := range all {
 		d := o.Erase(after(time.Hour))
 		require.NoError(t, d.Err())
-		require.Equal(t, []Event{Erased}, happened(d))
-		judgeSteps(t, o, d)
-		judgeEnd(t, d.After())
+		require.Equal(t, []Event{Erased}, eventsOf(d))
+		checkSteps(t, o, d)
+		checkEnd(t, d.After())
 		want := Failed
 		if o.State == Done {
 			want = Done

@@ -90,7 +90,7 @@ func TestWhatIsAskedAfterEachReplyToEachPrompt(t *testing.T) {
 		for i, letter := range strings.Fields(row.next) {
 			from := settledPrompts[i]
 			r, resettable := replyInWords(row.reply)
-			o := answering(from, func(o *Opened) {
+			o := inFlight(from, func(o *Snapshot) {
 				if resettable {
 					o.At.ResetMethod = ResetBySMS
 				}
@@ -98,28 +98,28 @@ func TestWhatIsAskedAfterEachReplyToEachPrompt(t *testing.T) {
 			d := o.Settle(Replied(r), now, DefaultLimits())
 			why := row.reply + " at " + string(from)
 			require.NoError(t, d.Err(), why)
-			require.Equal(t, row.events, happened(d), why)
+			require.Equal(t, row.events, eventsOf(d), why)
 			require.Equal(t, now, d.Updated)
 			require.Equal(t, "上游说", d.Message, why)
-			judgeSteps(t, o, d)
+			checkSteps(t, o, d)
 			switch letter {
 			case "D", "F":
 				require.Equal(t, map[string]State{"D": Done, "F": Failed}[letter], d.State, why)
-				judgeEnd(t, d.After())
+				checkEnd(t, d.After())
 			default:
 				require.Equal(t, promptLetters[letter], d.Ask, why)
 				require.Equal(t, stateOf[d.Ask], d.State, why)
-				judgePrompt(t, why, from, d, now)
+				checkPrompt(t, why, from, d, now)
 			}
 		}
 	}
 }
 
-// judgePrompt sees to attempts and times after a reply to the first answer.
-func judgePrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
+// checkPrompt sees to attempts and times after a reply to the first answer.
+func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
 	t.Helper()
-	spent := Tallied(map[PromptKind]int{from: 1})
-	if slices.Contains(happened(d), SourceCollected) {
+	spent := AttemptsOf(map[PromptKind]int{from: 1})
+	if slices.Contains(eventsOf(d), SourceCollected) {
 		spent = nil
 		require.Equal(t, "chinatelecomjl", d.At.Website, why)
 	}
@@ -159,8 +159,8 @@ func judgePrompt(t *testing.T, why string, from PromptKind, d Decision, now time
 // The password reset and the skipping of a source, as values; and what of them
 // goes upstream.
 
-func resettable(m ResetMethod) func(*Opened) {
-	return func(o *Opened) { o.At.ResetMethod = m }
+func resettable(m ResetMethod) func(*Snapshot) {
+	return func(o *Snapshot) { o.At.ResetMethod = m }
 }
 
 func TestWhatAResetLeadsTo(t *testing.T) {
@@ -174,35 +174,35 @@ func TestWhatAResetLeadsTo(t *testing.T) {
 		state State
 		next  PromptKind
 	}{
-		{"a code was sent", PromptPassword, InputRequestReset, said("10002"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
-		{"the code was right", PromptResetCaptcha, InputResetCaptcha, said("11000"), []Event{PasswordReset}, AwaitingPassword, PromptPassword},
-		{"another code is wanted", PromptResetCaptcha, InputResetCaptcha, said("10001"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a wrong code", PromptResetCaptcha, InputResetCaptcha, said("10004"), []Event{CaptchaRejected}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a code that was too old", PromptResetCaptcha, InputResetCaptcha, said("10006"), []Event{CaptchaReissued}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a bad new password", PromptResetCaptcha, InputResetCaptcha, said("10010"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a bad new password, told otherwise", PromptResetCaptcha, InputResetCaptcha, said("11001"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
-		{"it failed", PromptResetCaptcha, InputResetCaptcha, said("31000"), []Event{ResetFailed}, Failed, ""},
-		{"it failed for good", PromptResetCaptcha, InputResetCaptcha, said("30000"), []Event{ResetFailed}, Failed, ""},
-		{"a request refused", PromptPassword, InputRequestReset, said("31000"), []Event{ResetFailed}, Failed, ""},
+		{"a code was sent", PromptPassword, InputRequestReset, reply("10002"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
+		{"the code was right", PromptResetCaptcha, InputResetCaptcha, reply("11000"), []Event{PasswordReset}, AwaitingPassword, PromptPassword},
+		{"another code is wanted", PromptResetCaptcha, InputResetCaptcha, reply("10001"), []Event{ResetCaptchaRequested}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a wrong code", PromptResetCaptcha, InputResetCaptcha, reply("10004"), []Event{CaptchaRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a code that was too old", PromptResetCaptcha, InputResetCaptcha, reply("10006"), []Event{CaptchaReissued}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a bad new password", PromptResetCaptcha, InputResetCaptcha, reply("10010"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a bad new password, told otherwise", PromptResetCaptcha, InputResetCaptcha, reply("11001"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"it failed", PromptResetCaptcha, InputResetCaptcha, reply("31000"), []Event{ResetFailed}, Failed, ""},
+		{"it failed for good", PromptResetCaptcha, InputResetCaptcha, reply("30000"), []Event{ResetFailed}, Failed, ""},
+		{"a request refused", PromptPassword, InputRequestReset, reply("31000"), []Event{ResetFailed}, Failed, ""},
 		{"nobody knows", PromptResetCaptcha, InputResetCaptcha, Faulted(FaultUnknown), []Event{OutcomeUnknown}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a request of which nobody knows", PromptPassword, InputRequestReset, said("0"), []Event{OutcomeUnknown}, AwaitingPassword, PromptPassword},
-		{"only 11000 is success", PromptResetCaptcha, InputResetCaptcha, said("10008"), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a password leaves the reset", PromptResetCaptcha, InputPassword, said("10002"), []Event{CaptchaRequested}, AwaitingCaptcha, PromptCaptcha},
-		{"a wrong one too", PromptResetCaptcha, InputPassword, said("10003"), []Event{PasswordRejected}, AwaitingPassword, PromptPassword},
-		{"a source left out", PromptCaptcha, InputSkipSource, said("10008"), []Event{CollectionStarted}, Done, ""},
+		{"a request of which nobody knows", PromptPassword, InputRequestReset, reply("0"), []Event{OutcomeUnknown}, AwaitingPassword, PromptPassword},
+		{"only 11000 is success", PromptResetCaptcha, InputResetCaptcha, reply("10008"), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a password leaves the reset", PromptResetCaptcha, InputPassword, reply("10002"), []Event{CaptchaRequested}, AwaitingCaptcha, PromptCaptcha},
+		{"a wrong one too", PromptResetCaptcha, InputPassword, reply("10003"), []Event{PasswordRejected}, AwaitingPassword, PromptPassword},
+		{"a source left out", PromptCaptcha, InputSkipSource, reply("10008"), []Event{CollectionStarted}, Done, ""},
 		{"a source left out, another follows", PromptCaptcha, InputSkipSource, nextSource(), []Event{SourceCollected, PasswordRequested}, AwaitingPassword, PromptPassword},
 		{"a source that can't be left out", PromptSecondCaptcha, InputSkipSource, Replied(Reply{}), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptSecondCaptcha},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			o := standing(c.ask)
+			o := prompted(c.ask)
 			o.At.ResetMethod = ResetBySMS
 			o = submitted(o, c.input)
 			d := o.Settle(c.out, after(3*time.Minute), DefaultLimits())
-			require.Equal(t, c.want, happened(d))
+			require.Equal(t, c.want, eventsOf(d))
 			require.Equal(t, c.state, d.State)
 			require.Equal(t, c.next, d.Ask)
-			judgeSteps(t, o, d)
+			checkSteps(t, o, d)
 			for _, transition := range d.Transitions()[:1] {
 				require.Equal(t, coreSource.Website, transition.Detail.Source)
 			}
@@ -219,10 +219,10 @@ func TestWhatAResetLeadsTo(t *testing.T) {
 func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
 	t.Parallel()
 	for resets, want := range map[int]Event{0: ResetRequired, 1: ResetRequired, 2: ResetUnsupported} {
-		o := standing(PromptPassword)
+		o := prompted(PromptPassword)
 		o.At.ResetMethod, o.Resets = ResetBySMS, resets
-		d := submitted(o, InputPassword).Settle(said("10007"), after(3*time.Minute), DefaultLimits())
-		require.Equal(t, []Event{want}, happened(d))
+		d := submitted(o, InputPassword).Settle(reply("10007"), after(3*time.Minute), DefaultLimits())
+		require.Equal(t, []Event{want}, eventsOf(d))
 		require.Equal(t, want == ResetUnsupported, d.State == Failed)
 		require.Equal(t, ResetBySMS, d.At.ResetMethod, "the source is what it was")
 	}
@@ -231,15 +231,15 @@ func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
 func TestAPasswordThatWasResetMayBeTriedAsOftenAsTheFirst(t *testing.T) {
 	t.Parallel()
 	o := submitted(answeringReset(t), InputResetCaptcha)
-	d := o.Settle(said("11000"), after(3*time.Minute), DefaultLimits())
+	d := o.Settle(reply("11000"), after(3*time.Minute), DefaultLimits())
 	require.Empty(t, d.Attempts)
 	require.Zero(t, d.Resends)
 	require.Equal(t, 1, d.Resets, "resets are counted on: nobody resets for ever")
 }
 
-func answeringReset(t *testing.T) Opened {
+func answeringReset(t *testing.T) Snapshot {
 	t.Helper()
-	o := standing(PromptResetCaptcha)
+	o := prompted(PromptResetCaptcha)
 	resettable(ResetBySMS)(&o)
 	o.Attempts, o.Resends, o.Resets = o.Attempts.Put(PromptPassword, 2), 2, 1
 	return o
@@ -254,13 +254,13 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 		out    Outcome
 		ends   bool
 	}{
-		{"too weak, and it can be reset", ResetBySMS, 0, said("10007"), false},
+		{"too weak, and it can be reset", ResetBySMS, 0, reply("10007"), false},
 		{"not known, and it can be reset", ResetBySMS, 0, Faulted(FaultUnknown), false},
-		{"wrong: operators lock numbers", ResetBySMS, 0, said("10003"), true},
-		{"too weak, and no resets are left", ResetBySMS, 2, said("10007"), true},
+		{"wrong: operators lock numbers", ResetBySMS, 0, reply("10003"), true},
+		{"too weak, and no resets are left", ResetBySMS, 2, reply("10007"), true},
 		{"not known, and it can't be reset", ResetNone, 0, Faulted(FaultUnknown), true},
 	} {
-		o := standing(PromptPassword)
+		o := prompted(PromptPassword)
 		o.At.ResetMethod, o.Resets = c.method, c.resets
 		o.Attempts = o.Attempts.Put(PromptPassword, 1)
 		d := submitted(o, InputPassword).Settle(c.out, after(3*time.Minute), DefaultLimits())
@@ -280,14 +280,14 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 // instead spends that one's attempts, of which none may be left.
 func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 	t.Parallel()
-	o := submitted(standing(PromptSecondCaptcha), InputResendCaptcha)
-	d := o.Settle(said("10002"), after(3*time.Minute), DefaultLimits())
+	o := submitted(prompted(PromptSecondCaptcha), InputResendCaptcha)
+	d := o.Settle(reply("10002"), after(3*time.Minute), DefaultLimits())
 	require.Equal(t, PromptSecondCaptcha, d.Ask)
 
-	o = standing(PromptSecondCaptcha)
+	o = prompted(PromptSecondCaptcha)
 	o.Attempts = o.Attempts.Put(PromptCaptcha, 3) // the third was right
-	d = submitted(o, InputResendCaptcha).Settle(said("10002"), after(3*time.Minute), DefaultLimits())
-	require.Equal(t, []Event{CaptchaRequested}, happened(d), "a resend must not end it")
+	d = submitted(o, InputResendCaptcha).Settle(reply("10002"), after(3*time.Minute), DefaultLimits())
+	require.Equal(t, []Event{CaptchaRequested}, eventsOf(d), "a resend must not end it")
 }
 
 // 10004 and 10006 in a reset are a wrong and an expired code (section 5). A
@@ -295,10 +295,10 @@ func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 // reason is that a code was requested; and the code in hand grows no younger.
 func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
 	t.Parallel()
-	o := standing(PromptResetCaptcha)
+	o := prompted(PromptResetCaptcha)
 	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}
 	for code, event := range map[string]Event{"10004": CaptchaRejected, "10006": CaptchaReissued} {
-		d := o.Settle(said(code), after(time.Minute), DefaultLimits())
+		d := o.Settle(reply(code), after(time.Minute), DefaultLimits())
 		require.Equal(t, event, d.Reason, code)
 		require.Equal(t, PromptResetCaptcha, d.Ask, code)
 	}

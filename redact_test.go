@@ -98,7 +98,7 @@ func TestANumberIsShownByItsEndsOnly(t *testing.T) {
 		"": "", "13800138000": "138****8000", "13800138": "138****0138", "1380013": "****", "1380013800x": "****", "1380013800/": "****",
 		"1380013800:": "****",
 	} {
-		o := standing(PromptPassword)
+		o := prompted(PromptPassword)
 		o.Account = number
 		require.Equal(t, want, o.View(DefaultLimits()).Account, "%q", number)
 	}

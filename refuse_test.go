@@ -40,7 +40,7 @@ func TestAnInputIsTakenOnlyWhereItsOwnPromptIsAsked(t *testing.T) {
 		for i, kind := range inputKinds {
 			for _, inFlight := range []bool{false, true} {
 				for _, shift := range []int{-1, 0, 1} {
-					o := standing(ask)
+					o := prompted(ask)
 					o.At.ResetMethod = ResetBySMS
 					if inFlight {
 						o.Intent = &Intent{Version: o.Version, At: coreStart, Deadline: after(coreTimeout)}
@@ -71,7 +71,7 @@ func TestAnInputIsTakenOnlyWhereItsOwnPromptIsAsked(t *testing.T) {
 
 func TestWhatHasEndedAwaitsNothing(t *testing.T) {
 	t.Parallel()
-	for _, o := range []Opened{ended(Done, CollectionStarted), ended(Failed, VerificationRejected), ended(Failed, Erased)} {
+	for _, o := range []Snapshot{ended(Done, CollectionStarted), ended(Failed, VerificationRejected), ended(Failed, Erased)} {
 		for _, kind := range inputKinds {
 			for _, shift := range []int{-1, 0, 1} {
 				err := o.Refuse(inputFor(kind, o.Step+shift), after(0), DefaultLimits())
@@ -103,7 +103,7 @@ func TestAResendHasItsTimeAndItsNumber(t *testing.T) {
 		{"of a password", PromptPassword, time.Minute, 0, ErrNotAwaited},
 	}
 	for _, c := range cases {
-		o := standing(c.ask)
+		o := prompted(c.ask)
 		o.Resends = c.resends
 		err := o.Refuse(ResendCaptcha{Step: o.Step}, after(c.at), DefaultLimits())
 		require.ErrorIs(t, err, c.want, c.rule)
@@ -126,7 +126,7 @@ func TestNoMoreAnswersThanTheLimit(t *testing.T) {
 	}
 	for ask, limit := range limits {
 		for n := range limit + 2 {
-			o := standing(ask)
+			o := prompted(ask)
 			o.Attempts = o.Attempts.Put(ask, n)
 			err := o.Refuse(inputFor(answerOf[ask], o.Step), after(0), DefaultLimits())
 			require.Equal(t, max(0, limit-n), o.Prompt(DefaultLimits()).AttemptsLeft)
@@ -158,7 +158,7 @@ func TestAResetIsOfferedWhereTheSourceAllowsIt(t *testing.T) {
 		{"at a code", PromptCaptcha, ResetBySMS, 0, ErrNotAwaited},
 		{"in a reset", PromptResetCaptcha, ResetBySMS, 0, ErrNotAwaited},
 	} {
-		o := standing(c.ask)
+		o := prompted(c.ask)
 		o.At.ResetMethod, o.Resets = c.method, c.resets
 		err := o.Refuse(RequestReset{Step: o.Step}, after(0), DefaultLimits())
 		require.ErrorIs(t, err, c.want, c.rule)
@@ -180,7 +180,7 @@ func TestAResetIsOfferedWhereTheSourceAllowsIt(t *testing.T) {
 func TestANewPasswordGoesWithTheCodeWhereTheSourceWantsIt(t *testing.T) {
 	t.Parallel()
 	for method, wanted := range map[ResetMethod]bool{ResetBySMS: false, ResetWithNewPassword: true} {
-		o := standing(PromptResetCaptcha)
+		o := prompted(PromptResetCaptcha)
 		o.At.ResetMethod = method
 		require.Equal(t, wanted, o.Prompt(DefaultLimits()).NeedsNewPassword)
 		bare := ResetCaptcha{Step: o.Step, Code: NewSecret("500001")}
@@ -192,7 +192,7 @@ func TestANewPasswordGoesWithTheCodeWhereTheSourceWantsIt(t *testing.T) {
 		require.NoError(t, o.Refuse(right, after(0), DefaultLimits()))
 		require.ErrorIs(t, o.Refuse(wrong, after(0), DefaultLimits()), ErrInvalid)
 	}
-	require.False(t, standing(PromptPassword).Prompt(DefaultLimits()).NeedsNewPassword)
+	require.False(t, prompted(PromptPassword).Prompt(DefaultLimits()).NeedsNewPassword)
 }
 
 // Upstream is not told which source to leave out: a skip that was perhaps
@@ -205,32 +205,32 @@ func TestASkipThatWasPerhapsReceivedIsNotMadeAgain(t *testing.T) {
 		want error
 	}{
 		{"its reply is lost", Faulted(FaultUnknown), ErrTooMany},
-		{"upstream may be at it still", said("0"), ErrTooMany},
-		{"nobody understands what it said", said("10002"), ErrTooMany},
+		{"upstream may be at it still", reply("0"), ErrTooMany},
+		{"nobody understands what it said", reply("10002"), ErrTooMany},
 		{"upstream refused it", Replied(Reply{}), nil},
 		{"it was not sent", Faulted(FaultNotSent), nil},
 		{"the next source follows", nextSource(), nil},
 	} {
-		d := submitted(standing(PromptCaptcha), InputSkipSource).Settle(c.out, after(3*time.Minute), DefaultLimits())
+		d := submitted(prompted(PromptCaptcha), InputSkipSource).Settle(c.out, after(3*time.Minute), DefaultLimits())
 		requireSkip(t, d.After(), c.want, c.rule)
 	}
 }
 
 func TestASourceThatUpstreamSpeaksOfCanBeLeftOut(t *testing.T) {
 	t.Parallel()
-	doubtful := submitted(standing(PromptPassword), InputSkipSource).Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).After()
+	doubtful := submitted(prompted(PromptPassword), InputSkipSource).Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).After()
 	requireSkip(t, doubtful, ErrTooMany, "to begin with")
 	for _, c := range []struct {
 		rule string
 		out  Outcome
 		want error
 	}{
-		{"a wrong password", said("10003"), nil},
-		{"a code was sent", said("10002"), nil},
+		{"a wrong password", reply("10003"), nil},
+		{"a code was sent", reply("10002"), nil},
 		{"it begins another one", nextSource(), nil},
 		{"nobody knows", Faulted(FaultUnknown), ErrTooMany},
-		{"upstream does not know", said("0"), ErrTooMany},
-		{"nobody understands it", said("19999"), ErrTooMany},
+		{"upstream does not know", reply("0"), ErrTooMany},
+		{"nobody understands it", reply("19999"), ErrTooMany},
 		{"nothing was sent", Faulted(FaultNotSent), ErrTooMany},
 	} {
 		d := submitted(doubtful, InputPassword).Settle(c.out, after(5*time.Minute), DefaultLimits())
@@ -241,7 +241,7 @@ func TestASourceThatUpstreamSpeaksOfCanBeLeftOut(t *testing.T) {
 	requireSkip(t, d.After(), ErrTooMany, "given up")
 }
 
-func requireSkip(t *testing.T, o Opened, want error, rule string) {
+func requireSkip(t *testing.T, o Snapshot, want error, rule string) {
 	t.Helper()
 	require.ErrorIs(t, o.Refuse(SkipSource{Step: o.Step}, after(5*time.Minute), DefaultLimits()), want, rule)
 	require.Equal(t, want == nil, o.Prompt(DefaultLimits()).Skip, rule)

@@ -154,7 +154,7 @@ func TestEveryReplyHasTheVerdictThatTheDocumentsGiveIt(t *testing.T) {
 		}
 		used[found]++
 		e := &expectedReplies[found]
-		if got := Judge(replyOf(n, c)); got != (Verdict{e.event, e.ask, e.soon}) {
+		if got := Match(replyOf(n, c)); got != (Verdict{e.event, e.ask, e.soon}) {
 			what := fmt.Sprintf("expectation %d, %s %s %t; the table: %v", found, e.event, e.ask, e.soon, got)
 			if differences[what]++; differences[what] == 1 {
 				examples[what] = c
@@ -293,11 +293,11 @@ func TestATemplateThatContradictsItsCodeIsOnlyRecorded(t *testing.T) {
 		}
 		plain := r
 		plain.Template = ""
-		d := answering(PromptCaptcha).Settle(Replied(r), after(3*time.Minute), DefaultLimits())
+		d := inFlight(PromptCaptcha).Settle(Replied(r), after(3*time.Minute), DefaultLimits())
 		require.Equal(t, c.want, d.Transitions()[0].Detail.Contradiction, "%v", c)
 		require.Equal(t, c.template, d.Transitions()[0].Detail.Template)
 		if c.want {
-			require.Equal(t, Judge(CallCollect, plain, coreSource).Event, d.Reason, "the code wins: %v", c)
+			require.Equal(t, Match(CallCollect, plain, coreSource).Event, d.Reason, "the code wins: %v", c)
 		}
 	}
 }

@@ -36,8 +36,8 @@ var stateOf = map[PromptKind]State{
 }
 
 // standing is a verification that is asked this since coreStart.
-func standing(ask PromptKind) Opened {
-	var o Opened
+func prompted(ask PromptKind) Snapshot {
+	var o Snapshot
 	o.Record = Record{
 		ID: "v1", State: stateOf[ask], Step: coreStep, Version: coreVersion, Reason: PasswordRequested, Key: "hash",
 		Created: coreStart, Updated: coreStart,
@@ -60,8 +60,8 @@ func standing(ask PromptKind) Opened {
 }
 
 // ended is a verification that has ended.
-func ended(s State, reason Event) Opened {
-	o := standing(PromptCaptcha)
+func ended(s State, reason Event) Snapshot {
+	o := prompted(PromptCaptcha)
 	o.State, o.Reason, o.Key, o.Ask, o.Attempts = s, reason, "", "", nil
 	o.Due, o.Code, o.ResendAt, o.Idle, o.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	return o
@@ -101,38 +101,38 @@ var answerOf = map[PromptKind]InputKind{
 
 // answering is a verification whose prompt was answered two minutes after
 // coreStart; the call is under way.
-func answering(ask PromptKind, change ...func(*Opened)) Opened {
-	o := standing(ask)
+func inFlight(ask PromptKind, change ...func(*Snapshot)) Snapshot {
+	o := prompted(ask)
 	for _, f := range change {
 		f(&o)
 	}
 	return submitted(o, answerOf[ask])
 }
 
-func submitted(o Opened, kind InputKind) Opened {
+func submitted(o Snapshot, kind InputKind) Snapshot {
 	at := after(2 * time.Minute)
 	return o.Intend(inputFor(kind, o.Step), at, at.Add(coreTimeout), coreGrace)
 }
 
-func tried(kind PromptKind, n int) func(*Opened) {
-	return func(o *Opened) {
+func tried(kind PromptKind, n int) func(*Snapshot) {
+	return func(o *Snapshot) {
 		o.Attempts = o.Attempts.Put(kind, n)
 	}
 }
 
 // said is a reply with the code and nothing else.
-func said(code string) Outcome { return Replied(Reply{Success: true, Code: ProcessCode(code)}) }
+func reply(code string) Outcome { return Replied(Reply{Success: true, Code: ProcessCode(code)}) }
 
 // happened are the events of a decision.
-func happened(d Decision) (events []Event) {
+func eventsOf(d Decision) (events []Event) {
 	for _, t := range d.Transitions() {
 		events = append(events, t.Event)
 	}
 	return events
 }
 
-// judgeSteps sees that a decision is one commit of gap-free steps.
-func judgeSteps(t *testing.T, before Opened, d Decision) {
+// checkSteps sees that a decision is one commit of gap-free steps.
+func checkSteps(t *testing.T, before Snapshot, d Decision) {
 	t.Helper()
 	require.Equal(t, before.Version+1, d.Version)
 	require.Equal(t, before.Step+len(d.Transitions()), d.Step)
@@ -146,9 +146,9 @@ func judgeSteps(t *testing.T, before Opened, d Decision) {
 	require.Nil(t, d.Intent)
 }
 
-// judgeEnd sees that nothing is left of a verification that ended but what
+// checkEnd sees that nothing is left of a verification that ended but what
 // the host may still want to know.
-func judgeEnd(t *testing.T, o Opened) {
+func checkEnd(t *testing.T, o Snapshot) {
 	t.Helper()
 	require.Empty(t, o.Key, "the key is free for another run")
 	require.Empty(t, o.Ask)
