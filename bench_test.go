@@ -14,12 +14,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// The pair by which the machine's own cost is judged: a whole Submit in
-// memory, upstream answering at once, should cost at most half of one bare
-// looplab machine of the full table with one event (×looplab). The two take
-// short turns, and the medians of the turns are told, because other work on
-// the machine comes and goes. The three submissions of a plain verification
-// follow each other; creating is not counted.
+// A whole Submit in memory with the upstream Instant, beside one bare looplab machine of
+// the full table with one event. ×looplab is the ratio. Both run in turns, and the
+// medians are reported, so that other load matters less. The submissions are the three
+// of plain verifications; creating these is not counted.
 func BenchmarkSubmitAgainstBareLooplab(b *testing.B) {
 	for _, c := range []struct {
 		name       string
@@ -52,7 +50,7 @@ func BenchmarkSubmitAgainstBareLooplab(b *testing.B) {
 					}
 				})/turn)
 			}
-			b.ReportMetric(0, "ns/op") // of both: it means nothing
+			b.ReportMetric(0, "ns/op") // hides the sum of both
 			b.ReportMetric(float64(median(ours)), "ns/submit")
 			b.ReportMetric(float64(median(bare)), "ns/looplab")
 			b.ReportMetric(float64(median(ours))/float64(median(bare)), "×looplab")
@@ -60,7 +58,7 @@ func BenchmarkSubmitAgainstBareLooplab(b *testing.B) {
 	}
 }
 
-// A whole Submit by itself, for benchstat and for profiles.
+// A whole Submit alone, for benchstat and for profiles.
 func BenchmarkSubmit(b *testing.B) {
 	for name, cfg := range map[string]carrierfsm.Config{"plain": {}, "sealed": {Sealer: sealer(b)}} {
 		b.Run(name, func(b *testing.B) {
@@ -96,7 +94,7 @@ func bareLooplab(b *testing.B, rows fsm.Events) {
 	}
 }
 
-// bareRows is the transition table as a host would hand it to looplab.
+// bareRows is the transition table in looplab's form.
 func bareRows() (rows fsm.Events) {
 	at := make(map[[2]string]int)
 	for _, e := range carrierfsm.Edges() {
@@ -112,7 +110,7 @@ func bareRows() (rows fsm.Events) {
 	return rows
 }
 
-// submissions are those of some plain verifications, one after the other.
+// submissions are those of plain verifications, one after the other.
 type submissions struct {
 	m   *carrierfsm.Machine
 	ids []string
@@ -187,7 +185,7 @@ func BenchmarkPlainVerification(b *testing.B) {
 	}
 }
 
-// What looplab costs a step.
+// The cost of looplab for one step.
 func BenchmarkNext(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
@@ -197,7 +195,7 @@ func BenchmarkNext(b *testing.B) {
 	}
 }
 
-// What the reply table costs a reply.
+// The cost of the reply table for one reply.
 func BenchmarkMatch(b *testing.B) {
 	r, s := carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL"}, carrierfsm.Source{Website: "chinamobilejs", Online: true}
 	b.ReportAllocs()
@@ -208,8 +206,7 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// A body as it is stored while a code is waited for, its intent open: written
-// and read. encoding/json is what it is measured beside.
+// Encoding and decoding a body with an open intent, beside encoding/json.
 func BenchmarkBody(b *testing.B) {
 	o := inFlight(carrierfsm.PromptCaptcha)
 	r, err := carrierfsm.Seal(nil, o)

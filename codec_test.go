@@ -26,7 +26,7 @@ func sealerOf(t *testing.T, ids ...string) Sealer {
 	return s
 }
 
-// sameBody compares what is stored in bodies.
+// sameBody compares two bodies.
 func sameBody(a, b Snapshot) string {
 	a.Record, b.Record = Record{}, Record{}
 	return cmp.Diff(a, b, cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty())
@@ -71,7 +71,7 @@ func TestARecordTellsTheTableThatItNeeds(t *testing.T) {
 		r.Table = table
 		o, err := Open(nil, r)
 		if want == nil {
-			require.NoError(t, err, "an older table is understood")
+			require.NoError(t, err, "an older table is accepted")
 			require.Equal(t, PromptCaptcha, o.Ask)
 		} else {
 			require.ErrorIs(t, err, want)
@@ -80,7 +80,7 @@ func TestARecordTellsTheTableThatItNeeds(t *testing.T) {
 	}
 	r.Table, r.State, r.Body = TableVersion+1, "awaiting_moonrise", []byte("not JSON")
 	_, err = Open(nil, r)
-	require.ErrorIs(t, err, ErrNewerTable, "what is newer is not called corrupt")
+	require.ErrorIs(t, err, ErrNewerTable, "a newer record is not corrupt")
 }
 
 func TestARecordThatMakesNoSenseIsCorrupt(t *testing.T) {
@@ -111,7 +111,7 @@ func TestOnlyItsOwnSealerOpensARecordAndOnlyInItsPlace(t *testing.T) {
 	s := sealerOf(t, "k1")
 	sealed, err := Seal(s, prompted(PromptCaptcha))
 	require.NoError(t, err)
-	require.False(t, bytes.Contains(sealed.Body, []byte("138")), "the account is not readable")
+	require.False(t, bytes.Contains(sealed.Body, []byte("138")), "the account is sealed")
 	plain, err := Seal(nil, prompted(PromptCaptcha))
 	require.NoError(t, err)
 	other := sealed
@@ -180,11 +180,11 @@ func TestADetailOpensOnlyAtItsOwnStep(t *testing.T) {
 	require.ErrorIs(t, err, ErrSealed)
 	e.Detail = nil
 	blank, err := OpenEntry(nil, e)
-	require.NoError(t, err, "what was erased needs no key")
+	require.NoError(t, err, "an erased detail needs no key")
 	require.Equal(t, Detail{}, blank.Detail)
 }
 
-// It is not parallel: the room could be somebody else's by then.
+// It is not parallel: another test could reuse the buffers.
 //
 //nolint:paralleltest // see above
 func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
@@ -216,8 +216,8 @@ func (brokenSealer) Encrypt([]byte, []byte) ([]byte, error) { return nil, errSea
 
 func (brokenSealer) Decrypt([]byte, []byte) ([]byte, error) { return nil, errSealerBroke }
 
-// A store may hand back anything: a record opens, or the error says why not;
-// and one that opens can be decided on.
+// A store may return anything: a record opens, or the error is typed. What opens can be
+// decided on.
 func FuzzOpenRecord(f *testing.F) {
 	s, err := NewSealer(SealKey{ID: "test", Key: NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(f, err)
@@ -256,7 +256,7 @@ func FuzzOpenRecord(f *testing.F) {
 		if d, due := o.Overdue(after(time.Hour), l); due {
 			require.Equal(t, o.Version+1, d.Version)
 		}
-		require.NoError(t, o.Erase(coreStart).Err(), "what opens can be erased")
+		require.NoError(t, o.Erase(coreStart).Err(), "a record that opens can be erased")
 		_, _ = Seal(s, o)
 	})
 }

@@ -16,13 +16,13 @@ import (
 	. "github.com/carrierfsm/carrierfsm"
 )
 
-// kept is what is stored as JSON by our own hand. encoding/json is the measure.
+// kept is a value that has its own JSON codec. encoding/json is the reference.
 type kept interface {
 	Marshal() ([]byte, error)
 	Unmarshal(text []byte) error
 }
 
-// storedBodies are bodies as builds before this one wrote them.
+// storedBodies are bodies that earlier builds have written.
 func storedBodies(tb testing.TB) [][]byte {
 	tb.Helper()
 	text, err := os.ReadFile("testdata/bodies.jsonl")
@@ -48,7 +48,7 @@ func TestBodiesOfEarlierBuildsAreReadAndWrittenAsTheyWere(t *testing.T) {
 	require.Equal(t, len(storedBodies(t))-1, understood, "all but the one with escapes")
 }
 
-// fill sets everything in v to something that is not zero.
+// fill sets every field of v to a value that is not zero.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -84,7 +84,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-// A member that somebody adds to a struct and not to its fields is missed here.
+// A member that is added to a struct, but not to its codec, fails here.
 func TestEveryMemberIsStored(t *testing.T) {
 	t.Parallel()
 	for _, v := range []kept{new(Body), new(Detail)} {
@@ -103,7 +103,7 @@ func TestEveryMemberIsStored(t *testing.T) {
 	require.NoError(t, err)
 	got, err := sparse.Marshal()
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "what is empty is left out")
+	require.Equal(t, string(want), string(got), "empty members are omitted")
 	b := new(Body)
 	fill(reflect.ValueOf(b).Elem())
 	text, err := b.Marshal()
@@ -127,12 +127,12 @@ func TestWhatANewerBuildAddsIsPassedOver(t *testing.T) {
 	}
 }
 
-// Any values are stored as encoding/json stores them, and come back the same.
+// Any value is encoded as by encoding/json, and decoded to the same value.
 func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.StringOf(rapid.RuneFrom([]rune("aé测{}[]\"\\<>&,:\x00\x1f\x7f\u2028\ufffd"))), rapid.Just("a\xffb"), rapid.Just("\x80"), rapid.Just(""))
-		if rapid.Bool().Draw(t, "plain") { // or one of them would be odd mostly, and all is left to encoding/json
+		if rapid.Bool().Draw(t, "plain") { // otherwise most bodies would have an odd text, which encoding/json decodes
 			text = rapid.StringOf(rapid.RuneFrom([]rune("aé测 {}[],:\x7f\ufffd")))
 		}
 		number := rapid.OneOf(rapid.IntRange(-1, 11), rapid.Int())
@@ -163,7 +163,7 @@ func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
 	})
 }
 
-// sameReading reads what was stored by both hands.
+// sameReading decodes a text by both codecs.
 func sameReading(t require.TestingT, text []byte, like kept) {
 	standard := reflect.New(reflect.TypeOf(like).Elem()).Interface()
 	ours := reflect.New(reflect.TypeOf(like).Elem()).Interface().(kept)
@@ -174,7 +174,7 @@ func sameReading(t require.TestingT, text []byte, like kept) {
 	}
 }
 
-// The date of a time is worked out once for all of the same day.
+// The codec computes a date once for all times of the same day.
 func TestTimesOfAnyDayAreStoredAsTheyAre(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2030, 3, 17, 0, 0, 0, 0, time.UTC)
@@ -197,7 +197,7 @@ func TestTimesOfAnyDayAreStoredAsTheyAre(t *testing.T) {
 	}
 }
 
-// Whatever stands in a store, encoding/json would read it the same way.
+// Any stored text is decoded as by encoding/json.
 func FuzzReadStored(f *testing.F) {
 	for _, text := range storedBodies(f) {
 		f.Add(text)

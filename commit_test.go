@@ -114,7 +114,7 @@ func TestACallIsGivenUpOnceItsGraceIsOver(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}
-		require.NoError(t, <-done, "the late reply is still taken")
+		require.NoError(t, <-done, "the late reply is still accepted")
 	})
 }
 
@@ -133,7 +133,7 @@ func TestALateReplyIsDroppedOnceSomethingNewerHappened(t *testing.T) {
 	})
 }
 
-// contested is a store in which somebody else always writes first.
+// contested is a store in which another writer is always first.
 type contested struct {
 	carrierfsm.Store
 	tries int

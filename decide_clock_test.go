@@ -38,11 +38,11 @@ func TestATerminalReplyWinsThenCancelThenLife(t *testing.T) {
 			o := inFlight(PromptCaptcha)
 			if c.canceled {
 				flagged := o.FlagCancel(after(150 * time.Second))
-				require.False(t, o.Intent.Canceled, "the old value is left as it was")
+				require.False(t, o.Intent.Canceled, "the value before is unchanged")
 				require.Equal(t, o.Version+1, flagged.Version)
-				require.Equal(t, o.Step, flagged.Step, "a note is no step")
+				require.Equal(t, o.Step, flagged.Step, "a flag is not a step")
 				require.Equal(t, o.Due, flagged.Due)
-				require.Equal(t, o.Intent.Version, flagged.Intent.Version, "the intent keeps its name")
+				require.Equal(t, o.Intent.Version, flagged.Intent.Version, "the intent keeps its version")
 				require.True(t, flagged.View(DefaultLimits()).Canceling)
 				o = flagged
 			}
@@ -56,7 +56,7 @@ func TestATerminalReplyWinsThenCancelThenLife(t *testing.T) {
 	}
 }
 
-func TestWhatTheClockSays(t *testing.T) {
+func TestWhatIsDueAtWhichTime(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		rule   string
@@ -70,8 +70,8 @@ func TestWhatTheClockSays(t *testing.T) {
 		{"a second code", PromptSecondCaptcha, nil, 5 * time.Minute, []Event{CaptchaExpired}},
 		{"a code that the person texts for", PromptOwnSMS, nil, 6 * time.Minute, []Event{CaptchaExpired}},
 		{"a reset code", PromptResetCaptcha, nil, 5 * time.Minute, []Event{CaptchaExpired}},
-		{"a code, looked at after the token was dropped", PromptCaptcha, nil, 10 * time.Minute, []Event{Expired}},
-		{"a code, looked at after the whole life", PromptCaptcha, nil, 31 * time.Minute, []Event{Expired}},
+		{"a code, settled after the token expired", PromptCaptcha, nil, 10 * time.Minute, []Event{Expired}},
+		{"a code, settled after the whole life", PromptCaptcha, nil, 31 * time.Minute, []Event{Expired}},
 		{"a password before its deadline", PromptPassword, nil, 10*time.Minute - 1, nil},
 		{"a password at its deadline", PromptPassword, nil, 10 * time.Minute, []Event{Expired}},
 		{"a query password", PromptQueryPassword, nil, 10 * time.Minute, []Event{Expired}},
@@ -94,15 +94,15 @@ func TestWhatTheClockSays(t *testing.T) {
 			}
 			require.Equal(t, c.want, eventsOf(d))
 			checkSteps(t, o, d)
-			require.Empty(t, d.Transitions()[0].Detail.Input, "the clock submits nothing")
+			require.Empty(t, d.Transitions()[0].Detail.Input, "a timer has no input")
 			if d.State.Terminal() {
 				checkEnd(t, d.After())
 				return
 			}
 			require.Equal(t, c.ask, d.Ask)
-			require.Equal(t, after(c.at+5*time.Minute).UnixMicro(), d.Code.UnixMicro(), "asked again, for as long")
+			require.Equal(t, after(c.at+5*time.Minute).UnixMicro(), d.Code.UnixMicro(), "prompted again, for the same time")
 			require.Empty(t, d.Attempts, "an expired code is no attempt")
-			require.Equal(t, o.Idle, d.Idle, "the clock does not keep the token alive")
+			require.Equal(t, o.Idle, d.Idle, "a timer does not extend the token")
 			if r := d.After().Prompt(DefaultLimits()).Resend; r != nil {
 				require.Equal(t, after(c.at), r.At, "another code at once")
 			}
@@ -119,13 +119,13 @@ func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
 		_, due := o.Overdue(at.Add(coreTimeout+coreGrace-1), DefaultLimits())
 		require.False(t, due, ask)
 		d, due := o.Overdue(at.Add(coreTimeout+coreGrace), DefaultLimits())
-		require.True(t, due, "past deadline and grace anybody may give it up")
+		require.True(t, due, "past deadline and grace any replica gives it up")
 		require.Equal(t, OutcomeUnknown, eventsOf(d)[0])
 		require.Nil(t, d.Intent)
 		require.Equal(t, 1, o.Attempts.Of(ask))
 		if !d.State.Terminal() {
-			require.Equal(t, o.Intent, d.Lost, "a late answer finds its place")
-			require.False(t, d.Due.Before(at.Add(coreTimeout+coreGrace)), "it is asked again, not past already")
+			require.Equal(t, o.Intent, d.Lost, "a late reply is still accepted")
+			require.False(t, d.Due.Before(at.Add(coreTimeout+coreGrace)), "the new prompt is not yet due")
 		}
 	}
 }
@@ -136,12 +136,12 @@ func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 	name := o.Intent.Version
 	require.True(t, o.AwaitsOutcome(name, reply("10008")))
 	require.True(t, o.AwaitsOutcome(name, Faulted(FaultUnknown)))
-	require.False(t, o.AwaitsOutcome(name+1, reply("10008")), "that is another's")
+	require.False(t, o.AwaitsOutcome(name+1, reply("10008")), "the version is of another intent")
 	d, due := o.Overdue(o.Due, DefaultLimits())
 	require.True(t, due)
 	lost := d.After()
 	require.True(t, lost.AwaitsOutcome(name, reply("10008")))
-	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultUnknown)), "that was said already")
+	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultUnknown)), "it is unknown already")
 	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultNotSent)))
 	require.False(t, lost.AwaitsOutcome(name-1, reply("10008")))
 
@@ -149,7 +149,7 @@ func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 	require.Equal(t, []Event{CaptchaRequested}, eventsOf(late))
 	require.True(t, late.Transitions()[0].Detail.Late)
 	require.Equal(t, PromptSecondCaptcha, late.Ask)
-	require.Equal(t, 1, late.Attempts.Of(PromptCaptcha), "spent once")
+	require.Equal(t, 1, late.Attempts.Of(PromptCaptcha), "the attempt is counted once")
 	require.Nil(t, late.Lost)
 	checkSteps(t, lost, late)
 

@@ -14,8 +14,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// Whatever the person, upstream, the clock and the host do, in whatever order,
-// a verification keeps its invariants.
+// Any sequence of inputs, replies, timers and erasures keeps the invariants of a
+// verification.
 func TestAnySequenceOfWhatCanHappenKeepsTheInvariants(t *testing.T) {
 	t.Parallel()
 	s := sealer(t)
@@ -45,17 +45,17 @@ type randomRun struct {
 	sealer Sealer
 }
 
-// submit hands in anything, for any prompt.
+// submit submits any input, for any prompt.
 func (r *randomRun) submit(t *rapid.T) {
 	r.T = t
 	kind := rapid.SampledFrom(inputKinds).Draw(t, "kind")
 	if kind == InputCancel && rapid.IntRange(0, 5).Draw(t, "rarely") > 0 {
-		t.Skip("else every run would end by it")
+		t.Skip("otherwise every run would end by it")
 	}
 	r.hand(inputFor(kind, r.o.Step+rapid.SampledFrom([]int{0, 0, -1, 1}).Draw(t, "shift")))
 }
 
-// answerAwaited hands in what is asked for, so that runs get somewhere.
+// answerAwaited submits what is awaited, so that runs make progress.
 func (r *randomRun) answerAwaited(t *rapid.T) {
 	r.T = t
 	if kind, ok := answerOf[r.o.Ask]; ok {
@@ -81,7 +81,7 @@ func (r *randomRun) hand(in Input) {
 	}
 }
 
-// upstream answers the call under way, or one that was given up.
+// upstream answers the call in flight, or one that was given up.
 func (r *randomRun) upstream(t *rapid.T) {
 	r.T = t
 	in := r.o.Intent
@@ -153,11 +153,11 @@ func (r *randomRun) decide(d Decision) {
 	r.take(d.After(), d.Transitions())
 }
 
-// take holds one commit to the invariants.
+// take checks one commit.
 func (r *randomRun) take(next Snapshot, transitions []Transition) {
 	before := r.o
-	require.Equal(r, before.Version+1, next.Version, "one version a commit")
-	require.Equal(r, before.Step+len(transitions), next.Step, "no gap in the steps")
+	require.Equal(r, before.Version+1, next.Version, "a commit is one version")
+	require.Equal(r, before.Step+len(transitions), next.Step, "the steps have no gap")
 	state := before.State
 	for i, tr := range transitions {
 		require.Equal(r, before.Step+1+i, tr.Step)
@@ -168,9 +168,9 @@ func (r *randomRun) take(next Snapshot, transitions []Transition) {
 	require.Equal(r, state, next.State)
 	if before.State.Terminal() {
 		require.Equal(r, before.State, next.State)
-		require.Equal(r, Erased, next.Reason, "an end is for good")
+		require.Equal(r, Erased, next.Reason, "an end is final")
 	}
-	require.False(r, slices.ContainsFunc(transitions, func(t Transition) bool { return t.Step > 50 && t.Event != Erased }), "fifty steps, and a tombstone")
+	require.False(r, slices.ContainsFunc(transitions, func(t Transition) bool { return t.Step > 50 && t.Event != Erased }), "at most fifty steps, and a tombstone")
 	if next.State.Terminal() {
 		require.Empty(r, next.Key)
 		require.Empty(r, next.Ask)
@@ -183,8 +183,8 @@ func (r *randomRun) take(next Snapshot, transitions []Transition) {
 }
 
 func (r *randomRun) checkLive(o Snapshot) {
-	require.NotEqual(r, Applied, o.State, "nobody rests there")
-	require.Equal(r, o.State, stateOf[o.Ask], "it asks for something, and for what its state awaits")
+	require.NotEqual(r, Applied, o.State, "applied is left in the same commit")
+	require.Equal(r, o.State, stateOf[o.Ask], "the prompt is one of its state")
 	for _, e := range o.Attempts {
 		kind, n := e.Kind, e.N
 		require.GreaterOrEqual(r, n, 0)
@@ -204,11 +204,11 @@ func (r *randomRun) checkLive(o Snapshot) {
 		require.Nil(r, o.Lost)
 		return
 	}
-	require.Equal(r, p.Deadline, o.Due, "the clock looks when the prompt is over")
-	require.True(r, p.AttemptsLeft > 0 || p.Reset, "what is asked can be answered")
+	require.Equal(r, p.Deadline, o.Due, "it is due when the prompt ends")
+	require.True(r, p.AttemptsLeft > 0 || p.Reset, "the prompt can be answered")
 }
 
-// checkStored sees that what is stored is what was decided.
+// checkStored checks that a snapshot is loaded as it was stored.
 func (r *randomRun) checkStored(o Snapshot) {
 	stored, err := Seal(r.sealer, o)
 	require.NoError(r, err)
@@ -220,7 +220,7 @@ func (r *randomRun) checkStored(o Snapshot) {
 	require.Empty(r, cmp.Diff(o, again, cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty()))
 }
 
-// endsByItself lets the clock alone drive what is left, to an end.
+// endsByItself checks that timers alone bring it to an end.
 func (r *randomRun) endsByItself() {
 	for range clockTurns {
 		if r.o.State.Terminal() {
@@ -236,5 +236,5 @@ func (r *randomRun) endsByItself() {
 	r.Fatalf("it never ended: %s, asks for %s", r.o.State, r.o.Ask)
 }
 
-// clockTurns is more often than the clock can have a say.
+// clockTurns is more than the timers that a verification can have.
 const clockTurns = 52

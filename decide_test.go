@@ -25,19 +25,19 @@ func TestAnIntentSpendsTheAttemptAndIsNoStep(t *testing.T) {
 		require.Equal(t, before.State, o.State)
 		require.Equal(t, before.Ask, o.Ask)
 		require.Equal(t, 1, o.Attempts.Of(ask))
-		require.Empty(t, before.Attempts, "the old value is left as it was")
+		require.Empty(t, before.Attempts, "the value before is unchanged")
 		require.Nil(t, before.Intent)
 		deadline := after(2*time.Minute + coreTimeout)
 		require.Empty(t, cmp.Diff(&Intent{
 			Version: o.Version, Call: calls[kind], Input: kind, At: after(2 * time.Minute), Deadline: deadline, Counted: []PromptKind{ask},
 		}, o.Intent))
-		require.Equal(t, deadline.Add(coreGrace), o.Due, "every other timer waits")
+		require.Equal(t, deadline.Add(coreGrace), o.Due, "no other timer is due before")
 		require.Equal(t, "13800138000", o.Account)
 		require.Equal(t, "test-1", o.Consent.Policy)
 	}
 	resend := submitted(prompted(PromptCaptcha), InputResendCaptcha)
 	require.Equal(t, CallResend, resend.Intent.Call)
-	require.Empty(t, resend.Intent.Counted, "a resend spends no answer")
+	require.Empty(t, resend.Intent.Counted, "a resend spends no attempt")
 	require.Empty(t, resend.Attempts)
 }
 
@@ -56,7 +56,7 @@ func TestAPasswordTypedBesideACodeCountsForBoth(t *testing.T) {
 	o.Attempts = o.Attempts.Put(PromptPassword, 2)
 	require.ErrorIs(t, o.Refuse(in, after(0), DefaultLimits()), ErrTooMany)
 	in.Password = Secret{}
-	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()), "the code alone is still taken")
+	require.NoError(t, o.Refuse(in, after(0), DefaultLimits()), "the code alone is still accepted")
 }
 
 func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
@@ -71,9 +71,9 @@ func TestOnlyWhatWasCertainlyNotSentIsGivenBack(t *testing.T) {
 		require.Equal(t, 1, unknown.Attempts.Of(ask), ask)
 		for _, d := range []Decision{notSent, unknown} {
 			checkSteps(t, inFlight(ask), d)
-			require.Equal(t, ask, d.Ask, "the person is asked the same again")
+			require.Equal(t, ask, d.Ask, "the prompt is the same")
 			require.Equal(t, stateOf[ask], d.State)
-			require.Empty(t, d.Message, "upstream said nothing")
+			require.Empty(t, d.Message, "there was no reply")
 			require.Nil(t, d.Lost)
 		}
 	}
@@ -86,7 +86,7 @@ func TestAResendThatWasNotSentIsGivenBackToo(t *testing.T) {
 	for fault, left := range map[Fault]int{FaultNotSent: 1, FaultUnknown: 2} {
 		d := submitted(o, InputResendCaptcha).Settle(Faulted(fault), after(3*time.Minute), DefaultLimits())
 		require.Equal(t, left, d.Resends, fault)
-		require.Empty(t, d.Attempts, "no answer was spent")
+		require.Empty(t, d.Attempts, "no attempt was spent")
 	}
 	d := submitted(o, InputResendCaptcha).Settle(reply("10002"), after(3*time.Minute), DefaultLimits())
 	require.Equal(t, 2, d.Resends)
@@ -100,7 +100,7 @@ func TestAnUnknownCodeMayBeResentAtOnce(t *testing.T) {
 	o := prompted(PromptCaptcha).Intend(inputFor(InputCaptcha, coreStep), at, at.Add(coreTimeout), coreGrace)
 	d := o.Settle(Faulted(FaultUnknown), at, DefaultLimits())
 	require.NoError(t, d.After().Refuse(ResendCaptcha{Step: d.Step}, at, DefaultLimits()))
-	require.NoError(t, d.After().Refuse(inputFor(InputCaptcha, d.Step), at, DefaultLimits()), "or a new code be typed")
+	require.NoError(t, d.After().Refuse(inputFor(InputCaptcha, d.Step), at, DefaultLimits()), "a new code is accepted too")
 	require.Equal(t, after(5*time.Minute), d.Code, "the deadline stays")
 }
 
@@ -112,7 +112,7 @@ func TestAnUnknownOutcomeKeepsTheTokenAliveUntilTheCallsDeadlineAtMost(t *testin
 	d = o.Settle(Faulted(FaultUnknown), after(9*time.Minute), DefaultLimits())
 	require.Equal(t, after(15*time.Minute), d.Idle)
 	d = o.Settle(Faulted(FaultNotSent), after(3*time.Minute), DefaultLimits())
-	require.Equal(t, after(10*time.Minute), d.Idle, "what was not sent did not use it")
+	require.Equal(t, after(10*time.Minute), d.Idle, "a call that was not sent does not extend it")
 }
 
 func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
@@ -157,7 +157,7 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 			checkSteps(t, o, d)
 			if c.want[len(c.want)-1] == AttemptsExhausted {
 				require.Equal(t, Failed, d.State)
-				require.Equal(t, Detail{Input: answerOf[c.ask], Source: o.At.Website, Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "upstream had no part in it")
+				require.Equal(t, Detail{Input: answerOf[c.ask], Source: o.At.Website, Tables: d.Transitions()[1].Detail.Tables}, d.Transitions()[1].Detail, "it has nothing of the reply")
 				checkEnd(t, d.After())
 			} else if !d.State.Terminal() {
 				require.Positive(t, d.After().Prompt(DefaultLimits()).AttemptsLeft)
@@ -166,23 +166,23 @@ func TestTheLastRejectionAndTheEndShareOneCommit(t *testing.T) {
 	}
 }
 
-func TestAnotherSourceBeginsAnew(t *testing.T) {
+func TestAnotherSourceResetsTheAttempts(t *testing.T) {
 	t.Parallel()
 	o := inFlight(PromptCaptcha, tried(PromptPassword, 2), func(o *Snapshot) { o.Resends = 3 })
 	d := o.Settle(nextSource(), after(3*time.Minute), DefaultLimits())
 	require.Empty(t, d.Attempts)
 	require.Zero(t, d.Resends)
-	require.Zero(t, d.PasswordStep, "the old password is not wanted there")
+	require.Zero(t, d.PasswordStep, "the password was for the other source")
 	require.Equal(t, "chinatelecomjl", d.At.Website)
 	require.Equal(t, Applied, d.Transitions()[0].To, "applied has its own row")
 	require.Equal(t, ProcessCode("10008"), d.Transitions()[0].Detail.Code)
-	require.Equal(t, AwaitingPassword, d.State, "and nobody rests there")
+	require.Equal(t, AwaitingPassword, d.State, "applied is left in the same commit")
 
 	nameless := Replied(Reply{Success: true, Code: "10008", Next: &Source{Name: "吉林电信"}})
-	require.Equal(t, []Event{CollectionStarted}, eventsOf(o.Settle(nameless, after(3*time.Minute), DefaultLimits())), "a source without a website is none")
+	require.Equal(t, []Event{CollectionStarted}, eventsOf(o.Settle(nameless, after(3*time.Minute), DefaultLimits())), "a source without a website is ignored")
 }
 
-func TestAPasswordResetBeginsAnewOnTheSameSource(t *testing.T) {
+func TestAPasswordResetResetsTheAttemptsOfItsSource(t *testing.T) {
 	t.Parallel()
 	o := prompted(PromptResetCaptcha)
 	o.Attempts = AttemptsOf(map[PromptKind]int{PromptPassword: 2, PromptResetCaptcha: 3})
@@ -225,19 +225,19 @@ func TestWhatAnApplicationLeadsTo(t *testing.T) {
 	d = inFlight(PromptApplication).Settle(Received(false, "", Source{}), now, DefaultLimits())
 	require.Equal(t, []Event{ApplicationRejected}, eventsOf(d))
 	require.Equal(t, PromptApplication, d.Ask)
-	require.True(t, d.Idle.IsZero(), "there is no token to lose")
+	require.True(t, d.Idle.IsZero(), "there is no token yet")
 	require.Equal(t, d.Life, d.Due)
 }
 
 func TestFiftyStepsAtMost(t *testing.T) {
 	t.Parallel()
-	const last = 47 // two steps of one reply and the end must still fit
+	const last = 47 // one reply makes up to two steps, and the end one more
 	for step := 1; step <= last; step++ {
 		for _, out := range []Outcome{reply("10006"), nextSource(), Faulted(FaultNotSent), reply("10008")} {
 			o := inFlight(PromptCaptcha, func(o *Snapshot) { o.Step = step })
 			d := o.Settle(out, after(3*time.Minute), DefaultLimits())
 			require.LessOrEqual(t, d.Step, 50)
-			require.True(t, d.State.Terminal() || d.Step <= last, "nobody rests where fifty could be passed")
+			require.True(t, d.State.Terminal() || d.Step <= last, "it ends before fifty could be exceeded")
 		}
 	}
 	o := prompted(PromptCaptcha)
@@ -282,7 +282,7 @@ func TestEraseLeavesATombstoneFromEveryState(t *testing.T) {
 		require.Equal(t, want, d.State)
 		r, err := Seal(sealer(t), d.After())
 		require.NoError(t, err)
-		require.JSONEq(t, "{}", string(r.Body), "nothing is left, and everyone may read it")
+		require.JSONEq(t, "{}", string(r.Body), "nothing is left, and it is not sealed")
 		require.Empty(t, r.Source)
 		require.Empty(t, r.Key)
 		require.False(t, r.InFlight)

@@ -20,8 +20,8 @@ var promptLetters = map[string]PromptKind{
 // settledPrompts are the columns of settledAnswers.
 var settledPrompts = []PromptKind{PromptPassword, PromptQueryPassword, PromptCaptcha, PromptSecondCaptcha, PromptOwnSMS}
 
-// settledAnswers tell what is asked after a reply to the answer of a prompt,
-// one column for each of settledPrompts. D is done, F is failed.
+// settledAnswers are the prompts after a reply to the answer of a prompt, a column
+// for each of settledPrompts. D is done, F is failed.
 var settledAnswers = []struct {
 	reply  string // the code, then other words
 	events []Event
@@ -62,7 +62,7 @@ var settledAnswers = []struct {
 	{"RESEND_CAPTCHA", []Event{CaptchaRequested}, "C C C C C"},
 }
 
-// replyInWords reads the first column of settledAnswers.
+// replyInWords parses the first column of settledAnswers.
 func replyInWords(text string) (r Reply, resettable bool) {
 	words := strings.Fields(text)
 	has := func(w string) bool { return slices.Contains(words, w) }
@@ -115,7 +115,7 @@ func TestWhatIsAskedAfterEachReplyToEachPrompt(t *testing.T) {
 	}
 }
 
-// checkPrompt sees to attempts and times after a reply to the first answer.
+// checkPrompt checks attempts and times after a reply to the first answer.
 func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
 	t.Helper()
 	spent := AttemptsOf(map[PromptKind]int{from: 1})
@@ -123,14 +123,14 @@ func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time
 		spent = nil
 		require.Equal(t, "chinatelecomjl", d.At.Website, why)
 	}
-	require.Empty(t, cmp.Diff(spent, d.Attempts), "%s: a new source gives all attempts anew, nothing else any", why)
+	require.Empty(t, cmp.Diff(spent, d.Attempts), "%s: only a new source resets the attempts", why)
 	require.Equal(t, after(30*time.Minute), d.Life, why)
-	require.Equal(t, now.Add(10*time.Minute), d.Idle, "%s: a reply means that the token is in use", why)
+	require.Equal(t, now.Add(10*time.Minute), d.Idle, "%s: a reply extends the token", why)
 	due := d.Idle
 	if d.State == AwaitingCaptcha {
 		sent := slices.Contains([]Event{CaptchaRequested, OwnSMSRequested, CaptchaReissued}, d.Reason)
 		if stateOf[from] == AwaitingCaptcha && !sent {
-			require.Equal(t, after(5*time.Minute), d.Code, "%s: the code in hand grows no younger", why)
+			require.Equal(t, after(5*time.Minute), d.Code, "%s: the deadline of the present code stays", why)
 		} else {
 			require.Equal(t, now.Add(5*time.Minute), d.Code, why)
 		}
@@ -138,7 +138,7 @@ func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time
 		soon := strings.Contains(why, "RESEND_CAPTCHA")
 		switch at := d.Prompt(DefaultLimits()).Resend; {
 		case d.Ask == PromptOwnSMS:
-			require.Nil(t, at, "%s: another code needs another message of the person's own", why)
+			require.Nil(t, at, "%s: the person texts for another code", why)
 		case sent && !soon:
 			require.Equal(t, now.Add(time.Minute), at.At, why)
 		case soon || d.Reason == OutcomeUnknown || stateOf[from] != AwaitingCaptcha:
@@ -155,9 +155,6 @@ func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time
 	require.Equal(t, d.Step, d.Prompt(DefaultLimits()).Step)
 	require.Equal(t, d.Reason, d.Prompt(DefaultLimits()).Reason)
 }
-
-// The password reset and the skipping of a source, as values; and what of them
-// goes upstream.
 
 func resettable(m ResetMethod) func(*Snapshot) {
 	return func(o *Snapshot) { o.At.ResetMethod = m }
@@ -180,18 +177,18 @@ func TestWhatAResetLeadsTo(t *testing.T) {
 		{"a wrong code", PromptResetCaptcha, InputResetCaptcha, reply("10004"), []Event{CaptchaRejected}, AwaitingCaptcha, PromptResetCaptcha},
 		{"a code that was too old", PromptResetCaptcha, InputResetCaptcha, reply("10006"), []Event{CaptchaReissued}, AwaitingCaptcha, PromptResetCaptcha},
 		{"a bad new password", PromptResetCaptcha, InputResetCaptcha, reply("10010"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a bad new password, told otherwise", PromptResetCaptcha, InputResetCaptcha, reply("11001"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
+		{"a bad new password, by another code", PromptResetCaptcha, InputResetCaptcha, reply("11001"), []Event{NewPasswordRejected}, AwaitingCaptcha, PromptResetCaptcha},
 		{"it failed", PromptResetCaptcha, InputResetCaptcha, reply("31000"), []Event{ResetFailed}, Failed, ""},
 		{"it failed for good", PromptResetCaptcha, InputResetCaptcha, reply("30000"), []Event{ResetFailed}, Failed, ""},
 		{"a request refused", PromptPassword, InputRequestReset, reply("31000"), []Event{ResetFailed}, Failed, ""},
-		{"nobody knows", PromptResetCaptcha, InputResetCaptcha, Faulted(FaultUnknown), []Event{OutcomeUnknown}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a request of which nobody knows", PromptPassword, InputRequestReset, reply("0"), []Event{OutcomeUnknown}, AwaitingPassword, PromptPassword},
+		{"the outcome is unknown", PromptResetCaptcha, InputResetCaptcha, Faulted(FaultUnknown), []Event{OutcomeUnknown}, AwaitingCaptcha, PromptResetCaptcha},
+		{"the outcome of a request is unknown", PromptPassword, InputRequestReset, reply("0"), []Event{OutcomeUnknown}, AwaitingPassword, PromptPassword},
 		{"only 11000 is success", PromptResetCaptcha, InputResetCaptcha, reply("10008"), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptResetCaptcha},
-		{"a password leaves the reset", PromptResetCaptcha, InputPassword, reply("10002"), []Event{CaptchaRequested}, AwaitingCaptcha, PromptCaptcha},
+		{"a password ends the reset", PromptResetCaptcha, InputPassword, reply("10002"), []Event{CaptchaRequested}, AwaitingCaptcha, PromptCaptcha},
 		{"a wrong one too", PromptResetCaptcha, InputPassword, reply("10003"), []Event{PasswordRejected}, AwaitingPassword, PromptPassword},
-		{"a source left out", PromptCaptcha, InputSkipSource, reply("10008"), []Event{CollectionStarted}, Done, ""},
-		{"a source left out, another follows", PromptCaptcha, InputSkipSource, nextSource(), []Event{SourceCollected, PasswordRequested}, AwaitingPassword, PromptPassword},
-		{"a source that can't be left out", PromptSecondCaptcha, InputSkipSource, Replied(Reply{}), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptSecondCaptcha},
+		{"a source skipped", PromptCaptcha, InputSkipSource, reply("10008"), []Event{CollectionStarted}, Done, ""},
+		{"a source skipped, another follows", PromptCaptcha, InputSkipSource, nextSource(), []Event{SourceCollected, PasswordRequested}, AwaitingPassword, PromptPassword},
+		{"a source that can't be skipped", PromptSecondCaptcha, InputSkipSource, Replied(Reply{}), []Event{ReplyUnrecognized}, AwaitingCaptcha, PromptSecondCaptcha},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
@@ -214,8 +211,8 @@ func TestWhatAResetLeadsTo(t *testing.T) {
 	}
 }
 
-// Where no reset is left, one that is too weak is the end: nothing that the
-// person could do here would help.
+// Where no reset is left, a weak password ends the verification: the person can't
+// change it here.
 func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
 	t.Parallel()
 	for resets, want := range map[int]Event{0: ResetRequired, 1: ResetRequired, 2: ResetUnsupported} {
@@ -224,7 +221,7 @@ func TestATooWeakPasswordIsTheEndWhereNoResetIsLeft(t *testing.T) {
 		d := submitted(o, InputPassword).Settle(reply("10007"), after(3*time.Minute), DefaultLimits())
 		require.Equal(t, []Event{want}, eventsOf(d))
 		require.Equal(t, want == ResetUnsupported, d.State == Failed)
-		require.Equal(t, ResetBySMS, d.At.ResetMethod, "the source is what it was")
+		require.Equal(t, ResetBySMS, d.At.ResetMethod, "the source is unchanged")
 	}
 }
 
@@ -234,7 +231,7 @@ func TestAPasswordThatWasResetMayBeTriedAsOftenAsTheFirst(t *testing.T) {
 	d := o.Settle(reply("11000"), after(3*time.Minute), DefaultLimits())
 	require.Empty(t, d.Attempts)
 	require.Zero(t, d.Resends)
-	require.Equal(t, 1, d.Resets, "resets are counted on: nobody resets for ever")
+	require.Equal(t, 1, d.Resets, "resets are not reset: their number is limited")
 }
 
 func answeringReset(t *testing.T) Snapshot {
@@ -255,10 +252,10 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 		ends   bool
 	}{
 		{"too weak, and it can be reset", ResetBySMS, 0, reply("10007"), false},
-		{"not known, and it can be reset", ResetBySMS, 0, Faulted(FaultUnknown), false},
+		{"unknown, and it can be reset", ResetBySMS, 0, Faulted(FaultUnknown), false},
 		{"wrong: operators lock numbers", ResetBySMS, 0, reply("10003"), true},
 		{"too weak, and no resets are left", ResetBySMS, 2, reply("10007"), true},
-		{"not known, and it can't be reset", ResetNone, 0, Faulted(FaultUnknown), true},
+		{"unknown, and it can't be reset", ResetNone, 0, Faulted(FaultUnknown), true},
 	} {
 		o := prompted(PromptPassword)
 		o.At.ResetMethod, o.Resets = c.method, c.resets
@@ -272,12 +269,9 @@ func TestWithoutPasswordsLeftAResetIsTheOnlyWayOn(t *testing.T) {
 	}
 }
 
-// What the tables alone don't tell: the same word of upstream means something
-// else after another call, or must not be kept as it came.
-
-// The answer to a resend is 10002 whatever was asked (section 3). For a second
-// code it means: the second code was sent again. Asking for a first code
-// instead spends that one's attempts, of which none may be left.
+// The reply to a resend is 10002 for every kind of code (section 3). For a second code
+// it means that the second code was sent again. A prompt for a first code would spend
+// its attempts, of which none may be left.
 func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 	t.Parallel()
 	o := submitted(prompted(PromptSecondCaptcha), InputResendCaptcha)
@@ -287,12 +281,11 @@ func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 	o = prompted(PromptSecondCaptcha)
 	o.Attempts = o.Attempts.Put(PromptCaptcha, 3) // the third was right
 	d = submitted(o, InputResendCaptcha).Settle(reply("10002"), after(3*time.Minute), DefaultLimits())
-	require.Equal(t, []Event{CaptchaRequested}, eventsOf(d), "a resend must not end it")
+	require.Equal(t, []Event{CaptchaRequested}, eventsOf(d), "a resend must not end the verification")
 }
 
-// 10004 and 10006 in a reset are a wrong and an expired code (section 5). A
-// user interface written from prompts alone can't tell the person so, if the
-// reason is that a code was requested; and the code in hand grows no younger.
+// 10004 and 10006 in a reset are a wrong and an expired code (section 5). The reason of
+// the prompt must say so, and the deadline of the present code must stay.
 func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
 	t.Parallel()
 	o := prompted(PromptResetCaptcha)

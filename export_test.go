@@ -60,18 +60,20 @@ func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) S
 	return d.opened
 }
 
-func (o opened) FlagCancel(now time.Time) Snapshot                    { return o.flagCancel(now, "") }
+func (o opened) FlagCancel(now time.Time) Snapshot { return o.flagCancel(now, "") }
+
 func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(&out, now, l) }
 func (o opened) Overdue(now time.Time, l Limits) (Decision, bool)     { return o.overdue(now, l) }
-func (o opened) Cancel(now time.Time, l Limits) Decision              { return o.cancel(now, l, "") }
-func (o opened) Expire(now time.Time, l Limits) Decision              { return o.expire(now, l, "") }
-func (o opened) Erase(now time.Time) Decision                         { return o.erase(now, "") }
-func (o opened) Prompt(l Limits) *Prompt                              { return o.prompt(l) }
-func (o opened) View(l Limits) Verification                           { return o.view(l) }
-func (o opened) AwaitsOutcome(name int64, out Outcome) bool           { return o.awaitsOutcome(name, &out) }
-func (d decision) Transitions() []Transition                          { return d.transitions }
-func (d decision) Err() error                                         { return d.err }
-func (d decision) After() Snapshot                                    { return d.opened }
+func (o opened) Cancel(now time.Time, l Limits) Decision { return o.cancel(now, l, "") }
+
+func (o opened) Expire(now time.Time, l Limits) Decision    { return o.expire(now, l, "") }
+func (o opened) Erase(now time.Time) Decision               { return o.erase(now, "") }
+func (o opened) Prompt(l Limits) *Prompt                    { return o.prompt(l) }
+func (o opened) View(l Limits) Verification                 { return o.view(l) }
+func (o opened) AwaitsOutcome(name int64, out Outcome) bool { return o.awaitsOutcome(name, &out) }
+func (d decision) Transitions() []Transition                { return d.transitions }
+func (d decision) Err() error                               { return d.err }
+func (d decision) After() Snapshot                          { return d.opened }
 
 // The tables.
 var (

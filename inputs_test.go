@@ -11,8 +11,6 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// Bad input is told by a typed error, before anything is sent or lost.
-
 func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 	t.Parallel()
 	form := application(0).Form
@@ -51,13 +49,13 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 		{"a form without an ID card", with(func(a *carrierfsm.Apply) { a.Form.IDCard = "" }), carrierfsm.ErrInvalid},
 		{"a name of a megabyte", with(func(a *carrierfsm.Apply) { a.Form.Name = strings.Repeat("测", 1<<20) }), carrierfsm.ErrInvalid},
 		{"a contact without a number", with(func(a *carrierfsm.Apply) { a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人"}} }), carrierfsm.ErrInvalid},
-		{"a relation that nobody types", with(func(a *carrierfsm.Apply) {
+		{"a relation that is not printable", with(func(a *carrierfsm.Apply) {
 			a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人", Phone: "13800138009", Relation: "\n"}}
 		}), carrierfsm.ErrInvalid},
 		{"too many sources", with(func(a *carrierfsm.Apply) { a.Form.Sources = make([]carrierfsm.SourceChoice, 11) }), carrierfsm.ErrInvalid},
 		{"a source without a name", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Category: "mobile"}} }), carrierfsm.ErrInvalid},
-		{"a source that nobody types", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a\x00"}} }), carrierfsm.ErrInvalid},
-		{"a category that nobody types", with(func(a *carrierfsm.Apply) {
+		{"a source that is not printable", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a\x00"}} }), carrierfsm.ErrInvalid},
+		{"a category that is not printable", with(func(a *carrierfsm.Apply) {
 			a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a", Category: "\n"}}
 		}), carrierfsm.ErrInvalid},
 		{"too many contacts", with(func(a *carrierfsm.Apply) { a.Form.Contacts = make([]carrierfsm.Contact, 21) }), carrierfsm.ErrInvalid},
@@ -77,7 +75,7 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 			sent := len(b.Upstream.Calls())
 			_, err := b.Submit(c.input)
 			require.ErrorIs(t, err, c.want)
-			require.Less(t, len(err.Error()), 200, "an error must not repeat what was typed")
+			require.Less(t, len(err.Error()), 200, "an error must not contain the input")
 			require.Len(t, b.Upstream.Calls(), sent)
 			after := b.Get()
 			require.Equal(t, before.Step, after.Step)
@@ -86,8 +84,7 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 	}
 }
 
-// A bound belongs to what it bounds: the longest, the last and the most are
-// still taken, and what is one beyond is not.
+// The limit itself is accepted, one more is not.
 
 func TestTheLongestInputIsStillTaken(t *testing.T) {
 	t.Parallel()
@@ -147,7 +144,7 @@ func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 		b := fsmtest.New(t)
 		b.Must(b.Submit(a))
 	}
-	for _, phone := range []string{"1380013800/", "1380013800:"} { // beside 0 and 9 in ASCII
+	for _, phone := range []string{"1380013800/", "1380013800:"} { // next to 0 and 9 in ASCII
 		a := application(0)
 		a.Form.Phone = phone
 		b := fsmtest.New(t)

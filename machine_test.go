@@ -14,7 +14,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-func TestNewRefusesWhatCantWork(t *testing.T) {
+func TestNewRefusesAnInvalidConfig(t *testing.T) {
 	t.Parallel()
 	good := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()}
 	for rule, spoil := range map[string]func(*carrierfsm.Config){
@@ -45,7 +45,7 @@ func TestAnIDMustBePlainAndNothingPersonal(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrExists)
 	v, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{})
 	require.NoError(t, err)
-	require.Len(t, v.ID, 36, "a UUID of our own")
+	require.Len(t, v.ID, 36, "a UUID")
 }
 
 func TestAKeyIsHeldByOneLiveVerification(t *testing.T) {
@@ -59,14 +59,14 @@ func TestAKeyIsHeldByOneLiveVerification(t *testing.T) {
 	_, err = b.Machine.Submit(ctx, first.ID, carrierfsm.Cancel{})
 	require.NoError(t, err)
 	_, err = b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
-	require.NoError(t, err, "the end lets go of it")
+	require.NoError(t, err, "the end frees it")
 }
 
 func TestTheLongestNamesAreStillTaken(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.New(t)
-	long := strings.Repeat("~", 128) // the last of what is printable
+	long := strings.Repeat("~", 128) // the last printable character
 	_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: long, Key: long})
 	require.NoError(t, err)
 	for _, n := range []carrierfsm.NewVerification{{ID: long + "~"}, {Key: long + "~"}, {ID: "a\x7f"}} {
@@ -118,7 +118,7 @@ func TestAtTheBoundSubmissionsWaitAndMayStopWaiting(t *testing.T) {
 	})
 }
 
-// brittleStore panics when it loads, once.
+// brittleStore panics once, in Load.
 type brittleStore struct {
 	*memory.Store
 	breaks bool
@@ -144,12 +144,12 @@ func TestAStoreThatPanicsTakesNoPlaceAway(t *testing.T) {
 	require.Equal(t, carrierfsm.AwaitingPassword, v.State)
 }
 
-// What a whole submission allocates, the mean of the three of a plain
-// verification, memory store and input included. More than a body that
-// encoding/json has to write or read would allocate is not left.
+// The allocations of a whole submission, including input and memory store: the mean of
+// the three submissions of a plain verification. The margin is less than what one body
+// costs in encoding/json.
 func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 	if race.Enabled {
-		t.Skip("the race detector makes pools forget, and allocates by itself")
+		t.Skip("the race detector allocates, and empties pools")
 	}
 	cancelable, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -171,12 +171,11 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 	}
 }
 
-// What stays in memory of a verification that waits for a code, its password
-// held, in the memory store. Tests that run at once would be counted too, so
-// this one is not parallel.
+// The memory of a verification that waits for a code, with its password and the memory
+// store. It is not parallel: it would count what other tests use.
 func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
 	if race.Enabled {
-		t.Skip("the race detector takes memory by itself")
+		t.Skip("the race detector uses memory")
 	}
 	const n = 4000
 	before := resident()
@@ -185,7 +184,7 @@ func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
 		for range 2 {
 			run.next(context.Background(), t)
 		}
-		run.n = 3 * (i + 1) // the code is not handed in
+		run.n = 3 * (i + 1) // skip the code
 	}
 	each := (resident() - before) / n
 	t.Logf("%d bytes", each)

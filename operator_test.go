@@ -12,8 +12,6 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// What operators do: expire, look on, and stand by it with their names.
-
 func TestExpireEndsWhateverIsAsked(t *testing.T) {
 	t.Parallel()
 	for name, bring := range map[string]func(*fsmtest.Bench){
@@ -32,7 +30,7 @@ func TestExpireEndsWhateverIsAsked(t *testing.T) {
 			require.Equal(t, "li.wei", lastDetail(b).By)
 			require.Empty(t, lastDetail(b).Input)
 			require.ErrorIs(t, b.Machine.Expire(ctx, b.ID), carrierfsm.ErrNotAwaited, "what has ended can't expire")
-			require.ErrorIs(t, b.Machine.Expire(ctx, "nobody"), carrierfsm.ErrNotFound)
+			require.ErrorIs(t, b.Machine.Expire(ctx, "unknown"), carrierfsm.ErrNotFound)
 		})
 	}
 }
@@ -44,7 +42,7 @@ func TestExpireIsRefusedWhileAnAnswerIsUnderWay(t *testing.T) {
 		done := background(b, captcha(v, "500001"))
 		require.ErrorIs(t, b.Machine.Expire(context.Background(), b.ID), carrierfsm.ErrInFlight)
 		require.NoError(t, <-done)
-		require.Equal(t, carrierfsm.Done, b.Get().State, "the answer counts")
+		require.Equal(t, carrierfsm.Done, b.Get().State, "the reply is accepted")
 	})
 }
 
@@ -73,7 +71,7 @@ func TestExpireDestroysAPasswordThatIsHeld(t *testing.T) {
 	require.Zero(t, b.Machine.Held())
 }
 
-func TestAnOperatorsNameStandsInTheHistory(t *testing.T) {
+func TestTheHistoryHasTheOperatorsName(t *testing.T) {
 	t.Parallel()
 	ctx := carrierfsm.ByOperator(context.Background(), "li.wei")
 	for name, act := range map[string]func(*fsmtest.Bench) error{
@@ -91,12 +89,12 @@ func TestAnOperatorsNameStandsInTheHistory(t *testing.T) {
 	}
 }
 
-func TestACancellationThatWaitsKeepsTheNameOfWhoeverAskedFirst(t *testing.T) {
+func TestACancellationThatWaitsKeepsTheNameOfTheFirstOperator(t *testing.T) {
 	t.Parallel()
 	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
 		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10001")))
 		done := background(b, captcha(v, "500001"))
-		for _, name := range []string{"li.wei", "somebody.else"} {
+		for _, name := range []string{"li.wei", "wang.fang"} {
 			ctx := carrierfsm.ByOperator(context.Background(), name)
 			_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Cancel{})
 			require.ErrorIs(t, err, carrierfsm.ErrPending)
@@ -105,7 +103,7 @@ func TestACancellationThatWaitsKeepsTheNameOfWhoeverAskedFirst(t *testing.T) {
 		require.Equal(t, carrierfsm.Canceled, b.Get().Reason)
 		history := b.History()
 		require.Equal(t, "li.wei", history[len(history)-1].Detail.By)
-		require.Empty(t, history[len(history)-2].Detail.By, "the reply was upstream's")
+		require.Empty(t, history[len(history)-2].Detail.By, "the reply has no operator")
 	})
 }
 
@@ -124,7 +122,7 @@ func TestAnOperatorWithoutAPlainNameDoesNothing(t *testing.T) {
 	require.Equal(t, before.Step, b.Get().Step)
 }
 
-func TestReadingAnOldKeyAndSealingAnew(t *testing.T) {
+func TestResealingReadsOldKeysAndPlaintext(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.New(t) // plaintext at first
@@ -140,12 +138,12 @@ func TestReadingAnOldKeyAndSealingAnew(t *testing.T) {
 	require.NoError(t, with(fresh, old).Reseal(ctx, b.ID), "an old key stays readable")
 	again, err := with(fresh).Get(ctx, b.ID)
 	require.NoError(t, err)
-	require.Equal(t, v.Step, again.Step, "sealing anew is no transition")
+	require.Equal(t, v.Step, again.Step, "resealing is not a transition")
 	_, err = with(old).Get(ctx, b.ID)
 	require.ErrorIs(t, err, carrierfsm.ErrSealed)
 }
 
-// purging is a store that has so much to purge at each call.
+// purging is a store that purges so many at each call.
 type purging struct {
 	carrierfsm.Store
 	left []int

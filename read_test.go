@@ -14,24 +14,24 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-func TestAnUnknownIDIsToldAsSuch(t *testing.T) {
+func TestAnUnknownIDIsNotFound(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t)
 	ctx := context.Background()
-	_, err := b.Machine.Get(ctx, "nobody")
+	_, err := b.Machine.Get(ctx, "unknown")
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	_, err = b.Machine.History(ctx, "nobody")
+	_, err = b.Machine.History(ctx, "unknown")
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	v, err := b.Machine.Submit(ctx, "nobody", application(0))
+	v, err := b.Machine.Submit(ctx, "unknown", application(0))
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	require.Zero(t, v, "nothing is asked of nobody")
-	_, err = b.Machine.Submit(ctx, "nobody", carrierfsm.Cancel{})
+	require.Zero(t, v, "there is no verification")
+	_, err = b.Machine.Submit(ctx, "unknown", carrierfsm.Cancel{})
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	require.ErrorIs(t, b.Machine.Erase(ctx, "nobody"), carrierfsm.ErrNotFound)
-	require.ErrorIs(t, b.Machine.Reseal(ctx, "nobody"), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Erase(ctx, "unknown"), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Reseal(ctx, "unknown"), carrierfsm.ErrNotFound)
 	var where *carrierfsm.Error
 	require.ErrorAs(t, err, &where)
-	require.Equal(t, "nobody", where.ID)
+	require.Equal(t, "unknown", where.ID)
 	require.Equal(t, carrierfsm.InputCancel, where.Input)
 }
 
@@ -52,7 +52,7 @@ func TestARecordOfANewerTableIsLeftAlone(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
 	n, err := b.Machine.Settle(ctx)
 	require.Zero(t, n)
-	require.ErrorIs(t, err, carrierfsm.ErrNewerTable, "it is reported and stops nobody")
+	require.ErrorIs(t, err, carrierfsm.ErrNewerTable, "it is reported, and does not stop the others")
 	require.Equal(t, r.Version, b.Record().Version)
 }
 
@@ -91,7 +91,7 @@ func TestARecordOfAnotherSealerIsReportedAndErasable(t *testing.T) {
 	require.Len(t, none.History(), 4)
 }
 
-func TestPeekChangesNothingAndHandsOutNoToken(t *testing.T) {
+func TestPeekChangesNothingAndReturnsNoToken(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.New(t)
@@ -111,7 +111,7 @@ func TestPeekChangesNothingAndHandsOutNoToken(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 }
 
-func TestWhatCantBeOpenedIsToldByItsColumns(t *testing.T) {
+func TestWhatCantBeOpenedIsReturnedByItsColumns(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
@@ -131,7 +131,7 @@ func TestWhatCantBeOpenedIsToldByItsColumns(t *testing.T) {
 	require.Zero(t, history[2].Detail)
 }
 
-func TestAHistoryOfWhichOneEntryIsBrokenTellsTheRest(t *testing.T) {
+func TestAHistoryWithABrokenEntryReturnsTheOthers(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.NewWith(t, carrierfsm.Config{Store: brokenDetail{memory.New()}})
@@ -143,7 +143,7 @@ func TestAHistoryOfWhichOneEntryIsBrokenTellsTheRest(t *testing.T) {
 	require.Equal(t, carrierfsm.InputPassword, history[2].Detail.Input)
 }
 
-// brokenDetail spoils the second entry of each history.
+// brokenDetail truncates the detail of the second entry.
 type brokenDetail struct{ *memory.Store }
 
 func (s brokenDetail) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
@@ -175,7 +175,7 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 		}
 		pass(6 * time.Minute)
 		require.Equal(t, []string{"v1"}, ids(b.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)))
-		require.Empty(t, ids(b.Machine.Overdue(ctx, 2*time.Minute, carrierfsm.DueMark{}, 0)), "it may yet be settled")
+		require.Empty(t, ids(b.Machine.Overdue(ctx, 2*time.Minute, carrierfsm.DueMark{}, 0)), "it is not overdue for long enough")
 		pass(30 * time.Minute)
 		first, err := b.Machine.Overdue(ctx, time.Minute, carrierfsm.DueMark{}, 2)
 		require.Equal(t, []string{"v1", "v2"}, ids(first, err))
@@ -188,7 +188,7 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 		list, err := blind.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)
 		require.NoError(t, err)
 		require.ErrorIs(t, list[0].Err, carrierfsm.ErrSealed)
-		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are told all the same")
+		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are returned nevertheless")
 		canceled, cancel := context.WithCancelCause(ctx)
 		cancel(errors.New("enough"))
 		_, err = b.Machine.Overdue(canceled, 0, carrierfsm.DueMark{}, 0)

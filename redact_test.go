@@ -14,8 +14,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// Detail promises that it holds no number. Only Content is cleaned; the other
-// words of upstream are stored as they come, at any length.
+// A Detail must not hold a number, nor a text of any length, whichever member of the
+// reply it comes from.
 func TestNoWordOfUpstreamBringsANumberIntoTheHistory(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t)
@@ -30,8 +30,8 @@ func TestNoWordOfUpstreamBringsANumberIntoTheHistory(t *testing.T) {
 	require.Less(t, len(last.Template), 1024)
 }
 
-// A code that is one of ours but for a character that cleaning drops is still
-// one that nobody knows: it must be judged as it came.
+// A code that is known except for a character that Clean drops is unknown: the reply
+// table must see it as it was received.
 func TestCleaningMakesNoUnknownWordAKnownOne(t *testing.T) {
 	t.Parallel()
 	for _, r := range []Reply{
@@ -71,7 +71,7 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 		"24\x0068\x1b10":                    "****",
 		"用户测试用户您好":                          "用户****您好",
 		"号码13800138000已停机":                  "号码****已停机",
-		"1380013800":                        "1380013800", // ten digits may be an order's number
+		"1380013800":                        "1380013800", // ten digits may be the number of an order
 		"身份证11010119900307867X不符":           "身份证****不符",
 		"\xff坏\xfe了":                        "坏了",
 		"号码13800138099已停机":                  "号码****已停机",
@@ -83,7 +83,7 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 	}
 }
 
-// A value that is part of another one must not leave the rest of it readable.
+// A value that is part of another one must not leave the rest of that readable.
 func TestTheLongerValueIsHiddenFirst(t *testing.T) {
 	t.Parallel()
 	for _, personal := range [][]string{{"2468", "246810"}, {"246810", "2468"}} {
@@ -104,13 +104,12 @@ func TestANumberIsShownByItsEndsOnly(t *testing.T) {
 	}
 }
 
-// Whatever upstream writes, its text holds no secret of the call and no long
-// number once it is clean.
+// A cleaned text of the upstream's has no secret of the call and no long number.
 func FuzzClean(f *testing.F) {
 	f.Add("密码 246810 错误", "246810", "13800138000")
 	f.Add("请用本机13800138000发送CXXD至10001", "500001", "13800138000")
 	f.Add("身份证11010119900307867X不符", "x", "测试用户")
-	f.Add("测", "\xe6", "x") // not one that anybody types, but a token may be anything
+	f.Add("测", "\xe6", "x") // no input may be that, but a token may
 	f.Add("测", "246810", "\xb5")
 	f.Add("号码13800138000已停机", "246810", "")
 	f.Add("24\x006810", "246810", "")
@@ -126,22 +125,22 @@ func FuzzClean(f *testing.F) {
 		require.LessOrEqual(t, len(got), MaxMessage)
 		require.NotRegexp(t, elevenDigits, got)
 		require.False(t, strings.ContainsFunc(got, unicode.IsControl))
-		// One that is made of the mask's own asterisks can't be told from it,
-		// and one with characters that nobody types is refused before.
+		// A value of asterisks can't be distinguished from a redacted one, and a value
+		// with unprintable characters is refused before.
 		for _, value := range []string{secret, personal} {
 			typed := utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 			if value != "" && typed && !strings.Contains(value, "*") {
 				require.NotContains(t, got, value)
 			}
 		}
-		require.Equal(t, got, Clean(got, nil), "clean stays clean")
+		require.Equal(t, got, Clean(got, nil), "a cleaned text is not changed")
 	})
 }
 
 var elevenDigits = regexp.MustCompile(`[0-9]{11}`)
 
-// The website of a source is a column, is sent back and is counted by. One
-// that repeats what was sent would take it there.
+// The website of a source is a column, is sent with requests and labels metrics. It
+// must not contain what was sent.
 func TestASourceThatRepeatsWhatWasSentIsNotTaken(t *testing.T) {
 	t.Parallel()
 	for value, b := range map[string]*fsmtest.Bench{
@@ -166,7 +165,8 @@ func TestASourceThatRepeatsWhatWasSentIsNotTaken(t *testing.T) {
 	}
 }
 
-// Four characters with a digit are a value; fewer may be a word.
+// A value of at least four characters with a digit is looked for; a shorter one may be
+// part of a word.
 func TestAValueTooShortToBeOneIsNotLookedForInAWebsite(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]string{"1234": "chinamobilejs", "123": "china123"} {
@@ -179,7 +179,7 @@ func TestAValueTooShortToBeOneIsNotLookedForInAWebsite(t *testing.T) {
 	}
 }
 
-func TestTheNameOfASourceIsCleared(t *testing.T) {
+func TestTheNameOfASourceIsCleaned(t *testing.T) {
 	t.Parallel()
 	next := Source{Website: "chinaunicom", Name: "联通 Pw7f3a91 13800138000", Online: true}
 	b := fsmtest.New(t,
@@ -191,11 +191,11 @@ func TestTheNameOfASourceIsCleared(t *testing.T) {
 	v, err = b.Password("Pw7f3a91")
 	require.NoError(t, err)
 	require.Equal(t, "联通 **** ****", v.Source.Name)
-	require.Equal(t, "联通 Pw7f3a91 13800138000", next.Name, "what upstream returned is its own")
+	require.Equal(t, "联通 Pw7f3a91 13800138000", next.Name, "the source that the upstream returned is not changed")
 }
 
-// A word of an address is no reason to refuse an operator.
-func TestAnAddressThatIsPartOfAWebsiteRefusesNothing(t *testing.T) {
+// A word of an address may be part of a website.
+func TestAnAddressMayBePartOfAWebsite(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"))
 	form := fsmtest.Form()

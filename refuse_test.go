@@ -16,8 +16,8 @@ var inputKinds = []InputKind{
 	InputRequestReset, InputResetCaptcha, InputSkipSource, InputCancel,
 }
 
-// expectedInputs are the inputs that each prompt takes, one column for each
-// of inputKinds: + taken, . not awaited.
+// expectedInputs are the inputs that each prompt accepts, a column for each of
+// inputKinds: + accepted, . not awaited.
 var expectedInputs = map[PromptKind]string{
 	//                   apply password query captcha resend reset code skip cancel
 	PromptApplication:   "+ . . . . . . . +",
@@ -25,12 +25,12 @@ var expectedInputs = map[PromptKind]string{
 	PromptQueryPassword: ". . + . . . . + +",
 	PromptCaptcha:       ". . . + + . . + +",
 	PromptSecondCaptcha: ". . . + + . . + +",
-	PromptOwnSMS:        ". . . + . . . + +", // another code needs another message of the person's own
-	PromptResetCaptcha:  ". + . . + . + + +", // a password leaves the reset
+	PromptOwnSMS:        ". . . + . . . + +", // the person texts for another code
+	PromptResetCaptcha:  ". + . . + . + + +", // a password ends the reset
 }
 
-// The verdict in the order in which it is looked for: ended, canceled, under
-// way, older, newer, not awaited.
+// The refusals in their order: ended, canceled, in flight, stale, not yet shown, not
+// awaited.
 func TestAnInputIsTakenOnlyWhereItsOwnPromptIsAsked(t *testing.T) {
 	t.Parallel()
 	now := after(2 * time.Minute)
@@ -153,7 +153,7 @@ func TestAResetIsOfferedWhereTheSourceAllowsIt(t *testing.T) {
 		{"the last one", PromptPassword, ResetBySMS, 1, nil},
 		{"one more than the last", PromptPassword, ResetBySMS, 2, ErrTooMany},
 		{"a source that can't", PromptPassword, ResetNone, 0, ErrNotAwaited},
-		{"a method that nobody knows", PromptPassword, 3, 0, ErrNotAwaited},
+		{"an unknown method", PromptPassword, 3, 0, ErrNotAwaited},
 		{"at a query password", PromptQueryPassword, ResetBySMS, 0, ErrNotAwaited},
 		{"at a code", PromptCaptcha, ResetBySMS, 0, ErrNotAwaited},
 		{"in a reset", PromptResetCaptcha, ResetBySMS, 0, ErrNotAwaited},
@@ -170,7 +170,7 @@ func TestAResetIsOfferedWhereTheSourceAllowsIt(t *testing.T) {
 		asked := submitted(o, InputRequestReset)
 		require.Equal(t, CallReset, asked.Intent.Call)
 		require.Equal(t, c.resets+1, asked.Resets)
-		require.Empty(t, asked.Attempts, "it spends no password")
+		require.Empty(t, asked.Attempts, "it spends no password attempt")
 		back := asked.Settle(Faulted(FaultNotSent), after(3*time.Minute), DefaultLimits())
 		require.Equal(t, c.resets, back.Resets, "what was not sent is given back")
 		require.Equal(t, c.resets+1, asked.Settle(Faulted(FaultUnknown), after(3*time.Minute), DefaultLimits()).Resets)
@@ -195,8 +195,8 @@ func TestANewPasswordGoesWithTheCodeWhereTheSourceWantsIt(t *testing.T) {
 	require.False(t, prompted(PromptPassword).Prompt(DefaultLimits()).NeedsNewPassword)
 }
 
-// Upstream is not told which source to leave out: a skip that was perhaps
-// received, made again, would leave out the next one.
+// A skip does not name its source. Sent again after it was perhaps received, it would
+// skip the next source.
 func TestASkipThatWasPerhapsReceivedIsNotMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -205,9 +205,9 @@ func TestASkipThatWasPerhapsReceivedIsNotMadeAgain(t *testing.T) {
 		want error
 	}{
 		{"its reply is lost", Faulted(FaultUnknown), ErrTooMany},
-		{"upstream may be at it still", reply("0"), ErrTooMany},
-		{"nobody understands what it said", reply("10002"), ErrTooMany},
-		{"upstream refused it", Replied(Reply{}), nil},
+		{"the upstream is still working", reply("0"), ErrTooMany},
+		{"its reply is unknown", reply("10002"), ErrTooMany},
+		{"the upstream refused it", Replied(Reply{}), nil},
 		{"it was not sent", Faulted(FaultNotSent), nil},
 		{"the next source follows", nextSource(), nil},
 	} {
@@ -227,10 +227,10 @@ func TestASourceThatUpstreamSpeaksOfCanBeLeftOut(t *testing.T) {
 	}{
 		{"a wrong password", reply("10003"), nil},
 		{"a code was sent", reply("10002"), nil},
-		{"it begins another one", nextSource(), nil},
-		{"nobody knows", Faulted(FaultUnknown), ErrTooMany},
-		{"upstream does not know", reply("0"), ErrTooMany},
-		{"nobody understands it", reply("19999"), ErrTooMany},
+		{"the next source starts", nextSource(), nil},
+		{"the outcome is unknown", Faulted(FaultUnknown), ErrTooMany},
+		{"the upstream does not know", reply("0"), ErrTooMany},
+		{"the reply is unknown", reply("19999"), ErrTooMany},
 		{"nothing was sent", Faulted(FaultNotSent), ErrTooMany},
 	} {
 		d := submitted(doubtful, InputPassword).Settle(c.out, after(5*time.Minute), DefaultLimits())

@@ -12,7 +12,7 @@ import (
 	. "github.com/carrierfsm/carrierfsm"
 )
 
-// expectedReply is one rule of our own reading of the documents.
+// expectedReply is one rule of the description of the API.
 type expectedReply struct {
 	call, success, code, tpl, kind, finish, next, already, online, reset string
 
@@ -39,15 +39,14 @@ var (
 	callNames = map[string]Call{"apply": CallApply, "collect": CallCollect, "resend": CallResend, "reset": CallReset, "skip": CallSkip}
 )
 
-// unknownWords are what stands for "other" in each column; which of them is
-// taken varies from cell to cell.
+// The values of "other" in some columns. They vary from cell to cell.
 var (
 	unknownCodes     = []string{"10005", "10012", "10016", "10019", "10021", "100017", "100018", "-1", "00", "010002", "1e4", "10008 ", "99999999999999999999", "１０００８"}
 	unknownTemplates = []string{"SUBMIT_MOONLIGHT", "submit_captcha", "SUBMIT_CAPTCHA ", "RESEND_RESET_PWD_CAPTCHA", "null"}
 	unknownKinds     = []string{"MOONLIGHT", "error", "RUNNING ", "null", "控制"}
 )
 
-// replyCell is one word a column, as indices.
+// replyCell has one word of each column, as an index.
 type replyCell [10]int
 
 func (c replyCell) String() string {
@@ -59,7 +58,7 @@ func (c replyCell) String() string {
 	return strings.Join(words, " ")
 }
 
-// masks are the words that a rule accepts, a bit a word.
+// masks are the words that a rule accepts, one bit for each word.
 func (e expectedReply) masks(t *testing.T) (masks [10]uint32) {
 	t.Helper()
 	for i, accepted := range []string{e.call, e.success, e.code, e.tpl, e.kind, e.finish, e.next, e.already, e.online, e.reset} {
@@ -106,7 +105,7 @@ func pick(words []string, i int, others []string, n int) string {
 	}
 }
 
-// replyOf is a reply that lies in the cell.
+// replyOf is a reply of the cell.
 func replyOf(n int, c replyCell) (Call, Reply, Source) {
 	r := Reply{
 		Success:  c[1] == 1,
@@ -165,7 +164,7 @@ func TestEveryReplyHasTheVerdictThatTheDocumentsGiveIt(t *testing.T) {
 		t.Errorf("%s, in %d cells, for instance %v", what, count, examples[what])
 	}
 	require.Equal(t, 5*2*20*6*6*2*2*2*2*2, cells)
-	require.NotContains(t, used, 0, "an expectation that nothing meets")
+	require.NotContains(t, used, 0, "an expectation that matches no cell")
 	require.LessOrEqual(t, len(expectedReplies), 100)
 }
 
@@ -178,17 +177,17 @@ func accepts(masks *[10]uint32, c *replyCell) bool {
 	return true
 }
 
-// expectedReplies is the reply table as the documents tell it, written without
-// looking at the one in replies.go. An empty column stands for anything; a
-// leading "!" for anything but these words.
+// expectedReplies is the reply table by the description of the API, written
+// independently of replies.go. An empty column accepts any word, a leading "!" any word
+// but these.
 var expectedReplies = []expectedReply{
 	// An application: section 4, and section 6 for the status of the source.
 	{call: "apply", success: "yes", online: "yes", event: ApplicationAccepted},
 	{call: "apply", success: "yes", online: "no", event: SourceUnsupported},
 	{call: "apply", success: "no", event: ApplicationRejected},
 
-	// Said to be collected already, where no code knows better: this website is
-	// through, as with 10008. With success:false there is no code to know better.
+	// "Already collected", where no code contradicts it: this website is done, as with
+	// 10008. With success:false there is no code.
 	{call: "collect resend skip", success: "yes", already: "yes", code: noCode + " 0 30000", finish: "yes", event: CollectionStarted},
 	{call: "collect resend skip", success: "yes", already: "yes", code: noCode + " 0 30000", finish: "no", next: "no", event: CollectionStarted},
 	{call: "collect resend skip", success: "yes", already: "yes", code: noCode + " 0 30000", finish: "no", next: "yes", event: SourceCollected},
@@ -196,7 +195,7 @@ var expectedReplies = []expectedReply{
 	{call: "collect resend skip", success: "no", already: "yes", finish: "no", next: "no", event: CollectionStarted},
 	{call: "collect resend skip", success: "no", already: "yes", finish: "no", next: "yes", event: SourceCollected},
 
-	// Collect and resend share one meaning. success:false ends it, whatever else is said.
+	// Collect and resend have the same meaning. success:false always ends it.
 	{call: "collect resend", success: "no", already: "no", event: VerificationRejected},
 
 	// The codes of section 4. A known code wins over data.type and tpl.type.
@@ -220,7 +219,7 @@ var expectedReplies = []expectedReply{
 	// The codes of the reset flow have no meaning here.
 	{call: "collect resend", success: "yes", code: "10010 11000 11001", event: ReplyUnrecognized},
 
-	// No code, or one that nobody knows: tpl.type decides, then data.type.
+	// No code, or an unknown one: tpl.type decides, then data.type.
 	{call: "collect resend", success: "yes", already: "no", code: noCode, tpl: "SUBMIT_CAPTCHA", event: CaptchaRequested, ask: PromptCaptcha},
 	{call: "collect resend", success: "yes", already: "no", code: noCode, tpl: "RESEND_CAPTCHA", event: CaptchaRequested, ask: PromptCaptcha, soon: true},
 	{call: "collect resend", success: "yes", already: "no", code: noCode, tpl: "SUBMIT_QUERY_PWD", event: QueryPasswordRequested},
@@ -229,7 +228,7 @@ var expectedReplies = []expectedReply{
 	{call: "collect resend", success: "yes", already: "no", code: noCode, tpl: "none", kind: "ERROR", event: VerificationRejected},
 	{call: "collect resend", success: "yes", already: "no", code: noCode, tpl: "none", kind: "!ERROR RUNNING TIP", event: ReplyUnrecognized},
 
-	// The reset: section 5. Only 11000 is success, and what ends it is reset_failed.
+	// The reset: section 5. Only 11000 is success. A failure is reset_failed.
 	{call: "reset", success: "no", event: ResetFailed},
 	{call: "reset", success: "yes", code: "0", event: OutcomeUnknown},
 	{call: "reset", success: "yes", code: "10001 10002", event: ResetCaptchaRequested},
@@ -246,8 +245,7 @@ var expectedReplies = []expectedReply{
 	{call: "reset", success: "yes", code: noCode, kind: "ERROR", tpl: "none", event: ResetFailed},
 	{call: "reset", success: "yes", code: noCode, kind: "!ERROR RUNNING TIP", tpl: "none", event: ReplyUnrecognized},
 
-	// Skipping a source: section 2. Success is 10008; a refusal leaves the
-	// person where they are.
+	// Skipping a source: section 2. Success is 10008; a refusal changes nothing.
 	{call: "skip", success: "yes", already: "no", code: "0", event: OutcomeUnknown},
 	{call: "skip", success: "yes", code: "10008", finish: "yes", event: CollectionStarted},
 	{call: "skip", success: "yes", code: "10008", finish: "no", next: "no", event: CollectionStarted},
@@ -260,7 +258,7 @@ var expectedReplies = []expectedReply{
 	{call: "skip", success: "no", already: "no", event: ReplyUnrecognized},
 }
 
-// noCode is the words of the codes that say nothing.
+// noCode are the codes without a meaning.
 const noCode = "none other"
 
 // A template that contradicts a known code is recorded and ignored.

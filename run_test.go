@@ -23,8 +23,6 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// What Run and Settle do.
-
 func TestRunSettlesWhatIsDueUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,7 +64,7 @@ func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, latest(b, 1))
 		stop()
 		for _, id := range []string{"a-locked-one", "another"} {
-			require.Equal(t, 1, strings.Count(log.String(), "id="+id), "what fails is told once, not each second")
+			require.Equal(t, 1, strings.Count(log.String(), "id="+id), "a failure is logged once, not every second")
 		}
 	})
 }
@@ -90,9 +88,8 @@ func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
 	})
 }
 
-// What verifications cost that wait for a person: the memory of the replica
-// (heap_B/row, goroutines), and a sweep of Run in which none of them is due.
-// CARRIERFSM_ROWS adds a size.
+// The costs of verifications that wait for a person: memory (heap_B/row), goroutines,
+// and a sweep of Run in which none is due. CARRIERFSM_ROWS adds a number of rows.
 func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
 	sizes := []int{1_000, 20_000}
 	if more, err := strconv.Atoi(os.Getenv("CARRIERFSM_ROWS")); err == nil {

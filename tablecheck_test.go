@@ -10,9 +10,7 @@ import (
 	. "github.com/carrierfsm/carrierfsm"
 )
 
-// The checks that run when the package loads, tested for failing.
-
-// edgesWithout are the edges but for those that drop names.
+// edgesWithout are the edges except those for which drop returns true.
 func edgesWithout(drop func(Edge) bool) []Edge { return slices.DeleteFunc(Edges(), drop) }
 
 func TestABrokenTransitionTableDoesNotLoad(t *testing.T) {
@@ -46,7 +44,7 @@ func TestABrokenTransitionTableDoesNotLoad(t *testing.T) {
 	}
 }
 
-// No edge is there for nothing: something can happen that needs it.
+// Every edge is needed by something that can happen.
 func TestWhatCanHappenWithoutAnEdgeDoesNotLoad(t *testing.T) {
 	t.Parallel()
 	for i, e := range Edges() {
@@ -88,7 +86,7 @@ func TestAKnownCodeWithoutARuleDoesNotLoad(t *testing.T) {
 	}
 }
 
-// count is n where the rule is the one meant, and else 1.
+// count is n for the rule that is meant, else 1.
 func count(meant bool, n int) int {
 	if meant {
 		return n
@@ -102,6 +100,6 @@ func TestEveryEventThatAReplyCanMeanIsInTheTable(t *testing.T) {
 	for _, r := range ReplyRules() {
 		require.Contains(t, expectedEdges, r.Event)
 		open := r.Event == CaptchaRequested || r.Prompt == PromptResetCaptcha
-		require.Equal(t, open, r.Prompt != "", "only captcha_requested leaves the kind of code open, and a reset has its own")
+		require.Equal(t, open, r.Prompt != "", "only captcha_requested and a reset name the kind of prompt")
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// expectedEdges are the targets of every event, a column a state it finds:
-// Created, Applied, awaiting Password, awaiting captcha (K), Done, Failed.
-// A dot is no edge. By hand, from the list of events in the design.
+// expectedEdges are the targets of every event, a column for each state from which it
+// leads: Created, Applied, awaiting Password, awaiting captcha (K), Done, Failed. A dot
+// is no edge. They are written by hand, from the design.
 var expectedEdges = map[Event]string{
 	//                       C A P K D F
 	ApplicationAccepted:    "A . . . . .",
@@ -52,7 +52,7 @@ var expectedEdges = map[Event]string{
 	AttemptsExhausted:      "F . F F . .",
 	Expired:                "F F F F . .",
 	Canceled:               "F F F F . .",
-	Erased:                 "F F F F D F", // what has ended stays what it is
+	Erased:                 "F F F F D F", // an ended verification keeps its state
 }
 
 var stateLetters = map[string]State{
@@ -78,7 +78,7 @@ func TestEveryEventLeadsFromEveryStateWhereTheDesignSays(t *testing.T) {
 			require.Equal(t, want, got, "%s in %s", event, from)
 		}
 	}
-	require.Len(t, Edges(), edges, "the table has an edge that the design has not")
+	require.Len(t, Edges(), edges, "the table has an edge that the design does not have")
 	for _, e := range Edges() {
 		require.Contains(t, expectedEdges, e.Event)
 	}
@@ -100,7 +100,7 @@ func TestTheSixStatesAreThoseOfTheDesign(t *testing.T) {
 func TestThePicturesShowOneBeginningAndBothEnds(t *testing.T) {
 	t.Parallel()
 	for _, picture := range []string{Mermaid(), MermaidOutline()} {
-		require.Equal(t, 1, strings.Count(picture, "[*] --> "), "looplab's own marks the current state as the initial one")
+		require.Equal(t, 1, strings.Count(picture, "[*] --> "), "looplab's diagram marks the current state as the initial one")
 		require.Contains(t, picture, "[*] --> created\n")
 		require.Contains(t, picture, "done --> [*]\n")
 		require.Contains(t, picture, "failed --> [*]\n")
@@ -125,8 +125,8 @@ func TestLoopsAreStepsOfHistoryToo(t *testing.T) {
 	require.Equal(t, CaptchaRejected, last.Event)
 }
 
-// The traps of looplab/fsm 1.0.3. Each test first shows the trap where that
-// can be done, then that our way of using it does not fall in.
+// The traps of looplab/fsm 1.0.3. Where possible, a test first shows the trap, then
+// that the library avoids it.
 
 func TestALoopIsNoErrorOfOurs(t *testing.T) {
 	t.Parallel()
@@ -147,7 +147,7 @@ func TestACancelledContextLeavesNoVerificationInTransition(t *testing.T) {
 	events := fsm.Events{{Name: "go", Src: []string{"a"}, Dst: "b"}, {Name: "back", Src: []string{"b"}, Dst: "a"}}
 	bare := fsm.NewFSM("a", events, fsm.Callbacks{"leave_a": func(context.Context, *fsm.Event) { cancel() }})
 	require.Error(t, bare.Event(ctx, "go"))
-	require.ErrorAs(t, bare.Event(context.Background(), "go"), new(fsm.InTransitionError), "the trap: it is stuck for ever")
+	require.ErrorAs(t, bare.Event(context.Background(), "go"), new(fsm.InTransitionError), "the trap: it stays in transition")
 
 	synctest.Test(t, func(t *testing.T) {
 		b := fsmtest.New(t)
@@ -225,8 +225,8 @@ func TestStepsOfManyVerificationsMayBeDecidedAtOnce(t *testing.T) {
 	require.Empty(t, errs)
 }
 
-// A panic, a deadlock, an error with the state changed, a misspelt key: all of
-// these need a callback. And the traps stay in one file.
+// A panic, a deadlock, an error after the state has changed, a misspelt key: all these
+// traps need a callback.
 func TestLooplabIsUsedInOneFileAndWithoutCallbacks(t *testing.T) {
 	t.Parallel()
 	names, err := os.ReadDir(".")

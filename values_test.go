@@ -10,8 +10,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// The pure core is tested on values: a verification that stands somewhere, an
-// input or an outcome, and a time.
+// The values on which the pure core is tested: a verification, an input or the
+// outcome of a call, and a time.
 
 const (
 	coreStep    = 10
@@ -20,22 +20,22 @@ const (
 	coreTimeout = 3 * time.Minute
 )
 
-// coreStart is when every standing verification was asked what it is asked.
+// coreStart is the time of the prompt of every verification here.
 var coreStart = time.Unix(1_900_000_000, 0).UTC()
 
 func after(d time.Duration) time.Time { return coreStart.Add(d) }
 
-// coreSource is a source whose password can't be reset.
+// coreSource is a source that has no password reset.
 var coreSource = Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}
 
-// stateOf is where each kind of prompt is asked.
+// stateOf is the state of each kind of prompt.
 var stateOf = map[PromptKind]State{
 	PromptApplication: Created, PromptPassword: AwaitingPassword, PromptQueryPassword: AwaitingPassword,
 	PromptCaptcha: AwaitingCaptcha, PromptSecondCaptcha: AwaitingCaptcha, PromptOwnSMS: AwaitingCaptcha,
 	PromptResetCaptcha: AwaitingCaptcha,
 }
 
-// standing is a verification that is asked this since coreStart.
+// prompted is a verification with this prompt since coreStart.
 func prompted(ask PromptKind) Snapshot {
 	var o Snapshot
 	o.Record = Record{
@@ -67,7 +67,7 @@ func ended(s State, reason Event) Snapshot {
 	return o
 }
 
-// inputFor is an input of the kind that names the step.
+// inputFor is an input of this kind for this step.
 func inputFor(kind InputKind, step int) Input {
 	secret := NewSecret("246810")
 	switch kind {
@@ -99,8 +99,8 @@ var answerOf = map[PromptKind]InputKind{
 	PromptResetCaptcha: InputResetCaptcha,
 }
 
-// answering is a verification whose prompt was answered two minutes after
-// coreStart; the call is under way.
+// inFlight is a verification whose prompt was answered two minutes after coreStart.
+// The call is in flight.
 func inFlight(ask PromptKind, change ...func(*Snapshot)) Snapshot {
 	o := prompted(ask)
 	for _, f := range change {
@@ -120,10 +120,10 @@ func tried(kind PromptKind, n int) func(*Snapshot) {
 	}
 }
 
-// said is a reply with the code and nothing else.
+// reply is the outcome of a call whose reply has this code and nothing else.
 func reply(code string) Outcome { return Replied(Reply{Success: true, Code: ProcessCode(code)}) }
 
-// happened are the events of a decision.
+// eventsOf are the events of a decision.
 func eventsOf(d Decision) (events []Event) {
 	for _, t := range d.Transitions() {
 		events = append(events, t.Event)
@@ -131,7 +131,7 @@ func eventsOf(d Decision) (events []Event) {
 	return events
 }
 
-// checkSteps sees that a decision is one commit of gap-free steps.
+// checkSteps checks that a decision is one version, and its steps have no gap.
 func checkSteps(t *testing.T, before Snapshot, d Decision) {
 	t.Helper()
 	require.Equal(t, before.Version+1, d.Version)
@@ -146,17 +146,16 @@ func checkSteps(t *testing.T, before Snapshot, d Decision) {
 	require.Nil(t, d.Intent)
 }
 
-// checkEnd sees that nothing is left of a verification that ended but what
-// the host may still want to know.
+// checkEnd checks that an ended verification keeps only what the host may read.
 func checkEnd(t *testing.T, o Snapshot) {
 	t.Helper()
-	require.Empty(t, o.Key, "the key is free for another run")
+	require.Empty(t, o.Key, "the key is free for another verification")
 	require.Empty(t, o.Ask)
 	require.Nil(t, o.Intent)
 	require.Nil(t, o.Lost)
 	require.Empty(t, o.Attempts)
 	for _, at := range []time.Time{o.Due, o.Code, o.ResendAt, o.Idle, o.Life} {
-		require.True(t, at.IsZero(), "nothing is due any more")
+		require.True(t, at.IsZero(), "nothing is due")
 	}
 	require.Nil(t, o.View(DefaultLimits()).Prompt)
 }
