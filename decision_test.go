@@ -286,7 +286,7 @@ func TestAResendOfASecondCodeAsksForTheSecondCodeAgain(t *testing.T) {
 
 // 10004 and 10006 in a reset are a wrong and an expired code (section 5). The reason of
 // the prompt must say so, and the deadline of the present code must stay.
-func TestAWrongCodeInAResetIsToldAsWrong(t *testing.T) {
+func TestAWrongCodeInAResetIsRejectedAsWrong(t *testing.T) {
 	t.Parallel()
 	o := prompted(PromptResetCaptcha)
 	o.Intent = &Intent{Version: o.Version, Call: CallReset, Input: InputResetCaptcha, At: coreStart, Deadline: after(coreTimeout), Counted: []PromptKind{PromptResetCaptcha}}

@@ -44,7 +44,7 @@ func TestTheDocumentsNameWhatExists(t *testing.T) {
 	})
 	named := regexp.MustCompile("`(Test[A-Z]\\w+)`")
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	code := regexp.MustCompile("(?s)```.*?```") // f[T](x) is no link
+	code := regexp.MustCompile("(?s)```.*?```") // f[T](x) is not a link
 	sources(t, ".md", func(path, text string) {
 		text = code.ReplaceAllString(text, "")
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
@@ -173,7 +173,7 @@ import ("log"; "log/slog"; "os")
 func f(l *slog.Logger) { log.Fatal(); slog.InfoContext(nil, ""); l.InfoContext(nil, ""); println(os.Stderr == nil); slog.New(slog.DiscardHandler) }`))
 }
 
-// sources walks all files of the module with this ending.
+// sources calls f for all files of the module with this ending.
 func sources(t *testing.T, ending string, f func(path, text string)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

@@ -64,7 +64,7 @@ func (o opened) FlagCancel(now time.Time) Snapshot { return o.flagCancel(now, ""
 
 func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(&out, now, l) }
 func (o opened) Overdue(now time.Time, l Limits) (Decision, bool)     { return o.overdue(now, l) }
-func (o opened) Cancel(now time.Time, l Limits) Decision { return o.cancel(now, l, "") }
+func (o opened) Cancel(now time.Time, l Limits) Decision              { return o.cancel(now, l, "") }
 
 func (o opened) Expire(now time.Time, l Limits) Decision    { return o.expire(now, l, "") }
 func (o opened) Erase(now time.Time) Decision               { return o.erase(now, "") }

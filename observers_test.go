@@ -13,16 +13,16 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// scribe writes what it is told into a list that several share, under its name.
+// scribe records the calls of an observer, with its name, in a list that several share.
 type scribe struct {
 	name string
 	list *[]string
 }
 
 func (s scribe) note(ctx context.Context, what string) context.Context {
-	within, _ := ctx.Value(underWay{}).(string)
+	within, _ := ctx.Value(operation{}).(string)
 	*s.list = append(*s.list, s.name+" "+what+" within "+within)
-	return context.WithValue(ctx, underWay{}, within+s.name)
+	return context.WithValue(ctx, operation{}, within+s.name)
 }
 
 func (s scribe) observer() *carrierfsm.Observer {
@@ -47,7 +47,7 @@ func (s scribe) observer() *carrierfsm.Observer {
 	}
 }
 
-func TestObserversAreToldInTheirOrderAndOfEndsTheOtherWayRound(t *testing.T) {
+func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 	t.Parallel()
 	var list []string
 	a, b, c := scribe{"a", &list}, scribe{"b", &list}, scribe{"c", &list}
@@ -55,7 +55,7 @@ func TestObserversAreToldInTheirOrderAndOfEndsTheOtherWayRound(t *testing.T) {
 	told := func(begin func(context.Context) context.Context) []string {
 		list = nil
 		if ctx := begin(context.Background()); ctx != nil {
-			require.Equal(t, "abc", ctx.Value(underWay{}), "what the operation runs under comes from all")
+			require.Equal(t, "abc", ctx.Value(operation{}), "the context of the operation has the values of all")
 		}
 		return list
 	}
@@ -106,12 +106,12 @@ func TestOneObserverAloneIsReturnedItself(t *testing.T) {
 	require.Nil(t, carrierfsm.Observers(nil, nil))
 }
 
-func TestOneObserverAloneCostsNothingToJoin(t *testing.T) {
+func TestJoiningOneObserverAllocatesNothing(t *testing.T) {
 	one := newWitness().observer()
 	require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observers(nil, one) }))
 }
 
-func TestJoinedObserversObserveOnlyWhatOneOfThemDoes(t *testing.T) {
+func TestJoinedObserversObserveWhatAnyOfThemDoes(t *testing.T) {
 	t.Parallel()
 	var list []string
 	full := scribe{"a", &list}.observer()
@@ -132,7 +132,7 @@ func TestJoinedObserversObserveOnlyWhatOneOfThemDoes(t *testing.T) {
 	require.Nil(t, none.Transition)
 }
 
-func TestAMachineTellsBothOfItsObserversTheSame(t *testing.T) {
+func TestBothObserversOfAMachineReceiveTheSame(t *testing.T) {
 	t.Parallel()
 	one, two := newWitness(), newWitness()
 	b := fsmtest.NewWith(t, carrierfsm.Config{Observer: carrierfsm.Observers(one.observer(), two.observer())})

@@ -17,12 +17,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// What comes after done: the report is asked for until it is there.
-
-// archive is a Reporter that answers as it is told; then the latest again.
+// archive is a Reporter that gives these answers, and the last one again and again.
 type archive struct {
 	mu      sync.Mutex
-	answers []any // a ReportState or an error
+	answers []any // a ReportState, an error, or how long it takes until the report is ready
 	asked   []time.Time
 	tokens  map[string]int
 }
@@ -63,7 +61,7 @@ func (a *archive) times() []time.Time {
 	return append([]time.Time(nil), a.asked...)
 }
 
-// watched is a Bench in the time of a synctest bubble whose reports are those of a.
+// watched is a Bench in the time of a synctest bubble with this Reporter.
 func watched(t *testing.T, a *archive, change ...func(*carrierfsm.Config)) *fsmtest.Bench {
 	t.Helper()
 	cfg := carrierfsm.Config{Now: time.Now, Reporter: a}
@@ -98,10 +96,10 @@ func TestHandlersHearOfTheReportAndDoneStaysDone(t *testing.T) {
 			require.Equal(t, done.Step+1, v.Step)
 			require.Nil(t, v.Prompt)
 			require.Equal(t, []carrierfsm.Event{carrierfsm.CollectionStarted, want}, latest(b, 2))
-			require.Contains(t, d.got(), "v1/4", "the handler is told")
+			require.Contains(t, d.got(), "v1/4", "the handler is called")
 			require.Equal(t, map[string]int{fsmtest.Token: 4}, a.tokens)
 			at := a.times()
-			require.Len(t, at, 4, "and then nobody asks any more")
+			require.Len(t, at, 4, "then it is not asked for again")
 			for i, interval := range []time.Duration{time.Minute, 2 * time.Minute} {
 				require.InDelta(t, interval, at[i+2].Sub(at[i+1]), float64(2*time.Second))
 			}
@@ -164,7 +162,7 @@ func TestOneReplicaAsksForAReport(t *testing.T) {
 	})
 }
 
-func TestSlowReportsHoldNobodyUp(t *testing.T) {
+func TestSlowReportsDelayNoTimers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &archive{answers: []any{time.Hour}} // until the context ends
@@ -204,7 +202,7 @@ func TestWithoutAReporterWhatIsDoneIsNeverDue(t *testing.T) {
 	require.True(t, b.Record().Due.IsZero())
 }
 
-func TestAReportThatCantBeAskedForIsWarnedOf(t *testing.T) {
+func TestAReportThatCantBeAskedForIsLogged(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[any]int{errors.New("down"): 1, pending: 0} {
 		var log bytes.Buffer
@@ -218,8 +216,8 @@ func TestAReportThatCantBeAskedForIsWarnedOf(t *testing.T) {
 	}
 }
 
-// While one replica may still be waiting for an answer, no other asks.
-func TestWhoAsksForAReportHasLongerThanAnAnswerMayTake(t *testing.T) {
+// While one replica may wait for an answer, no other one asks.
+func TestAReportIsDueAgainOnlyAfterAnAnswerMayTake(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.NewWith(t, carrierfsm.Config{
 		Reporter: &archive{answers: []any{pending}}, Limits: carrierfsm.Limits{ReportMin: time.Second},
@@ -230,8 +228,8 @@ func TestWhoAsksForAReportHasLongerThanAnAnswerMayTake(t *testing.T) {
 	require.WithinDuration(t, b.Clock.Now().Add(31*time.Second), b.Record().Due, time.Millisecond)
 }
 
-// A replica that was started without a Reporter must not end what others wait
-// for, nor find it due again and again.
+// A replica without a Reporter must not end what other replicas wait for, and must not
+// find it due again at once.
 func TestAMachineWithoutAReporterLeavesReportsToOthers(t *testing.T) {
 	t.Parallel()
 	a := &archive{answers: []any{ready}}
@@ -270,7 +268,7 @@ func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
 		b.Clock.Advance(6 * time.Hour)
 		b.Settle()
 	}
-	require.Equal(t, done.Updated, b.Get().Updated, "asking changes nothing")
+	require.Equal(t, done.Updated, b.Get().Updated, "a question changes nothing")
 	n, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)

@@ -21,7 +21,7 @@ import (
 
 const hidden = "s3cr3t-246810"
 
-// carriers of a Secret, as careless code would print them.
+// Values that hold a Secret, as careless code could print them.
 type (
 	openHolder   struct{ Password Secret }
 	closedHolder struct{ password Secret }
@@ -55,7 +55,7 @@ func holders() map[string]any {
 	}
 }
 
-// forms are the ways in which the value could show.
+// requireHidden checks that no form of the value is in a text.
 func requireHidden(t *testing.T, printed, why string) {
 	t.Helper()
 	for _, form := range []string{hidden, "246810", fmt.Sprintf("%x", hidden), fmt.Sprintf("%X", hidden), strings.Trim(fmt.Sprintf("%d", []byte(hidden)), "[]"), strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(hidden)), "[]byte{"), "}")} {
@@ -104,7 +104,7 @@ func TestNoEncoderShowsASecret(t *testing.T) {
 	value, err := s.Value()
 	require.NoError(t, err)
 	require.Equal(t, "[redacted]", value)
-	require.Error(t, json.Unmarshal([]byte(`{"Password":"246810"}`), new(openHolder)), "nothing is read into a Secret by accident")
+	require.Error(t, json.Unmarshal([]byte(`{"Password":"246810"}`), new(openHolder)), "nothing is decoded into a Secret")
 }
 
 func TestNoLoggerShowsASecret(t *testing.T) {
@@ -122,7 +122,7 @@ func TestNoLoggerShowsASecret(t *testing.T) {
 	}
 }
 
-// walk prints whatever reflection reaches, unexported fields too, as spew does.
+// walk prints what reflection reaches, unexported fields too, as spew does.
 func walk(v reflect.Value, b *strings.Builder, depth int) {
 	if depth > 8 {
 		return
@@ -169,7 +169,7 @@ func TestNoWalkThroughUnexportedFieldsReachesASecret(t *testing.T) {
 	}
 }
 
-// failure is a test that fails and tells what it printed.
+// failure collects what a failing test prints.
 type failure struct{ text strings.Builder }
 
 func (f *failure) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, format, args...) }
@@ -191,7 +191,7 @@ func TestDestroyEmptiesEveryCopy(t *testing.T) {
 	require.True(t, zero.Empty())
 	require.True(t, NewSecret("").Empty())
 	zero.Use(func(value []byte) { require.Empty(t, value) })
-	require.Equal(t, "[redacted]", fmt.Sprint(zero), "an empty one looks like any other")
+	require.Equal(t, "[redacted]", fmt.Sprint(zero), "an empty one is printed like any other")
 }
 
 func TestASecretMayBeUsedAndDestroyedAtOnce(t *testing.T) {

@@ -157,7 +157,7 @@ type checking struct {
 
 func (c checking) Check(context.Context, carrierfsm.Form) error { return c.err }
 
-func TestAFormThatIsInVainIsNotSentAndSpendsNothing(t *testing.T) {
+func TestAFormThatFailsItsCheckIsNotSentAndSpendsNothing(t *testing.T) {
 	t.Parallel()
 	offline := errors.New("this operator is offline")
 	b := fsmtest.New(t).Replica(func(c *carrierfsm.Config) { c.Upstream = checking{c.Upstream, offline} })

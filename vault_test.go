@@ -12,8 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// Where the service password is, between the moment it is typed and the code
-// that travels with it.
+// The service password is held until the code that is sent with it.
 
 func TestThePasswordTravelsWithItsCodesAndNoFurther(t *testing.T) {
 	t.Parallel()
@@ -103,7 +102,7 @@ func TestACarryTakesThePasswordToAnotherReplica(t *testing.T) {
 
 	third := b.Replica()
 	input = captcha(v, "500002")
-	input.Carry = carry // the older one still opens: it is the same password
+	input.Carry = carry // the older one is still valid: it is the same password
 	b.Upstream.Then(fsmtest.Code("10008"))
 	v = b.Must(third.Submit(input))
 	require.Equal(t, carrierfsm.Done, v.State)
@@ -214,9 +213,9 @@ func TestEachOfSeveralHeldPasswordsIsDestroyedAtItsOwnDeadline(t *testing.T) {
 		pass(6*time.Minute - time.Second)
 		require.Equal(t, 2, b.Machine.Held())
 		pass(2 * time.Second)
-		require.Equal(t, 1, b.Machine.Held(), "the second's time is over")
+		require.Equal(t, 1, b.Machine.Held(), "the second one's deadline has passed")
 		pass(4 * time.Minute)
-		require.Zero(t, b.Machine.Held(), "and the third's")
+		require.Zero(t, b.Machine.Held(), "and the third one's")
 	})
 }
 
@@ -241,7 +240,7 @@ func TestAPasswordIsNotHeldForAnotherSource(t *testing.T) {
 	v := b.Must(b.Captcha("500001"))
 	require.Equal(t, carrierfsm.PromptPassword, v.Prompt.Kind)
 	require.Equal(t, "chinaunicom", v.Source.Website)
-	require.Equal(t, 2, v.Prompt.AttemptsLeft, "attempts begin anew")
+	require.Equal(t, 2, v.Prompt.AttemptsLeft, "the attempts are reset")
 	b.Must(b.Password("864200"))
 	require.Equal(t, carrierfsm.Done, b.Must(b.Captcha("500002")).State)
 	require.Equal(t, 2, b.Upstream.Arrivals("246810"))
@@ -260,7 +259,7 @@ func TestTheSecretsOfARefusedInputAreDestroyed(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsToldOnceItIsOfUse(t *testing.T) {
+func TestTheTokenIsReturnedOnceItIsOfUse(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t)
 	v := b.Reach("10002")
