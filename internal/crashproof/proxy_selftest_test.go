@@ -6,15 +6,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The front knows what each request relays, and which secrets are not its own.
-func TestTheFrontFindsSecretsThatDontBelongToARequest(t *testing.T) {
+// The proxy knows which input a request relays, and which secrets do not belong to it.
+func TestTheProxyFindsSecretsThatDontBelongToARequest(t *testing.T) {
 	t.Parallel()
 	const skip, reset, collect = "/messages/collect/skip", "/messages/reset/req", "/messages/collect/req"
 	for name, c := range map[string]struct {
-		path   string
-		in     requestFields
-		kind   string
-		beside bool
+		path          string
+		in            requestFields
+		kind          string
+		foreignSecret bool
 	}{
 		"a password":                     {collect, requestFields{Password: "246810~3.1"}, "password", false},
 		"a password and a code":          {collect, requestFields{Password: "246810~3.1", Captcha: "1"}, "password", true},
@@ -36,7 +36,7 @@ func TestTheFrontFindsSecretsThatDontBelongToARequest(t *testing.T) {
 			require.Equal(t, c.kind, kind)
 			a := arrival{kind: kind}
 			a.secret, a.step, a.nonce = untag(tag)
-			require.Equal(t, c.beside, c.in.beside(a))
+			require.Equal(t, c.foreignSecret, c.in.foreignSecret(a))
 		})
 	}
 }

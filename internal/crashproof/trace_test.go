@@ -11,29 +11,29 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// evidence is all that is known of one verification when everything has settled.
-type evidence struct {
+// trace is all that was observed of one verification, after everything has settled.
+type trace struct {
 	id         string
-	record     carrierfsm.Record // zero where there is none
+	record     carrierfsm.Record // zero: it does not exist
 	history    []carrierfsm.Transition
-	notes      []note
+	exchanges  []exchange
 	arrivals   []arrival
-	deliveries []int // steps, in the order in which the handler had them
+	deliveries []int // steps, in the order of the handler's calls
 }
 
-// gather reads what a round has left behind.
-func (w *world) gather(ctx context.Context) ([]evidence, error) {
-	machine, err := carrierfsm.New(settings{}.config(w.store, nobody{}))
+// collect reads the traces of a round.
+func (w *world) collect(ctx context.Context) ([]trace, error) {
+	machine, err := carrierfsm.New(settings{}.config(w.store, noUpstream{}))
 	if err != nil {
 		return nil, err
 	}
-	delivered, err := readLedger(w.ledger())
+	delivered, err := readDeliveryLog(w.deliveryLog())
 	if err != nil {
 		return nil, err
 	}
-	var list []evidence
+	var list []trace
 	for _, s := range w.subjects {
-		e := evidence{id: s.id, notes: w.notebook.notes[s.id], arrivals: w.front.arrived(s), deliveries: delivered[s.id]}
+		e := trace{id: s.id, exchanges: w.recorder.exchanges[s.id], arrivals: w.proxy.arrived(s), deliveries: delivered[s.id]}
 		e.record, err = w.store.Load(ctx, s.id)
 		if err != nil && !errors.Is(err, carrierfsm.ErrNotFound) {
 			return nil, err
@@ -48,7 +48,7 @@ func (w *world) gather(ctx context.Context) ([]evidence, error) {
 	return list, nil
 }
 
-func readLedger(path string) (map[string][]int, error) {
+func readDeliveryLog(path string) (map[string][]int, error) {
 	steps := make(map[string][]int)
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -63,33 +63,32 @@ func readLedger(path string) (map[string][]int, error) {
 		var id string
 		var step int
 		if _, err := fmt.Sscan(lines.Text(), &id, &step); err != nil {
-			return nil, fmt.Errorf("the ledger has the line %q: %w", lines.Text(), err)
+			return nil, fmt.Errorf("the delivery log has the line %q: %w", lines.Text(), err)
 		}
 		steps[id] = append(steps[id], step)
 	}
 	return steps, lines.Err()
 }
 
-// commit is what of a history was written in one commit: transitions of one
-// moment.
+// commit is one commit of a history: its transitions have the same time.
 type commit struct {
 	before, after int // steps
 	at            time.Time
-	first         carrierfsm.Transition // which tells what led to it
+	first         carrierfsm.Transition // which has the input and the fault
 	state         carrierfsm.State
 	reason        carrierfsm.Event
 	answers       int // the step of the prompt that it answers or ends
 }
 
-// call tells whether an upstream call was settled by it.
+// call reports whether it settled a call.
 func (c commit) call() bool {
 	return c.first.Detail.Input != "" && c.first.Detail.Input != carrierfsm.InputCancel
 }
 
-// replied tells whether that call brought a reply.
+// replied reports whether that call had a reply.
 func (c commit) replied() bool { return c.call() && c.first.Detail.Fault == "" }
 
-// commitsOf puts transitions of one commit together: they have one time.
+// commitsOf groups the transitions by commit.
 func commitsOf(history []carrierfsm.Transition) (list []commit) {
 	for _, t := range history {
 		if n := len(list); n > 0 && list[n-1].at.Equal(t.At) {
@@ -97,7 +96,7 @@ func commitsOf(history []carrierfsm.Transition) (list []commit) {
 			continue
 		}
 		c := commit{before: t.Step - 1, after: t.Step, at: t.At, first: t, state: t.To, reason: t.Event, answers: t.Step - 1}
-		if t.Detail.Late { // it answers the prompt before the one that said "we don't know"
+		if t.Detail.Late { // it answers the prompt before the one of outcome_unknown
 			c.answers--
 		}
 		list = append(list, c)

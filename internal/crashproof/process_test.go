@@ -17,9 +17,10 @@ import (
 	"syscall"
 )
 
-// member is one replica, life after life. Its socket outlives it, as a load
-// balancer's queue would: who calls between two lives waits for the next.
-type member struct {
+// replicaProcess is one replica, which may be killed and started again. Its socket
+// outlives the process, like the queue of a load balancer: a request between two lives
+// waits for the next one.
+type replicaProcess struct {
 	name    string
 	program string
 	config  string
@@ -27,14 +28,14 @@ type member struct {
 	path    string
 	stderr  *os.File
 	client  *http.Client
-	calling atomic.Int64 // people who wait for an answer
+	calling atomic.Int64 // people who wait for a response
 
 	mu      sync.Mutex
 	process *exec.Cmd
 	alive   io.Closer // its standard input
 }
 
-func newMember(folder string, n int, program string, s settings) (*member, error) {
+func newReplicaProcess(folder string, n int, program string, s settings) (*replicaProcess, error) {
 	name := "replica" + strconv.Itoa(n)
 	path := filepath.Join(folder, name+".sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -56,7 +57,7 @@ func newMember(folder string, n int, program string, s settings) (*member, error
 	if err != nil {
 		return nil, errors.Join(err, socket.Close(), stderr.Close())
 	}
-	m := &member{name: name, program: program, config: string(config), socket: socket, path: path, stderr: stderr}
+	m := &replicaProcess{name: name, program: program, config: string(config), socket: socket, path: path, stderr: stderr}
 	m.client = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 64,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -66,13 +67,14 @@ func newMember(folder string, n int, program string, s settings) (*member, error
 	return m, nil
 }
 
-// start begins a life.
-func (m *member) start() error {
+// start starts the process.
+func (m *replicaProcess) start() error {
 	c := exec.Command(m.program)
 	c.Env = append(os.Environ(), replicaEnv+"="+m.config)
 	c.ExtraFiles = []*os.File{m.socket}
 	c.Stderr = m.stderr
-	// In a group of its own, so that the system ends it with us even while it stands still.
+	// In a process group of its own, so that the system ends it with this process even
+	// while it is paused.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	alive, err := c.StdinPipe()
 	if err != nil {
@@ -87,8 +89,8 @@ func (m *member) start() error {
 	return nil
 }
 
-// kill is kill -9. It tells how many people were waiting for an answer.
-func (m *member) kill() (waiting int) {
+// kill is kill -9. It returns how many people were waiting for a response.
+func (m *replicaProcess) kill() (waiting int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process == nil {
@@ -103,7 +105,7 @@ func (m *member) kill() (waiting int) {
 }
 
 // signal sends SIGSTOP or SIGCONT.
-func (m *member) signal(s syscall.Signal) {
+func (m *replicaProcess) signal(s syscall.Signal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process != nil {
@@ -111,32 +113,32 @@ func (m *member) signal(s syscall.Signal) {
 	}
 }
 
-// close ends it for good.
-func (m *member) close() {
+// close kills it for good.
+func (m *replicaProcess) close() {
 	m.kill()
 	m.client.CloseIdleConnections()
 	_ = m.socket.Close()
 	_ = m.stderr.Close()
 }
 
-// send sends one ask. An error means that no answer came.
-func (m *member) send(ctx context.Context, a ask) (told, error) {
+// send sends one request. An error means that there was no response.
+func (m *replicaProcess) send(ctx context.Context, a request) (response, error) {
 	m.calling.Add(1)
 	defer m.calling.Add(-1)
 	body, err := json.Marshal(a)
 	if err != nil {
-		return told{}, err
+		return response{}, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://replica/", bytes.NewReader(body))
 	if err != nil {
-		return told{}, err
+		return response{}, err
 	}
 	answer, err := m.client.Do(r)
 	if err != nil {
-		return told{}, err
+		return response{}, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var out told
+	var out response
 	err = json.NewDecoder(answer.Body).Decode(&out)
 	return out, err
 }

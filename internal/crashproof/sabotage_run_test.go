@@ -8,11 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mostRounds is how many rounds a sabotage may survive before this harness is
-// said to be blind to it.
+// mostRounds is how many rounds a sabotage may survive before the test fails.
 const mostRounds = 10
 
-// catch is how a sabotage ended.
+// catch is how a sabotage was caught.
 type catch struct {
 	name  string
 	by    []string // the kinds of violation
@@ -20,14 +19,13 @@ type catch struct {
 	took  time.Duration
 }
 
-// catchAll puts every sabotaged engine through rounds like those of the honest
-// one, until something is found.
+// catchAll runs rounds of every sabotaged engine until a violation is found.
 func catchAll(t *testing.T, seed uint64) (list []catch) {
 	t.Helper()
 	for _, s := range sabotages {
 		t.Run(strings.ReplaceAll(s.name, " ", "_"), func(t *testing.T) {
 			c := s.catch(t, seed)
-			require.NotEmpty(t, c.by, "seed %d: nobody noticed it in %d kills and pauses", seed, c.blows)
+			require.NotEmpty(t, c.by, "seed %d: it was not found in %d kills and pauses", seed, c.blows)
 			t.Logf("caught within %d kills and pauses, %s: %s", c.blows, c.took.Round(100*time.Millisecond), strings.Join(c.by, ", "))
 			list = append(list, c)
 		})

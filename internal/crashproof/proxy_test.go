@@ -16,27 +16,27 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-// arrival is one request as it reached upstream.
+// arrival is one request that has reached the upstream.
 type arrival struct {
-	at     time.Time
-	kind   string // an InputKind
-	step   int    // of the prompt that it answers; -1 where a request can't tell
-	nonce  string // which submission
-	secret string // as the person knows it, without the tag
-	beside bool   // it carried a secret that does not belong to it
-	header bool   // it carried a header that lets net/http repeat it
+	at            time.Time
+	kind          string // an InputKind
+	step          int    // of the prompt that it answers; -1: the request has no tag
+	nonce         string // which submission
+	secret        string // without its tag
+	foreignSecret bool   // it had a secret that does not belong to it
+	header        bool   // it had a header with which net/http may repeat it
 }
 
-// subject is one verification as upstream knows it: a simulator of its own, so
-// that nobody shares a phone, and what arrived.
+// subject is one verification at the upstream: it has its own simulator, and so its own
+// phone, and its arrivals.
 type subject struct {
 	id, phone string
 	sim       *simulator.Server
 	arrivals  []arrival
 }
 
-// The secrets of everybody. What is typed has a tag behind it, which front
-// takes off: "246810~3.17" is the right password, for the prompt of step 3.
+// The secrets of all people. A submitted one has a tag, which the proxy removes:
+// "246810~3.17" is the right password for the prompt of step 3.
 const (
 	rightPassword = "246810"
 	rightQuery    = "135790"
@@ -45,102 +45,102 @@ const (
 	wrongSecret   = "000000"
 )
 
-// front stands before the simulators. It notes what arrives before it does
-// anything else, breaks what the dice say, and can go away for a moment.
-type front struct {
+// proxy is the upstream of the replicas, in front of the simulators. It records each
+// arrival before anything else, injects random faults and can stop listening.
+type proxy struct {
 	url string
 
-	mu     sync.Mutex
-	dice   *rand.Rand
-	phones map[string]*subject
-	tokens map[string]*subject
-	alarm  func(id, what string) // told at once of what needs no judge
-	calm   bool                  // no faults any more
+	mu        sync.Mutex
+	random    *rand.Rand
+	phones    map[string]*subject
+	tokens    map[string]*subject
+	alarm     func(id, what string) // is called at once for a violation that is obvious
+	faultless bool                  // no more faults
 
 	server   *http.Server
-	listener *awayListener
+	listener *pausableListener
 }
 
-func newFront(seed uint64, alarm func(id, what string)) (*front, error) {
-	l, err := newAwayListener()
+func newProxy(seed uint64, alarm func(id, what string)) (*proxy, error) {
+	l, err := newPausableListener()
 	if err != nil {
 		return nil, err
 	}
-	f := &front{
+	p := &proxy{
 		url: "http://" + l.Addr().String(), listener: l, alarm: alarm,
-		dice: dice(seed, "front", 0), phones: make(map[string]*subject), tokens: make(map[string]*subject),
+		random: newRand(seed, "proxy", 0), phones: make(map[string]*subject), tokens: make(map[string]*subject),
 	}
-	f.server = &http.Server{Handler: f, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+	p.server = &http.Server{Handler: p, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, c)
 	}}
-	go func() { _ = f.server.Serve(l) }()
-	return f, nil
+	go func() { _ = p.server.Serve(l) }()
+	return p, nil
 }
 
 type connKey struct{}
 
-func (f *front) close() {
-	_ = f.server.Close()
-	_ = f.listener.Close()
+func (p *proxy) close() {
+	_ = p.server.Close()
+	_ = p.listener.Close()
 }
 
-// admit makes a new person known.
-func (f *front) admit(id, phone, website string) *subject {
+// admit adds the simulator of a verification.
+func (p *proxy) admit(id, phone, website string) *subject {
 	s := &subject{id: id, phone: phone, sim: simulator.New(simulator.Config{
 		Seed: id, ResendAfter: time.Nanosecond, WrongPasswords: 1000,
 		People: []simulator.Person{{
-			Phone: phone, Name: somebody, IDCard: somebodysCard, Website: website,
+			Phone: phone, Name: personName, IDCard: personIDCard, Website: website,
 			Password: rightPassword, QueryPassword: rightQuery, NextPassword: nextPassword,
 		}},
 	})}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.phones[phone] = s
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.phones[phone] = s
 	return s
 }
 
-// arrived is what has arrived for a subject.
-func (f *front) arrived(s *subject) []arrival {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// arrived returns the arrivals of a subject.
+func (p *proxy) arrived(s *subject) []arrival {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return append([]arrival(nil), s.arrivals...)
 }
 
-func (f *front) soothe() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calm = true
+func (p *proxy) stopFaults() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faultless = true
 }
 
-// ServeHTTP notes a request, has the simulator act on it, and delivers its
-// answer as the dice say.
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	at := arrivedAt(r.Context().Value(connKey{}).(net.Conn)) // a request has a connection of its own
-	body, _ := io.ReadAll(r.Body)                            // of one that was cut off, what came
-	s, a, plain := f.note(r, body, at)
+// ServeHTTP records a request, passes it to its simulator and returns the answer, with a
+// random fault.
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at := arrivedAt(r.Context().Value(connKey{}).(net.Conn)) // each request has its own connection
+	body, _ := io.ReadAll(r.Body)                            // what has arrived, if it was cut off
+	s, a, plain := p.record(r, body, at)
 	if s == nil {
 		hangUp(w)
 		return
 	}
-	fate := f.fate()
-	if !fate.ignores {
-		f.pause(r, fate.before)
+	fault := p.fault()
+	if !fault.ignores {
+		p.pause(r, fault.before)
 		r.Body = io.NopCloser(bytes.NewReader(plain))
 		r.ContentLength = int64(len(plain))
 		answer := httptest.NewRecorder()
 		s.sim.ServeHTTP(answer, r)
 		if a.kind == "apply" {
-			f.learn(s, answer.Body.Bytes())
+			p.learn(s, answer.Body.Bytes())
 		}
-		f.pause(r, fate.after)
-		if !fate.breaks {
+		p.pause(r, fault.after)
+		if !fault.breaks {
 			w.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
 			w.WriteHeader(answer.Code)
 			_, _ = w.Write(answer.Body.Bytes())
 			return
 		}
 	}
-	switch fate.with {
+	switch fault.with {
 	case "garbage":
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("}{"))
@@ -151,7 +151,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// requestFields are what front reads of either request.
+// requestFields are the fields of requests that the proxy reads.
 type requestFields struct {
 	Basic struct {
 		Phone   string `json:"cell_phone_num"`
@@ -164,10 +164,10 @@ type requestFields struct {
 	Query    string `json:"queryPwd"`
 }
 
-// beside tells whether a request carries a secret that is not its own: a
-// password travels with codes and query passwords, the code of a reset with the
-// new password that was chosen beside it, nothing else with anything.
-func (in requestFields) beside(a arrival) bool {
+// foreignSecret reports whether a request has a secret that does not belong to it. A
+// password belongs to codes and query passwords, a new password to the code of its
+// reset.
+func (in requestFields) foreignSecret(a arrival) bool {
 	switch a.kind {
 	case "password":
 		return in.Captcha != "" || in.Query != ""
@@ -183,7 +183,7 @@ func (in requestFields) beside(a arrival) bool {
 	}
 }
 
-// kind is the input that a request relays, with the value that has its tag.
+// kind returns the input that a request relays, and the value that has the tag.
 func (in requestFields) kind(path string) (kind, tag string) {
 	switch {
 	case in.Basic.Phone != "":
@@ -205,25 +205,25 @@ func (in requestFields) kind(path string) (kind, tag string) {
 	}
 }
 
-// note writes an arrival down and returns the body without tags.
-func (f *front) note(r *http.Request, body []byte, at time.Time) (*subject, arrival, []byte) {
+// record records an arrival and returns the body without tags.
+func (p *proxy) record(r *http.Request, body []byte, at time.Time) (*subject, arrival, []byte) {
 	var in requestFields
 	_ = json.Unmarshal(body, &in)
 	a := arrival{at: at, step: -1, header: r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != ""}
 	var tag string
 	a.kind, tag = in.kind(r.URL.Path)
 	a.secret, a.step, a.nonce = untag(tag)
-	a.beside = in.beside(a)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.tokens[in.Token]
+	a.foreignSecret = in.foreignSecret(a)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.tokens[in.Token]
 	if a.kind == "apply" {
-		s = f.phones[in.Basic.Phone]
+		s = p.phones[in.Basic.Phone]
 	}
 	if s == nil {
 		return nil, a, nil
 	}
-	f.sound(s, a)
+	p.sound(s, a)
 	s.arrivals = append(s.arrivals, a)
 	plain := string(body)
 	for _, value := range []string{in.Password, in.Captcha, in.Query} {
@@ -234,43 +234,43 @@ func (f *front) note(r *http.Request, body []byte, at time.Time) (*subject, arri
 	return s, a, []byte(plain)
 }
 
-// sound raises the alarm for what is wrong whatever else happens.
-func (f *front) sound(s *subject, a arrival) {
+// sound raises the alarm for what is a violation in any case.
+func (p *proxy) sound(s *subject, a arrival) {
 	if a.header {
-		f.alarm(s.id, "a request carried a header that lets it be repeated")
+		p.alarm(s.id, "a request had a header with which it may be repeated")
 	}
 	for _, earlier := range s.arrivals {
 		if a.step >= 0 && earlier.step == a.step {
-			f.alarm(s.id, "a second request arrived for one prompt")
+			p.alarm(s.id, "a second request arrived for one prompt")
 		}
 	}
 }
 
-// learn remembers the token of an application that was accepted.
-func (f *front) learn(s *subject, answer []byte) {
+// learn maps the token of an accepted application to its subject.
+func (p *proxy) learn(s *subject, answer []byte) {
 	var receipt struct{ Data struct{ Token string } }
 	if json.Unmarshal(answer, &receipt) == nil && receipt.Data.Token != "" {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.tokens[receipt.Data.Token] = s
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.tokens[receipt.Data.Token] = s
 	}
 }
 
-// fate is what becomes of one request.
-type fate struct {
-	ignores       bool // it is read, and nothing comes of it
-	breaks        bool // it is acted on, and the answer does not get through
+// fault is what happens to one request.
+type fault struct {
+	ignores       bool // it is read, and has no effect
+	breaks        bool // it takes effect, and its answer is lost
 	with          string
 	before, after time.Duration
 }
 
-func (f *front) fate() fate {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d := f.dice
-	out := fate{before: between(d, 0, 5*time.Millisecond), after: between(d, 0, 5*time.Millisecond)}
+func (p *proxy) fault() fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.random
+	out := fault{before: between(d, 0, 5*time.Millisecond), after: between(d, 0, 5*time.Millisecond)}
 	luck, odd := d.IntN(100), d.IntN(3)
-	if f.calm {
+	if p.faultless {
 		return out
 	}
 	switch {
@@ -278,7 +278,7 @@ func (f *front) fate() fate {
 		out.after = between(d, 10*time.Millisecond, 120*time.Millisecond)
 	case luck < 45:
 		out.before = between(d, 10*time.Millisecond, 120*time.Millisecond)
-	case luck < 48: // longer than anybody waits
+	case luck < 48: // longer than the timeout of a call
 		out.after = between(d, callTimeout-50*time.Millisecond, 2*callTimeout)
 	case luck < 51:
 		out.ignores = true
@@ -288,8 +288,8 @@ func (f *front) fate() fate {
 	return out
 }
 
-// pause waits, unless the client leaves.
-func (f *front) pause(r *http.Request, d time.Duration) {
+// pause waits, or until the client has left.
+func (p *proxy) pause(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
