@@ -189,12 +189,12 @@ func TestADetailOpensOnlyAtItsOwnStep(t *testing.T) {
 //nolint:paralleltest // see above
 func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
 	for _, s := range []Sealer{nil, sealerOf(t, "k1")} {
-		rooms := Released(s, prompted(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
-		require.Len(t, rooms, 3)
-		for _, room := range rooms {
-			require.Empty(t, bytes.Trim(room, "\x00"))
+		buffers := Released(s, prompted(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
+		require.Len(t, buffers, 3)
+		for _, buffer := range buffers {
+			require.Empty(t, bytes.Trim(buffer, "\x00"))
 		}
-		require.NotEmpty(t, rooms[0])
+		require.NotEmpty(t, buffers[0])
 	}
 }
 

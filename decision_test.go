@@ -118,12 +118,12 @@ func TestWhatIsAskedAfterEachReplyToEachPrompt(t *testing.T) {
 // checkPrompt checks attempts and times after a reply to the first answer.
 func checkPrompt(t *testing.T, why string, from PromptKind, d Decision, now time.Time) {
 	t.Helper()
-	spent := AttemptsOf(map[PromptKind]int{from: 1})
+	attempts := AttemptsOf(map[PromptKind]int{from: 1})
 	if slices.Contains(eventsOf(d), SourceCollected) {
-		spent = nil
+		attempts = nil
 		require.Equal(t, "chinatelecomjl", d.At.Website, why)
 	}
-	require.Empty(t, cmp.Diff(spent, d.Attempts), "%s: only a new source resets the attempts", why)
+	require.Empty(t, cmp.Diff(attempts, d.Attempts), "%s: only a new source resets the attempts", why)
 	require.Equal(t, after(30*time.Minute), d.Life, why)
 	require.Equal(t, now.Add(10*time.Minute), d.Idle, "%s: a reply extends the token", why)
 	due := d.Idle

@@ -160,14 +160,14 @@ func TestAnObserverReceivesCancellations(t *testing.T) {
 	require.Empty(t, w.submitted, "the caller has left, the submission goes on")
 	_, err = b.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrPending)
-	told := <-w.submitted
-	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
-	require.Empty(t, told.Event, "there is no event yet")
+	got := <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, got.Outcome)
+	require.Empty(t, got.Event, "there is no event yet")
 	gate.Open()
-	told = <-w.submitted
-	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
-	require.Equal(t, carrierfsm.CaptchaRequested, told.Event)
-	require.Equal(t, carrierfsm.Failed, told.State)
+	got = <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, got.Outcome)
+	require.Equal(t, carrierfsm.CaptchaRequested, got.Event)
+	require.Equal(t, carrierfsm.Failed, got.State)
 	_, err = b.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrNotAwaited)
 	require.Equal(t, carrierfsm.SubmitRefused, (<-w.submitted).Outcome)
@@ -178,8 +178,8 @@ func TestAnObserverReceivesTheEventOfACancellation(t *testing.T) {
 	w, b := observed(t)
 	_, err := b.Cancel()
 	require.NoError(t, err)
-	told := <-w.submitted
-	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, told)
+	got := <-w.submitted
+	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, got)
 }
 
 func TestAnObserverReceivesADroppedReply(t *testing.T) {
@@ -198,10 +198,10 @@ func TestAnObserverReceivesADroppedReply(t *testing.T) {
 	require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
 	gate.Open()
 	require.ErrorIs(t, <-done, carrierfsm.ErrStale)
-	told := <-w.submitted
-	require.True(t, told.Dropped)
-	require.Equal(t, carrierfsm.SubmitUnknown, told.Outcome)
-	require.Empty(t, told.Event)
+	got := <-w.submitted
+	require.True(t, got.Dropped)
+	require.Equal(t, carrierfsm.SubmitUnknown, got.Outcome)
+	require.Empty(t, got.Event)
 }
 
 func TestAnObservedTransitionHasTheDurationOfItsState(t *testing.T) {

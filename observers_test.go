@@ -52,7 +52,7 @@ func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 	var list []string
 	a, b, c := scribe{"a", &list}, scribe{"b", &list}, scribe{"c", &list}
 	all := carrierfsm.Observers(a.observer(), nil, b.observer(), c.observer())
-	told := func(begin func(context.Context) context.Context) []string {
+	observed := func(begin func(context.Context) context.Context) []string {
 		list = nil
 		if ctx := begin(context.Background()); ctx != nil {
 			require.Equal(t, "abc", ctx.Value(operation{}), "the context of the operation has the values of all")
@@ -65,33 +65,33 @@ func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 			"c " + ends + " within ab", "b " + ends + " within a", "a " + ends + " within ",
 		}
 	}
-	require.Equal(t, around("captcha", "ends accepted"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("captcha", "ends accepted"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Submit(ctx, carrierfsm.InputCaptcha)
 		end(carrierfsm.Submitted{Outcome: carrierfsm.SubmitAccepted})
 		return ctx
 	}))
-	require.Equal(t, around("calls v1", "called unknown"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("calls v1", "called unknown"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Call(ctx, carrierfsm.Calling{ID: "v1"})
 		end(carrierfsm.Called{Fault: "unknown"})
 		return ctx
 	}))
-	require.Equal(t, around("load", "ends gone"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("load", "ends gone"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Store(ctx, "load")
 		end(errors.New("gone"))
 		return ctx
 	}))
-	require.Equal(t, around("notify", "ends panic"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("notify", "ends panic"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Handle(ctx, carrierfsm.Handling{Handler: "notify"})
 		end(carrierfsm.Handled{Why: "panic"})
 		return ctx
 	}))
 	require.Equal(t, []string{
 		"a POST within ", "b POST within ", "c POST within ", "c ends 1.1 within ", "b ends 1.1 within ", "a ends 1.1 within ",
-	}, told(func(ctx context.Context) context.Context {
+	}, observed(func(ctx context.Context) context.Context {
 		all.Exchange(ctx, carrierfsm.Exchanging{Method: "POST"})(carrierfsm.Exchanged{Version: "1.1"})
 		return nil
 	}))
-	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, told(func(ctx context.Context) context.Context {
+	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, observed(func(ctx context.Context) context.Context {
 		all.Transition(ctx, carrierfsm.Moved{Event: carrierfsm.Expired})
 		return nil
 	}))
