@@ -157,6 +157,18 @@ const MaxMessage = maxMessage
 // ObservedBy is the store that a machine with this observer uses.
 var ObservedBy = observedBy
 
+// Observe calls an observer once for each thing that it observes. Nothing else shows
+// that a machine without an observer allocates nothing for it.
+func Observe(ctx context.Context, o *Observer, d *Decision) {
+	ctx, submitted := o.submit(ctx, InputCaptcha)
+	ctx, called := o.call(ctx, Calling{ID: d.ID, Call: CallCollect, Input: InputCaptcha, Source: d.Source})
+	called(Called{})
+	o.moved(ctx, d)
+	submitted(concluded(d, nil))
+	_, handled := o.handle(ctx, Handling{Handler: "notify", ID: d.ID, Step: d.Step, Event: d.Reason})
+	handled(Handled{})
+}
+
 // Held returns how many passwords the machine holds. Nothing else shows that one
 // which is of no use any more was destroyed.
 func (m *Machine) Held() int {

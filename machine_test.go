@@ -158,8 +158,7 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 31},
-		"unobserved": {context.Background(), carrierfsm.Config{Observer: &carrierfsm.Observer{}}, 31},
+		"plain":      {context.Background(), carrierfsm.Config{}, 32},
 		"cancelable": {cancelable, carrierfsm.Config{}, 33},
 		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 35},
 	} {

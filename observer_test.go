@@ -333,8 +333,12 @@ func TestAnObservedStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestWithoutAnObserverTheStoreIsUsedItself(t *testing.T) {
+func TestWithoutAnObserverNothingIsAllocatedForIt(t *testing.T) {
+	verification := prompted(carrierfsm.PromptPassword)
+	d := verification.Cancel(coreStart, carrierfsm.DefaultLimits())
+	ctx := context.Background()
 	for name, o := range map[string]*carrierfsm.Observer{"nil": nil, "zero": {}} {
+		require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observe(ctx, o, &d) }), name)
 		store := carrierfsm.Store(memory.New())
 		require.Same(t, store, carrierfsm.ObservedBy(o, store), name)
 	}
