@@ -95,3 +95,24 @@ func TestAResetAndASkipCarryTheirOwnSecretsAndNoServicePassword(t *testing.T) {
 		carrierfsm.InputPassword: {"864200"}, carrierfsm.InputRequestReset: {}, carrierfsm.InputResetCaptcha: {"", "500001", "864200"}, carrierfsm.InputSkipSource: {},
 	}, got)
 }
+
+// The code of a reset is requested again as it was requested first.
+func TestAResendIsRelayedAsTheRequestForItsCode(t *testing.T) {
+	t.Parallel()
+	last := func(b *fsmtest.Bench) carrierfsm.InputKind {
+		b.Clock.Advance(time.Minute)
+		b.Upstream.Then(fsmtest.Code("10002"))
+		b.Must(b.Resend())
+		calls := b.Upstream.Calls()
+		return calls[len(calls)-1].Input
+	}
+	login := fsmtest.New(t)
+	login.Reach("10002")
+	require.Equal(t, carrierfsm.InputResendCaptcha, last(login))
+
+	reset := fsmtest.New(t, fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetBySMS}))
+	reset.Must(reset.Apply())
+	reset.Upstream.Then(fsmtest.Code("10002"))
+	reset.Must(reset.RequestReset())
+	require.Equal(t, carrierfsm.InputRequestReset, last(reset))
+}
