@@ -3,183 +3,212 @@ package carrierfsm_test
 import (
 	"context"
 	"encoding/json"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/looplab/fsm"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// bench is a Machine with an upstream that a test plays itself.
-type bench struct {
-	*carrierfsm.Machine
-	t     *testing.T
-	id    string
-	store carrierfsm.Store
-	up    *player
-	cfg   carrierfsm.Config
+// A whole Submit in memory with the upstream Instant, beside one bare looplab machine of
+// the full table with one event. ×looplab is the ratio. Both run in turns, and the
+// medians are reported, so that other load matters less. The submissions are the three
+// of plain verifications; creating these is not counted.
+func BenchmarkSubmitAgainstBareLooplab(b *testing.B) {
+	for _, c := range []struct {
+		name       string
+		cancelable bool
+		cfg        carrierfsm.Config
+	}{
+		{"plain", false, carrierfsm.Config{}},
+		{"cancelable", true, carrierfsm.Config{}},
+		{"sealed", false, carrierfsm.Config{Sealer: sealer(b)}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			ctx, cancel := context.Background(), func() {}
+			if c.cancelable {
+				ctx, cancel = context.WithCancel(ctx)
+			}
+			defer cancel()
+			const turn = 60 // submissions
+			var ours, bare []time.Duration
+			rows := bareRows()
+			for b.Loop() {
+				run := newSubmissions(b, c.cfg, turn/3)
+				bare = append(bare, timed(func() {
+					for range turn {
+						bareLooplab(b, rows)
+					}
+				})/turn)
+				ours = append(ours, timed(func() {
+					for range turn {
+						run.next(ctx, b)
+					}
+				})/turn)
+			}
+			b.ReportMetric(0, "ns/op") // hides the sum of both
+			b.ReportMetric(float64(median(ours)), "ns/submit")
+			b.ReportMetric(float64(median(bare)), "ns/looplab")
+			b.ReportMetric(float64(median(ours))/float64(median(bare)), "×looplab")
+		})
+	}
 }
 
-// newBench makes a machine with a created verification. set may change the
-// configuration.
-func newBench(t *testing.T, set ...func(*carrierfsm.Config)) *bench {
-	t.Helper()
-	b := &bench{t: t, up: &player{arrivals: make(map[string]int)}}
-	b.cfg = carrierfsm.Config{Store: memory.New(), Upstream: b.up}
-	for _, f := range set {
-		f(&b.cfg)
+// A whole Submit alone, for benchstat and for profiles.
+func BenchmarkSubmit(b *testing.B) {
+	for name, cfg := range map[string]carrierfsm.Config{"plain": {}, "sealed": {Sealer: sealer(b)}} {
+		b.Run(name, func(b *testing.B) {
+			var run submissions
+			b.ReportAllocs()
+			for b.Loop() {
+				if run.left() == 0 {
+					b.StopTimer()
+					run = newSubmissions(b, cfg, 500)
+					b.StartTimer()
+				}
+				run.next(context.Background(), b)
+			}
+		})
 	}
-	b.store = b.cfg.Store
-	b.Machine = b.another()
-	v, err := b.Create(context.Background(), carrierfsm.NewVerification{ID: "v1"})
-	require.NoError(t, err)
-	b.id = v.ID
-	return b
 }
 
-// another is a second replica on the same store and upstream; it closes with
-// the test.
-func (b *bench) another(set ...func(*carrierfsm.Config)) *carrierfsm.Machine {
-	b.t.Helper()
-	cfg := b.cfg
-	for _, f := range set {
-		f(&cfg)
+func timed(f func()) time.Duration {
+	begun := time.Now()
+	f()
+	return time.Since(begun)
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func bareLooplab(b *testing.B, rows fsm.Events) {
+	m := fsm.NewFSM(string(carrierfsm.AwaitingCaptcha), rows, nil)
+	if err := m.Event(context.Background(), string(carrierfsm.CollectionStarted)); err != nil {
+		b.Fatal(err)
 	}
+}
+
+// bareRows is the transition table in looplab's form.
+func bareRows() (rows fsm.Events) {
+	at := make(map[[2]string]int)
+	for _, e := range carrierfsm.Edges() {
+		name := [2]string{string(e.Event), string(e.To)}
+		i, known := at[name]
+		if !known {
+			i = len(rows)
+			at[name] = i
+			rows = append(rows, fsm.EventDesc{Name: name[0], Dst: name[1]})
+		}
+		rows[i].Src = append(rows[i].Src, string(e.From))
+	}
+	return rows
+}
+
+// submissions are those of plain verifications, one after the other.
+type submissions struct {
+	m   *carrierfsm.Machine
+	ids []string
+	n   int
+	v   carrierfsm.Verification
+}
+
+func newSubmissions(tb testing.TB, cfg carrierfsm.Config, verifications int) submissions {
+	tb.Helper()
+	cfg.Store, cfg.Upstream = memory.New(), fsmtest.Instant{}
 	m, err := carrierfsm.New(cfg)
-	require.NoError(b.t, err)
-	b.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-		defer cancel()
-		_ = m.Close(ctx)
-	})
-	return m
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := submissions{m: m}
+	for range verifications {
+		v, err := m.Create(context.Background(), carrierfsm.NewVerification{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s.ids = append(s.ids, v.ID)
+	}
+	return s
 }
 
-// at brings the verification to a prompt by the codes that upstream answers
-// to the password, and to each code after it.
-func (b *bench) at(codes ...string) carrierfsm.Verification {
-	b.t.Helper()
-	v := b.must(b.Submit(context.Background(), b.id, application(0)))
-	for i, c := range codes {
-		b.up.then(reply(c))
-		if i == 0 {
-			v = b.must(b.password(v, "246810"))
-		} else {
-			v = b.must(b.captcha(v, "500000"))
+func (s *submissions) left() int { return 3*len(s.ids) - s.n }
+
+// next makes the next one.
+func (s *submissions) next(ctx context.Context, tb testing.TB) {
+	var in carrierfsm.Input
+	switch s.n % 3 {
+	case 0:
+		in = application(0)
+	case 1:
+		in = carrierfsm.Password{Step: s.v.Step, Password: carrierfsm.NewSecret("246810")}
+	default:
+		in = captcha(s.v, "500001")
+	}
+	v, err := s.m.Submit(ctx, s.ids[s.n/3], in)
+	if err != nil || s.n%3 == 2 && v.State != carrierfsm.Done {
+		tb.Fatal(v.State, err)
+	}
+	s.v = v
+	s.n++
+}
+
+// One plain verification from created to done: a creation and four transitions
+// in three submissions, with their intents, in memory.
+func BenchmarkPlainVerification(b *testing.B) {
+	up := fsmtest.NewUpstream()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: up})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		up.Then(fsmtest.Code("10002"), fsmtest.Code("10008"))
+		v, err := m.Create(ctx, carrierfsm.NewVerification{})
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, application(0))
+		}
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+		}
+		if err == nil {
+			v, err = m.Submit(ctx, v.ID, captcha(v, "500001"))
+		}
+		if err != nil || v.State != carrierfsm.Done {
+			b.Fatal(v.State, err)
 		}
 	}
-	return v
 }
 
-func (b *bench) must(v carrierfsm.Verification, err error) carrierfsm.Verification {
-	b.t.Helper()
-	require.NoError(b.t, err)
-	return v
-}
-
-func (b *bench) password(v carrierfsm.Verification, value string) (carrierfsm.Verification, error) {
-	return b.Submit(context.Background(), b.id, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(value)})
-}
-
-func (b *bench) captcha(v carrierfsm.Verification, value string) (carrierfsm.Verification, error) {
-	return b.Submit(context.Background(), b.id, captchaOf(v, value))
-}
-
-func captchaOf(v carrierfsm.Verification, value string) carrierfsm.Captcha {
-	return carrierfsm.Captcha{Step: v.Step, Code: carrierfsm.NewSecret(value)}
-}
-
-func (b *bench) get() carrierfsm.Verification {
-	b.t.Helper()
-	return b.must(b.Get(context.Background(), b.id))
-}
-
-// events are the events of the history so far.
-func (b *bench) events() (list []carrierfsm.Event) {
-	b.t.Helper()
-	history, err := b.History(context.Background(), b.id)
-	require.NoError(b.t, err)
-	for _, t := range history {
-		list = append(list, t.Event)
-	}
-	return list
-}
-
-// latest are the last n events.
-func (b *bench) latest(n int) []carrierfsm.Event {
-	b.t.Helper()
-	list := b.events()
-	return list[len(list)-n:]
-}
-
-// player is an upstream that does what the test says next; with nothing said
-// it accepts every application and asks for a code.
-type player struct {
-	mu       sync.Mutex
-	next     []func(context.Context) (carrierfsm.Reply, error)
-	requests []carrierfsm.Request
-	arrivals map[string]int
-}
-
-// then says what the next requests are answered.
-func (p *player) then(replies ...carrierfsm.Reply) {
-	for _, r := range replies {
-		p.thenDo(func(context.Context) (carrierfsm.Reply, error) { return r, nil })
+// The cost of looplab for one step.
+func BenchmarkNext(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := carrierfsm.Next(carrierfsm.AwaitingCaptcha, carrierfsm.CollectionStarted); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
-func (p *player) thenDo(f func(context.Context) (carrierfsm.Reply, error)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.next = append(p.next, f)
-}
-
-// thenTake answers a request after it took some time, whatever its context says.
-func (p *player) thenTake(d time.Duration, r carrierfsm.Reply) {
-	p.thenDo(func(context.Context) (carrierfsm.Reply, error) { pass(d); return r, nil })
-}
-
-func (p *player) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
-	return carrierfsm.Receipt{Accepted: true, Token: token, Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true}}, nil
-}
-
-func (p *player) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	p.mu.Lock()
-	p.requests = append(p.requests, r)
-	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha} {
-		s.Use(func(value []byte) { p.arrivals[string(value)]++ })
+// The cost of the reply table for one reply.
+func BenchmarkMatch(b *testing.B) {
+	r, s := carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL"}, carrierfsm.Source{Website: "chinamobilejs", Online: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		if carrierfsm.Match(carrierfsm.CallCollect, r, s).Event != carrierfsm.CollectionStarted {
+			b.Fatal("another event")
+		}
 	}
-	f := func(context.Context) (carrierfsm.Reply, error) { return reply("10002"), nil }
-	if len(p.next) > 0 {
-		f, p.next = p.next[0], p.next[1:]
-	}
-	p.mu.Unlock()
-	return f(ctx)
 }
 
-// count is how many requests there were beyond the application.
-func (p *player) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.requests)
-}
-
-func (p *player) arrived(secret string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.arrivals[secret]
-}
-
-// pass lets synctest's time pass.
-func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // it is fake
-
-// A body as it is stored while a code is waited for, its intent open: written
-// and read. encoding/json is what it is measured beside.
+// Encoding and decoding a body with an open intent, beside encoding/json.
 func BenchmarkBody(b *testing.B) {
-	o := answering(carrierfsm.PromptCaptcha)
+	o := inFlight(carrierfsm.PromptCaptcha)
 	r, err := carrierfsm.Seal(nil, o)
 	if err != nil {
 		b.Fatal(err)
@@ -203,45 +232,4 @@ func BenchmarkBody(b *testing.B) {
 			}
 		})
 	}
-}
-
-// Handing one transition to a handler, from a store in memory.
-func BenchmarkDelivery(b *testing.B) {
-	ctx, page := context.Background(), 0
-	var m *carrierfsm.Machine
-	b.ReportAllocs()
-	for b.Loop() {
-		if page == 0 {
-			b.StopTimer()
-			m, page = undelivered(b, 1000), 1000
-			b.StartTimer()
-			if _, err := m.Deliver(ctx); err != nil {
-				b.Fatal(err)
-			}
-		}
-		page--
-	}
-}
-
-// undelivered is a machine with so many transitions that its handler has not had.
-func undelivered(b *testing.B, n int) *carrierfsm.Machine {
-	b.Helper()
-	ctx := context.Background()
-	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: memory.New(), Upstream: content{},
-		Handlers: map[string]carrierfsm.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for range n {
-		v, err := m.Create(ctx, carrierfsm.NewVerification{})
-		if err == nil {
-			_, err = m.Submit(ctx, v.ID, carrierfsm.Cancel{})
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	return m
 }

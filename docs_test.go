@@ -1,6 +1,10 @@
 package carrierfsm_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,7 +44,7 @@ func TestTheDocumentsNameWhatExists(t *testing.T) {
 	})
 	named := regexp.MustCompile("`(Test[A-Z]\\w+)`")
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	code := regexp.MustCompile("(?s)```.*?```") // f[T](x) is no link
+	code := regexp.MustCompile("(?s)```.*?```") // f[T](x) is not a link
 	sources(t, ".md", func(path, text string) {
 		text = code.ReplaceAllString(text, "")
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
@@ -58,23 +62,36 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
-		".":                     {},
+		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset"},
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
-		"store/memory":          {"", "/store/internal/lease"},
-		"store/sqlite":          {"", "/store/internal/batch", "/store/internal/lease", "/store/internal/write"},
-		"telemetry":             {""},
-		"fsmtest":               {"", "/store/memory", "/upstream/simulator"},
+		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/survey"},
+		"store/sqlite":          {"", "/outbox", "/store/internal/batch", "/store/internal/lease", "/store/internal/write", "/store/survey"},
+		"telemetry":             {"", "/outbox"},
+		"fsmtest":               {"", "/outbox", "/store/memory", "/store/survey", "/upstream/simulator"},
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},
-		"console":               {""},
-		"examples/quickstart":   {"", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
+		"console":               {"", "/outbox", "/store/survey"},
+		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},
-		"examples/service":      {"", "/console", "/store/memory", "/store/postgres", "/store/sqlite", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/service":      {"", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
-		"store/postgres":        {"", "/store/internal/batch", "/store/internal/write"},
+		"internal/proof":        {},
+		"internal/race":         {},
+		"internal/house":        {},
+		"internal/text":         {},
+		"internal/wordset":      {},
+		"internal/jsonfields":   {},
+		"internal/semaphore":    {},
+		"internal/lazydeadline": {},
+		"internal/broadcast":    {},
+		"internal/ttlmap":       {},
+		"outbox":                {"", "/internal/text"},
+		"store/seal":            {""},
+		"store/survey":          {""},
+		"store/postgres":        {"", "/outbox", "/store/internal/batch", "/store/internal/write", "/store/survey"},
 		"store/internal/batch":  {},
 		"store/internal/lease":  {},
 		"store/internal/write":  {"", "/store/internal/batch"},
@@ -89,7 +106,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		}
 		room := filepath.ToSlash(filepath.Dir(path))
 		if strings.HasPrefix(room, "bench/") {
-			return // modules of their own, which nobody imports
+			return // modules of their own
 		}
 		allowed, known := may[room]
 		require.True(t, known, "the room %s is not in this test", room)
@@ -121,4 +138,74 @@ func TestNoFileIsLong(t *testing.T) {
 	sources(t, ".go", func(path, text string) {
 		require.LessOrEqual(t, strings.Count(text, "\n"), 400, path)
 	})
+}
+
+// loud are the ways to write to the process's own logger or output.
+var loud = regexp.MustCompile(`^(log\.\w+|fmt\.Print\w*|os\.Std(out|err)|print(ln)?|slog\.(Default|SetDefault|With|Log(Attrs)?|(Debug|Info|Warn|Error)(Context)?))$`)
+
+// loudIn returns the uses of them in a Go file.
+func loudIn(t *testing.T, path, text string) (list []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
+	require.NoError(t, err)
+	for _, i := range file.Imports {
+		if i.Path.Value == `"log"` {
+			list = append(list, "log")
+		}
+	}
+	note := func(name string) {
+		if loud.MatchString(name) {
+			list = append(list, name)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if of, ok := n.X.(*ast.Ident); ok {
+				note(of.Name + "." + n.Sel.Name)
+			}
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok {
+				note(f.Name)
+			}
+		}
+		return true
+	})
+	return list
+}
+
+func TestProductionPackagesLogOnlyToTheLoggerTheyAreGiven(t *testing.T) {
+	t.Parallel()
+	sources(t, ".go", func(path, text string) {
+		program := strings.HasPrefix(path, "examples/") || strings.HasPrefix(path, "bench/") ||
+			strings.HasPrefix(path, "internal/browsertest/") || path == "internal/docgen/main.go"
+		if !strings.HasSuffix(path, "_test.go") && !program {
+			require.Empty(t, loudIn(t, path, text), path)
+		}
+	})
+	require.ElementsMatch(t, []string{"log", "log.Fatal", "slog.InfoContext", "os.Stderr", "println"}, loudIn(t, "loud.go", `package loud
+import ("log"; "log/slog"; "os")
+func f(l *slog.Logger) { log.Fatal(); slog.InfoContext(nil, ""); l.InfoContext(nil, ""); println(os.Stderr == nil); slog.New(slog.DiscardHandler) }`))
+}
+
+// sources calls f for all files of the module with this ending.
+func sources(t *testing.T, ending string, f func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && strings.HasPrefix(path, ".git") && path != "." {
+			return err
+		}
+		if d.IsDir() && d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && strings.HasSuffix(path, ending) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			f(path, string(text))
+		}
+		return nil
+	})
+	require.NoError(t, err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// exampleMachine is a machine on a store in memory, with an upstream that answers thus.
+// exampleMachine is a machine with a store in memory and a scripted upstream.
 func exampleMachine(answers ...fsmtest.Answer) *carrierfsm.Machine {
 	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream(answers...)})
 	if err != nil {
@@ -20,7 +20,7 @@ func exampleMachine(answers ...fsmtest.Answer) *carrierfsm.Machine {
 	return m
 }
 
-// exampleVerification has its form accepted already.
+// exampleVerification is a verification whose form is accepted.
 func exampleVerification(ctx context.Context, m *carrierfsm.Machine) carrierfsm.Verification {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
 	if err != nil {
@@ -33,8 +33,8 @@ func exampleVerification(ctx context.Context, m *carrierfsm.Machine) carrierfsm.
 	return v
 }
 
-// A verification from created to done: after each submission the prompt says
-// what to ask next.
+// A verification from created to done. After each submission the prompt says what to
+// ask the person next.
 func ExampleMachine_Submit() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10008"))
@@ -60,7 +60,7 @@ func ExampleMachine_Submit() {
 	// done 138****8000
 }
 
-// A wrong password is no error: the prompt says why it is asked again.
+// A wrong password is not an error: the prompt has the reason.
 func ExamplePrompt() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Code("10003"))
@@ -74,8 +74,8 @@ func ExamplePrompt() {
 	// password because of password_rejected with 1 left
 }
 
-// A second click answers a prompt that is no longer asked. Nothing is sent, and
-// the refusal comes with what is asked now.
+// A second click answers an older prompt. Nothing is sent, and the error comes with the
+// present prompt.
 func ExampleError() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Code("10002"), fsmtest.Code("10001"))
@@ -96,8 +96,8 @@ func ExampleError() {
 	// now it asks for second_captcha
 }
 
-// When a reply is lost, nobody can know whether the code was used: that is said,
-// and another code may be asked for at once.
+// When a reply is lost, it is unknown whether the code was used. The prompt says so, and
+// another code may be requested at once.
 func ExampleMachine_Submit_unknown() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Code("10002"), fsmtest.Lost())
@@ -110,7 +110,7 @@ func ExampleMachine_Submit_unknown() {
 	// <nil> outcome_unknown true
 }
 
-// The history is one row a transition.
+// The history has one row for each transition.
 func ExampleMachine_History() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Code("10008"))
@@ -127,7 +127,7 @@ func ExampleMachine_History() {
 	// 3 awaiting_password collection_started done
 }
 
-// Erase leaves the fact that there was a verification, and nothing of whose.
+// Erase keeps that there was a verification, and nothing personal.
 func ExampleMachine_Erase() {
 	ctx := context.Background()
 	m := exampleMachine(fsmtest.Code("10008"))
@@ -141,8 +141,8 @@ func ExampleMachine_Erase() {
 	// failed erased "" <nil>
 }
 
-// With a Sealer the store holds ciphertext, and the answer to a password has a
-// carry, with which another replica can send the code.
+// With a Sealer the store holds ciphertext. The prompt for a code then has a carry, with
+// which another replica can send the code.
 func ExampleNewSealer() {
 	ctx := context.Background()
 	sealer, err := carrierfsm.NewSealer(carrierfsm.SealKey{
@@ -167,7 +167,7 @@ func ExampleNewSealer() {
 	// done <nil>
 }
 
-// A Secret shows itself to nobody but Use.
+// Only Use shows the value of a Secret.
 func ExampleSecret() {
 	s := carrierfsm.NewSecret("246810")
 	fmt.Printf("%v %s %#v %d\n", s, s, s, s)
@@ -180,8 +180,8 @@ func ExampleSecret() {
 	// true
 }
 
-// A handler is told of each transition once it is committed, by Run on
-// whichever replica leads; here by Deliver, once.
+// A handler is called for each committed transition, by Run on the replica that holds
+// the lease; here by Deliver, once.
 func ExampleMachine_Deliver() {
 	ctx := context.Background()
 	m, _ := carrierfsm.New(carrierfsm.Config{
@@ -203,4 +203,50 @@ func ExampleMachine_Deliver() {
 	// 2 password_requested → awaiting_password
 	// 3 collection_started → done
 	// 3 <nil>
+}
+
+// A weak password is reset: by a code, with a new password where the carrier demands
+// one, and then that password.
+func ExampleRequestReset() {
+	ctx := context.Background()
+	m := exampleMachine(
+		fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}),
+		fsmtest.Code("10007"), fsmtest.Code("10002"), fsmtest.Code("11000"), fsmtest.Code("10008"),
+	)
+	v := exampleVerification(ctx, m)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("123456")})
+	fmt.Println(v.Prompt.Reason, "and a reset is possible:", v.Prompt.Reset)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.RequestReset{Step: v.Prompt.Step})
+	fmt.Println("asks for", v.Prompt.Kind, "with a new password:", v.Prompt.NeedsNewPassword)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.ResetCaptcha{
+		Step: v.Prompt.Step, Code: carrierfsm.NewSecret("500001"), NewPassword: carrierfsm.NewSecret("864200"),
+	})
+	fmt.Println("asks for", v.Prompt.Kind, "because of", v.Prompt.Reason)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("864200")})
+	fmt.Println(v.State)
+	// Output:
+	// reset_required and a reset is possible: true
+	// asks for reset_captcha with a new password: true
+	// asks for password because of password_reset
+	// done
+}
+
+// One of two sources is skipped. The verification is done after the last one.
+func ExampleSkipSource() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Accept("chinamobilejs"), fsmtest.Next("chinaunicom"), fsmtest.Code("10008"))
+	v := exampleVerification(ctx, m)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.SkipSource{Step: v.Prompt.Step})
+	fmt.Println("asks for", v.Prompt.Kind, "of", v.Source.Website)
+
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+	fmt.Println(v.State)
+	// Output:
+	// asks for password of chinaunicom
+	// done
 }

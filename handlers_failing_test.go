@@ -13,9 +13,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // Handlers that fail, stores that fail, and what an operator does about it.
@@ -39,19 +41,16 @@ func TestAFailingHandlerIsTriedAgainAtGrowingIntervalsAndOthersGoOn(t *testing.T
 					}
 					return nil
 				}}
-				b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Delivery.Timeout = time.Second })
+				b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Delivery.Timeout = time.Second })
 				stop := running(t, b.Machine)
 				defer stop()
-				b.at("10002")
-				other, err := b.Create(context.Background(), carrierfsm.NewVerification{ID: "other"})
-				require.NoError(t, err)
-				_, err = b.Submit(context.Background(), other.ID, application(0))
-				require.NoError(t, err)
+				b.Reach("10002")
+				b.Create(carrierfsm.NewVerification{ID: "other"}).Reach()
 				pass(1500 * time.Millisecond)
 				synctest.Wait()
 				require.Subset(t, d.got(), []string{"other/1", "other/2"}, "others go on")
 				require.NotContains(t, d.got(), "v1/3", "the later step waits")
-				rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+				rows, err := b.Machine.Parked(context.Background(), carrierfsm.ParkedQuery{})
 				require.NoError(t, err)
 				require.Len(t, rows, 1)
 				require.Equal(t, 2, rows[0].Step)
@@ -62,7 +61,7 @@ func TestAFailingHandlerIsTriedAgainAtGrowingIntervalsAndOthersGoOn(t *testing.T
 				require.Equal(t, []string{"v1/1", "v1/2", "v1/2", "v1/2", "v1/2", "v1/2", "v1/3"}, only(d.got(), "v1"))
 				at := d.times("v1/2")
 				require.Greater(t, at[4].Sub(at[3]), 2*at[1].Sub(at[0])-time.Second, "intervals grow")
-				rows, err = b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+				rows, err = b.Machine.Parked(context.Background(), carrierfsm.ParkedQuery{})
 				require.NoError(t, err)
 				require.Empty(t, rows)
 			})
@@ -89,13 +88,13 @@ func TestWhatComesWhileAVerificationIsParkedWaitsItsTurn(t *testing.T) {
 			}
 			return nil
 		}}
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.must(b.Submit(context.Background(), b.id, application(0)))
+		b.Must(b.Submit(application(0)))
 		synctest.Wait()
-		b.up.then(reply("10002"))
-		b.must(b.password(b.must(b.Get(context.Background(), b.id)), "246810"))
+		b.Upstream.Then(fsmtest.Code("10002"))
+		b.Must(b.Password("246810"))
 		pass(20 * time.Second)
 		synctest.Wait()
 		require.Equal(t, []string{"v1/1", "v1/1", "v1/1", "v1/1", "v1/2", "v1/3"}, d.got())
@@ -111,13 +110,13 @@ func TestAttemptsAreThoseOfThePresentStep(t *testing.T) {
 			}
 			return nil
 		}}
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		for ; len(d.times("v1/2")) < 3; pass(100 * time.Millisecond) {
 			synctest.Wait()
-			rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+			rows, err := b.Machine.Parked(context.Background(), carrierfsm.ParkedQuery{})
 			require.NoError(t, err)
 			want := len(d.times(fmt.Sprintf("v1/%d", rows[0].Step)))
 			require.Equal(t, want, rows[0].Attempts)
@@ -130,22 +129,22 @@ func TestReplayHasStepsDeliveredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		synctest.Wait()
-		require.NoError(t, b.Replay(ctx, "diary", "v1", 2))
+		require.NoError(t, b.Machine.Replay(ctx, "diary", "v1", 2))
 		pass(time.Second)
 		synctest.Wait()
 		require.Equal(t, append(slices.Clone(plain), "v1/2", "v1/3"), d.got())
-		require.NoError(t, b.Replay(ctx, "diary", "v1", 0))
+		require.NoError(t, b.Machine.Replay(ctx, "diary", "v1", 0))
 		pass(time.Second)
 		synctest.Wait()
 		require.Equal(t, append(append(slices.Clone(plain), "v1/2", "v1/3"), plain...), d.got())
-		require.ErrorIs(t, b.Replay(ctx, "diary", "v1", 4), carrierfsm.ErrNotFound)
-		require.ErrorIs(t, b.Replay(ctx, "diary", "v2", 1), carrierfsm.ErrNotFound)
-		require.ErrorIs(t, b.Replay(ctx, "dairy", "v1", 1), carrierfsm.ErrInvalid)
+		require.ErrorIs(t, b.Machine.Replay(ctx, "diary", "v1", 4), carrierfsm.ErrNotFound)
+		require.ErrorIs(t, b.Machine.Replay(ctx, "diary", "v2", 1), carrierfsm.ErrNotFound)
+		require.ErrorIs(t, b.Machine.Replay(ctx, "dairy", "v1", 1), carrierfsm.ErrInvalid)
 	})
 }
 
@@ -163,22 +162,22 @@ func TestReplayOfAParkedVerificationTriesItAtOnce(t *testing.T) {
 			}
 			return nil
 		}
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		pass(40 * time.Minute)
-		rows, err := b.Parked(ctx, carrierfsm.ParkedQuery{Handler: "diary"})
+		rows, err := b.Machine.Parked(ctx, carrierfsm.ParkedQuery{Handler: "diary"})
 		require.NoError(t, err)
 		require.Greater(t, rows[0].Attempts, 8, "without an end")
 		require.LessOrEqual(t, time.Until(rows[0].Next), 13*time.Minute)
 		d.mu.Lock()
 		broken = false
 		d.mu.Unlock()
-		require.NoError(t, b.Replay(ctx, "diary", "v1", 99), "a parked one needs no step")
+		require.NoError(t, b.Machine.Replay(ctx, "diary", "v1", 99), "a parked one needs no step")
 		pass(time.Second)
 		synctest.Wait()
-		rows, err = b.Parked(ctx, carrierfsm.ParkedQuery{})
+		rows, err = b.Machine.Parked(ctx, carrierfsm.ParkedQuery{})
 		require.NoError(t, err)
 		require.Empty(t, rows)
 	})
@@ -188,15 +187,14 @@ func TestAnEntryThatCantBeOpenedParksItsVerification(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := new(diary)
-		store := memory.New()
-		b := newBench(t, func(c *carrierfsm.Config) { c.Store, c.Sealer = store, sealerOf(t, "k1") })
-		b.at("10002")
-		blind := b.another(withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Sealer = nil })
-		stop := running(t, blind)
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Sealer: sealerOf(t, "k1")})
+		b.Reach("10002")
+		blind := b.Replica(handler(d.handle), func(c *carrierfsm.Config) { c.Sealer = nil })
+		stop := running(t, blind.Machine)
 		defer stop()
 		synctest.Wait()
 		require.Empty(t, d.got())
-		rows, err := b.Parked(context.Background(), carrierfsm.ParkedQuery{})
+		rows, err := b.Machine.Parked(context.Background(), carrierfsm.ParkedQuery{})
 		require.NoError(t, err)
 		require.Equal(t, "unreadable", rows[0].Why)
 	})
@@ -206,19 +204,19 @@ func TestCursorsTellHowFarAHandlerHasCome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
-		b.at("10002")
+		b.Reach("10002")
 		synctest.Wait()
-		list, err := b.Cursors(context.Background())
+		list, err := b.Machine.Cursors(context.Background())
 		require.NoError(t, err)
 		require.Len(t, list, 1)
 		require.Equal(t, "diary", list[0].Name)
 		require.True(t, list[0].Behind.IsZero())
 		require.NotEmpty(t, list[0].Owner)
 		stop()
-		b.must(b.Submit(context.Background(), b.id, carrierfsm.Cancel{}))
-		list, err = b.Cursors(context.Background())
+		b.Must(b.Submit(carrierfsm.Cancel{}))
+		list, err = b.Machine.Cursors(context.Background())
 		require.NoError(t, err)
 		require.Empty(t, list[0].Owner)
 		require.Equal(t, time.Now().UTC(), list[0].Behind)
@@ -243,13 +241,13 @@ func TestHandlersNeedAnOutboxAndAName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := carrierfsm.Config{Store: memory.New(), Upstream: new(player), Handlers: map[string]carrierfsm.Handler{"ok": h}}
+			cfg := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream(), Handlers: map[string]carrierfsm.Handler{"ok": h}}
 			c.set(&cfg)
 			_, err := carrierfsm.New(cfg)
 			require.ErrorIs(t, err, c.want)
 		})
 	}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: struct{ carrierfsm.Store }{memory.New()}, Upstream: new(player)})
+	m, err := carrierfsm.New(carrierfsm.Config{Store: struct{ carrierfsm.Store }{memory.New()}, Upstream: fsmtest.NewUpstream()})
 	require.NoError(t, err, "without handlers any store will do")
 	_, err = m.Cursors(context.Background())
 	require.ErrorIs(t, err, carrierfsm.ErrNoOutbox)
@@ -265,12 +263,12 @@ func TestAStoreThatFailsIsToldOnceAndHandlersGoOnAfterwards(t *testing.T) {
 		var mu sync.Mutex
 		failing := &flaky{Store: memory.New(), until: time.Now().Add(time.Minute)}
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) {
+		b := handled(t, d.handle, func(c *carrierfsm.Config) {
 			c.Store, c.Logger = failing, slog.New(slog.NewTextHandler(&lockedWriter{w: &log, mu: &mu}, nil))
 		})
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		pass(2 * time.Minute)
 		synctest.Wait()
 		require.Equal(t, plain, d.got())
@@ -314,16 +312,16 @@ func TestDeliverCallsHandlersOnceForAllThatIsThere(t *testing.T) {
 		return nil
 	}}
 	now := time.Now()
-	b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
-	b.at("10002")
-	n, err := b.Deliver(ctx)
+	b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
+	b.Reach("10002")
+	n, err := b.Machine.Deliver(ctx)
 	require.ErrorContains(t, err, "not now")
 	require.Equal(t, 1, n)
-	n, err = b.Deliver(ctx)
+	n, err = b.Machine.Deliver(ctx)
 	require.NoError(t, err)
 	require.Zero(t, n, "its time has not come")
 	now = now.Add(2 * time.Second)
-	n, err = b.Deliver(ctx)
+	n, err = b.Machine.Deliver(ctx)
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	require.Equal(t, []string{"v1/1", "v1/2", "v1/2", "v1/3"}, d.got())
@@ -333,13 +331,13 @@ func TestDeliverLeavesAHandlerToItsLeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d, other := new(diary), new(diary)
-		b := newBench(t, withHandler("diary", d.handle))
-		second := b.another(withHandler("diary", other.handle))
+		b := handled(t, d.handle)
+		second := b.Replica(handler(other.handle))
 		stop := running(t, b.Machine)
 		defer stop()
 		synctest.Wait()
-		b.at("10002")
-		n, err := second.Deliver(context.Background())
+		b.Reach("10002")
+		n, err := second.Machine.Deliver(context.Background())
 		require.NoError(t, err)
 		require.Zero(t, n)
 		synctest.Wait()
@@ -349,13 +347,13 @@ func TestDeliverLeavesAHandlerToItsLeader(t *testing.T) {
 
 func TestDeliverTellsWhatTheStoreFails(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, withHandler("diary", new(diary).handle), func(c *carrierfsm.Config) {
+	b := handled(t, new(diary).handle, func(c *carrierfsm.Config) {
 		c.Store = &flaky{Store: memory.New(), until: time.Now().Add(time.Hour)}
 	})
-	b.at("10002")
-	_, err := b.Deliver(context.Background())
+	b.Reach("10002")
+	_, err := b.Machine.Deliver(context.Background())
 	require.ErrorIs(t, err, carrierfsm.ErrStore)
-	rows, err := b.Cursors(context.Background())
+	rows, err := b.Machine.Cursors(context.Background())
 	require.NoError(t, err)
 	require.Empty(t, rows[0].Owner, "the lease is given back")
 }

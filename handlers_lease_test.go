@@ -49,8 +49,8 @@ func TestWhatWasDeliveredIsNotDeliveredAnewWhileOnlyTheStoreFails(t *testing.T) 
 		store := &stumbling{Store: memory.New()}
 		store.left.Store(3)
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = store })
-		b.at("10002")
+		b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Store = store })
+		b.Reach("10002")
 		stop := running(t, b.Machine)
 		defer stop()
 		pass(10 * time.Second)
@@ -89,10 +89,10 @@ func TestALeaderThatLearnsOfItsLossWhileCatchingUpLeadsNoMore(t *testing.T) {
 			}
 			return nil
 		})
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = store })
+		b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Store = store })
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		for store.lost.Load() == 0 {
 			pass(100 * time.Millisecond)
 		}
@@ -105,7 +105,7 @@ func TestALeaderProlongsItsLeaseAndLeadsOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &fenced{Store: memory.New()}
-		b := newBench(t, withHandler("diary", new(diary).handle), func(c *carrierfsm.Config) { c.Store = store })
+		b := handled(t, new(diary).handle, func(c *carrierfsm.Config) { c.Store = store })
 		stop := running(t, b.Machine)
 		defer stop()
 		pass(time.Minute)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -42,10 +43,10 @@ func TestAWriteThatIsMadeAgainEndsNoLaterParking(t *testing.T) {
 			return nil
 		}}
 		box := &deafOutbox{Store: memory.New()}
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = box })
+		b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Store = box })
 		box.meanwhile = func() {
-			b.up.then(reply("10002"))
-			b.must(b.password(b.must(b.Get(context.Background(), b.id)), "246810"))
+			b.Upstream.Then(fsmtest.Code("10002"))
+			b.Must(b.Password("246810"))
 			for range 100 {
 				rows, err := box.Parked(context.Background(), carrierfsm.ParkedQuery{})
 				require.NoError(t, err)
@@ -59,7 +60,7 @@ func TestAWriteThatIsMadeAgainEndsNoLaterParking(t *testing.T) {
 		}
 		stop := running(t, b.Machine)
 		defer stop()
-		b.must(b.Submit(context.Background(), b.id, application(0)))
+		b.Must(b.Submit(application(0)))
 		pass(time.Minute)
 		synctest.Wait()
 		require.Equal(t, []string{"v1/1", "v1/1", "v1/2", "v1/3", "v1/3"}, d.got())

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -100,7 +101,7 @@ func start(t *testing.T, base *memory.Store, f *firsts) mortal {
 	t.Helper()
 	s := &lifeless{Store: base}
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: s, Upstream: new(player), PollInterval: 10 * time.Second,
+		Store: s, Upstream: fsmtest.NewUpstream(), PollInterval: 10 * time.Second,
 		Handlers: map[string]carrierfsm.Handler{"firsts": f.handle},
 	})
 	require.NoError(t, err)

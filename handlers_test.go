@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -75,20 +76,19 @@ func (d *diary) times(what string) (list []time.Time) {
 	return list
 }
 
-// running runs a machine until the returned function is called.
-func running(t *testing.T, m *carrierfsm.Machine) (stop func()) {
+// handled is a Bench with the real time whose machine has the handler "diary".
+func handled(t *testing.T, h carrierfsm.Handler, change ...func(*carrierfsm.Config)) *fsmtest.Bench {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	return sync.OnceFunc(func() {
-		cancel()
-		require.NoError(t, <-done)
-	})
+	cfg := carrierfsm.Config{Now: time.Now}
+	for _, f := range append(change, handler(h)) {
+		f(&cfg)
+	}
+	return fsmtest.NewWith(t, cfg)
 }
 
-func withHandler(name string, h carrierfsm.Handler) func(*carrierfsm.Config) {
-	return func(c *carrierfsm.Config) { c.Handlers = map[string]carrierfsm.Handler{name: h} }
+// handler sets the handler "diary".
+func handler(h carrierfsm.Handler) func(*carrierfsm.Config) {
+	return func(c *carrierfsm.Config) { c.Handlers = map[string]carrierfsm.Handler{"diary": h} }
 }
 
 // plain are the transitions of a plain verification up to its code.
@@ -98,20 +98,20 @@ func TestAHandlerGetsEveryTransitionOnceAndInOrderAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle))
+		b := handled(t, d.handle)
 		stop := running(t, b.Machine)
 		defer stop()
 		pass(300 * time.Millisecond) // some time between two polls
-		v := b.at()
-		b.up.thenTake(200*time.Millisecond, reply("10002")) // the intent is looked at, and nothing found, before
-		b.must(b.password(v, "246810"))
+		b.Reach()
+		b.Upstream.Then(fsmtest.After(200*time.Millisecond, fsmtest.Code("10002"))) // the intent is looked at, and nothing found, before
+		b.Must(b.Password("246810"))
 		committed := time.Now()
 		synctest.Wait()
 		require.Equal(t, plain, d.got())
 		require.Equal(t, committed, d.times("v1/3")[0], "a commit of this process wakes the handlers")
 		pass(time.Hour)
-		require.Equal(t, "captcha_expired", string(b.events()[3]))
-		require.Equal(t, append(slices.Clone(plain), "v1/4", "v1/5")[:len(b.events())], d.got())
+		require.Equal(t, "captcha_expired", string(b.Events()[3]))
+		require.Equal(t, append(slices.Clone(plain), "v1/4", "v1/5")[:len(b.Events())], d.got())
 	})
 }
 
@@ -119,12 +119,12 @@ func TestACommitOfAnotherReplicaIsDeliveredWithinAPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := new(diary)
-		b := newBench(t)
-		leader := b.another(withHandler("diary", d.handle))
-		stop := running(t, leader)
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now})
+		leader := b.Replica(handler(d.handle))
+		stop := running(t, leader.Machine)
 		defer stop()
 		synctest.Wait()
-		b.at("10002")
+		b.Reach("10002")
 		pass(time.Second)
 		synctest.Wait()
 		require.Equal(t, plain, d.got())
@@ -135,16 +135,14 @@ func TestATransitionBringsItsDetail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan carrierfsm.Transition, 3)
-		b := newBench(t, withHandler("h", func(_ context.Context, t carrierfsm.Transition) error {
+		b := handled(t, func(_ context.Context, t carrierfsm.Transition) error {
 			got <- t
 			return nil
-		}))
+		})
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
-		history, err := b.History(context.Background(), b.id)
-		require.NoError(t, err)
-		for _, want := range history {
+		b.Reach("10002")
+		for _, want := range b.History() {
 			require.Equal(t, want, <-got)
 		}
 	})
@@ -154,18 +152,18 @@ func TestAnotherReplicaGoesOnWhereTheLeaderStopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		one, two := new(diary), new(diary)
-		b := newBench(t, withHandler("diary", one.handle))
-		second := b.another(withHandler("diary", two.handle))
+		b := handled(t, one.handle)
+		second := b.Replica(handler(two.handle))
 		stopOne := running(t, b.Machine)
 		synctest.Wait()
-		stopTwo := running(t, second)
+		stopTwo := running(t, second.Machine)
 		defer stopTwo()
-		b.must(b.Submit(context.Background(), b.id, application(0)))
+		b.Must(b.Submit(application(0)))
 		pass(time.Minute)
 		require.Empty(t, two.got(), "one leads at a time")
 		stopOne()
-		b.up.then(reply("10002"))
-		b.must(b.password(b.must(b.Get(context.Background(), b.id)), "246810"))
+		b.Upstream.Then(fsmtest.Code("10002"))
+		b.Must(b.Password("246810"))
 		pass(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, []string{"v1/1", "v1/2"}, one.got())
@@ -219,15 +217,15 @@ func TestADeadLeadersLeaseEndsAndNothingIsMissed(t *testing.T) {
 		base := memory.New()
 		dying := &lifeless{Store: base}
 		one, two := new(diary), new(diary)
-		b := newBench(t, withHandler("diary", one.handle), func(c *carrierfsm.Config) { c.Store = dying })
-		second := b.another(withHandler("diary", two.handle), func(c *carrierfsm.Config) { c.Store = base })
+		b := handled(t, one.handle, func(c *carrierfsm.Config) { c.Store = dying })
+		second := b.Replica(handler(two.handle), func(c *carrierfsm.Config) { c.Store = base })
 		stopOne := running(t, b.Machine)
 		defer stopOne()
 		synctest.Wait()
-		stopTwo := running(t, second)
+		stopTwo := running(t, second.Machine)
 		defer stopTwo()
 		dying.die()
-		b.at("10002")
+		b.Reach("10002")
 		synctest.Wait()
 		first := one.got() // what was there when it looked
 		require.NotEmpty(t, first, "delivered, but what came of it can't be stored")
@@ -246,13 +244,13 @@ func TestALeaderThatCantProlongItsLeaseLeadsUntilItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dying := &lifeless{Store: memory.New()}
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = dying })
+		b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Store = dying })
 		stop := running(t, b.Machine)
 		defer stop()
 		synctest.Wait()
 		dying.die()
 		pass(11 * time.Second) // it was to be prolonged twice
-		b.at("10002")
+		b.Reach("10002")
 		synctest.Wait()
 		require.Contains(t, d.got(), plain[0])
 	})
@@ -263,13 +261,13 @@ func TestALeaderThatCantProlongItsLeaseDeliversNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dying := &lifeless{Store: memory.New()}
 		d := new(diary)
-		b := newBench(t, withHandler("diary", d.handle), func(c *carrierfsm.Config) { c.Store = dying })
+		b := handled(t, d.handle, func(c *carrierfsm.Config) { c.Store = dying })
 		stop := running(t, b.Machine)
 		defer stop()
 		synctest.Wait()
 		dying.die()
 		pass(20 * time.Second)
-		b.at("10002")
+		b.Reach("10002")
 		pass(time.Minute)
 		require.Empty(t, d.got())
 	})
@@ -283,14 +281,14 @@ func TestALateSubscriberBeginsWhereItIsTold(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := new(diary)
-			b := newBench(t, func(c *carrierfsm.Config) { c.Delivery.Start = start })
-			b.at("10002")
-			late := b.another(withHandler("late", d.handle))
-			stop := running(t, late)
+			b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Delivery: carrierfsm.Delivery{Start: start}})
+			b.Reach("10002")
+			late := b.Replica(handler(d.handle))
+			stop := running(t, late.Machine)
 			synctest.Wait()
 			stop()
-			b.must(b.Submit(context.Background(), b.id, carrierfsm.Cancel{}))
-			stop = running(t, late)
+			b.Must(b.Submit(carrierfsm.Cancel{}))
+			stop = running(t, late.Machine)
 			defer stop()
 			synctest.Wait()
 			require.Equal(t, want, d.got())
@@ -316,9 +314,9 @@ func TestRunWaitsForHandlersUnderWayAndNoLongerThanTheirTimeout(t *testing.T) {
 				return nil
 			}}
 			defer close(release)
-			b := newBench(t, withHandler("slow", d.handle))
+			b := handled(t, d.handle)
 			stop := running(t, b.Machine)
-			b.at("10002")
+			b.Reach("10002")
 			<-begun
 			asked := time.Now()
 			stop()

@@ -40,22 +40,22 @@ func TestAGoroutineThatFinishedServesTheNextCallerOrGoes(t *testing.T) {
 func TestCloseLetsTheGoroutinesGoAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		b.up.thenTake(time.Minute, reply("10008"))
+		b := fsmtest.New(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		v := b.must(b.Submit(ctx, b.id, application(0)))
-		require.Equal(t, 1, b.IdleHands())
+		v := b.Must(b.Machine.Submit(ctx, b.ID, application(0)))
+		require.Equal(t, 1, b.Machine.IdleHands())
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
 		late := make(chan error, 1)
 		go func() {
-			_, err := b.Submit(ctx, b.id, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+			_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
 			late <- err
 		}()
 		synctest.Wait()
 		short, giveUp := context.WithTimeout(context.Background(), time.Second)
 		defer giveUp()
-		require.ErrorIs(t, b.Close(short), context.DeadlineExceeded)
+		require.ErrorIs(t, b.Machine.Close(short), context.DeadlineExceeded)
 		require.NoError(t, <-late, "what is under way is finished")
-		require.Zero(t, b.IdleHands(), "and is the last")
+		require.Zero(t, b.Machine.IdleHands(), "and is the last")
 	})
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// witness notes all that an observer is told.
+// witness records every call of an observer.
 type witness struct {
 	mu        sync.Mutex
-	told      []any
-	open      int // operations that have not ended
+	recorded  []any
+	open      int // started and not ended
 	submitted chan carrierfsm.Submitted
 }
 
@@ -28,18 +28,18 @@ func newWitness() *witness {
 	return &witness{submitted: make(chan carrierfsm.Submitted, 100)}
 }
 
-type underWay struct{} // the key of the operation that a context belongs to
+type operation struct{} // the key of the operations that a context belongs to
 
 func (w *witness) begin(ctx context.Context, what string, v any) (context.Context, func(any)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	outer, _ := ctx.Value(underWay{}).(string)
-	w.told = append(w.told, v)
+	outer, _ := ctx.Value(operation{}).(string)
+	w.recorded = append(w.recorded, v)
 	w.open++
-	return context.WithValue(ctx, underWay{}, outer+"/"+what), func(v any) {
+	return context.WithValue(ctx, operation{}, outer+"/"+what), func(v any) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.told = append(w.told, v)
+		w.recorded = append(w.recorded, v)
 		w.open--
 	}
 }
@@ -65,19 +65,19 @@ func (w *witness) observer() *carrierfsm.Observer {
 		Transition: func(_ context.Context, m carrierfsm.Moved) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.told = append(w.told, m)
+			w.recorded = append(w.recorded, m)
 		},
 	}
 }
 
-// of are the things of one kind that were told since the last time.
+// of returns the recorded values of one type, and removes them.
 func of[T any](w *witness) (list []T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, v := range w.told {
+	for i, v := range w.recorded {
 		if v, ok := v.(T); ok {
 			list = append(list, v)
-			w.told[i] = nil
+			w.recorded[i] = nil
 		}
 	}
 	return list
@@ -87,7 +87,7 @@ func (w *witness) allEnded(t *testing.T) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	require.Zero(t, w.open, "what began has ended")
+	require.Zero(t, w.open, "every operation has ended")
 }
 
 func observed(t *testing.T, answers ...fsmtest.Answer) (*witness, *fsmtest.Bench) {
@@ -96,7 +96,7 @@ func observed(t *testing.T, answers ...fsmtest.Answer) (*witness, *fsmtest.Bench
 	return w, fsmtest.NewWith(t, carrierfsm.Config{Observer: w.observer()}, answers...)
 }
 
-func TestAnObserverIsToldWhatBecameOfEachSubmission(t *testing.T) {
+func TestAnObserverReceivesTheOutcomeOfEachSubmission(t *testing.T) {
 	t.Parallel()
 	w, b := observed(t,
 		fsmtest.Refuse("no"), fsmtest.NotSent(), fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"),
@@ -141,7 +141,7 @@ func TestAnObserverIsToldWhatBecameOfEachSubmission(t *testing.T) {
 	check(err, did{ID: "v1", State: "failed", Step: 11, Source: "chinamobilejs", Outcome: "unknown", Event: "outcome_unknown"}, nil)
 }
 
-func TestAnObserverIsToldOfCancellations(t *testing.T) {
+func TestAnObserverReceivesCancellations(t *testing.T) {
 	t.Parallel()
 	held, gate := fsmtest.Held(fsmtest.Code("10002"))
 	w, b := observed(t, held)
@@ -157,32 +157,32 @@ func TestAnObserverIsToldOfCancellations(t *testing.T) {
 	<-gate.Arrived()
 	cancel()
 	require.ErrorIs(t, <-pending, carrierfsm.ErrPending)
-	require.Empty(t, w.submitted, "the caller went away, the submission goes on")
+	require.Empty(t, w.submitted, "the caller has left, the submission goes on")
 	_, err = b.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrPending)
-	told := <-w.submitted
-	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
-	require.Empty(t, told.Event, "nothing happened yet")
+	got := <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, got.Outcome)
+	require.Empty(t, got.Event, "there is no event yet")
 	gate.Open()
-	told = <-w.submitted
-	require.Equal(t, carrierfsm.SubmitAccepted, told.Outcome)
-	require.Equal(t, carrierfsm.CaptchaRequested, told.Event)
-	require.Equal(t, carrierfsm.Failed, told.State)
+	got = <-w.submitted
+	require.Equal(t, carrierfsm.SubmitAccepted, got.Outcome)
+	require.Equal(t, carrierfsm.CaptchaRequested, got.Event)
+	require.Equal(t, carrierfsm.Failed, got.State)
 	_, err = b.Cancel()
 	require.ErrorIs(t, err, carrierfsm.ErrNotAwaited)
 	require.Equal(t, carrierfsm.SubmitRefused, (<-w.submitted).Outcome)
 }
 
-func TestAnObserverIsToldThatACancellationHappened(t *testing.T) {
+func TestAnObserverReceivesTheEventOfACancellation(t *testing.T) {
 	t.Parallel()
 	w, b := observed(t)
 	_, err := b.Cancel()
 	require.NoError(t, err)
-	told := <-w.submitted
-	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, told)
+	got := <-w.submitted
+	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, got)
 }
 
-func TestAnObserverIsToldOfADroppedReply(t *testing.T) {
+func TestAnObserverReceivesADroppedReply(t *testing.T) {
 	t.Parallel()
 	held, gate := fsmtest.Held(fsmtest.Code("10002"))
 	w, b := observed(t, held)
@@ -198,13 +198,13 @@ func TestAnObserverIsToldOfADroppedReply(t *testing.T) {
 	require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
 	gate.Open()
 	require.ErrorIs(t, <-done, carrierfsm.ErrStale)
-	told := <-w.submitted
-	require.True(t, told.Dropped)
-	require.Equal(t, carrierfsm.SubmitUnknown, told.Outcome)
-	require.Empty(t, told.Event)
+	got := <-w.submitted
+	require.True(t, got.Dropped)
+	require.Equal(t, carrierfsm.SubmitUnknown, got.Outcome)
+	require.Empty(t, got.Event)
 }
 
-func TestATransitionIsToldWithHowLongTheStateLasted(t *testing.T) {
+func TestAnObservedTransitionHasTheDurationOfItsState(t *testing.T) {
 	t.Parallel()
 	w, b := observed(t, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"), fsmtest.Next("chinaunicom"))
 	pass := func() { b.Clock.Advance(time.Minute) }
@@ -234,7 +234,7 @@ func TestATransitionIsToldWithHowLongTheStateLasted(t *testing.T) {
 	require.Empty(t, cmp.Diff(want, of[carrierfsm.Moved](w)))
 }
 
-func TestTheStoreAndTheCallAreToldWithinTheSubmission(t *testing.T) {
+func TestStoreAndCallAreObservedWithinTheSubmission(t *testing.T) {
 	t.Parallel()
 	w := newWitness()
 	up := &placed{Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Lost())}
@@ -258,19 +258,19 @@ func TestTheStoreAndTheCallAreToldWithinTheSubmission(t *testing.T) {
 	w.allEnded(t)
 }
 
-// placed notes the operations that its calls are part of.
+// placed records the operations that its calls belong to.
 type placed struct {
 	carrierfsm.Upstream
 	places []string
 }
 
 func (p *placed) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
-	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	p.places = append(p.places, ctx.Value(operation{}).(string))
 	return p.Upstream.Apply(ctx, a)
 }
 
 func (p *placed) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	p.places = append(p.places, ctx.Value(operation{}).(string))
 	return p.Upstream.Collect(ctx, r)
 }
 
@@ -280,23 +280,23 @@ type placedStore struct {
 }
 
 func (p *placedStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	p.places = append(p.places, ctx.Value(operation{}).(string))
 	return p.Store.Load(ctx, id)
 }
 
 func (p *placedStore) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	p.places = append(p.places, ctx.Value(underWay{}).(string))
+	p.places = append(p.places, ctx.Value(operation{}).(string))
 	return p.Store.Commit(ctx, r, entries...)
 }
 
-func TestAHandlersCallsAreToldWithTheirLag(t *testing.T) {
+func TestHandlerCallsAreObservedWithTheirLag(t *testing.T) {
 	t.Parallel()
 	w := newWitness()
 	var places []string
 	b := fsmtest.NewWith(t, carrierfsm.Config{
 		Observer: w.observer(), Delivery: carrierfsm.Delivery{Workers: 1},
 		Handlers: map[string]carrierfsm.Handler{"notify": func(ctx context.Context, tr carrierfsm.Transition) error {
-			places = append(places, ctx.Value(underWay{}).(string))
+			places = append(places, ctx.Value(operation{}).(string))
 			if tr.Event == carrierfsm.PasswordRequested && len(places) == 2 {
 				return errors.New("not now")
 			}
@@ -333,9 +333,9 @@ func TestAnObservedStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestWhereNobodyObservesItCostsNothing(t *testing.T) {
-	standing := standing(carrierfsm.PromptPassword)
-	d := standing.Cancel(coreStart, carrierfsm.DefaultLimits())
+func TestWithoutAnObserverNothingIsAllocatedForIt(t *testing.T) {
+	verification := prompted(carrierfsm.PromptPassword)
+	d := verification.Cancel(coreStart, carrierfsm.DefaultLimits())
 	ctx := context.Background()
 	for name, o := range map[string]*carrierfsm.Observer{"nil": nil, "zero": {}} {
 		require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observe(ctx, o, &d) }), name)

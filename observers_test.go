@@ -13,16 +13,16 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// scribe writes what it is told into a list that several share, under its name.
+// scribe records the calls of an observer, with its name, in a list that several share.
 type scribe struct {
 	name string
 	list *[]string
 }
 
 func (s scribe) note(ctx context.Context, what string) context.Context {
-	within, _ := ctx.Value(underWay{}).(string)
+	within, _ := ctx.Value(operation{}).(string)
 	*s.list = append(*s.list, s.name+" "+what+" within "+within)
-	return context.WithValue(ctx, underWay{}, within+s.name)
+	return context.WithValue(ctx, operation{}, within+s.name)
 }
 
 func (s scribe) observer() *carrierfsm.Observer {
@@ -47,15 +47,15 @@ func (s scribe) observer() *carrierfsm.Observer {
 	}
 }
 
-func TestObserversAreToldInTheirOrderAndOfEndsTheOtherWayRound(t *testing.T) {
+func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 	t.Parallel()
 	var list []string
 	a, b, c := scribe{"a", &list}, scribe{"b", &list}, scribe{"c", &list}
 	all := carrierfsm.Observers(a.observer(), nil, b.observer(), c.observer())
-	told := func(begin func(context.Context) context.Context) []string {
+	observed := func(begin func(context.Context) context.Context) []string {
 		list = nil
 		if ctx := begin(context.Background()); ctx != nil {
-			require.Equal(t, "abc", ctx.Value(underWay{}), "what the operation runs under comes from all")
+			require.Equal(t, "abc", ctx.Value(operation{}), "the context of the operation has the values of all")
 		}
 		return list
 	}
@@ -65,33 +65,33 @@ func TestObserversAreToldInTheirOrderAndOfEndsTheOtherWayRound(t *testing.T) {
 			"c " + ends + " within ab", "b " + ends + " within a", "a " + ends + " within ",
 		}
 	}
-	require.Equal(t, around("captcha", "ends accepted"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("captcha", "ends accepted"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Submit(ctx, carrierfsm.InputCaptcha)
 		end(carrierfsm.Submitted{Outcome: carrierfsm.SubmitAccepted})
 		return ctx
 	}))
-	require.Equal(t, around("calls v1", "called unknown"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("calls v1", "called unknown"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Call(ctx, carrierfsm.Calling{ID: "v1"})
 		end(carrierfsm.Called{Fault: "unknown"})
 		return ctx
 	}))
-	require.Equal(t, around("load", "ends gone"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("load", "ends gone"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Store(ctx, "load")
 		end(errors.New("gone"))
 		return ctx
 	}))
-	require.Equal(t, around("notify", "ends panic"), told(func(ctx context.Context) context.Context {
+	require.Equal(t, around("notify", "ends panic"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Handle(ctx, carrierfsm.Handling{Handler: "notify"})
 		end(carrierfsm.Handled{Why: "panic"})
 		return ctx
 	}))
 	require.Equal(t, []string{
 		"a POST within ", "b POST within ", "c POST within ", "c ends 1.1 within ", "b ends 1.1 within ", "a ends 1.1 within ",
-	}, told(func(ctx context.Context) context.Context {
+	}, observed(func(ctx context.Context) context.Context {
 		all.Exchange(ctx, carrierfsm.Exchanging{Method: "POST"})(carrierfsm.Exchanged{Version: "1.1"})
 		return nil
 	}))
-	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, told(func(ctx context.Context) context.Context {
+	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, observed(func(ctx context.Context) context.Context {
 		all.Transition(ctx, carrierfsm.Moved{Event: carrierfsm.Expired})
 		return nil
 	}))
@@ -106,12 +106,12 @@ func TestOneObserverAloneIsReturnedItself(t *testing.T) {
 	require.Nil(t, carrierfsm.Observers(nil, nil))
 }
 
-func TestOneObserverAloneCostsNothingToJoin(t *testing.T) {
+func TestJoiningOneObserverAllocatesNothing(t *testing.T) {
 	one := newWitness().observer()
 	require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observers(nil, one) }))
 }
 
-func TestJoinedObserversObserveOnlyWhatOneOfThemDoes(t *testing.T) {
+func TestJoinedObserversObserveWhatAnyOfThemDoes(t *testing.T) {
 	t.Parallel()
 	var list []string
 	full := scribe{"a", &list}.observer()
@@ -132,7 +132,7 @@ func TestJoinedObserversObserveOnlyWhatOneOfThemDoes(t *testing.T) {
 	require.Nil(t, none.Transition)
 }
 
-func TestAMachineTellsBothOfItsObserversTheSame(t *testing.T) {
+func TestBothObserversOfAMachineReceiveTheSame(t *testing.T) {
 	t.Parallel()
 	one, two := newWitness(), newWitness()
 	b := fsmtest.NewWith(t, carrierfsm.Config{Observer: carrierfsm.Observers(one.observer(), two.observer())})

@@ -2,232 +2,165 @@ package carrierfsm_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
-
-// What operators do: expire, look on, and stand by it with their names.
 
 func TestExpireEndsWhateverIsAsked(t *testing.T) {
 	t.Parallel()
-	for name, bring := range map[string]func(*bench){
-		"created": func(*bench) {}, "password": func(b *bench) { b.at() }, "captcha": func(b *bench) { b.at("10002") },
+	for name, bring := range map[string]func(*fsmtest.Bench){
+		"created": func(*fsmtest.Bench) {}, "password": func(b *fsmtest.Bench) { b.Reach() }, "captcha": func(b *fsmtest.Bench) { b.Reach("10002") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := carrierfsm.ByOperator(context.Background(), "li.wei")
-			b := newBench(t)
+			b := fsmtest.New(t)
 			bring(b)
-			require.NoError(t, b.Expire(ctx, b.id))
-			v := b.get()
+			require.NoError(t, b.Machine.Expire(ctx, b.ID))
+			v := b.Get()
 			require.Equal(t, carrierfsm.Failed, v.State)
 			require.Equal(t, carrierfsm.Expired, v.Reason)
 			require.Nil(t, v.Prompt)
-			require.Equal(t, "li.wei", lastDetail(t, b).By)
-			require.Empty(t, lastDetail(t, b).Input)
-			require.ErrorIs(t, b.Expire(ctx, b.id), carrierfsm.ErrNotAwaited, "what has ended can't expire")
-			require.ErrorIs(t, b.Expire(ctx, "nobody"), carrierfsm.ErrNotFound)
+			require.Equal(t, "li.wei", lastDetail(b).By)
+			require.Empty(t, lastDetail(b).Input)
+			require.ErrorIs(t, b.Machine.Expire(ctx, b.ID), carrierfsm.ErrNotAwaited, "what has ended can't expire")
+			require.ErrorIs(t, b.Machine.Expire(ctx, "unknown"), carrierfsm.ErrNotFound)
 		})
 	}
 }
 
 func TestExpireIsRefusedWhileAnAnswerIsUnderWay(t *testing.T) {
 	t.Parallel()
-	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
-		b.up.thenTake(time.Minute, reply("10008"))
-		done := b.background(captchaOf(v, "500001"))
-		require.ErrorIs(t, b.Expire(context.Background(), b.id), carrierfsm.ErrInFlight)
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		done := background(b, captcha(v, "500001"))
+		require.ErrorIs(t, b.Machine.Expire(context.Background(), b.ID), carrierfsm.ErrInFlight)
 		require.NoError(t, <-done)
-		require.Equal(t, carrierfsm.Done, b.get().State, "the answer counts")
+		require.Equal(t, carrierfsm.Done, b.Get().State, "the reply is accepted")
 	})
 }
 
 func TestExpireSettlesACallThatWasLeftBehindFirst(t *testing.T) {
 	t.Parallel()
-	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
-		b.up.thenTake(time.Hour, reply("10008"))
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.IgnoreContext(fsmtest.After(time.Hour, fsmtest.Code("10008"))))
 		ctx, stop := context.WithTimeout(context.Background(), time.Second)
 		defer stop()
-		_, err := b.Submit(ctx, b.id, captchaOf(v, "500001"))
+		_, err := b.Machine.Submit(ctx, b.ID, captcha(v, "500001"))
 		require.ErrorIs(t, err, carrierfsm.ErrPending)
 		pass(196 * time.Second) // deadline and grace
-		other := b.another()
-		require.NoError(t, other.Expire(context.Background(), b.id))
-		require.Equal(t, []carrierfsm.Event{carrierfsm.OutcomeUnknown, carrierfsm.Expired}, b.latest(2))
+		require.NoError(t, b.Replica().Machine.Expire(context.Background(), b.ID))
+		require.Equal(t, []carrierfsm.Event{carrierfsm.OutcomeUnknown, carrierfsm.Expired}, latest(b, 2))
+		pass(time.Hour) // the call ends, and its reply is dropped
+		require.Equal(t, []carrierfsm.Event{carrierfsm.Expired}, latest(b, 1))
 	})
 }
 
 func TestExpireDestroysAPasswordThatIsHeld(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.at("10002")
-	require.Equal(t, 1, b.Held())
-	require.NoError(t, b.Expire(context.Background(), b.id))
-	require.Zero(t, b.Held())
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	require.Equal(t, 1, b.Machine.Held())
+	require.NoError(t, b.Machine.Expire(context.Background(), b.ID))
+	require.Zero(t, b.Machine.Held())
 }
 
-func TestAnOperatorsNameStandsInTheHistory(t *testing.T) {
+func TestTheHistoryHasTheOperatorsName(t *testing.T) {
 	t.Parallel()
 	ctx := carrierfsm.ByOperator(context.Background(), "li.wei")
-	for name, act := range map[string]func(*bench) error{
-		"cancel": func(b *bench) error { _, err := b.Submit(ctx, b.id, carrierfsm.Cancel{}); return err },
-		"expire": func(b *bench) error { return b.Expire(ctx, b.id) },
-		"erase":  func(b *bench) error { return b.Erase(ctx, b.id) },
+	for name, act := range map[string]func(*fsmtest.Bench) error{
+		"cancel": func(b *fsmtest.Bench) error { _, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Cancel{}); return err },
+		"expire": func(b *fsmtest.Bench) error { return b.Machine.Expire(ctx, b.ID) },
+		"erase":  func(b *fsmtest.Bench) error { return b.Machine.Erase(ctx, b.ID) },
 	} {
-		b := newBench(t, withSealer(t))
-		b.at("10002")
+		b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+		b.Reach("10002")
 		require.NoError(t, act(b), name)
-		require.Equal(t, "li.wei", lastDetail(t, b).By, name)
-		unnamed := newBench(t)
-		require.NoError(t, unnamed.Erase(context.Background(), unnamed.id))
-		require.Empty(t, lastDetail(t, unnamed).By)
+		require.Equal(t, "li.wei", lastDetail(b).By, name)
+		unnamed := fsmtest.New(t)
+		require.NoError(t, unnamed.Machine.Erase(context.Background(), unnamed.ID))
+		require.Empty(t, lastDetail(unnamed).By)
 	}
 }
 
-func TestACancellationThatWaitsKeepsTheNameOfWhoeverAskedFirst(t *testing.T) {
+func TestACancellationThatWaitsKeepsTheNameOfTheFirstOperator(t *testing.T) {
 	t.Parallel()
-	inFlight(t, func(t *testing.T, b *bench, v carrierfsm.Verification) {
-		b.up.thenTake(time.Minute, reply("10001"))
-		done := b.background(captchaOf(v, "500001"))
-		for _, name := range []string{"li.wei", "somebody.else"} {
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10001")))
+		done := background(b, captcha(v, "500001"))
+		for _, name := range []string{"li.wei", "wang.fang"} {
 			ctx := carrierfsm.ByOperator(context.Background(), name)
-			_, err := b.Submit(ctx, b.id, carrierfsm.Cancel{})
+			_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Cancel{})
 			require.ErrorIs(t, err, carrierfsm.ErrPending)
 		}
 		require.NoError(t, <-done)
-		require.Equal(t, carrierfsm.Canceled, b.get().Reason)
-		history, err := b.History(context.Background(), b.id)
-		require.NoError(t, err)
+		require.Equal(t, carrierfsm.Canceled, b.Get().Reason)
+		history := b.History()
 		require.Equal(t, "li.wei", history[len(history)-1].Detail.By)
-		require.Empty(t, history[len(history)-2].Detail.By, "the reply was upstream's")
+		require.Empty(t, history[len(history)-2].Detail.By, "the reply has no operator")
 	})
 }
 
 func TestAnOperatorWithoutAPlainNameDoesNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	before := b.at("10002")
+	b := fsmtest.New(t)
+	before := b.Reach("10002")
 	for _, name := range []string{"", "li wei", "李伟", "13800138000", strings.Repeat("x", 65), "a\nb"} {
 		ctx := carrierfsm.ByOperator(context.Background(), name)
-		_, err := b.Submit(ctx, b.id, carrierfsm.Cancel{})
+		_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Cancel{})
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", name)
-		require.ErrorIs(t, b.Expire(ctx, b.id), carrierfsm.ErrInvalid)
-		require.ErrorIs(t, b.Erase(ctx, b.id), carrierfsm.ErrInvalid)
-		require.ErrorIs(t, b.Replay(ctx, "diary", b.id, 1), carrierfsm.ErrInvalid)
+		require.ErrorIs(t, b.Machine.Expire(ctx, b.ID), carrierfsm.ErrInvalid)
+		require.ErrorIs(t, b.Machine.Erase(ctx, b.ID), carrierfsm.ErrInvalid)
+		require.ErrorIs(t, b.Machine.Replay(ctx, "diary", b.ID, 1), carrierfsm.ErrInvalid)
 	}
-	require.Equal(t, before.Step, b.get().Step)
+	require.Equal(t, before.Step, b.Get().Step)
 }
 
-func TestAReplayTellsWhoAskedForIt(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx := carrierfsm.ByOperator(context.Background(), "li.wei")
-		d := new(diary)
-		d.fail = func(_ carrierfsm.Transition, n int) error {
-			if n > 1 {
-				return errors.New("not again")
-			}
-			return nil
-		}
-		b := newBench(t, withHandler("diary", d.handle))
-		stop := running(t, b.Machine)
-		b.at("10002")
-		synctest.Wait()
-		stop()
-		require.NoError(t, b.Replay(ctx, "diary", "v1", 2))
-		why := func() string {
-			rows, err := b.Parked(ctx, carrierfsm.ParkedQuery{})
-			require.NoError(t, err)
-			return rows[0].Why
-		}
-		require.Equal(t, "by li.wei", why())
-		_, err := b.Deliver(ctx)
-		require.Error(t, err)
-		require.Equal(t, "error", why(), "what fails again says so")
-	})
-}
-
-func TestPeekChangesNothingAndHandsOutNoToken(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx := context.Background()
-		b := newBench(t)
-		b.at("10002")
-		pass(6 * time.Minute) // the code is too old
-		v, err := b.Peek(ctx, b.id)
-		require.NoError(t, err)
-		require.Equal(t, carrierfsm.CaptchaRequested, v.Reason)
-		require.Equal(t, "138****8000", v.Account)
-		require.Equal(t, carrierfsm.CaptchaExpired, b.get().Reason, "which Get settles")
-		b.up.then(reply("10008"))
-		b.must(b.captcha(b.get(), "500001"))
-		require.False(t, b.get().Token.Empty())
-		v, err = b.Peek(ctx, b.id)
-		require.NoError(t, err)
-		require.Equal(t, carrierfsm.Done, v.State)
-		require.True(t, v.Token.Empty())
-		_, err = b.Peek(ctx, "nobody")
-		require.ErrorIs(t, err, carrierfsm.ErrNotFound)
-	})
-}
-
-func TestWhatCantBeOpenedIsToldByItsColumns(t *testing.T) {
+func TestResealingReadsOldKeysAndPlaintext(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	b := newBench(t, withSealer(t))
-	known := b.at("10002")
-	blind := b.another(func(c *carrierfsm.Config) { c.Sealer = nil })
-	v, err := blind.Peek(ctx, b.id)
-	require.ErrorIs(t, err, carrierfsm.ErrSealed)
-	require.Equal(t, known.State, v.State)
-	require.Equal(t, known.Step, v.Step)
-	require.Equal(t, known.Source.Website, v.Source.Website)
-	require.Nil(t, v.Prompt)
-	require.Empty(t, v.Account)
-	history, err := blind.History(ctx, b.id)
-	require.ErrorIs(t, err, carrierfsm.ErrSealed)
-	require.Len(t, history, known.Step)
-	require.Equal(t, carrierfsm.CaptchaRequested, history[2].Event)
-	require.Zero(t, history[2].Detail)
-}
-
-func TestAHistoryOfWhichOneEntryIsBrokenTellsTheRest(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	store := memory.New()
-	b := newBench(t, func(c *carrierfsm.Config) { c.Store = brokenDetail{store} })
-	b.at("10002")
-	history, err := b.History(ctx, b.id)
-	require.ErrorIs(t, err, carrierfsm.ErrCorrupt)
-	require.Len(t, history, 3)
-	require.Zero(t, history[1].Detail)
-	require.Equal(t, carrierfsm.InputPassword, history[2].Detail.Input)
-}
-
-// brokenDetail spoils the second entry of each history.
-type brokenDetail struct{ *memory.Store }
-
-func (s brokenDetail) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
-	list, err := s.Store.History(ctx, id, after, limit)
-	for i := range list {
-		if list[i].Step == 2 {
-			list[i].Detail = []byte(`{"input":"apply",`)
-		}
+	b := fsmtest.New(t) // plaintext at first
+	v := b.Reach("10002")
+	old := carrierfsm.SealKey{ID: "old", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
+	fresh := carrierfsm.SealKey{ID: "new", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
+	with := func(keys ...carrierfsm.SealKey) *carrierfsm.Machine {
+		s, err := carrierfsm.NewSealer(keys...)
+		require.NoError(t, err)
+		return b.Replica(func(c *carrierfsm.Config) { c.Sealer = s }).Machine
 	}
-	return list, err
-}
-
-func lastDetail(t *testing.T, b *bench) carrierfsm.Detail {
-	t.Helper()
-	history, err := b.History(context.Background(), b.id)
+	require.NoError(t, with(old).Reseal(ctx, b.ID), "plaintext stays readable")
+	require.NoError(t, with(fresh, old).Reseal(ctx, b.ID), "an old key stays readable")
+	again, err := with(fresh).Get(ctx, b.ID)
 	require.NoError(t, err)
-	return history[len(history)-1].Detail
+	require.Equal(t, v.Step, again.Step, "resealing is not a transition")
+	_, err = with(old).Get(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrSealed)
+}
+
+// purging is a store that purges so many at each call.
+type purging struct {
+	carrierfsm.Store
+	left []int
+}
+
+func (p *purging) Purge(context.Context, time.Time, int) (n int, err error) {
+	n, p.left = p.left[0], p.left[1:]
+	return n, nil
+}
+
+func TestPurgeGoesOnUntilNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	store := &purging{left: []int{500, 500, 3}}
+	b := fsmtest.New(t)
+	m := b.Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
+	n, err := m.Machine.Purge(context.Background(), b.Clock.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1003, n)
+	require.Empty(t, store.left)
 }

@@ -14,15 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// What comes after done: the report is asked for until it is there.
-
-// archive is a Reporter that answers as it is told; then the latest again.
+// archive is a Reporter that gives these answers, and the last one again and again.
 type archive struct {
 	mu      sync.Mutex
-	answers []any // a ReportState or an error
+	answers []any // a ReportState, an error, or how long it takes until the report is ready
 	asked   []time.Time
 	tokens  map[string]int
 }
@@ -63,11 +61,17 @@ func (a *archive) times() []time.Time {
 	return append([]time.Time(nil), a.asked...)
 }
 
-func withReports(a *archive) func(*carrierfsm.Config) {
-	return func(c *carrierfsm.Config) { c.Reporter = a }
+// watched is a Bench in the time of a synctest bubble with this Reporter.
+func watched(t *testing.T, a *archive, change ...func(*carrierfsm.Config)) *fsmtest.Bench {
+	t.Helper()
+	cfg := carrierfsm.Config{Now: time.Now, Reporter: a}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return fsmtest.NewWith(t, cfg)
 }
 
-// rarely polls rarely: a test that lets days pass should not take minutes.
+// rarely polls rarely, for tests in which days pass.
 func rarely(c *carrierfsm.Config) { c.PollInterval = 30 * time.Second }
 
 const pending, ready, failed = carrierfsm.ReportPending, carrierfsm.ReportIsReady, carrierfsm.ReportHasNone
@@ -80,29 +84,27 @@ func TestHandlersHearOfTheReportAndDoneStaysDone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := &archive{answers: []any{pending, pending, errors.New("down"), answer}}
 			d := new(diary)
-			b := newBench(t, withReports(a), withHandler("diary", d.handle))
+			b := watched(t, a, handler(d.handle))
 			stop := running(t, b.Machine)
 			defer stop()
-			done := b.at("10008")
+			done := b.Reach("10008")
 			require.Equal(t, carrierfsm.Done, done.State)
 			pass(time.Hour)
-			v := b.get()
+			v := b.Get()
 			require.Equal(t, carrierfsm.Done, v.State)
 			require.Equal(t, want, v.Reason)
 			require.Equal(t, done.Step+1, v.Step)
 			require.Nil(t, v.Prompt)
-			require.Equal(t, []carrierfsm.Event{carrierfsm.CollectionStarted, want}, b.latest(2))
-			require.Contains(t, d.got(), "v1/4", "the handler is told")
-			require.Equal(t, map[string]int{token: 4}, a.tokens)
+			require.Equal(t, []carrierfsm.Event{carrierfsm.CollectionStarted, want}, latest(b, 2))
+			require.Contains(t, d.got(), "v1/4", "the handler is called")
+			require.Equal(t, map[string]int{fsmtest.Token: 4}, a.tokens)
 			at := a.times()
-			require.Len(t, at, 4, "and then nobody asks any more")
+			require.Len(t, at, 4, "then it is not asked for again")
 			for i, interval := range []time.Duration{time.Minute, 2 * time.Minute} {
 				require.InDelta(t, interval, at[i+2].Sub(at[i+1]), float64(2*time.Second))
 			}
-			r, err := b.store.Load(context.Background(), b.id)
-			require.NoError(t, err)
-			require.True(t, r.Due.IsZero())
-			require.Equal(t, 2, r.Table)
+			require.True(t, b.Record().Due.IsZero())
+			require.Equal(t, 2, b.Record().Table)
 		})
 	}
 }
@@ -111,12 +113,12 @@ func TestIntervalsBetweenQuestionsAreBoundedAndSoIsTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &archive{answers: []any{pending}}
-		b := newBench(t, withReports(a), rarely)
+		b := watched(t, a, rarely)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10008")
+		b.Reach("10008")
 		pass(48 * time.Hour)
-		require.Equal(t, carrierfsm.ReportFailed, b.get().Reason, "a day is enough")
+		require.Equal(t, carrierfsm.ReportFailed, b.Get().Reason, "a day is enough")
 		at := a.times()
 		require.InDelta(t, 24*6, len(at), 12)
 		require.InDelta(t, 10*time.Minute, at[len(at)-1].Sub(at[len(at)-2]), float64(31*time.Second))
@@ -127,20 +129,20 @@ func TestErrorsAloneNeverMeanThatAReportFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &archive{answers: []any{errors.New("down")}}
-		b := newBench(t, withReports(a), rarely)
+		b := watched(t, a, rarely)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10008")
+		b.Reach("10008")
 		pass(25 * time.Hour)
 		day := len(a.times())
 		pass(5 * time.Hour)
 		require.LessOrEqual(t, len(a.times())-day, 1, "after a day it is asked for rarely")
-		require.Equal(t, carrierfsm.CollectionStarted, b.get().Reason)
+		require.Equal(t, carrierfsm.CollectionStarted, b.Get().Reason)
 		a.mu.Lock()
 		a.answers = []any{ready}
 		a.mu.Unlock()
 		pass(7 * time.Hour)
-		require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
 	})
 }
 
@@ -148,40 +150,31 @@ func TestOneReplicaAsksForAReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &archive{answers: []any{20 * time.Second}}
-		b := newBench(t, withReports(a))
+		b := watched(t, a)
 		for range 3 {
-			stop := running(t, b.another())
+			stop := running(t, b.Replica().Machine)
 			defer stop()
 		}
-		b.at("10008")
+		b.Reach("10008")
 		pass(10 * time.Minute)
 		require.Len(t, a.times(), 1)
-		require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
 	})
 }
 
-func TestSlowReportsHoldNobodyUp(t *testing.T) {
+func TestSlowReportsDelayNoTimers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx := context.Background()
-		a := &archive{answers: []any{time.Hour}} // until its time is over
-		b := newBench(t, withReports(a))
+		a := &archive{answers: []any{time.Hour}} // until the context ends
+		b := watched(t, a)
 		for range 20 {
-			v, err := b.Create(ctx, carrierfsm.NewVerification{})
-			require.NoError(t, err)
-			v, err = b.Submit(ctx, v.ID, application(0))
-			require.NoError(t, err)
-			b.up.then(reply("10008"))
-			_, err = b.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
-			require.NoError(t, err)
+			b.Create(carrierfsm.NewVerification{}).Reach("10008")
 		}
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10002")
+		b.Reach("10002")
 		pass(5*time.Minute + time.Second)
-		r, err := b.store.Load(ctx, b.id)
-		require.NoError(t, err)
-		require.Equal(t, carrierfsm.CaptchaExpired, r.Reason, "the clock goes on")
+		require.Equal(t, carrierfsm.CaptchaExpired, b.Record().Reason, "timers go on")
 	})
 }
 
@@ -189,150 +182,104 @@ func TestAReportThatComesAfterEraseIsDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &archive{answers: []any{20 * time.Second}}
-		b := newBench(t, withReports(a))
+		b := watched(t, a)
 		stop := running(t, b.Machine)
 		defer stop()
-		b.at("10008")
+		b.Reach("10008")
 		pass(40 * time.Second)
 		require.Len(t, a.times(), 1)
-		require.NoError(t, b.Erase(context.Background(), b.id))
+		require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
 		pass(time.Hour)
-		require.Equal(t, carrierfsm.Erased, b.get().Reason)
+		require.Equal(t, carrierfsm.Erased, b.Get().Reason)
 		require.Len(t, a.times(), 1)
 	})
 }
 
 func TestWithoutAReporterWhatIsDoneIsNeverDue(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.at("10008")
-	r, err := b.store.Load(context.Background(), b.id)
-	require.NoError(t, err)
-	require.True(t, r.Due.IsZero())
+	b := fsmtest.New(t)
+	b.Reach("10008")
+	require.True(t, b.Record().Due.IsZero())
 }
 
-func TestAReportThatCantBeAskedForIsWarnedOf(t *testing.T) {
+func TestAReportThatCantBeAskedForIsLogged(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[any]int{errors.New("down"): 1, pending: 0} {
-		now := time.Now()
-		var said bytes.Buffer
-		b := newBench(t, withReports(&archive{answers: []any{answer}}), func(c *carrierfsm.Config) {
-			c.Now, c.Logger = func() time.Time { return now }, slog.New(slog.NewTextHandler(&said, nil))
+		var log bytes.Buffer
+		b := fsmtest.NewWith(t, carrierfsm.Config{
+			Reporter: &archive{answers: []any{answer}}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})
-		b.at("10008")
-		now = now.Add(time.Minute)
-		_, err := b.Settle(context.Background())
-		require.NoError(t, err)
-		require.Equal(t, want, strings.Count(said.String(), "a report can't be asked for yet"))
+		b.Reach("10008")
+		b.Clock.Advance(time.Minute)
+		b.Settle()
+		require.Equal(t, want, strings.Count(log.String(), "a report can't be asked for yet"))
 	}
 }
 
-// While one replica may still be waiting for an answer, no other asks.
-func TestWhoAsksForAReportHasLongerThanAnAnswerMayTake(t *testing.T) {
+// While one replica may wait for an answer, no other one asks.
+func TestAReportIsDueAgainOnlyAfterAnAnswerMayTake(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	b := newBench(t, withReports(&archive{answers: []any{pending}}), func(c *carrierfsm.Config) {
-		c.Now, c.Limits.ReportMin = func() time.Time { return now }, time.Second
+	b := fsmtest.NewWith(t, carrierfsm.Config{
+		Reporter: &archive{answers: []any{pending}}, Limits: carrierfsm.Limits{ReportMin: time.Second},
 	})
-	b.at("10008")
-	now = now.Add(time.Minute)
-	_, err := b.Settle(context.Background())
-	require.NoError(t, err)
-	r, err := b.store.Load(context.Background(), b.id)
-	require.NoError(t, err)
-	require.WithinDuration(t, now.Add(31*time.Second), r.Due, time.Millisecond)
+	b.Reach("10008")
+	b.Clock.Advance(time.Minute)
+	b.Settle()
+	require.WithinDuration(t, b.Clock.Now().Add(31*time.Second), b.Record().Due, time.Millisecond)
 }
 
-// A replica that was started without a Reporter must not end what others wait
-// for, nor find it due again and again.
+// A replica without a Reporter must not end what other replicas wait for, and must not
+// find it due again at once.
 func TestAMachineWithoutAReporterLeavesReportsToOthers(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
 	a := &archive{answers: []any{ready}}
-	b := newBench(t, withReports(a), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
-	b.at("10008")
-	other := b.another(func(c *carrierfsm.Config) { c.Reporter = nil })
-	due := func() time.Time {
-		r, err := b.store.Load(context.Background(), b.id)
-		require.NoError(t, err)
-		return r.Due
-	}
-	now = now.Add(time.Minute)
-	n, err := other.Settle(context.Background())
+	b := fsmtest.NewWith(t, carrierfsm.Config{Reporter: a})
+	b.Reach("10008")
+	other := b.Replica(func(c *carrierfsm.Config) { c.Reporter = nil })
+	b.Clock.Advance(time.Minute)
+	n, err := other.Machine.Settle(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.WithinDuration(t, now.Add(10*time.Minute), due(), time.Second)
-	n, err = other.Settle(context.Background())
+	require.WithinDuration(t, b.Clock.Now().Add(10*time.Minute), b.Record().Due, time.Second)
+	n, err = other.Machine.Settle(context.Background())
 	require.NoError(t, err)
 	require.Zero(t, n, "it is not due again at once")
-	now = now.Add(10 * time.Minute)
-	_, err = b.Settle(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
+	b.Clock.Advance(10 * time.Minute)
+	b.Settle()
+	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
 }
 
 func TestWithoutAnyReporterTheWaitEndsQuietly(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	b := newBench(t, withReports(&archive{answers: []any{ready}}), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
-	done := b.at("10008")
-	now = now.Add(25 * time.Hour)
-	_, err := b.another(func(c *carrierfsm.Config) { c.Reporter = nil }).Settle(context.Background())
-	require.NoError(t, err)
-	r, err := b.store.Load(context.Background(), b.id)
-	require.NoError(t, err)
-	require.True(t, r.Due.IsZero())
-	require.Equal(t, done.Step, b.get().Step)
-	require.Equal(t, carrierfsm.CollectionStarted, b.get().Reason)
+	b := fsmtest.NewWith(t, carrierfsm.Config{Reporter: &archive{answers: []any{ready}}})
+	done := b.Reach("10008")
+	b.Clock.Advance(25 * time.Hour)
+	b.Replica(func(c *carrierfsm.Config) { c.Reporter = nil }).Settle()
+	require.True(t, b.Record().Due.IsZero())
+	require.Equal(t, done.Step, b.Get().Step)
+	require.Equal(t, carrierfsm.CollectionStarted, b.Get().Reason)
 }
 
 func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	b := newBench(t, withReports(&archive{answers: []any{errors.New("down")}}), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
-	done := b.at("10008")
+	b := fsmtest.NewWith(t, carrierfsm.Config{Reporter: &archive{answers: []any{errors.New("down")}}})
+	done := b.Reach("10008")
 	for range 20 {
-		now = now.Add(6 * time.Hour)
-		_, err := b.Settle(context.Background())
-		require.NoError(t, err)
+		b.Clock.Advance(6 * time.Hour)
+		b.Settle()
 	}
-	require.Equal(t, done.Updated, b.get().Updated, "asking changes nothing")
-	n, err := b.Purge(context.Background(), now.Add(-4*24*time.Hour))
+	require.Equal(t, done.Updated, b.Get().Updated, "a question changes nothing")
+	n, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
 
 func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
 	a := &archive{answers: []any{ready}}
-	b := newBench(t, withReports(a), func(c *carrierfsm.Config) { c.Now = func() time.Time { return now } })
-	b.at("10008")
-	now = now.Add(30 * time.Second)
-	_, err := b.Settle(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ReportReady, b.get().Reason)
-}
-
-// checking is an upstream that knows some forms to be in vain.
-type checking struct {
-	*player
-	err error
-}
-
-func (c checking) Check(context.Context, carrierfsm.Form) error { return c.err }
-
-func TestAFormThatIsInVainIsNotSentAndSpendsNothing(t *testing.T) {
-	t.Parallel()
-	offline := errors.New("this operator is offline")
-	b := newBench(t, func(c *carrierfsm.Config) {
-		c.Store, c.Upstream = memory.New(), checking{&player{arrivals: make(map[string]int)}, offline}
-	})
-	told, err := b.Submit(context.Background(), b.id, application(0))
-	require.ErrorIs(t, err, offline)
-	v := b.get()
-	require.Equal(t, v, told, "the person can be asked again")
-	require.Equal(t, carrierfsm.Created, v.State)
-	require.Equal(t, 3, v.Prompt.AttemptsLeft)
-	require.Empty(t, b.events())
+	b := fsmtest.NewWith(t, carrierfsm.Config{Reporter: a})
+	b.Reach("10008")
+	b.Clock.Advance(30 * time.Second)
+	b.Settle()
+	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
 }

@@ -2,10 +2,8 @@ package carrierfsm_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,44 +128,4 @@ func TestASurveyIsRefusedWhereItCantBeMade(t *testing.T) {
 	require.NoError(t, err)
 	_, err = plain.Survey(ctx, carrierfsm.SurveyQuery{})
 	require.ErrorIs(t, err, carrierfsm.ErrNoSurveyor)
-}
-
-func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx := context.Background()
-		b := newBench(t, withSealer(t))
-		b.at("10002") // waits for its code, 5 min
-		for _, id := range []string{"v2", "v3"} {
-			_, err := b.Create(ctx, carrierfsm.NewVerification{ID: id}) // 30 min
-			require.NoError(t, err)
-		}
-		ids := func(list []carrierfsm.Overdue, err error) (got []string) {
-			require.NoError(t, err)
-			for _, o := range list {
-				got = append(got, o.ID)
-			}
-			return got
-		}
-		pass(6 * time.Minute)
-		require.Equal(t, []string{"v1"}, ids(b.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)))
-		require.Empty(t, ids(b.Overdue(ctx, 2*time.Minute, carrierfsm.DueMark{}, 0)), "it may yet be settled")
-		pass(30 * time.Minute)
-		first, err := b.Overdue(ctx, time.Minute, carrierfsm.DueMark{}, 2)
-		require.Equal(t, []string{"v1", "v2"}, ids(first, err))
-		require.NoError(t, first[0].Err)
-		require.Equal(t, carrierfsm.CaptchaRequested, first[0].Reason, "nothing was settled")
-		mark := carrierfsm.DueMark{Due: first[1].Due, ID: first[1].ID}
-		require.Equal(t, []string{"v3"}, ids(b.Overdue(ctx, time.Minute, mark, 2)))
-
-		blind := b.another(func(c *carrierfsm.Config) { c.Sealer = nil })
-		list, err := blind.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)
-		require.NoError(t, err)
-		require.ErrorIs(t, list[0].Err, carrierfsm.ErrSealed)
-		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are told all the same")
-		canceled, cancel := context.WithCancelCause(ctx)
-		cancel(errors.New("enough"))
-		_, err = b.Overdue(canceled, 0, carrierfsm.DueMark{}, 0)
-		require.ErrorIs(t, err, carrierfsm.ErrStore)
-	})
 }

@@ -3,7 +3,6 @@ package fsmtest
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,62 +10,87 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// Bench is a Machine to test against: a store in memory, a scripted upstream,
-// a clock that stands still, and one created verification. Its methods answer
-// the present prompt, whatever its step.
+// Bench is a Machine under test with a scripted upstream, a store, a manual
+// clock and one verification. Its methods that submit an input name the step of
+// the present prompt; to name another step, use Submit.
+//
+// The fields may be read at any time; only Restart changes one. The methods are
+// safe for concurrent use, except Restart, and those that fail the test must run
+// in its goroutine, as testing.TB requires.
 type Bench struct {
-	// Machine is the machine under test; Restart replaces it.
+	// Machine is the machine under test. Restart replaces it.
 	Machine *carrierfsm.Machine
-	// Upstream is the scripted upstream.
+	// Upstream is the scripted upstream. Replicas share it.
 	Upstream *Upstream
-	// Store is what the machine keeps its records in.
+	// Store is the store of the machine.
 	Store carrierfsm.Store
-	// Clock is the machine's clock.
+	// Clock is the clock of the machine, unless its Config.Now was set.
 	Clock *Clock
-	// ID names the verification.
+	// ID is the id of the verification.
 	ID string
 
 	tb  testing.TB
 	cfg carrierfsm.Config
 }
 
-// New makes a Bench whose upstream answers thus. The test fails at its end if
-// the script was too short, and its machines are closed.
+// New returns a Bench with a store in memory, these answers scripted, and the
+// created verification v1. At the end of the test its machines are closed; a
+// call that is still in flight then, and a script that was too short, fail the
+// test.
 func New(tb testing.TB, answers ...Answer) *Bench {
 	tb.Helper()
 	return NewWith(tb, carrierfsm.Config{}, answers...)
 }
 
-// NewWith is New with a configuration. Its Store and Now may be set; its
-// Upstream is replaced.
+// NewWith is New with a configuration. A nil Store is a fresh one in memory, a
+// nil Now is the Bench's Clock, and Upstream is replaced by the scripted one; to
+// put something around that, use Replica.
 func NewWith(tb testing.TB, cfg carrierfsm.Config, answers ...Answer) *Bench {
 	tb.Helper()
-	b := &Bench{tb: tb, Upstream: NewUpstream(answers...), Clock: NewClock()}
-	if cfg.Store == nil {
-		cfg.Store = memory.New()
+	b := &Bench{tb: tb, Upstream: NewUpstream(answers...), Clock: NewClock(), cfg: cfg}
+	if b.cfg.Store == nil {
+		b.cfg.Store = memory.New()
 	}
-	if cfg.Now == nil {
-		cfg.Now = b.Clock.Now
+	if b.cfg.Now == nil {
+		b.cfg.Now = b.Clock.Now
 	}
-	cfg.Upstream = b.Upstream
-	b.Store, b.cfg = cfg.Store, cfg
+	b.cfg.Upstream = b.Upstream
+	b.Store = b.cfg.Store
 	b.Restart()
-	v, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "v1"})
-	if err != nil {
-		tb.Fatalf("fsmtest: %v", err)
-	}
-	b.ID = v.ID
 	tb.Cleanup(func() {
-		if n := b.Upstream.Overrun(); n > 0 {
-			tb.Errorf("fsmtest: upstream's script was %d calls too short", n)
+		if n := b.Upstream.Unscripted(); n > 0 {
+			tb.Errorf("fsmtest: the upstream's script was %d answers too short", n)
 		}
 	})
-	return b
+	return b.Create(carrierfsm.NewVerification{ID: "v1"})
 }
 
-// Restart replaces the machine by a fresh one on the same store, as if the
-// process had been killed: what was in memory is gone. Calls of the old
-// machine go on; to the new one they are somebody else's.
+// Create returns a Bench for another verification, which it creates, on the same
+// machine. It fails the test if that can't be created.
+func (b *Bench) Create(n carrierfsm.NewVerification) *Bench {
+	b.tb.Helper()
+	other := *b
+	other.ID = b.Must(b.Machine.Create(context.Background(), n)).ID
+	return &other
+}
+
+// Replica returns a Bench for the same verification on another machine, which
+// has the same store, upstream and clock. change may change its configuration,
+// for instance wrap its Store or its Upstream.
+func (b *Bench) Replica(change ...func(*carrierfsm.Config)) *Bench {
+	b.tb.Helper()
+	other := *b
+	for _, f := range change {
+		f(&other.cfg)
+	}
+	other.Store = other.cfg.Store
+	other.Restart()
+	return &other
+}
+
+// Restart replaces the machine by a new one with the same configuration, as if
+// the process had been killed: what was in memory is gone. A call of the old
+// machine goes on, like one of another replica.
 func (b *Bench) Restart() {
 	b.tb.Helper()
 	m, err := carrierfsm.New(b.cfg)
@@ -78,83 +102,89 @@ func (b *Bench) Restart() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := m.Close(ctx); err != nil {
-			b.tb.Errorf("fsmtest: a call is still under way at the end of the test: %v", err)
+			b.tb.Errorf("fsmtest: a call is still in flight at the end of the test: %v", err)
 		}
 	})
 }
 
-// Form is an invented person's form.
+// Form returns the form of an invented person.
 func Form() carrierfsm.Form {
 	return carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"}
 }
 
-// Consent is an invented consent.
+// Consent returns an invented consent.
 func Consent() carrierfsm.Consent {
 	return carrierfsm.Consent{Policy: "test-1", At: start, Channel: "test"}
 }
 
-// Apply hands in the invented form.
+// Apply submits the form of Form with the consent of Consent.
 func (b *Bench) Apply() (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.Apply{Step: b.step(), Form: Form(), Consent: Consent()})
 }
 
-// Password answers with a service password.
+// Password submits a service password.
 func (b *Bench) Password(value string) (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.Password{Step: b.step(), Password: carrierfsm.NewSecret(value)})
 }
 
-// QueryPassword answers with a query password.
+// QueryPassword submits a query password.
 func (b *Bench) QueryPassword(value string) (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.QueryPassword{Step: b.step(), Password: carrierfsm.NewSecret(value)})
 }
 
-// Captcha answers with a code.
+// Captcha submits a code.
 func (b *Bench) Captcha(value string) (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.Captcha{Step: b.step(), Code: carrierfsm.NewSecret(value)})
 }
 
-// RequestReset asks for a reset of the password.
+// RequestReset requests a reset of the password.
 func (b *Bench) RequestReset() (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.RequestReset{Step: b.step()})
 }
 
-// ResetCaptcha answers with the code of a reset, and with a new password where
-// that is not empty.
+// ResetCaptcha submits the code of a reset, and a new password with it unless
+// that is empty.
 func (b *Bench) ResetCaptcha(code, newPassword string) (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.ResetCaptcha{
 		Step: b.step(), Code: carrierfsm.NewSecret(code), NewPassword: carrierfsm.NewSecret(newPassword),
 	})
 }
 
-// SkipSource leaves the present source out.
+// SkipSource skips the present source.
 func (b *Bench) SkipSource() (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.SkipSource{Step: b.step()})
 }
 
-// Resend asks for another code.
+// Resend requests another code.
 func (b *Bench) Resend() (carrierfsm.Verification, error) {
 	return b.Submit(carrierfsm.ResendCaptcha{Step: b.step()})
 }
 
-// Cancel cancels.
+// Cancel cancels the verification.
 func (b *Bench) Cancel() (carrierfsm.Verification, error) { return b.Submit(carrierfsm.Cancel{}) }
 
-// Submit submits any input.
+// Submit submits any input, with a context that does not end.
 func (b *Bench) Submit(in carrierfsm.Input) (carrierfsm.Verification, error) {
 	return b.Machine.Submit(context.Background(), b.ID, in)
 }
 
-// Get is the verification as it stands.
-func (b *Bench) Get() carrierfsm.Verification {
+// Must returns v. It fails the test if err is not nil.
+func (b *Bench) Must(v carrierfsm.Verification, err error) carrierfsm.Verification {
 	b.tb.Helper()
-	v, err := b.Machine.Get(context.Background(), b.ID)
 	if err != nil {
 		b.tb.Fatalf("fsmtest: %v", err)
 	}
 	return v
 }
 
-// History is its transitions.
+// Get returns the verification. It fails the test on an error.
+func (b *Bench) Get() carrierfsm.Verification {
+	b.tb.Helper()
+	return b.Must(b.Machine.Get(context.Background(), b.ID))
+}
+
+// History returns the transitions of the verification, oldest first. It fails
+// the test on an error.
 func (b *Bench) History() []carrierfsm.Transition {
 	b.tb.Helper()
 	list, err := b.Machine.History(context.Background(), b.ID)
@@ -164,7 +194,32 @@ func (b *Bench) History() []carrierfsm.Transition {
 	return list
 }
 
-// Settle settles what is due and returns the verification after it.
+// Events returns the events of History.
+func (b *Bench) Events() []carrierfsm.Event {
+	b.tb.Helper()
+	return events(b.History())
+}
+
+func events(history []carrierfsm.Transition) (list []carrierfsm.Event) {
+	for _, t := range history {
+		list = append(list, t.Event)
+	}
+	return list
+}
+
+// Record returns the record of the verification as it is stored. It fails the
+// test on an error.
+func (b *Bench) Record() carrierfsm.Record {
+	b.tb.Helper()
+	r, err := b.Store.Load(context.Background(), b.ID)
+	if err != nil {
+		b.tb.Fatalf("fsmtest: %v", err)
+	}
+	return r
+}
+
+// Settle settles what is due and returns the verification after it. It fails the
+// test on an error.
 func (b *Bench) Settle() carrierfsm.Verification {
 	b.tb.Helper()
 	if _, err := b.Machine.Settle(context.Background()); err != nil {
@@ -173,8 +228,62 @@ func (b *Bench) Settle() carrierfsm.Verification {
 	return b.Get()
 }
 
-// step is that of the present prompt, as the store has it: asking the machine
-// would settle what is due.
+// Reach submits an invented answer to one prompt after the other, and has the
+// upstream reply with these process codes: the first to the service password, the
+// others to what is prompted for then. A verification that is at its application
+// applies first. The script must be empty. Reach fails the test on an error, and
+// where no prompt is left for a code.
+func (b *Bench) Reach(codes ...carrierfsm.ProcessCode) carrierfsm.Verification {
+	b.tb.Helper()
+	v := b.Get()
+	if v.Prompt != nil && v.Prompt.Kind == carrierfsm.PromptApplication {
+		v = b.Must(b.Apply())
+	}
+	for _, code := range codes {
+		if v.Prompt == nil {
+			b.tb.Fatalf("fsmtest: no prompt is left for the code %s: %s in %s", code, v.Reason, v.State)
+		}
+		b.Upstream.Then(Code(code))
+		v = b.Must(b.answer(answering[v.Prompt.Kind]))
+	}
+	return v
+}
+
+// answering is the kind of input that answers each kind of prompt.
+var answering = map[carrierfsm.PromptKind]carrierfsm.InputKind{
+	carrierfsm.PromptApplication: carrierfsm.InputApply, carrierfsm.PromptPassword: carrierfsm.InputPassword,
+	carrierfsm.PromptQueryPassword: carrierfsm.InputQueryPassword, carrierfsm.PromptCaptcha: carrierfsm.InputCaptcha,
+	carrierfsm.PromptSecondCaptcha: carrierfsm.InputCaptcha, carrierfsm.PromptOwnSMS: carrierfsm.InputCaptcha,
+	carrierfsm.PromptResetCaptcha: carrierfsm.InputResetCaptcha,
+}
+
+// answer submits an input of a kind, with invented values.
+func (b *Bench) answer(kind carrierfsm.InputKind) (carrierfsm.Verification, error) {
+	switch kind {
+	case carrierfsm.InputApply:
+		return b.Apply()
+	case carrierfsm.InputPassword:
+		return b.Password("246810")
+	case carrierfsm.InputQueryPassword:
+		return b.QueryPassword("135790")
+	case carrierfsm.InputCaptcha:
+		return b.Captcha("500000")
+	case carrierfsm.InputResendCaptcha:
+		return b.Resend()
+	case carrierfsm.InputRequestReset:
+		return b.RequestReset()
+	case carrierfsm.InputResetCaptcha:
+		return b.ResetCaptcha("500000", "")
+	case carrierfsm.InputSkipSource:
+		return b.SkipSource()
+	case carrierfsm.InputCancel:
+		return b.Cancel()
+	default:
+		return carrierfsm.Verification{}, fmt.Errorf("fsmtest: unknown kind of input %q", kind)
+	}
+}
+
+// step returns the stored step. Machine.Get would settle what is due.
 func (b *Bench) step() int {
 	r, err := b.Store.Load(context.Background(), b.ID)
 	if err != nil {
@@ -182,31 +291,3 @@ func (b *Bench) step() int {
 	}
 	return r.Step
 }
-
-// Clock is a clock that a test moves. It is safe for concurrent use.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-var start = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
-
-// NewClock returns a clock at noon of a day in 2030, UTC.
-func NewClock() *Clock { return &Clock{now: start} }
-
-// Now is the time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance moves the clock on.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// String is the time since the clock's beginning.
-func (c *Clock) String() string { return fmt.Sprint(c.Now().Sub(start)) }

@@ -14,7 +14,7 @@ import (
 
 var captchaRows = []fsmtest.Row{
 	{
-		Rule: "a right code is the end", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputCaptcha, Answer: fsmtest.Code("10008"),
+		Rule: "a right code ends it", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputCaptcha, Answer: fsmtest.Code("10008"),
 		Events: []carrierfsm.Event{carrierfsm.CollectionStarted}, State: carrierfsm.Done,
 	},
 	{
@@ -22,24 +22,24 @@ var captchaRows = []fsmtest.Row{
 		Events: []carrierfsm.Event{carrierfsm.CaptchaRejected}, State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptSecondCaptcha,
 	},
 	{
-		Rule: "the next source is entered by applied", At: carrierfsm.PromptOwnSMS, Input: carrierfsm.InputCaptcha, Answer: fsmtest.Next("chinaunicom"),
+		Rule: "the next source starts in applied", At: carrierfsm.PromptOwnSMS, Input: carrierfsm.InputCaptcha, Answer: fsmtest.Next("chinaunicom"),
 		Events: []carrierfsm.Event{carrierfsm.SourceCollected, carrierfsm.PasswordRequested}, State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword,
 	},
 	{
-		Rule: "a resend comes not too soon", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputResendCaptcha,
+		Rule: "a resend before its time is refused", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputResendCaptcha,
 		State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptCaptcha, Err: carrierfsm.ErrTooSoon,
 	},
 	{
-		Rule: "a resend in time sends another", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputResendCaptcha, Answer: fsmtest.Code("10002"),
+		Rule: "a resend at its time sends another code", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputResendCaptcha, Answer: fsmtest.Code("10002"),
 		Setup:  func(b *fsmtest.Bench) { b.Clock.Advance(time.Minute) },
 		Events: []carrierfsm.Event{carrierfsm.CaptchaRequested}, State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptCaptcha,
 	},
 	{
-		Rule: "a query password is no code", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputQueryPassword,
+		Rule: "a query password does not answer a code prompt", At: carrierfsm.PromptCaptcha, Input: carrierfsm.InputQueryPassword,
 		State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptCaptcha, Err: carrierfsm.ErrNotAwaited,
 	},
 	{
-		Rule: "a form is taken once", At: carrierfsm.PromptPassword, Input: carrierfsm.InputApply,
+		Rule: "a form is accepted once", At: carrierfsm.PromptPassword, Input: carrierfsm.InputApply,
 		State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword, Err: carrierfsm.ErrNotAwaited,
 	},
 	{
@@ -66,8 +66,8 @@ func TestAWrongRowFails(t *testing.T) {
 		"another prompt":           func(r *fsmtest.Row) { r.Prompt = carrierfsm.PromptCaptcha },
 		"a refusal":                func(r *fsmtest.Row) { r.Err = carrierfsm.ErrStale },
 		"an input of another kind": func(r *fsmtest.Row) { r.Input = carrierfsm.InputPassword },
-		"no such input":            func(r *fsmtest.Row) { r.Input = "dance" },
-		"no such prompt":           func(r *fsmtest.Row) { r.At = carrierfsm.PromptResetCaptcha },
+		"an unknown input":         func(r *fsmtest.Row) { r.Input = "dance" },
+		"a prompt out of reach":    func(r *fsmtest.Row) { r.At = carrierfsm.PromptResetCaptcha },
 	} {
 		row := captchaRows[0]
 		spoil(&row)
@@ -76,7 +76,7 @@ func TestAWrongRowFails(t *testing.T) {
 	require.NoError(t, fsmtest.RunRow(t, captchaRows[0]))
 }
 
-func TestAnEdgeThatNobodyDroveIsMissing(t *testing.T) {
+func TestAnEdgeThatWasNotTakenIsMissing(t *testing.T) {
 	t.Parallel()
 	c := fsmtest.NewCoverage()
 	require.Len(t, c.Missing(), len(carrierfsm.Edges()))
@@ -84,12 +84,12 @@ func TestAnEdgeThatNobodyDroveIsMissing(t *testing.T) {
 	_, err := b.Cancel()
 	require.NoError(t, err)
 	edge := carrierfsm.Edge{From: carrierfsm.Created, Event: carrierfsm.Canceled, To: carrierfsm.Failed}
-	require.Equal(t, 1, c.Driven(edge))
+	require.Equal(t, 1, c.Taken(edge))
 	require.NotContains(t, c.Missing(), edge)
 	require.Len(t, c.Missing(), len(carrierfsm.Edges())-1)
 }
 
-func TestTheScriptTellsWhatArrived(t *testing.T) {
+func TestTheUpstreamRecordsWhatArrived(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t, fsmtest.Accept("chinaunicom"), fsmtest.Lost(), fsmtest.NotSent(), fsmtest.Code("10008"))
 	for _, step := range []func() (carrierfsm.Verification, error){

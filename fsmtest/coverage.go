@@ -7,18 +7,18 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Coverage notes which edges of the transition table were driven, and tells
-// which were not. It is safe for concurrent use.
+// Coverage counts how often each edge of the transition table was taken. It is
+// safe for concurrent use; make one with NewCoverage.
 type Coverage struct {
-	mu     sync.Mutex
-	driven map[carrierfsm.Edge]int
+	mu    sync.Mutex
+	taken map[carrierfsm.Edge]int
 }
 
 // NewCoverage returns an empty Coverage.
-func NewCoverage() *Coverage { return &Coverage{driven: make(map[carrierfsm.Edge]int)} }
+func NewCoverage() *Coverage { return &Coverage{taken: make(map[carrierfsm.Edge]int)} }
 
-// Watch returns the store with a note of each transition that is committed to it.
-// It is a carrierfsm.Outbox if s is one.
+// Watch returns the store s, whose committed transitions are counted. The result
+// is a carrierfsm.Outbox if s is one, and has no other optional interface of s.
 func (c *Coverage) Watch(s carrierfsm.Store) carrierfsm.Store {
 	watched := watchedStore{s, c}
 	if box, ok := s.(carrierfsm.Outbox); ok {
@@ -30,30 +30,31 @@ func (c *Coverage) Watch(s carrierfsm.Store) carrierfsm.Store {
 	return watched
 }
 
-// Driven is how often an edge was driven.
-func (c *Coverage) Driven(e carrierfsm.Edge) int {
+// Taken returns how often an edge was taken.
+func (c *Coverage) Taken(e carrierfsm.Edge) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.driven[e]
+	return c.taken[e]
 }
 
-// Missing are the edges of the table that were never driven, in its order.
+// Missing returns the edges of the table that were never taken, in its order.
 func (c *Coverage) Missing() []carrierfsm.Edge {
 	var missing []carrierfsm.Edge
 	for _, e := range carrierfsm.Edges() {
-		if c.Driven(e) == 0 {
+		if c.Taken(e) == 0 {
 			missing = append(missing, e)
 		}
 	}
 	return missing
 }
 
-func (c *Coverage) note(err error, entries []carrierfsm.Entry) error {
+// count counts the entries of a commit unless it failed.
+func (c *Coverage) count(err error, entries []carrierfsm.Entry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
 		for _, e := range entries {
-			c.driven[carrierfsm.Edge{From: e.From, Event: e.Event, To: e.To}]++
+			c.taken[carrierfsm.Edge{From: e.From, Event: e.Event, To: e.To}]++
 		}
 	}
 	return err
@@ -65,9 +66,9 @@ type watchedStore struct {
 }
 
 func (s watchedStore) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
-	return s.c.note(s.Store.Commit(ctx, r, e...), e)
+	return s.c.count(s.Store.Commit(ctx, r, e...), e)
 }
 
 func (s watchedStore) Erase(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
-	return s.c.note(s.Store.Erase(ctx, r, e...), e)
+	return s.c.count(s.Store.Erase(ctx, r, e...), e)
 }

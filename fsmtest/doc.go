@@ -1,4 +1,5 @@
 // Package fsmtest is the test kit of carrierfsm, for hosts and for this module
-// itself: a scripted upstream, a Machine on a manual clock, a table runner,
-// stories as text files, and the contracts of the two ports as tests.
+// itself: a Machine with a scripted upstream and a manual clock (Bench), rows of
+// transition tests (RunTable), stories as text files (RunStories), and the
+// contracts of the ports as tests (TestStore, TestUpstream).
 package fsmtest

@@ -8,8 +8,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// TestHostAsksForTheCodeAgain is a host's own test in ten lines: upstream
-// refuses a code, and what the host would show is looked at.
+// TestHostAsksForTheCodeAgain is what a host's own test may look like: the upstream
+// refuses a code, and the test checks what the host shows.
 func TestHostAsksForTheCodeAgain(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10004"))
@@ -25,7 +25,7 @@ func TestHostAsksForTheCodeAgain(t *testing.T) {
 	}
 }
 
-// A scripted upstream tells what arrived.
+// A scripted upstream counts what arrived.
 func ExampleUpstream() {
 	up := fsmtest.NewUpstream(fsmtest.Code("10002"), fsmtest.Code("10008"))
 	fmt.Println(up.Arrivals("500001"), up)

@@ -9,9 +9,9 @@ import (
 
 var _ carrierfsm.Reporter = (*Reports)(nil)
 
-// Reports is a scripted carrierfsm.Reporter: it answers what the test says, in
-// that order, and "pending" when the script has run out. It is safe for
-// concurrent use; the zero value is ready.
+// Reports is a scripted carrierfsm.Reporter: it gives the scripted answers in
+// their order, and "pending" when none is left. It is safe for concurrent use;
+// the zero value is ready.
 type Reports struct {
 	mu     sync.Mutex
 	script []carrierfsm.ReportState
@@ -25,14 +25,14 @@ func (r *Reports) Then(answers ...carrierfsm.ReportState) {
 	r.script = append(r.script, answers...)
 }
 
-// Asked is how often it was asked.
+// Asked returns how often it was asked for a report.
 func (r *Reports) Asked() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.asked
 }
 
-// ReportState is carrierfsm.Reporter's.
+// ReportState implements carrierfsm.Reporter.
 func (r *Reports) ReportState(context.Context, carrierfsm.Secret) (carrierfsm.ReportState, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

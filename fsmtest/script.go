@@ -6,24 +6,24 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// upstream reads answers from a story's command.
-func (s *stage) upstream(words []string) ([]string, error) {
+// upstream parses the answers of a story's command and scripts them.
+func (i *interpreter) upstream(words []string) ([]string, error) {
 	for len(words) > 0 {
-		hold := ""
-		if words[0] == "held" || words[0] == "stubborn" {
-			hold, words = words[0], words[1:]
+		prefix := ""
+		if words[0] == "held" || words[0] == "ignore-context" {
+			prefix, words = words[0], words[1:]
 		}
-		a, rest, err := readAnswer(words)
+		a, rest, err := parseAnswer(words)
 		if err != nil {
 			return nil, err
 		}
-		switch hold {
-		case "held":
-			a, s.gate = Held(a)
-		case "stubborn":
-			a, s.gate = Stubborn(a)
+		if prefix != "" {
+			a, i.gate = Held(a)
 		}
-		s.Upstream.Then(a)
+		if prefix == "ignore-context" {
+			a = IgnoreContext(a)
+		}
+		i.Upstream.Then(a)
 		words = rest
 	}
 	return nil, nil
@@ -47,8 +47,8 @@ var wordAnswers = map[string]Answer{
 	"already":           Reply(carrierfsm.Reply{Success: true, Type: "ERROR", AlreadyCollected: true}),
 }
 
-// readAnswer reads one answer and returns the words behind it.
-func readAnswer(words []string) (a Answer, rest []string, err error) {
+// parseAnswer parses one answer and returns the words after it.
+func parseAnswer(words []string) (a Answer, rest []string, err error) {
 	if len(words) == 0 {
 		return a, nil, fmt.Errorf("an answer is missing")
 	}

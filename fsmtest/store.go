@@ -15,47 +15,47 @@ import (
 
 // StoreSubject is one fresh, empty store under test.
 type StoreSubject struct {
-	// Store is the store. It should be a carrierfsm.Outbox too.
+	// Store is the store. It must be a carrierfsm.Outbox too.
 	Store carrierfsm.Store
-	// Reopen opens the same medium again, as after a crash, without closing
-	// Store first. Nil: the medium does not outlive its process.
+	// Reopen opens the same database again, as after a crash, without closing
+	// Store first. Nil: the database does not outlive its process.
 	Reopen func() (carrierfsm.Store, error)
 }
 
-// TestStore runs the contract of carrierfsm.Store as subtests. open makes a
-// fresh store for each, and cleans up with tb.
+// TestStore runs the contracts of carrierfsm.Store and carrierfsm.Outbox as
+// parallel subtests. open returns a fresh store for each, and cleans up with tb.
 func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
 	t.Helper()
 	for _, c := range storeCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if err := c.check(open(t)); err != nil {
-				t.Errorf("%v\n\nthe rule: %s", err, c.rule)
+				t.Errorf("%v\n\nrule: %s", err, c.rule)
 			}
 		})
 	}
 }
 
-// CheckStore is TestStore for any caller: it returns the joined failures, each
-// with its rule. It fails tb only where open does.
+// CheckStore runs the same cases as TestStore one after the other and returns the
+// joined failures, each with its rule, or nil. It fails tb only where open does.
 func CheckStore(tb testing.TB, open func(tb testing.TB) StoreSubject) error {
 	tb.Helper()
 	var errs []error
 	for _, c := range storeCases {
 		if err := c.check(open(tb)); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w (the rule: %s)", c.name, err, c.rule))
+			errs = append(errs, fmt.Errorf("%s: %w (rule: %s)", c.name, err, c.rule))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// storeCase is one rule of the contract.
+// storeCase tests one rule of the contract.
 type storeCase struct {
 	name, rule string
 	run        func(*storeBench) error
 }
 
-// check runs the case. A store that is broken enough to make it panic has failed it.
+// check runs the case. A panic is a failure.
 func (c storeCase) check(s StoreSubject) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -65,16 +65,16 @@ func (c storeCase) check(s StoreSubject) (err error) {
 	return c.run(&storeBench{StoreSubject: s, ctx: context.Background()})
 }
 
-// storeBench is what a case works with.
+// storeBench is a store under test, with helpers for the cases.
 type storeBench struct {
 	StoreSubject
-	ctx context.Context //nolint:containedctx // a case has one context, and says so where it uses another
+	ctx context.Context //nolint:containedctx // of the case
 }
 
-// The times of the cases are whole microseconds in UTC, as the contract has them.
+// Times are whole microseconds in UTC, as the contract demands.
 var noon = time.Date(2030, 6, 1, 12, 0, 0, 123456000, time.UTC)
 
-// record is a record with every column filled in.
+// record returns a record of which no column is zero.
 func record(id string) carrierfsm.Record {
 	r := carrierfsm.Record{
 		ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Source: "chinamobilejs",
@@ -86,7 +86,7 @@ func record(id string) carrierfsm.Record {
 	return r
 }
 
-// next is the record after one more transition, and the entry of that.
+// next returns the record after one more transition, and its entry.
 func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
 	r.Version++
 	r.Step++
@@ -119,8 +119,8 @@ func (b *storeBench) put(r carrierfsm.Record, n int) (carrierfsm.Record, error) 
 	return r, nil
 }
 
-// holds compares what the store holds with a record and its number of entries.
-func (b *storeBench) holds(r carrierfsm.Record) error {
+// stores compares the stored record with r and checks the number of its entries.
+func (b *storeBench) stores(r carrierfsm.Record) error {
 	stored, err := b.Store.Load(b.ctx, r.ID)
 	if err != nil {
 		return fmt.Errorf("calling Load: %w", err)
@@ -128,14 +128,14 @@ func (b *storeBench) holds(r carrierfsm.Record) error {
 	if !bytes.Equal(r.Body, stored.Body) {
 		return errors.New("the stored body differs")
 	}
-	stored.Body = r.Body // compared above; a megabyte is slow to diff
+	stored.Body = r.Body // compared above: cmp.Diff is slow for a megabyte
 	if diff := cmp.Diff(r, stored, cmp.Comparer(bytes.Equal)); diff != "" {
 		return fmt.Errorf("the stored record differs (-want +got):\n%s", diff)
 	}
 	return b.hasHistory(r.ID, r.Step)
 }
 
-// hasHistory sees that the steps run 1, 2, 3 … n.
+// hasHistory checks that the steps of the history are 1, 2, 3 … n.
 func (b *storeBench) hasHistory(id string, n int) error {
 	entries, err := b.Store.History(b.ctx, id, 0, 1000)
 	if err != nil {
@@ -152,7 +152,7 @@ func (b *storeBench) hasHistory(id string, n int) error {
 	return nil
 }
 
-// want tells whether err matches; what says which operation it came from.
+// want returns an error unless err matches target. what names the operation.
 func want(what string, err, target error) error {
 	if !errors.Is(err, target) {
 		return fmt.Errorf("%s did not return %q but: %w", what, target.Error(), orNone(err))
@@ -160,7 +160,7 @@ func want(what string, err, target error) error {
 	return nil
 }
 
-// orNone gives the absence of an error a name.
+// orNone returns err, or an error that says "no error", to be wrapped in a failure.
 func orNone(err error) error {
 	if err == nil {
 		return errors.New("no error")
@@ -168,7 +168,7 @@ func orNone(err error) error {
 	return err
 }
 
-// first is the first error.
+// first returns the first error that is not nil.
 func first(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

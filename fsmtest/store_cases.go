@@ -12,33 +12,33 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// storeCases is the contract, a rule a case.
+// storeCases are the contract: one case for each rule.
 var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, modelCases, surveyCases)
 
 var writeCases = []storeCase{
-	{"RoundTrip", "what was written comes back equal, every column, times to the microsecond", roundTrip},
-	{"ZeroValues", "zero times, an empty key and an empty body come back as they were", zeroValues},
-	{"AnyBytes", "bodies and details may hold any bytes, and a megabyte of them", anyBytes},
-	{"Ownership", "what is passed in is copied, and what comes out belongs to the caller", ownership},
-	{"DuplicateID", "Create returns ErrExists for an id that is taken and changes nothing", duplicateID},
-	{"DuplicateKey", "a key that is not empty is held by one record; letting go of it frees it", duplicateKey},
-	{"UnknownID", "an unknown id is ErrNotFound, and has no history", unknownID},
-	{"VersionCheck", "Commit wants the stored version to be one less, else it returns ErrConflict and changes nothing", versionCheck},
-	{"OneCommit", "record and entries are committed both or neither", oneCommit},
-	{"CreatedStays", "a commit does not change when the record was created", createdStays},
-	{"CanceledContext", "with a context that has ended nothing is written", canceledContext},
-	{"History", "the history is in the order of its steps, without gaps, and can be paged", historyPages},
-	{"Erase", "Erase commits with the version check and blanks the details of earlier entries, which keep their places", erases},
-	{"Reopen", "what was acknowledged is there after a crash", reopens},
+	{"RoundTrip", "every column of a record is loaded as it was written, times to the microsecond", roundTrip},
+	{"ZeroValues", "zero times, an empty key and an empty body are loaded as they were written", zeroValues},
+	{"AnyBytes", "bodies and details may be any bytes, up to at least a megabyte", anyBytes},
+	{"Ownership", "the store copies what it is passed; what it returns belongs to the caller", ownership},
+	{"DuplicateID", "Create returns ErrExists for an id that exists, and changes nothing", duplicateID},
+	{"DuplicateKey", "a key that is not empty belongs to one record at a time; a commit that clears it frees it", duplicateKey},
+	{"UnknownID", "an unknown id returns ErrNotFound, and has no history", unknownID},
+	{"VersionCheck", "Commit returns ErrConflict and changes nothing unless the stored version is one less", versionCheck},
+	{"OneCommit", "a record and its entries are committed together or not at all", oneCommit},
+	{"CreatedStays", "a commit does not change Created", createdStays},
+	{"CanceledContext", "nothing is written with a context that has ended", canceledContext},
+	{"History", "History returns the entries in the order of their steps, without gaps, in pages", historyPages},
+	{"Erase", "Erase checks the version as Commit does, and blanks the details of earlier entries without deleting them", erases},
+	{"Reopen", "what was acknowledged is stored after a crash", reopens},
 }
 
 func roundTrip(b *storeBench) error {
 	r, err := b.create("v1", 3)
-	return first(err, b.holds(r))
+	return first(err, b.stores(r))
 }
 
 func zeroValues(b *storeBench) error {
-	for _, id := range []string{"v1", "v2"} { // two empty keys do not meet
+	for _, id := range []string{"v1", "v2"} { // empty keys do not conflict
 		r := carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Created: noon, Updated: noon, Body: []byte{}}
 		if _, err := b.put(r, 0); err != nil {
 			return err
@@ -48,7 +48,7 @@ func zeroValues(b *storeBench) error {
 			return err
 		}
 		if !stored.Due.IsZero() || stored.Key != "" || len(stored.Body) != 0 || stored.Reason != "" {
-			return fmt.Errorf("zero values came back as %+v", stored)
+			return fmt.Errorf("zero values were loaded as %+v", stored)
 		}
 	}
 	return nil
@@ -65,12 +65,12 @@ func anyBytes(b *storeBench) error {
 	}
 	after, e := next(r)
 	after.Body, e.Detail = r.Body, r.Body
-	if err := first(b.Store.Commit(b.ctx, after, e), b.holds(after)); err != nil {
+	if err := first(b.Store.Commit(b.ctx, after, e), b.stores(after)); err != nil {
 		return err
 	}
 	entries, err := b.Store.History(b.ctx, "v1", 0, 1)
 	if err == nil && !slices.Equal(entries[0].Detail, e.Detail) {
-		err = errors.New("the detail came back changed")
+		err = errors.New("the stored detail differs")
 	}
 	return err
 }
@@ -83,7 +83,7 @@ func ownership(b *storeBench) error {
 	}
 	clear(r.Body)
 	r.Body = given
-	if err := b.holds(r); err != nil {
+	if err := b.stores(r); err != nil {
 		return err
 	}
 	after, e := next(r)
@@ -91,16 +91,16 @@ func ownership(b *storeBench) error {
 	if err := b.Store.Commit(b.ctx, after, e); err != nil {
 		return err
 	}
-	clear(e.Detail) // the machine uses the room of both again
+	clear(e.Detail) // the machine reuses these buffers
 	clear(after.Body)
 	after.Body = body
-	for range 2 { // the second time after what came out was overwritten
+	for range 2 { // the second time after the returned bytes were overwritten
 		entries, err := b.Store.History(b.ctx, "v1", 0, 10)
 		if err != nil {
 			return err
 		}
 		if !slices.Equal(entries[0].Detail, detail) {
-			return errors.New("the caller's change of a detail reached the store")
+			return errors.New("a change of the caller's detail changed the stored one")
 		}
 		clear(entries[0].Detail)
 		stored, err := b.Store.Load(b.ctx, "v1")
@@ -109,7 +109,7 @@ func ownership(b *storeBench) error {
 		}
 		clear(stored.Body)
 	}
-	return b.holds(after)
+	return b.stores(after)
 }
 
 func duplicateID(b *storeBench) error {
@@ -119,7 +119,7 @@ func duplicateID(b *storeBench) error {
 	}
 	again := record("v1")
 	again.Key = "another"
-	return first(want("a second Create", b.Store.Create(b.ctx, again), carrierfsm.ErrExists), b.holds(r))
+	return first(want("a second Create", b.Store.Create(b.ctx, again), carrierfsm.ErrExists), b.stores(r))
 }
 
 func duplicateKey(b *storeBench) error {
@@ -133,7 +133,7 @@ func duplicateKey(b *storeBench) error {
 		return err
 	}
 	if _, err := b.Store.Load(b.ctx, "v2"); !errors.Is(err, carrierfsm.ErrNotFound) {
-		return fmt.Errorf("the refused record is there: %w", err)
+		return fmt.Errorf("the refused record was stored: %w", err)
 	}
 	other, err := b.create("v3", 0)
 	if err != nil {
@@ -141,7 +141,7 @@ func duplicateKey(b *storeBench) error {
 	}
 	taking, e := next(other)
 	taking.Key = holder.Key
-	if err := first(want("Commit with a key in use", b.Store.Commit(b.ctx, taking, e), carrierfsm.ErrKeyInUse), b.holds(other)); err != nil {
+	if err := first(want("Commit with a key in use", b.Store.Commit(b.ctx, taking, e), carrierfsm.ErrKeyInUse), b.stores(other)); err != nil {
 		return err
 	}
 	free, e := next(holder)
@@ -150,13 +150,13 @@ func duplicateKey(b *storeBench) error {
 }
 
 func unknownID(b *storeBench) error {
-	_, err := b.Store.Load(b.ctx, "nobody")
-	r, e := next(record("nobody"))
+	_, err := b.Store.Load(b.ctx, "unknown")
+	r, e := next(record("unknown"))
 	return first(
 		want("Load", err, carrierfsm.ErrNotFound),
 		want("Commit", b.Store.Commit(b.ctx, r, e), carrierfsm.ErrNotFound),
 		want("Erase", b.Store.Erase(b.ctx, r, e), carrierfsm.ErrNotFound),
-		b.hasHistory("nobody", 0),
+		b.hasHistory("unknown", 0),
 	)
 }
 
@@ -168,7 +168,7 @@ func versionCheck(b *storeBench) error {
 	for _, version := range []int64{r.Version - 1, r.Version, r.Version + 2, 0} {
 		wrong, e := next(r)
 		wrong.Version = version
-		if err := first(want(fmt.Sprintf("Commit of version %d after %d", version, r.Version), b.Store.Commit(b.ctx, wrong, e), carrierfsm.ErrConflict), b.holds(r)); err != nil {
+		if err := first(want(fmt.Sprintf("Commit of version %d after %d", version, r.Version), b.Store.Commit(b.ctx, wrong, e), carrierfsm.ErrConflict), b.stores(r)); err != nil {
 			return err
 		}
 	}
@@ -184,11 +184,11 @@ func oneCommit(b *storeBench) error {
 	two.Step++
 	second := e
 	second.Step++
-	if err := first(b.Store.Commit(b.ctx, two, e, second), b.holds(two)); err != nil {
+	if err := first(b.Store.Commit(b.ctx, two, e, second), b.stores(two)); err != nil {
 		return err
 	}
 	late, e := next(r) // conflicts
-	return first(want("Commit", b.Store.Commit(b.ctx, late, e), carrierfsm.ErrConflict), b.holds(two))
+	return first(want("Commit", b.Store.Commit(b.ctx, late, e), carrierfsm.ErrConflict), b.stores(two))
 }
 
 func createdStays(b *storeBench) error {
@@ -200,7 +200,7 @@ func createdStays(b *storeBench) error {
 	after.Created = noon.Add(24 * time.Hour)
 	err = b.Store.Commit(b.ctx, after, e)
 	after.Created = r.Created
-	return first(err, b.holds(after))
+	return first(err, b.stores(after))
 }
 
 func canceledContext(b *storeBench) error {
@@ -217,7 +217,7 @@ func canceledContext(b *storeBench) error {
 		want("Commit", b.Store.Commit(over, after, e), context.Canceled),
 		want("Erase", b.Store.Erase(over, after, e), context.Canceled),
 		want("Load", load, context.Canceled),
-		b.holds(r),
+		b.stores(r),
 	); err != nil {
 		return err
 	}
@@ -260,13 +260,13 @@ func erases(b *storeBench) error {
 	}
 	tombstone, e := next(r)
 	tombstone.Body, tombstone.Key = []byte("{}"), ""
-	if err := first(b.Store.Erase(b.ctx, tombstone, e), b.holds(tombstone)); err != nil {
+	if err := first(b.Store.Erase(b.ctx, tombstone, e), b.stores(tombstone)); err != nil {
 		return err
 	}
 	return first(b.detailed("v1", 1), b.detailed("v2", 1))
 }
 
-// detailed sees that as many entries, the latest, still have their details.
+// detailed checks that only the latest entries, so many, have details.
 func (b *storeBench) detailed(id string, latest int) error {
 	entries, err := b.Store.History(b.ctx, id, 0, 100)
 	if err != nil {
@@ -291,7 +291,7 @@ func reopens(b *storeBench) error {
 	}
 	b.Store = again
 	after, e := next(r)
-	return first(b.holds(r), again.Commit(b.ctx, after, e), b.holds(after))
+	return first(b.stores(r), again.Commit(b.ctx, after, e), b.stores(after))
 }
 
 func differ[T any](what string, want, got T) error {

@@ -12,14 +12,14 @@ import (
 )
 
 var leaseCases = []storeCase{
-	{"OneLeader", "of many who want to lead a cursor at once, one does", oneLeader},
-	{"LeaseHolds", "while a lease lasts nobody else leads; its owner prolongs it under the same fence; resigning ends it", leaseHolds},
-	{"LeaseEnds", "a lease ends by itself; the next leader's fence is greater", leaseEnds},
-	{"LeaseFence", "what an earlier leader writes is refused, all of it", leaseFence},
-	{"Parked", "parked rows are written with the cursor's move, come with their entries, and go when nothing is left", parkedRows},
-	{"ParkedMerge", "a row that somebody else wrote meanwhile is merged, and loses no step", parkedMerge},
-	{"ParkedQuery", "Parked returns just what the query asks for, earliest first, in pages", parkedQuery},
-	{"ParkedPurge", "Purge deletes the parked rows of what it deletes", parkedPurge},
+	{"OneLeaseHolder", "of many concurrent requests for the lease of a cursor, one succeeds", oneLeaseHolder},
+	{"LeaseHolds", "a lease excludes other owners until it ends; its owner renews it under the same fence; releasing ends it", leaseHolds},
+	{"LeaseEnds", "a lease ends after its duration; the fence of the next lease is greater", leaseEnds},
+	{"LeaseFence", "a write under an earlier lease is refused as a whole", leaseFence},
+	{"Parked", "parked rows are written in the same commit as the cursor, are returned with their entries, and are deleted when all is delivered", parkedRows},
+	{"ParkedMerge", "a row that another writer has changed meanwhile is merged with it, and no step is lost", parkedMerge},
+	{"ParkedQuery", "Parked returns what matches the query, earliest first, in pages", parkedQuery},
+	{"ParkedPurge", "Purge deletes the parked rows of the verifications that it deletes", parkedPurge},
 }
 
 func parkedRow(handler, id string) carrierfsm.Parked {
@@ -29,57 +29,57 @@ func parkedRow(handler, id string) carrierfsm.Parked {
 	}
 }
 
-func oneLeader(b *storeBench) error {
+func oneLeaseHolder(b *storeBench) error {
 	box, err := b.outbox()
 	if err != nil {
 		return err
 	}
-	var leaders atomic.Int32
-	errs := atOnce(8, func(i int) error {
+	var holders atomic.Int32
+	errs := concurrently(8, func(i int) error {
 		_, err := box.Lead(b.ctx, "reader", "owner "+strconv.Itoa(i), time.Hour, carrierfsm.FromBeginning)
 		if err == nil {
-			leaders.Add(1)
+			holders.Add(1)
 			return nil
 		}
 		return want("Lead", err, carrierfsm.ErrLedByOther)
 	})
-	return first(errors.Join(errs...), differ("the number of leaders", 1, int(leaders.Load())))
+	return first(errors.Join(errs...), differ("the number of lease holders", 1, int(holders.Load())))
 }
 
 func leaseHolds(b *storeBench) error {
-	one, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	one, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
-	_, err = b.lead("reader", "two", carrierfsm.FromBeginning)
+	_, err = b.acquire("reader", "two", carrierfsm.FromBeginning)
 	if err := want("Lead", err, carrierfsm.ErrLedByOther); err != nil {
 		return err
 	}
-	again, err := b.lead("reader", "one", carrierfsm.FromBeginning)
-	if err = first(err, differ("the fence of a lease that was prolonged", one.lease.Fence, again.lease.Fence)); err != nil {
+	again, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	if err = first(err, differ("the fence of a renewed lease", one.lease.Fence, again.lease.Fence)); err != nil {
 		return err
 	}
 	if err := one.box.Resign(b.ctx, one.lease); err != nil {
 		return fmt.Errorf("calling Resign: %w", err)
 	}
-	two, err := b.lead("reader", "two", carrierfsm.FromBeginning)
+	two, err := b.acquire("reader", "two", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
 	if err := one.box.Resign(b.ctx, one.lease); err != nil {
-		return fmt.Errorf("resigning once more: %w", err)
+		return fmt.Errorf("releasing a lease that has ended: %w", err)
 	}
-	_, err = b.lead("reader", "one", carrierfsm.FromBeginning)
-	if err := want("Lead, after an earlier leader has resigned once more,", err, carrierfsm.ErrLedByOther); err != nil {
+	_, err = b.acquire("reader", "one", carrierfsm.FromBeginning)
+	if err := want("Lead, after an earlier lease was released again,", err, carrierfsm.ErrLedByOther); err != nil {
 		return err
 	}
 	if two.lease.Fence <= one.lease.Fence {
-		return fmt.Errorf("the fence %d after %d", two.lease.Fence, one.lease.Fence)
+		return fmt.Errorf("the fence is %d after %d", two.lease.Fence, one.lease.Fence)
 	}
 	return nil
 }
 
-// takeOver leads as soon as the present lease, which is short, has ended.
+// takeOver acquires the lease once the present one, which is short, has ended.
 func (b *storeBench) takeOver(box carrierfsm.Outbox, name, owner string) (carrierfsm.Lease, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, 3*time.Second)
 	defer cancel()
@@ -105,7 +105,7 @@ func leaseEnds(b *storeBench) error {
 		return fmt.Errorf("a lease of a millisecond did not end: %w", err)
 	}
 	if two.Fence <= one.Fence {
-		return fmt.Errorf("the fence %d after %d", two.Fence, one.Fence)
+		return fmt.Errorf("the fence is %d after %d", two.Fence, one.Fence)
 	}
 	return nil
 }
@@ -130,13 +130,13 @@ func leaseFence(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	err = want("Advance of an earlier leader", box.Advance(b.ctx, one, batch, 2, []carrierfsm.Parked{parkedRow("reader", "v1")}), carrierfsm.ErrLeaseLost)
+	err = want("Advance under an earlier lease", box.Advance(b.ctx, one, batch, 2, []carrierfsm.Parked{parkedRow("reader", "v1")}), carrierfsm.ErrLeaseLost)
 	if err != nil {
 		return err
 	}
 	entries, err := (&reader{box, b.ctx, two}).rest(10)
 	rows, err2 := box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	return first(err, err2, differ("what the new leader got", []string{"v1/1", "v1/2"}, places(entries)), differ("the number of rows", 0, len(rows)))
+	return first(err, err2, differ("the entries under the new lease", []string{"v1/1", "v1/2"}, steps(entries)), differ("the number of rows", 0, len(rows)))
 }
 
 func parkedRows(b *storeBench) error {
@@ -145,7 +145,7 @@ func parkedRows(b *storeBench) error {
 			return err
 		}
 	}
-	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func parkedRows(b *storeBench) error {
 		return err
 	}
 	batch, err = r.box.Pending(b.ctx, r.lease, 10)
-	err = first(err, differ("what is pending", []string{"v1/3", "v2/1", "v2/2", "v2/3"}, places(batch.Entries)),
+	err = first(err, differ("what is pending", []string{"v1/3", "v2/1", "v2/2", "v2/3"}, steps(batch.Entries)),
 		equal("the rows of what is pending", map[string]carrierfsm.Parked{"v1": row}, batch.Parked))
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func parkedMerge(b *storeBench) error {
 	}
 	stored := parkedRow("reader", "v1")
 	stored.Step, stored.Upto = 3, 5
-	late := carrierfsm.Parked{ // somebody knew nothing of the row
+	late := carrierfsm.Parked{ // by a writer that has not read the row
 		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error",
 		Since: noon.Add(time.Second), Next: noon.Add(time.Second), Version: 1,
 	}
@@ -199,14 +199,14 @@ func parkedMerge(b *storeBench) error {
 	if err = first(err, equal("the merged rows", []carrierfsm.Parked{merged}, rows)); err != nil {
 		return err
 	}
-	done := stored // all delivered, but of the row as it was
+	done := stored // all delivered, as of the row before
 	done.Step, done.Version = 6, 4
 	if err := box.Park(b.ctx, []carrierfsm.Parked{done}); err != nil {
 		return err
 	}
 	merged.Version = 3
 	rows, err = box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	return first(err, equal("the rows after a finish of an older version", []carrierfsm.Parked{merged}, rows))
+	return first(err, equal("the rows after an older version was finished", []carrierfsm.Parked{merged}, rows))
 }
 
 func parkedQuery(b *storeBench) error {
@@ -214,7 +214,7 @@ func parkedQuery(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	var rows []carrierfsm.Parked // in the order in which they should come
+	var rows []carrierfsm.Parked // in the order of Parked
 	for i, at := range []struct{ handler, id string }{{"a", "v1"}, {"a", "v2"}, {"b", "v1"}, {"b", "v2"}, {"a", "v3"}} {
 		row := parkedRow(at.handler, at.id)
 		if row.Next = noon; i == 4 {

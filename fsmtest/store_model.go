@@ -15,18 +15,18 @@ import (
 )
 
 var modelCases = []storeCase{
-	{"Model", "whatever the order of the calls, the answers are those of a store as simple as can be", likeTheModel},
+	{"Model", "any sequence of calls returns what a simple model of a store returns", likeModel},
 }
 
-func likeTheModel(b *storeBench) error {
+func likeModel(b *storeBench) error {
 	return b.walk(rand.New(rand.NewPCG(1, 2)).IntN, 600) //nolint:gosec // the same walk each time
 }
 
-// storeModel is a store as simple as can be: it looks at everything each time.
+// storeModel is a simple store: each call scans everything.
 type storeModel struct {
 	records map[string]carrierfsm.Record
 	history map[string][]carrierfsm.Entry
-	unread  map[string]int // by id, the last step that the reader of Pending has seen
+	unread  map[string]int // by id, how many entries the reader has passed
 }
 
 func (m *storeModel) keyTaken(r carrierfsm.Record) bool {
@@ -81,7 +81,7 @@ func (m *storeModel) purge(before time.Time) (n int) {
 	return n
 }
 
-// selected are the records that are wanted, in the order of compare.
+// selected returns the records that are wanted, in the order of compare.
 func (m *storeModel) selected(wanted func(carrierfsm.Record) bool, compare func(a, b carrierfsm.Record) int) (list []carrierfsm.Record) {
 	for _, r := range m.records {
 		if wanted(r) {
@@ -92,22 +92,22 @@ func (m *storeModel) selected(wanted func(carrierfsm.Record) bool, compare func(
 	return list
 }
 
-// walker makes calls, as choose has it, to the store and to the model.
+// walker makes calls to the store and to the model, as choose decides.
 type walker struct {
 	*storeBench
 	model  storeModel
-	choose func(n int) int // from 0 to n-1
+	choose func(n int) int // returns 0 to n-1
 	ticks  int
 	reader *reader
 }
 
-// walk makes so many calls, and compares each answer with the model's.
+// walk makes so many calls and compares each result with the model's.
 func (b *storeBench) walk(choose func(n int) int, calls int) error {
 	w := &walker{storeBench: b, choose: choose, model: storeModel{
 		records: make(map[string]carrierfsm.Record), history: make(map[string][]carrierfsm.Entry), unread: make(map[string]int),
 	}}
 	var err error
-	if w.reader, err = b.lead("reader", "one", carrierfsm.FromBeginning); err != nil {
+	if w.reader, err = b.acquire("reader", "one", carrierfsm.FromBeginning); err != nil {
 		return err
 	}
 	kinds := []struct {
@@ -136,12 +136,12 @@ func (b *storeBench) walk(choose func(n int) int, calls int) error {
 	return nil
 }
 
-// now stands still for some calls, so that creations meet.
+// now is the same for some calls, so that some records have equal times.
 func (w *walker) now() time.Time { return noon.Add(time.Duration(w.ticks/4) * time.Second) }
 
 func (w *walker) id() string { return string(rune('a' + w.choose(6))) }
 
-// vary chooses what a commit may change.
+// vary chooses the columns that a commit may change.
 func (w *walker) vary(r carrierfsm.Record) carrierfsm.Record {
 	r.State = carrierfsm.States()[w.choose(6)]
 	r.InFlight = w.choose(2) == 0
@@ -158,12 +158,12 @@ func (w *walker) creates() error {
 	r := w.vary(record(w.id()))
 	r.Created = w.now()
 	if _, exists := w.model.records[r.ID]; exists {
-		r.Key = "" // which of the two errors comes first is the store's affair
+		r.Key = "" // the contract does not say which of the two errors is returned
 	}
 	return agree(w.model.create(r), w.Store.Create(w.ctx, r))
 }
 
-// nextOf is what the id's next commit may be: now and then of a wrong version.
+// nextOf returns a next commit of the id, sometimes with a wrong version.
 func (w *walker) nextOf(id string) (carrierfsm.Record, carrierfsm.Entry) {
 	stored, exists := w.model.records[id]
 	if !exists {
@@ -211,7 +211,7 @@ func (w *walker) pagesHistory() error {
 	return first(err, equal("the entries", want, got))
 }
 
-// reads reads on from where the reader is.
+// reads passes the entries that the reader has not passed.
 func (w *walker) reads() error {
 	got, err := w.reader.rest(1 + w.choose(10))
 	if err != nil {
@@ -225,10 +225,10 @@ func (w *walker) reads() error {
 	for i := range got {
 		got[i].Position = 0
 	}
-	byName := func(a, b carrierfsm.Entry) int { return cmp.Compare(a.ID, b.ID) } // steps stay as they stand
+	byName := func(a, b carrierfsm.Entry) int { return cmp.Compare(a.ID, b.ID) } // stable: keeps the order of the steps
 	slices.SortStableFunc(got, byName)
 	slices.SortStableFunc(want, byName)
-	return equal("the entries since the last look", want, got)
+	return equal("the entries since the last read", want, got)
 }
 
 func (w *walker) lists() error {
@@ -278,18 +278,18 @@ func (w *walker) purges() error {
 	return first(err, equal("the number purged", w.model.purge(before), n))
 }
 
-// agree sees that an error is of the kind that the model has.
+// agree checks that an error matches the model's.
 func agree(want, got error) error {
 	if (want == nil) != (got == nil) || !errors.Is(got, want) {
-		return fmt.Errorf("the error should be %q but is: %w", orNone(want).Error(), orNone(got))
+		return fmt.Errorf("the model returns %q, the store: %w", orNone(want).Error(), orNone(got))
 	}
 	return nil
 }
 
-// equal compares two values; an empty list and none are the same.
+// equal compares two values. An empty slice or map equals a nil one.
 func equal[T any](what string, want, got T) error {
 	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		return fmt.Errorf("%s: what the store has differs (-want +got):\n%s", what, diff)
+		return fmt.Errorf("%s differ (-want +got):\n%s", what, diff)
 	}
 	return nil
 }

@@ -11,30 +11,30 @@ import (
 )
 
 var outboxCases = []storeCase{
-	{"OutboxOrder", "Pending gives every entry once, those of one id in the order of their steps", outboxOrder},
-	{"OutboxSettled", "no entry comes up behind a reader, however many write at once", outboxSettled},
-	{"OutboxPages", "what Advance has not passed comes again; n entries mean the first n", outboxPages},
-	{"OutboxStart", "FromNow begins behind what is there, FromBeginning with the oldest entry; a cursor that exists stays where it is", outboxStart},
-	{"OutboxCursors", "each name has a cursor of its own, and Cursors tells how far each has come", outboxCursors},
+	{"OutboxOrder", "Pending returns every entry once, those of one id in the order of their steps", outboxOrder},
+	{"OutboxSettled", "no entry appears before the position of a reader, whatever is written concurrently", outboxSettled},
+	{"OutboxPages", "Pending returns again what Advance has not passed; Advance by n passes the first n entries", outboxPages},
+	{"OutboxStart", "FromNow starts after the existing entries, FromBeginning with the oldest; neither moves a cursor that exists", outboxStart},
+	{"OutboxCursors", "each name has its own cursor, and Cursors returns the position of each", outboxCursors},
 }
 
-// reader leads a cursor.
+// reader holds the lease of a cursor.
 type reader struct {
 	box   carrierfsm.Outbox
-	ctx   context.Context //nolint:containedctx // the case's
+	ctx   context.Context //nolint:containedctx // of the case
 	lease carrierfsm.Lease
 }
 
 func (b *storeBench) outbox() (carrierfsm.Outbox, error) {
 	box, ok := b.Store.(carrierfsm.Outbox)
 	if !ok {
-		return nil, errors.New("the store is no carrierfsm.Outbox")
+		return nil, errors.New("the store is not a carrierfsm.Outbox")
 	}
 	return box, nil
 }
 
-// lead makes a reader that leads the cursor.
-func (b *storeBench) lead(name, owner string, start carrierfsm.Start) (*reader, error) {
+// acquire acquires the lease of a cursor.
+func (b *storeBench) acquire(name, owner string, start carrierfsm.Start) (*reader, error) {
 	box, err := b.outbox()
 	if err != nil {
 		return nil, err
@@ -46,14 +46,14 @@ func (b *storeBench) lead(name, owner string, start carrierfsm.Start) (*reader, 
 	return &reader{box: box, ctx: b.ctx, lease: l}, err
 }
 
-// page reads entries and passes them.
+// page reads entries and advances past them.
 func (r *reader) page(limit int) ([]carrierfsm.Entry, error) {
 	batch, err := r.box.Pending(r.ctx, r.lease, limit)
 	if err != nil {
 		return nil, fmt.Errorf("calling Pending: %w", err)
 	}
 	if len(batch.Entries) > limit {
-		return nil, fmt.Errorf("%d entries, and the limit was %d", len(batch.Entries), limit)
+		return nil, fmt.Errorf("%d entries with a limit of %d", len(batch.Entries), limit)
 	}
 	for _, e := range batch.Entries {
 		if e.Position <= 0 {
@@ -69,7 +69,7 @@ func (r *reader) page(limit int) ([]carrierfsm.Entry, error) {
 	return batch.Entries, nil
 }
 
-// rest reads and passes all that is left.
+// rest reads all that is left and advances past it.
 func (r *reader) rest(limit int) (all []carrierfsm.Entry, err error) {
 	for {
 		list, err := r.page(limit)
@@ -80,7 +80,7 @@ func (r *reader) rest(limit int) (all []carrierfsm.Entry, err error) {
 	}
 }
 
-// inOrder sees that each id's steps run without gaps behind those seen before.
+// inOrder checks that the steps of each id follow those seen before without gaps.
 func inOrder(entries []carrierfsm.Entry, seen map[string]int) error {
 	for _, e := range entries {
 		if e.Step != seen[e.ID]+1 {
@@ -91,8 +91,8 @@ func inOrder(entries []carrierfsm.Entry, seen map[string]int) error {
 	return nil
 }
 
-// places are names of entries, to compare.
-func places(entries []carrierfsm.Entry) (list []string) {
+// steps returns the entries as "id/step", to compare.
+func steps(entries []carrierfsm.Entry) (list []string) {
 	for _, e := range entries {
 		list = append(list, fmt.Sprintf("%s/%d", e.ID, e.Step))
 	}
@@ -105,7 +105,7 @@ func outboxOrder(b *storeBench) error {
 			return err
 		}
 	}
-	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -118,20 +118,20 @@ func outboxOrder(b *storeBench) error {
 	return first(err, inOrder(entries, make(map[string]int)), equal("the last entry", stored[3], entries[11]))
 }
 
-// outboxSettled: a reader follows while writers commit; it must miss nothing.
+// outboxSettled reads while writers commit. The reader must miss nothing.
 func outboxSettled(b *storeBench) error {
-	const writers, steps = 6, 10
-	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	const writers, each = 6, 10
+	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
 	var writing atomic.Int32
 	writing.Store(writers)
 	seen := make(map[string]int)
-	errs := atOnce(writers+1, func(i int) error {
+	errs := concurrently(writers+1, func(i int) error {
 		if i < writers {
 			defer writing.Add(-1)
-			_, err := b.create(fmt.Sprintf("v%d", i), steps)
+			_, err := b.create(fmt.Sprintf("v%d", i), each)
 			return err
 		}
 		for done := false; !done; {
@@ -147,8 +147,8 @@ func outboxSettled(b *storeBench) error {
 		return err
 	}
 	for id, n := range seen {
-		if n != steps {
-			return fmt.Errorf("the reader saw %d of %d steps of %s", n, steps, id)
+		if n != each {
+			return fmt.Errorf("the reader saw %d of %d steps of %s", n, each, id)
 		}
 	}
 	return differ("the number of verifications that the reader saw", writers, len(seen))
@@ -158,21 +158,21 @@ func outboxPages(b *storeBench) error {
 	if _, err := b.create("v1", 6); err != nil {
 		return err
 	}
-	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
 	batch, err := r.box.Pending(b.ctx, r.lease, 4)
-	if err = first(err, differ("the batch", []string{"v1/1", "v1/2", "v1/3", "v1/4"}, places(batch.Entries))); err != nil {
+	if err = first(err, differ("the batch", []string{"v1/1", "v1/2", "v1/3", "v1/4"}, steps(batch.Entries))); err != nil {
 		return err
 	}
 	batch, err = r.box.Pending(b.ctx, r.lease, 3)
-	err = first(err, differ("the batch that nothing has passed", []string{"v1/1", "v1/2", "v1/3"}, places(batch.Entries)))
+	err = first(err, differ("the batch before any Advance", []string{"v1/1", "v1/2", "v1/3"}, steps(batch.Entries)))
 	if err = first(err, r.box.Advance(b.ctx, r.lease, batch, 2, nil)); err != nil {
 		return err
 	}
 	entries, err := r.page(3)
-	if err = first(err, differ("the batch behind two", []string{"v1/3", "v1/4", "v1/5"}, places(entries))); err != nil {
+	if err = first(err, differ("the batch after two", []string{"v1/3", "v1/4", "v1/5"}, steps(entries))); err != nil {
 		return err
 	}
 	batch, err = r.box.Pending(b.ctx, r.lease, 9)
@@ -180,7 +180,7 @@ func outboxPages(b *storeBench) error {
 		return err
 	}
 	entries, err = r.rest(9)
-	return first(err, differ("the batch behind none", []string{"v1/6"}, places(entries)))
+	return first(err, differ("the batch after none", []string{"v1/6"}, steps(entries)))
 }
 
 func outboxStart(b *storeBench) error {
@@ -188,11 +188,11 @@ func outboxStart(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	late, err := b.lead("late", "one", carrierfsm.FromNow)
+	late, err := b.acquire("late", "one", carrierfsm.FromNow)
 	if err != nil {
 		return err
 	}
-	early, err := b.lead("early", "one", carrierfsm.FromBeginning)
+	early, err := b.acquire("early", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -203,14 +203,14 @@ func outboxStart(b *storeBench) error {
 	if _, err := b.create("new", 1); err != nil {
 		return err
 	}
-	if _, err := b.lead("early", "one", carrierfsm.FromNow); err != nil { // no new cursor: start counts for nothing
+	if _, err := b.acquire("early", "one", carrierfsm.FromNow); err != nil { // the cursor exists: start is ignored
 		return err
 	}
 	fromLate, err := late.rest(10)
 	fromEarly, err2 := early.rest(10)
 	return first(err, err2,
-		differ("what a reader from now on got", []string{"old/4", "new/1"}, places(fromLate)),
-		differ("what a reader from the beginning got", []string{"old/1", "old/2", "old/3", "old/4", "new/1"}, places(fromEarly)))
+		differ("the entries of a reader that started now", []string{"old/4", "new/1"}, steps(fromLate)),
+		differ("the entries of a reader from the beginning", []string{"old/1", "old/2", "old/3", "old/4", "new/1"}, steps(fromEarly)))
 }
 
 func outboxCursors(b *storeBench) error {
@@ -218,11 +218,11 @@ func outboxCursors(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	one, err := b.lead("one", "owner", carrierfsm.FromBeginning)
+	one, err := b.acquire("one", "owner", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
-	two, err := b.lead("two", "owner", carrierfsm.FromBeginning)
+	two, err := b.acquire("two", "owner", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func outboxCursors(b *storeBench) error {
 		return err
 	}
 	if until := list[0].Until; !until.After(time.Now()) {
-		return fmt.Errorf("a lease of an hour lasts until %v", until)
+		return fmt.Errorf("a lease of an hour ends at %v", until)
 	}
 	list[0].Until = time.Time{}
 	return equal("the cursors", []carrierfsm.Cursor{

@@ -9,8 +9,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// skipping gives places at the beginning of a write and shows them at its end,
-// as a sequence of a database does, and passes over what it does not show yet.
+// skipping skips an entry now and then, as a store does whose positions come from
+// a sequence and whose reader does not wait for late commits.
 type skipping struct{ *memory.Store }
 
 func (s skipping) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (carrierfsm.Batch, error) {
@@ -21,9 +21,9 @@ func (s skipping) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (c
 	return b, err
 }
 
-type greedy struct{ *memory.Store }
+type passesAll struct{ *memory.Store }
 
-func (s greedy) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, _ int, rows []carrierfsm.Parked) error {
+func (s passesAll) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, _ int, rows []carrierfsm.Parked) error {
 	return s.Store.Advance(ctx, l, b, len(b.Entries), rows)
 }
 
@@ -43,15 +43,15 @@ func (s lagless) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 	return list, err
 }
 
-type anarchy struct{ *memory.Store }
+type endedLease struct{ *memory.Store }
 
-func (s anarchy) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+func (s endedLease) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
 	return s.Store.Lead(ctx, name, owner, 0, start)
 }
 
-type forever struct{ *memory.Store }
+type endlessLease struct{ *memory.Store }
 
-func (s forever) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+func (s endlessLease) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
 	return s.Store.Lead(ctx, name, owner, time.Hour, start)
 }
 
@@ -66,15 +66,15 @@ func (s fenceless) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm
 	return carrierfsm.ErrLeaseLost
 }
 
-type rowless struct{ *memory.Store }
+type losesRows struct{ *memory.Store }
 
-func (s rowless) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, _ []carrierfsm.Parked) error {
+func (s losesRows) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, _ []carrierfsm.Parked) error {
 	return s.Store.Advance(ctx, l, b, n, nil)
 }
 
-type blind struct{ *memory.Store }
+type overwrites struct{ *memory.Store }
 
-func (s blind) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+func (s overwrites) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 	for i := range rows {
 		if stored, _ := s.Parked(ctx, carrierfsm.ParkedQuery{Handler: rows[i].Handler, ID: rows[i].ID}); len(stored) > 0 {
 			rows[i].Version = stored[0].Version + 1

@@ -9,11 +9,11 @@ import (
 )
 
 var queryCases = []storeCase{
-	{"ListOrder", "List is newest first, ties by descending id, in pages without gaps or repetitions, and without bodies", listOrder},
-	{"ListFilters", "List returns just what the query asks for", listFilters},
-	{"DueOrder", "Due is earliest first, ties by ascending id, up to and including now, in pages behind the mark", dueOrder},
-	{"DueFollows", "Due follows every commit: a new time, an earlier one, none", dueFollows},
-	{"Purge", "Purge deletes what ended before the time, at most the limit, with its history, and Pending passes over it", purges},
+	{"ListOrder", "List returns the newest first, ties by descending id, in pages without gaps or repetitions, without bodies", listOrder},
+	{"ListFilters", "List returns what matches the query", listFilters},
+	{"DueOrder", "Due returns the earliest first, ties by ascending id, up to and including now, in pages", dueOrder},
+	{"DueFollows", "Due follows every commit: a later time, an earlier one, none", dueFollows},
+	{"Purge", "Purge deletes verifications that ended before the time, at most the limit, with their history; Pending skips them", purges},
 }
 
 func listOrder(b *storeBench) error {
@@ -36,7 +36,7 @@ func listOrder(b *storeBench) error {
 		}
 		for _, r := range page {
 			if r.Body != nil {
-				return fmt.Errorf("the record %s came with its body", r.ID)
+				return fmt.Errorf("the record %s was returned with its body", r.ID)
 			}
 			got = append(got, r.ID)
 			q.After = carrierfsm.ListMark{Created: r.Created, ID: r.ID}
@@ -106,7 +106,7 @@ func dueOrder(b *storeBench) error {
 		}
 		for _, r := range page {
 			if len(r.Body) == 0 {
-				return fmt.Errorf("the record %s came without its body", r.ID)
+				return fmt.Errorf("the record %s was returned without its body", r.ID)
 			}
 			got = append(got, r.ID)
 			mark = carrierfsm.DueMark{Due: r.Due, ID: r.ID}
@@ -172,7 +172,7 @@ func purges(b *storeBench) error {
 	if err := first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2)); err != nil {
 		return err
 	}
-	r, err := b.lead("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
 	if err != nil {
 		return err
 	}

@@ -11,15 +11,15 @@ import (
 )
 
 var raceCases = []storeCase{
-	{"OneCreator", "of many who create one id exactly one succeeds", oneCreator},
-	{"OneKeyHolder", "of many who create under one key exactly one succeeds", oneKeyHolder},
-	{"OneWriter", "of many who commit after the same version exactly one succeeds, the others get ErrConflict", oneWriter},
-	{"ManyWriters", "writers that retry after a conflict lose no commit", manyWriters},
-	{"OthersCancellation", "one caller's cancellation leaves the others alone, and its own commit whole", othersCancellation},
+	{"OneCreator", "of many concurrent Creates of one id exactly one succeeds", oneCreator},
+	{"OneKeyHolder", "of many concurrent Creates with one key exactly one succeeds", oneKeyHolder},
+	{"OneWriter", "of many concurrent Commits after the same version exactly one succeeds, the others return ErrConflict", oneWriter},
+	{"ManyWriters", "no commit of writers that retry after a conflict is lost", manyWriters},
+	{"OthersCancellation", "one caller's cancellation does not affect the others, and its own commit is stored as a whole or not at all", othersCancellation},
 }
 
-// atOnce runs f n times at once and returns the errors.
-func atOnce(n int, f func(i int) error) []error {
+// concurrently calls f n times concurrently and returns the errors.
+func concurrently(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
 	var all sync.WaitGroup
@@ -34,7 +34,7 @@ func atOnce(n int, f func(i int) error) []error {
 	return errs
 }
 
-// oneWins sees that one error is nil and the others match.
+// oneWins checks that one error is nil and that the others match others.
 func oneWins(errs []error, others error) error {
 	won := 0
 	for _, err := range errs {
@@ -42,11 +42,11 @@ func oneWins(errs []error, others error) error {
 		case err == nil:
 			won++
 		case !errors.Is(err, others):
-			return fmt.Errorf("a loser got %w, not %w", err, others)
+			return fmt.Errorf("a call returned %w, not %w", err, others)
 		}
 	}
 	if won != 1 {
-		return fmt.Errorf("%d of %d succeeded", won, len(errs))
+		return fmt.Errorf("%d of %d calls succeeded", won, len(errs))
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ const rivals = 16
 
 func oneCreator(b *storeBench) error {
 	for round := range 8 {
-		errs := atOnce(rivals, func(i int) error {
+		errs := concurrently(rivals, func(i int) error {
 			r := record(fmt.Sprintf("v%d", round))
 			r.Key = fmt.Sprintf("%d of round %d", i, round)
 			return b.Store.Create(b.ctx, r)
@@ -69,7 +69,7 @@ func oneCreator(b *storeBench) error {
 
 func oneKeyHolder(b *storeBench) error {
 	for round := range 8 {
-		errs := atOnce(rivals, func(i int) error {
+		errs := concurrently(rivals, func(i int) error {
 			r := record(fmt.Sprintf("v%d of round %d", i, round))
 			r.Key = fmt.Sprintf("round %d", round)
 			return b.Store.Create(b.ctx, r)
@@ -81,8 +81,7 @@ func oneKeyHolder(b *storeBench) error {
 	return nil
 }
 
-// oneWriter: a slow network is between reading and writing, so that everybody
-// has read before anybody writes.
+// oneWriter has all writers load the record before one commits.
 func oneWriter(b *storeBench) error {
 	if _, err := b.create("v1", 0); err != nil {
 		return err
@@ -90,7 +89,7 @@ func oneWriter(b *storeBench) error {
 	for range 8 {
 		var read sync.WaitGroup
 		read.Add(rivals)
-		errs := atOnce(rivals, func(i int) error {
+		errs := concurrently(rivals, func(i int) error {
 			seen, err := b.Store.Load(b.ctx, "v1")
 			read.Done()
 			read.Wait()
@@ -116,7 +115,7 @@ func manyWriters(b *storeBench) error {
 	if _, err := b.create("v1", 0); err != nil {
 		return err
 	}
-	errs := atOnce(8, func(int) error {
+	errs := concurrently(8, func(int) error {
 		for range 5 {
 			if err := b.increment("v1"); err != nil {
 				return err
@@ -134,7 +133,7 @@ func manyWriters(b *storeBench) error {
 	return b.hasHistory("v1", 40)
 }
 
-// increment makes one transition, however often others are faster.
+// increment makes one transition and retries after conflicts.
 func (b *storeBench) increment(id string) error {
 	for {
 		r, err := b.Store.Load(b.ctx, id)
@@ -156,10 +155,10 @@ func othersCancellation(b *storeBench) error {
 		}
 	}
 	var turn atomic.Int32
-	errs := atOnce(2*pairs, func(i int) error {
+	errs := concurrently(2*pairs, func(i int) error {
 		ctx, cancel := context.WithCancel(b.ctx)
 		defer cancel()
-		if i%2 == 1 { // cancelled somewhere on the way
+		if i%2 == 1 { // canceled at any time
 			go func() {
 				turn.Add(1)
 				cancel()
@@ -170,14 +169,14 @@ func othersCancellation(b *storeBench) error {
 	})
 	for i, err := range errs {
 		if i%2 == 0 && err != nil {
-			return fmt.Errorf("a commit nobody cancelled failed: %w", err)
+			return fmt.Errorf("a commit that was not canceled failed: %w", err)
 		}
 		r, e := b.Store.Load(b.ctx, fmt.Sprintf("v%d", i))
 		if e = first(e, b.hasHistory(r.ID, r.Step)); e != nil {
 			return e
 		}
 		if err == nil && r.Step != 1 {
-			return errors.New("an acknowledged commit is not there")
+			return errors.New("an acknowledged commit is not stored")
 		}
 	}
 	return nil

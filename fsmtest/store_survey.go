@@ -9,14 +9,14 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// surveyCases hold for stores that have the power Surveyor; others pass them.
+// surveyCases test stores that are a carrierfsm.Surveyor; other stores pass them.
 var surveyCases = []storeCase{
-	{"SurveyRange", "Survey returns what was created from the one time on and before the other, oldest first, ties by ascending id, at most the limit", surveyRange},
-	{"SurveyCourses", "Survey brings the columns and all entries of each, in the order of their steps, and neither bodies nor details", surveyCourses},
-	{"SurveyFollows", "Survey follows every commit, and leaves out what is purged", surveyFollows},
+	{"SurveyRange", "Survey returns what was created at from or later and before until, oldest first, ties by ascending id, at most the limit", surveyRange},
+	{"SurveyCourses", "Survey returns the columns and all entries of each, in the order of their steps, without bodies and details", surveyCourses},
+	{"SurveyFollows", "Survey follows every commit, and does not return what is purged", surveyFollows},
 }
 
-// surveyed is what Survey returns; ok is false for a store that is no Surveyor.
+// surveyed calls Survey. ok is false for a store that is not a Surveyor.
 func (b *storeBench) surveyed(from, until time.Time, limit int) (list []carrierfsm.Course, ok bool, err error) {
 	s, ok := b.Store.(carrierfsm.Surveyor)
 	if !ok {
@@ -76,10 +76,10 @@ func surveyCourses(b *storeBench) error {
 		entries[i].Detail = nil
 	}
 	r.Body, bare.Body = nil, nil
-	for i := range list { // an empty list may be nil or not
+	for i := range list { // an empty slice may be nil
 		list[i].Entries = slices.Clip(append([]carrierfsm.Entry{}, list[i].Entries...))
 		if list[i].Record.Body != nil {
-			return fmt.Errorf("the record %s came with its body", list[i].Record.ID)
+			return fmt.Errorf("the record %s was returned with its body", list[i].Record.ID)
 		}
 	}
 	return differ("the courses", []carrierfsm.Course{{Record: r, Entries: entries}, {Record: bare, Entries: []carrierfsm.Entry{}}}, list)
@@ -100,14 +100,14 @@ func surveyFollows(b *storeBench) error {
 		return err
 	}
 	if len(list) != 1 || list[0].Record.State != carrierfsm.Done || len(list[0].Entries) != 2 || list[0].Entries[1].To != carrierfsm.Done {
-		return fmt.Errorf("after a commit it is %+v", list)
+		return fmt.Errorf("after a commit Survey returns %+v", list)
 	}
 	if _, err := b.Store.Purge(b.ctx, noon.Add(time.Hour), 10); err != nil {
 		return err
 	}
 	list, _, err = b.surveyed(noon, noon.Add(time.Minute), 10)
 	if err == nil && len(list) != 0 {
-		err = errors.New("what was purged is still there")
+		err = errors.New("what was purged is returned by Survey")
 	}
 	return err
 }

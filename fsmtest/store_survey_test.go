@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// surveyor is a store whose Survey is spoiled.
+// surveyor is a store with another Survey.
 type surveyor struct {
 	*memory.Store
 	survey func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error)
@@ -74,7 +74,7 @@ func TestTheSuiteFindsEachBrokenSurveyor(t *testing.T) {
 	}
 }
 
-func TestAStoreWithoutThePowerPassesItsCases(t *testing.T) {
+func TestAStoreThatIsNoSurveyorPassesTheSurveyCases(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
 		s := memory.New()

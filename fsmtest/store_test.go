@@ -16,46 +16,44 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// The suite is tested for failing: each store here breaks one rule, and the
-// suite must say which.
-
+// Each store here breaks one rule, and the suite must name it.
 func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 	t.Parallel()
 	broken := []struct {
 		what  string
 		store func(*memory.Store) carrierfsm.Store
-		rules []string // all of them must be named
+		rules []string // that the failure must name
 	}{
 		{"no version check", func(s *memory.Store) carrierfsm.Store { return &noVersionCheck{Store: s} }, []string{"VersionCheck", "OneWriter"}},
 		{"check, then write", func(s *memory.Store) carrierfsm.Store { return &checkThenWrite{Store: s} }, []string{"OneWriter"}},
 		{"lost entries", func(s *memory.Store) carrierfsm.Store { return lostEntries{s} }, []string{"RoundTrip", "History"}},
 		{"entries outside the commit", func(s *memory.Store) carrierfsm.Store { return newEntriesOutside(s) }, []string{"VersionCheck"}},
-		{"memory shared with the caller", func(s *memory.Store) carrierfsm.Store { return newShared(s) }, []string{"Ownership"}},
-		{"what a commit is given shared with the caller", func(s *memory.Store) carrierfsm.Store { return sharedCommit{newShared(s)} }, []string{"Ownership"}},
+		{"bodies are not copied", func(s *memory.Store) carrierfsm.Store { return newShared(s) }, []string{"Ownership"}},
+		{"the body of a commit is not copied", func(s *memory.Store) carrierfsm.Store { return sharedCommit{newShared(s)} }, []string{"Ownership"}},
 		{"times to the millisecond", func(s *memory.Store) carrierfsm.Store { return milliseconds{s} }, []string{"RoundTrip"}},
-		{"a second Create is taken", func(s *memory.Store) carrierfsm.Store { return secondCreate{s} }, []string{"DuplicateID", "OneCreator"}},
+		{"a second Create succeeds", func(s *memory.Store) carrierfsm.Store { return secondCreate{s} }, []string{"DuplicateID", "OneCreator"}},
 		{"keys are not unique", func(s *memory.Store) carrierfsm.Store { return noKeys{s} }, []string{"DuplicateKey", "OneKeyHolder"}},
-		{"a context that has ended writes", func(s *memory.Store) carrierfsm.Store { return deaf{s} }, []string{"CanceledContext"}},
-		{"an unknown id is a conflict", func(s *memory.Store) carrierfsm.Store { return vague{s} }, []string{"UnknownID"}},
-		{"Due forgets the mark", func(s *memory.Store) carrierfsm.Store { return &markless{Store: s} }, []string{"DueOrder"}},
-		{"Due is a moment early", func(s *memory.Store) carrierfsm.Store { return early{s} }, []string{"DueOrder"}},
-		{"Erase keeps details", func(s *memory.Store) carrierfsm.Store { return remembers{s} }, []string{"Erase"}},
-		{"Purge takes the living", func(s *memory.Store) carrierfsm.Store { return purgesAll{s} }, []string{"Purge"}},
-		{"List brings bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
+		{"a context that has ended writes", func(s *memory.Store) carrierfsm.Store { return ignoresContext{s} }, []string{"CanceledContext"}},
+		{"an unknown id is a conflict", func(s *memory.Store) carrierfsm.Store { return conflicts{s} }, []string{"UnknownID"}},
+		{"Due ignores the page key", func(s *memory.Store) carrierfsm.Store { return &firstPage{Store: s} }, []string{"DueOrder"}},
+		{"Due excludes now", func(s *memory.Store) carrierfsm.Store { return excludesNow{s} }, []string{"DueOrder"}},
+		{"Erase keeps details", func(s *memory.Store) carrierfsm.Store { return keepsDetails{s} }, []string{"Erase"}},
+		{"Purge deletes what has not ended", func(s *memory.Store) carrierfsm.Store { return purgesAll{s} }, []string{"Purge"}},
+		{"List returns bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
 		{"List is oldest first", func(s *memory.Store) carrierfsm.Store { return oldestFirst{s} }, []string{"ListOrder"}},
-		{"List forgets a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
+		{"List ignores a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
 		{"Pending skips late commits", func(s *memory.Store) carrierfsm.Store { return skipping{s} }, []string{"OutboxOrder", "OutboxSettled"}},
 		{"no Outbox at all", func(s *memory.Store) carrierfsm.Store { return struct{ carrierfsm.Store }{s} }, []string{"OutboxOrder"}},
-		{"Advance passes the whole batch", func(s *memory.Store) carrierfsm.Store { return greedy{s} }, []string{"OutboxPages"}},
-		{"every cursor begins at the beginning", func(s *memory.Store) carrierfsm.Store { return fromBeginning{s} }, []string{"OutboxStart"}},
-		{"cursors tell no lag", func(s *memory.Store) carrierfsm.Store { return lagless{s} }, []string{"OutboxCursors"}},
-		{"anybody leads", func(s *memory.Store) carrierfsm.Store { return anarchy{s} }, []string{"OneLeader", "LeaseHolds"}},
-		{"a lease never ends", func(s *memory.Store) carrierfsm.Store { return forever{s} }, []string{"LeaseEnds"}},
-		{"the fence is not looked at", func(s *memory.Store) carrierfsm.Store { return fenceless{s} }, []string{"LeaseFence"}},
-		{"rows are lost", func(s *memory.Store) carrierfsm.Store { return rowless{s} }, []string{"Parked"}},
-		{"rows are replaced blindly", func(s *memory.Store) carrierfsm.Store { return blind{s} }, []string{"ParkedMerge"}},
-		{"rows of all handlers", func(s *memory.Store) carrierfsm.Store { return allRows{s} }, []string{"ParkedQuery"}},
-		{"what was acknowledged is gone after a crash", nil, []string{"Reopen"}},
+		{"Advance passes the whole batch", func(s *memory.Store) carrierfsm.Store { return passesAll{s} }, []string{"OutboxPages"}},
+		{"every cursor starts at the beginning", func(s *memory.Store) carrierfsm.Store { return fromBeginning{s} }, []string{"OutboxStart"}},
+		{"cursors have no lag", func(s *memory.Store) carrierfsm.Store { return lagless{s} }, []string{"OutboxCursors"}},
+		{"a lease excludes no one", func(s *memory.Store) carrierfsm.Store { return endedLease{s} }, []string{"OneLeaseHolder", "LeaseHolds"}},
+		{"a lease never ends", func(s *memory.Store) carrierfsm.Store { return endlessLease{s} }, []string{"LeaseEnds"}},
+		{"the fence is not checked", func(s *memory.Store) carrierfsm.Store { return fenceless{s} }, []string{"LeaseFence"}},
+		{"parked rows are lost", func(s *memory.Store) carrierfsm.Store { return losesRows{s} }, []string{"Parked"}},
+		{"parked rows are overwritten", func(s *memory.Store) carrierfsm.Store { return overwrites{s} }, []string{"ParkedMerge"}},
+		{"Parked returns the rows of all handlers", func(s *memory.Store) carrierfsm.Store { return allRows{s} }, []string{"ParkedQuery"}},
+		{"what was acknowledged is lost after a crash", nil, []string{"Reopen"}},
 	}
 	for _, b := range broken {
 		t.Run(b.what, func(t *testing.T) {
@@ -74,7 +72,7 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 	}
 }
 
-func TestTheSuiteFindsNothingWrongWithAGoodStore(t *testing.T) {
+func TestTheSuitePassesAGoodStore(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
 		return fsmtest.StoreSubject{Store: memory.New()}
@@ -83,7 +81,7 @@ func TestTheSuiteFindsNothingWrongWithAGoodStore(t *testing.T) {
 
 type entries = []carrierfsm.Entry
 
-// noVersionCheck writes whatever it is given.
+// noVersionCheck commits any version.
 type noVersionCheck struct {
 	*memory.Store
 	mu sync.Mutex
@@ -115,7 +113,7 @@ func (s *checkThenWrite) Commit(ctx context.Context, r carrierfsm.Record, e ...c
 		return carrierfsm.ErrConflict
 	}
 	for range 100 {
-		runtime.Gosched() // the network takes its time
+		runtime.Gosched() // a slow network
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +130,7 @@ func (s lostEntries) Commit(ctx context.Context, r carrierfsm.Record, e ...carri
 	return s.Store.Commit(ctx, r, e[:len(e)/2]...)
 }
 
-// entriesOutside appends entries first, and then finds out about the version.
+// entriesOutside appends the entries before it checks the version.
 type entriesOutside struct {
 	*memory.Store
 	mu      sync.Mutex
@@ -158,7 +156,7 @@ func (s *entriesOutside) History(_ context.Context, id string, after, limit int)
 	return list[:min(limit, len(list))], nil
 }
 
-// shared hands out what it was handed.
+// shared keeps and returns the slices of the caller.
 type shared struct {
 	*memory.Store
 	mu     sync.Mutex
@@ -192,7 +190,7 @@ func (s *shared) Load(ctx context.Context, id string) (carrierfsm.Record, error)
 	return r, err
 }
 
-// sharedCommit shares only what Commit is given.
+// sharedCommit shares only the slices that Commit is passed.
 type sharedCommit struct{ *shared }
 
 func (s sharedCommit) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
@@ -229,43 +227,44 @@ func (s noKeys) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm
 	return s.Store.Create(ctx, r, e...)
 }
 
-type deaf struct{ *memory.Store }
+type ignoresContext struct{ *memory.Store }
 
-func (s deaf) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+func (s ignoresContext) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	return s.Store.Commit(context.WithoutCancel(ctx), r, e...)
 }
 
-type vague struct{ *memory.Store }
+type conflicts struct{ *memory.Store }
 
-func (s vague) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+func (s conflicts) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	if err := s.Store.Commit(ctx, r, e...); !errors.Is(err, carrierfsm.ErrNotFound) {
 		return err
 	}
 	return carrierfsm.ErrConflict
 }
 
-// markless begins from the start at every page; it ends, so that the suite does.
-type markless struct {
+// firstPage returns the first page each time, and no page after five so that the
+// suite ends.
+type firstPage struct {
 	*memory.Store
 	calls int
 }
 
-func (s *markless) Due(ctx context.Context, now time.Time, _ carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s *firstPage) Due(ctx context.Context, now time.Time, _ carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
 	if s.calls++; s.calls > 5 {
 		return nil, nil
 	}
 	return s.Store.Due(ctx, now, carrierfsm.DueMark{}, limit)
 }
 
-type early struct{ *memory.Store }
+type excludesNow struct{ *memory.Store }
 
-func (s early) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s excludesNow) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
 	return s.Store.Due(ctx, now.Add(-time.Microsecond), after, limit)
 }
 
-type remembers struct{ *memory.Store }
+type keepsDetails struct{ *memory.Store }
 
-func (s remembers) Erase(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+func (s keepsDetails) Erase(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	return s.Commit(ctx, r, e...)
 }
 

@@ -13,20 +13,44 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// RunStories plays every *.txt file of a folder as a subtest and compares what
-// comes out with what the file says. With rewrite, it writes the files anew
-// instead; commit a change only when you understand it.
+// RunStories runs every *.txt file of a folder as a subtest and compares the
+// output with the file. With rewrite, it writes the output to the files instead.
 //
-// A story is a text file. A line that begins with "> " is a command, a line
-// that begins with "#" is for the reader, and the indented lines behind a
-// command are what came of it. The commands are those of storyCommands.
+// A story is a text file. A line that begins with "> " is a command, the indented
+// lines after it are its output, and a line that begins with "#" is a comment.
+// Each story has a Bench of its own. The commands are:
+//
+//	upstream ANSWER…     script answers: a process code, "accept SITE", "refuse",
+//	                     "offline", "resettable", "resettable-by-sms", "next SITE",
+//	                     "next-resettable", "lost", "not-sent", "panic", "running",
+//	                     "tip", "error", "failure", "already", "refuse-skip",
+//	                     "tpl TYPE", "10002+ TYPE". "held" before an answer holds it
+//	                     back until "end" or the end of the call's context, and
+//	                     "ignore-context" until "end"
+//	apply                submit the form
+//	password V           submit a password; likewise query V and captcha V
+//	captcha V with P     submit a code with the service password
+//	reset                request a reset of the password
+//	reset-captcha V      submit its code; "with P": with a new password
+//	skip                 skip the source
+//	resend, cancel       request another code; cancel
+//	at N COMMAND         the same, naming the step N instead of the present one
+//	begin COMMAND        submit in the background, until the call has arrived
+//	end                  release the answer and wait for the submission
+//	report STATE…        script the answers of the Reporter: pending, ready, failed
+//	advance D            move the clock on by a duration
+//	settle, get          settle what is due; print the verification
+//	expire, erase        expire or erase the verification
+//	restart              replace the machine as if the process had been killed
+//	history              print all transitions
 func RunStories(t *testing.T, dir string, rewrite bool) {
 	t.Helper()
 	RunStoriesWith(t, dir, rewrite, func() carrierfsm.Config { return carrierfsm.Config{} })
 }
 
-// RunStoriesWith is RunStories with a configuration for each story's machine.
-// The stories run at once, and so cfg is called.
+// RunStoriesWith is RunStories with a configuration for each story. The stories
+// run in parallel, so cfg must be safe for concurrent use. It is as with NewWith;
+// the Reporter is replaced.
 func RunStoriesWith(t *testing.T, dir string, rewrite bool, cfg func() carrierfsm.Config) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.txt"))
@@ -36,40 +60,40 @@ func RunStoriesWith(t *testing.T, dir string, rewrite bool, cfg func() carrierfs
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			if err := playFile(t, name, rewrite, cfg()); err != nil {
+			if err := runStory(t, name, rewrite, cfg()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-func playFile(tb testing.TB, name string, rewrite bool, cfg carrierfsm.Config) error {
+func runStory(tb testing.TB, name string, rewrite bool, cfg carrierfsm.Config) error {
 	tb.Helper()
-	written, err := os.ReadFile(name)
+	want, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	played, err := play(tb, string(written), cfg)
+	got, err := interpret(tb, string(want), cfg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if rewrite {
-		return os.WriteFile(name, []byte(played), 0o644)
+		return os.WriteFile(name, []byte(got), 0o644)
 	}
-	if diff := cmp.Diff(lines(string(written)), lines(played)); diff != "" {
-		return fmt.Errorf("%s tells it otherwise (-file +now):\n%s", name, diff)
+	if diff := cmp.Diff(lines(string(want)), lines(got)); diff != "" {
+		return fmt.Errorf("%s: the output differs from the file (-file +output):\n%s", name, diff)
 	}
 	return nil
 }
 
 func lines(text string) []string { return strings.Split(text, "\n") }
 
-// play plays the commands of a text and returns it with what comes of them now.
-func play(tb testing.TB, text string, cfg carrierfsm.Config) (string, error) {
+// interpret runs the commands of a story and returns its text with their output.
+func interpret(tb testing.TB, text string, cfg carrierfsm.Config) (string, error) {
 	tb.Helper()
 	reports := new(Reports)
 	cfg.Reporter = reports
-	s := &stage{Bench: NewWith(tb, cfg), reports: reports}
+	i := &interpreter{Bench: NewWith(tb, cfg), reports: reports}
 	var out bytes.Buffer
 	for _, line := range lines(strings.TrimRight(text, "\n")) {
 		command, isCommand := strings.CutPrefix(line, "> ")
@@ -80,11 +104,11 @@ func play(tb testing.TB, text string, cfg carrierfsm.Config) (string, error) {
 			continue
 		}
 		out.WriteString(line + "\n")
-		said, err := s.command(command)
+		printed, err := i.command(command)
 		if err != nil {
 			return "", fmt.Errorf("%q: %w", command, err)
 		}
-		for _, l := range said {
+		for _, l := range printed {
 			out.WriteString("  " + l + "\n")
 		}
 	}

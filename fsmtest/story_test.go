@@ -25,12 +25,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the stories in testdata as the code tells them now")
+var rewrite = flag.Bool("rewrite", false, "write the present output of the stories to testdata")
 
-// undriven are the edges that no story can drive: those from applied, which is
-// left in the commit that enters it; and a form can't be answered with something unrecognized, since
-// the port knows only accepted and refused.
-func undriven(e carrierfsm.Edge) bool {
+// unreachable reports whether no story can take the edge: the state applied is left
+// in the commit that enters it, and Upstream.Apply returns only accepted or refused.
+func unreachable(e carrierfsm.Edge) bool {
 	switch e.Event {
 	case carrierfsm.ReplyUnrecognized:
 		return e.From == carrierfsm.Created
@@ -49,20 +48,20 @@ func TestStories(t *testing.T) {
 	})
 	var missing []carrierfsm.Edge
 	for _, e := range covered.Missing() {
-		if !undriven(e) {
+		if !unreachable(e) {
 			missing = append(missing, e)
 		}
 	}
-	require.Empty(t, missing, "no story drives these edges")
+	require.Empty(t, missing, "no story takes these edges")
 	for _, e := range carrierfsm.Edges() {
-		if undriven(e) {
-			require.Zero(t, covered.Driven(e), "%v is driven after all", e)
+		if unreachable(e) {
+			require.Zero(t, covered.Taken(e), "%v was taken", e)
 		}
 	}
 }
 
-// Every story once more on a SQLite file, with everything logged: none of what
-// its people typed is found afterwards.
+// The stories run on SQLite files with debug logs. No password and no code may be
+// in the files or in the log.
 func TestNoSecretOfAnyStoryIsKept(t *testing.T) {
 	t.Parallel()
 	var logged lockedBuffer
@@ -73,7 +72,7 @@ func TestNoSecretOfAnyStoryIsKept(t *testing.T) {
 		fsmtest.RunStoriesWith(all, "testdata", false, func() carrierfsm.Config {
 			store, err := sqlite.Open(context.Background(), filepath.Join(dir, fmt.Sprintf("%d.db", files.Add(1))))
 			require.NoError(all, err)
-			t.Cleanup(func() { require.NoError(t, store.Close()) }) // after the search: the logs of the files are searched too
+			t.Cleanup(func() { require.NoError(t, store.Close()) }) // after the search, which covers the write-ahead logs
 			return carrierfsm.Config{Store: store, Logger: logger}
 		})
 	})
@@ -90,14 +89,14 @@ func TestNoSecretOfAnyStoryIsKept(t *testing.T) {
 	for where, content := range searched {
 		for _, secret := range secrets {
 			for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.RawStdEncoding.EncodeToString([]byte(secret))} {
-				require.NotContains(t, string(content), form, "%s keeps a secret", where)
+				require.NotContains(t, string(content), form, "%s contains a secret", where)
 			}
 		}
 	}
 }
 
-// withoutTime drops the time of a line: its nine digits behind the second are
-// now and then those of a code.
+// withoutTime drops the time of a line, whose fraction of a second could contain
+// the digits of a code.
 func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && a.Key == slog.TimeKey {
 		return slog.Attr{}
@@ -105,7 +104,7 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// typed are the passwords and codes of all stories, but for the shortest ones.
+// typed returns the passwords and codes of six digits of all stories.
 func typed(t *testing.T) (secrets []string) {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.txt")
@@ -139,19 +138,19 @@ func (l *lockedBuffer) Bytes() []byte {
 	return slices.Clone(l.b.Bytes())
 }
 
-func TestAStoryThatIsToldOtherwiseFails(t *testing.T) {
+func TestAStoryWithAnotherOutputFails(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"another outcome":  "> apply\n  created → done: collection_started\n",
-		"nothing told":     "> apply\n",
-		"no such command":  "> dance\n",
-		"no such duration": "> advance soon\n",
-		"nothing to end":   "> end\n",
-		"nothing held":     "> begin apply\n",
+		"another output":  "> apply\n  created → done: collection_started\n",
+		"no output":       "> apply\n",
+		"unknown command": "> dance\n",
+		"no duration":     "> advance soon\n",
+		"nothing begun":   "> end\n",
+		"nothing held":    "> begin apply\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Error(t, fsmtest.PlayText(t, text))
+			require.Error(t, fsmtest.RunText(t, text))
 		})
 	}
 }

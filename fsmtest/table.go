@@ -10,30 +10,31 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Row is one row of a transition test: at a prompt, an input is submitted,
-// upstream answers, and this is what must come of it.
+// Row is one row of a transition test: at a prompt, an input is submitted and the
+// upstream answers.
 type Row struct {
-	// Rule is what the row holds, as a sentence.
+	// Rule is the rule that the row tests, as a sentence. It names the subtest.
 	Rule string
-	// At is the kind of prompt that the verification is brought to first.
+	// At is the kind of prompt to which the verification is brought first, by To.
 	At carrierfsm.PromptKind
-	// Input is submitted. For InputApply, InputPassword, InputQueryPassword,
-	// InputCaptcha, InputResendCaptcha and InputCancel.
+	// Input is the kind of input that is submitted, with invented values.
 	Input carrierfsm.InputKind
-	// Answer is what upstream answers; the zero Answer where it must not be called.
+	// Answer is what the upstream answers. With the zero Answer the upstream must
+	// not be called.
 	Answer Answer
-	// Events are the transitions that must follow, in order.
+	// Events are the transitions that must follow, in their order.
 	Events []carrierfsm.Event
-	// State and Prompt are where it must stand then; Prompt is empty at an end.
+	// State and Prompt are what the verification must have after them. Prompt is
+	// empty where it has none.
 	State  carrierfsm.State
 	Prompt carrierfsm.PromptKind
-	// Err is which refusal must be returned; nil for none.
+	// Err is what the error of the submission must match; nil: it must be nil.
 	Err error
-	// Setup, where set, is called at the prompt, before the input.
+	// Setup is called at the prompt, before the input. Nil: it is not.
 	Setup func(b *Bench)
 }
 
-// RunTable runs each row as a subtest, on a Bench of its own.
+// RunTable runs each row as a parallel subtest with a Bench of its own.
 func RunTable(t *testing.T, rows []Row) {
 	t.Helper()
 	for _, row := range rows {
@@ -54,8 +55,10 @@ var paths = map[carrierfsm.PromptKind]carrierfsm.ProcessCode{
 	carrierfsm.PromptQueryPassword: "10022",
 }
 
-// To brings the verification to a kind of prompt, by a password where it
-// takes one. It must be fresh.
+// To brings a verification that was just created to a kind of prompt: the
+// application, the password, or one that a reply to the password leads to (captcha,
+// second captcha, own SMS, query password). The script must be empty, or begin
+// with an answer to the application. It returns an error for any other kind.
 func (b *Bench) To(kind carrierfsm.PromptKind) (carrierfsm.Verification, error) {
 	if kind == carrierfsm.PromptApplication {
 		return b.Get(), nil
@@ -66,29 +69,9 @@ func (b *Bench) To(kind carrierfsm.PromptKind) (carrierfsm.Verification, error) 
 		v, err = b.Password("246810")
 	}
 	if err == nil && (v.Prompt == nil || v.Prompt.Kind != kind) {
-		err = fmt.Errorf("fsmtest: no way to a prompt for %s", kind)
+		err = fmt.Errorf("fsmtest: To can't reach a prompt of kind %q", kind)
 	}
 	return v, err
-}
-
-// answer submits an input of a kind, with invented values.
-func (b *Bench) answer(kind carrierfsm.InputKind) (carrierfsm.Verification, error) {
-	switch kind {
-	case carrierfsm.InputApply:
-		return b.Apply()
-	case carrierfsm.InputPassword:
-		return b.Password("246811")
-	case carrierfsm.InputQueryPassword:
-		return b.QueryPassword("135790")
-	case carrierfsm.InputCaptcha:
-		return b.Captcha("500001")
-	case carrierfsm.InputResendCaptcha:
-		return b.Resend()
-	case carrierfsm.InputCancel:
-		return b.Cancel()
-	default:
-		return carrierfsm.Verification{}, fmt.Errorf("fsmtest: no such input: %q", kind)
-	}
 }
 
 func (r Row) run(tb testing.TB, cfg carrierfsm.Config) error {
@@ -103,36 +86,33 @@ func (r Row) run(tb testing.TB, cfg carrierfsm.Config) error {
 		before = b.Get()
 	}
 	calls := len(b.Upstream.Calls())
-	if r.Answer.said {
+	if r.Answer.scripted {
 		b.Upstream.Then(r.Answer)
 	}
 	v, err := b.answer(r.Input)
 	if !errors.Is(err, r.Err) || r.Err == nil && err != nil {
-		return fmt.Errorf("the input should have returned %q, and returned: %w", fmt.Sprint(r.Err), orNone(err))
+		return fmt.Errorf("the submission returned the wrong error, not %q: %w", fmt.Sprint(r.Err), orNone(err))
 	}
-	if !r.Answer.said && len(b.Upstream.Calls()) != calls {
-		return errors.New("upstream was called")
+	if !r.Answer.scripted && len(b.Upstream.Calls()) != calls {
+		return errors.New("the upstream was called")
 	}
-	return r.judge(before, v, b.History())
+	return r.compare(before, v, b.History())
 }
 
-func (r Row) judge(before, after carrierfsm.Verification, history []carrierfsm.Transition) error {
-	var events []carrierfsm.Event
-	for _, t := range history[before.Step:] {
-		events = append(events, t.Event)
-	}
-	var asked carrierfsm.PromptKind
+// compare compares what has happened since before with the row.
+func (r Row) compare(before, after carrierfsm.Verification, history []carrierfsm.Transition) error {
+	var prompt carrierfsm.PromptKind
 	if after.Prompt != nil {
-		asked = after.Prompt.Kind
+		prompt = after.Prompt.Kind
 	}
 	type outcome struct {
 		Events []carrierfsm.Event
 		State  carrierfsm.State
 		Prompt carrierfsm.PromptKind
 	}
-	diff := cmp.Diff(outcome{r.Events, r.State, r.Prompt}, outcome{events, after.State, asked})
+	diff := cmp.Diff(outcome{r.Events, r.State, r.Prompt}, outcome{events(history[before.Step:]), after.State, prompt})
 	if diff != "" {
-		return fmt.Errorf("it came out otherwise (-want +got):\n%s", diff)
+		return fmt.Errorf("the outcome differs (-want +got):\n%s", diff)
 	}
 	return nil
 }

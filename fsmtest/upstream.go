@@ -9,22 +9,28 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-var _ carrierfsm.Upstream = (*Upstream)(nil)
+var (
+	_ carrierfsm.Upstream = (*Upstream)(nil)
+	_ carrierfsm.Upstream = Instant{}
+)
 
-// Upstream is a scripted upstream: it answers what the test says, in that
-// order, and notes what arrived. It is safe for concurrent use.
+// Upstream is a scripted upstream: it gives the scripted answers in their order
+// and records which calls arrived. An application takes the next answer only if
+// that is one to an application or a fault; else it is accepted at chinamobilejs.
 //
-// When the script has run out it answers every call as not sent, and Overrun
-// tells how often.
+// A call that finds the script at its end gets the answer of Otherwise. Without
+// one it fails with an error that matches carrierfsm.ErrNotSent, and Unscripted
+// counts it. An Upstream is safe for concurrent use.
 type Upstream struct {
-	mu       sync.Mutex
-	script   []Answer
-	calls    []Call
-	arrivals map[string]int
-	overrun  int
+	mu         sync.Mutex
+	script     []Answer
+	otherwise  Answer
+	calls      []Call
+	arrivals   map[string]int
+	unscripted int
 }
 
-// NewUpstream returns an upstream that answers thus.
+// NewUpstream returns an Upstream with these answers scripted.
 func NewUpstream(answers ...Answer) *Upstream {
 	return &Upstream{script: answers, arrivals: make(map[string]int)}
 }
@@ -36,65 +42,77 @@ func (u *Upstream) Then(answers ...Answer) {
 	u.script = append(u.script, answers...)
 }
 
-// Call is one call that arrived, without its secrets.
+// Otherwise sets the answer to every call, other than an application, that finds
+// the script at its end.
+func (u *Upstream) Otherwise(a Answer) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.otherwise = a
+}
+
+// Call is one call that arrived. It holds no secrets.
 type Call struct {
-	// Input is what was relayed; InputApply for an application.
+	// Input is the kind of input that was relayed; InputApply for an application.
 	Input carrierfsm.InputKind
 	// Website is the request's; empty for an application.
 	Website string
-	// Password, QueryPassword, Captcha and NewPassword tell whether they came
-	// with it.
+	// Password, QueryPassword, Captcha and NewPassword report which secrets the
+	// request had.
 	Password, QueryPassword, Captcha, NewPassword bool
 }
 
-// Calls are the calls that arrived so far.
+// Calls returns a copy of the calls that have arrived, oldest first.
 func (u *Upstream) Calls() []Call {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return append([]Call(nil), u.calls...)
 }
 
-// Arrivals is how many calls carried this value as a password of any
-// kind or a code.
+// Arrivals returns how many times this value has arrived as a password of any
+// kind or as a code.
 func (u *Upstream) Arrivals(secret string) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.arrivals[secret]
 }
 
-// Overrun is how many calls found the script at its end.
-func (u *Upstream) Overrun() int {
+// Unscripted returns how many calls found the script at its end and had no
+// answer from Otherwise.
+func (u *Upstream) Unscripted() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.overrun
+	return u.unscripted
 }
 
-// Format prints how much of the script is left.
+// Format prints how many calls arrived and how many answers are left, whatever
+// the verb.
 func (u *Upstream) Format(f fmt.State, _ rune) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	_, _ = fmt.Fprintf(f, "Upstream calls=%d script=%d", len(u.calls), len(u.script))
 }
 
-// Apply is carrierfsm.Upstream's.
+// Apply implements carrierfsm.Upstream.
 func (u *Upstream) Apply(ctx context.Context, _ carrierfsm.Application) (carrierfsm.Receipt, error) {
-	out, err := u.take(carrierfsm.InputApply).play(ctx, u, Call{Input: carrierfsm.InputApply}, nil)
-	return out.receipt, err
+	receipt, _, err := u.take(carrierfsm.InputApply).give(ctx, carrierfsm.Request{}, func() {
+		u.arrive(Call{Input: carrierfsm.InputApply}, nil)
+	})
+	return receipt, err
 }
 
-// Collect is carrierfsm.Upstream's.
+// Collect implements carrierfsm.Upstream.
 func (u *Upstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	secrets := []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword}
-	call := Call{
-		Input: r.Input, Website: r.Website,
-		Password: !secrets[0].Empty(), QueryPassword: !secrets[1].Empty(), Captcha: !secrets[2].Empty(), NewPassword: !secrets[3].Empty(),
-	}
-	out, err := u.take(r.Input).play(ctx, u, call, secrets)
-	return out.reply, err
+	_, reply, err := u.take(r.Input).give(ctx, r, func() {
+		u.arrive(Call{
+			Input: r.Input, Website: r.Website,
+			Password: !r.Password.Empty(), QueryPassword: !r.QueryPassword.Empty(),
+			Captcha: !r.Captcha.Empty(), NewPassword: !r.NewPassword.Empty(),
+		}, []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword})
+	})
+	return reply, err
 }
 
-// take takes the next answer. An application is accepted where the script
-// says something that is no answer to one.
+// take removes the next answer from the script.
 func (u *Upstream) take(kind carrierfsm.InputKind) Answer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -104,11 +122,14 @@ func (u *Upstream) take(kind carrierfsm.InputKind) Answer {
 		u.script = u.script[1:]
 		return a
 	}
-	if apply {
+	switch {
+	case apply:
 		return Accept("chinamobilejs")
+	case u.otherwise.scripted:
+		return u.otherwise
 	}
-	u.overrun++
-	return Answer{err: fmt.Errorf("fsmtest: the script has run out: %w", carrierfsm.ErrNotSent), unsent: true}
+	u.unscripted++
+	return Answer{err: fmt.Errorf("fsmtest: no answer is left in the script: %w", carrierfsm.ErrNotSent), notSent: true}
 }
 
 func (u *Upstream) arrive(c Call, secrets []carrierfsm.Secret) {
@@ -126,3 +147,25 @@ func (u *Upstream) arrive(c Call, secrets []carrierfsm.Secret) {
 
 // errLost is what a call returns whose reply was lost.
 var errLost = errors.New("fsmtest: the reply was lost")
+
+// Instant is an upstream without a script, for benchmarks: it accepts every
+// application at chinamobilejs, asks for a code after each password and starts
+// the collection after any other input. It answers at once, records nothing and
+// is safe for concurrent use.
+type Instant struct{}
+
+// Apply implements carrierfsm.Upstream.
+func (Instant) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return carrierfsm.Receipt{
+		Accepted: true, Token: Token,
+		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
+	}, nil
+}
+
+// Collect implements carrierfsm.Upstream.
+func (Instant) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
+	if r.Input == carrierfsm.InputPassword {
+		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: "输入动态密码"}, nil
+	}
+	return carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Content: "开始采集行为数据", Finish: true}, nil
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// theSecret is looked for in errors.
+// theSecret must not be in an error.
 const theSecret = "735194"
 
 func accepts(s UpstreamSubject) error {
@@ -23,7 +23,7 @@ func accepts(s UpstreamSubject) error {
 
 func useful(r carrierfsm.Receipt) error {
 	if !r.Accepted || r.Token == "" || r.Source.Website == "" {
-		return errors.New("not accepted, or without a token or a website")
+		return errors.New("the receipt is not accepted, or has no token or no website")
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func refuses(s UpstreamSubject) error {
 	}
 	receipt, err := s.Upstream.Apply(context.Background(), *s.Refused)
 	if err == nil && receipt.Accepted {
-		err = errors.New("it was accepted")
+		err = errors.New("the application was accepted")
 	}
 	return err
 }
@@ -66,28 +66,28 @@ func relaysEveryInput(s UpstreamSubject) error {
 	)
 }
 
-// resets tries the inputs that not every API has. Each request has all secrets,
-// so that it is seen which of them go out.
+// resets tests the inputs that not every API has. Each request has all secrets, to
+// see which of them are sent.
 func resets(s UpstreamSubject) error {
 	return first(
 		resetting(s, carrierfsm.InputRequestReset, 0),
 		resetting(s, carrierfsm.InputSkipSource, 0),
-		resetting(s, carrierfsm.InputResetCaptcha, 1), // the last: arrivals are counted over all
+		resetting(s, carrierfsm.InputResetCaptcha, 1), // last: arrivals are counted over all three
 	)
 }
 
 func resetting(s UpstreamSubject, kind carrierfsm.InputKind, sent int) error {
-	const password, query, code, chosen = "735220", "735221", "735222", "735223"
+	const password, query, code, newPassword = "735220", "735221", "735222", "735223"
 	r, err := s.Request(carrierfsm.InputCaptcha, code)
 	if err != nil {
 		return fmt.Errorf("calling Request: %w", err)
 	}
 	r.Input, r.Password = kind, carrierfsm.NewSecret(password)
-	r.QueryPassword, r.NewPassword = carrierfsm.NewSecret(query), carrierfsm.NewSecret(chosen)
+	r.QueryPassword, r.NewPassword = carrierfsm.NewSecret(query), carrierfsm.NewSecret(newPassword)
 	if _, err = s.Upstream.Collect(context.Background(), r); errors.Is(err, carrierfsm.ErrNotSent) {
 		err, sent = nil, 0
 	}
-	err = first(err, arrived(s, password, 0), arrived(s, query, 0), arrived(s, code, sent), arrived(s, chosen, sent))
+	err = first(err, arrived(s, password, 0), arrived(s, query, 0), arrived(s, code, sent), arrived(s, newPassword, sent))
 	if err != nil {
 		return fmt.Errorf("%s: %w", kind, err)
 	}
@@ -104,7 +104,7 @@ func unknownInput(s UpstreamSubject) error {
 	return first(want("Collect", err, carrierfsm.ErrNotSent), arrived(s, theSecret, 0))
 }
 
-// stateless lets one instance apply and another one go on.
+// stateless applies with one instance and continues with another.
 func stateless(s UpstreamSubject) error {
 	receipt, err := s.Upstream.Apply(context.Background(), s.Application)
 	if err != nil {
@@ -153,7 +153,7 @@ func applyNotSent(s UpstreamSubject) error {
 	return first(want("Apply", err, carrierfsm.ErrNotSent), discreet(err, personal(s.Application)))
 }
 
-func overBeforeItBegan(s UpstreamSubject) error {
+func upstreamCanceled(s UpstreamSubject) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return tooLate(ctx, s)
@@ -196,19 +196,19 @@ func unknownAfter(s UpstreamSubject, b Breakage) error {
 	return first(unknown(err), discreet(err, values(r)), arrived(s, theSecret, 1))
 }
 
-// onArrival calls f when the secret has arrived, and returns what ends the watch.
+// onArrival calls f once the secret has arrived. end stops waiting for it.
 func onArrival(ctx context.Context, s UpstreamSubject, f func()) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		look := time.NewTicker(time.Millisecond)
-		defer look.Stop()
+		poll := time.NewTicker(time.Millisecond)
+		defer poll.Stop()
 		for s.Arrivals(theSecret) == 0 {
 			select {
 			case <-ctx.Done():
 				return
-			case <-look.C:
+			case <-poll.C:
 			}
 		}
 		f()
@@ -222,8 +222,8 @@ func applyUnknownAfter(s UpstreamSubject, b Breakage) error {
 	return first(unknown(err), discreet(err, personal(s.Application)))
 }
 
-func manyAtOnce(s UpstreamSubject) error {
-	return errors.Join(atOnce(8, func(i int) error {
+func concurrentCalls(s UpstreamSubject) error {
+	return errors.Join(concurrently(8, func(i int) error {
 		return relayed(s, s.Upstream, carrierfsm.InputPassword, fmt.Sprintf("73520%d", i))
 	})...)
 }
@@ -233,7 +233,7 @@ func unknown(err error) error {
 	case err == nil:
 		return errors.New("no error")
 	case errors.Is(err, carrierfsm.ErrNotSent):
-		return errors.New("the error says that it was not sent")
+		return errors.New("the error matches ErrNotSent")
 	}
 	return nil
 }
@@ -245,10 +245,10 @@ func arrived(s UpstreamSubject, secret string, n int) error {
 	return nil
 }
 
-// values are what of a request must not come back in an error.
+// values returns what an error must not contain of a request.
 func values(r carrierfsm.Request) []string { return []string{theSecret, r.Token, r.Account} }
 
-// personal is what of an application must not come back in an error.
+// personal returns what an error must not contain of an application.
 func personal(a carrierfsm.Application) []string {
 	f := a.Form
 	list := []string{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone}
@@ -258,7 +258,7 @@ func personal(a carrierfsm.Application) []string {
 	return list
 }
 
-// discreet sees that an error, and whatever it wraps, repeats none of the values.
+// discreet checks that an error, and the errors that it wraps, contain no value.
 func discreet(err error, values []string) error {
 	if err == nil {
 		return nil
@@ -266,7 +266,7 @@ func discreet(err error, values []string) error {
 	for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
 		for _, value := range values {
 			if value != "" && strings.Contains(text, value) {
-				return errors.New("the error repeats a secret, a token or something personal")
+				return errors.New("the error contains a secret, a token or personal data")
 			}
 		}
 	}

@@ -22,18 +22,18 @@ type (
 	apply   func(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error)
 )
 
-// broken is an upstream with something around its calls; nil leaves one alone.
+// broken wraps the calls of an upstream. Nil: the call is not wrapped.
 type broken struct {
 	around func(world, collect) collect
 	apply  func(apply) apply
 }
 
-// world is what a broken upstream needs to know in order to break a rule.
+// world is what a broken upstream needs to break a rule.
 type world struct {
-	elsewhere carrierfsm.Upstream // where redirects point to
+	elsewhere carrierfsm.Upstream // the target of redirects
 }
 
-// failing is a collect whose errors are changed.
+// failing changes the errors of Collect.
 func failing(change func(r carrierfsm.Request, err error) error) func(world, collect) collect {
 	return func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
@@ -51,13 +51,13 @@ func revealed(s carrierfsm.Secret) (text string) {
 	return text
 }
 
-// The suite is tested for failing: each upstream here breaks one rule.
+// Each upstream here breaks one rule, and the suite must name it.
 var brokenUpstreams = []struct {
 	what string
 	with broken
 	rule string
 }{
-	{"it tries again", broken{around: func(_ world, next collect) collect {
+	{"it sends again", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, err := next(ctx, r)
 			if err != nil {
@@ -66,7 +66,7 @@ var brokenUpstreams = []struct {
 			return reply, err
 		}
 	}}, "Unknown/the_reply_is_lost"},
-	{"it tries again and hides it", broken{around: func(_ world, next collect) collect {
+	{"it sends again and returns the first error", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, err := next(ctx, r)
 			if err != nil {
@@ -74,7 +74,7 @@ var brokenUpstreams = []struct {
 			}
 			return reply, err
 		}
-	}}, "Unknown/the_server_says_that_it_failed"},
+	}}, "Unknown/the_server_returns_an_error_status"},
 	{"it follows redirects", broken{around: func(w world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, err := next(ctx, r)
@@ -83,36 +83,36 @@ var brokenUpstreams = []struct {
 			}
 			return reply, err
 		}
-	}}, "Unknown/the_server_points_elsewhere"},
-	{"it takes every failure for not sent", broken{around: failing(func(_ carrierfsm.Request, err error) error {
+	}}, "Unknown/the_server_redirects"},
+	{"every failure matches ErrNotSent", broken{around: failing(func(_ carrierfsm.Request, err error) error {
 		return fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)
-	})}, "Unknown/the_reply_is_garbage"},
+	})}, "Unknown/the_reply_is_not_JSON"},
 	{
-		"it never says not sent",
+		"no failure matches ErrNotSent",
 		broken{around: failing(func(carrierfsm.Request, error) error { return errors.New("it failed") })},
 		"NotSent",
 	},
-	{"it repeats the token", broken{around: failing(func(r carrierfsm.Request, err error) error {
+	{"an error contains the token", broken{around: failing(func(r carrierfsm.Request, err error) error {
 		return fmt.Errorf("token %s: %w", r.Token, err)
 	})}, "NotSent"},
-	{"it repeats the secret", broken{around: failing(func(r carrierfsm.Request, err error) error {
+	{"an error contains the secret", broken{around: failing(func(r carrierfsm.Request, err error) error {
 		return fmt.Errorf("password %s: %w", revealed(r.Password), err)
 	})}, "Unknown/the_reply_is_a_web_page"},
-	{"it hides the number in a field", broken{around: failing(func(r carrierfsm.Request, err error) error {
+	{"an error has the number in a field", broken{around: failing(func(r carrierfsm.Request, err error) error {
 		return fmt.Errorf("failed: %w", hiding{err, r.Account})
-	})}, "Unknown/the_reply_is_half_a_reply"},
+	})}, "Unknown/the_reply_is_truncated"},
 	{"it swallows failures", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, _ := next(ctx, r)
 			return reply, nil
 		}
-	}}, "Unknown/the_server_says_that_it_failed"},
-	{"it goes on after the end", broken{around: func(_ world, next collect) collect {
+	}}, "Unknown/the_server_returns_an_error_status"},
+	{"it ignores its context", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			return next(context.WithoutCancel(ctx), r)
 		}
-	}}, "OverBeforeItBegan"},
-	{"it hears a cancellation and no deadline", broken{around: func(_ world, next collect) collect {
+	}}, "CanceledContext"},
+	{"it ignores the deadline of its context", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				ctx = context.WithoutCancel(ctx)
@@ -125,7 +125,7 @@ var brokenUpstreams = []struct {
 			return carrierfsm.Reply{Success: true, Code: "10008"}, nil
 		}
 	}}, "Relays"},
-	{"it takes a reset for a code", broken{around: func(_ world, next collect) collect {
+	{"it sends a reset as a code", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			if r.Input == carrierfsm.InputResetCaptcha {
 				r.Input = carrierfsm.InputCaptcha
@@ -149,7 +149,7 @@ var brokenUpstreams = []struct {
 			return next(ctx, r)
 		}
 	}}, "RelaysEveryInput"},
-	{"it takes any input for a password", broken{around: func(_ world, next collect) collect {
+	{"it sends any input as a password", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			if !r.Password.Empty() {
 				r.Input = carrierfsm.InputPassword
@@ -157,7 +157,7 @@ var brokenUpstreams = []struct {
 			return next(ctx, r)
 		}
 	}}, "UnknownInput"},
-	{"it takes a refusal for an error", broken{around: func(_ world, next collect) collect {
+	{"it returns an error for a refusal", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, err := next(ctx, r)
 			if err == nil && reply.Code != "10008" {
@@ -172,7 +172,7 @@ var brokenUpstreams = []struct {
 			return next(ctx, r)
 		}
 	}}, "LeavesSecrets"},
-	{"it goes on only with what it began", broken{around: func(_ world, next collect) collect {
+	{"it continues only what it began", broken{around: func(_ world, next collect) collect {
 		var mu sync.Mutex
 		began := make(map[string]bool)
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
@@ -195,7 +195,7 @@ var brokenUpstreams = []struct {
 				return carrierfsm.Reply{}, carrierfsm.ErrNotSent
 			}
 		}
-	}}, "ManyAtOnce"},
+	}}, "Concurrent"},
 	{"it accepts without a token", broken{apply: func(next apply) apply {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
@@ -203,7 +203,7 @@ var brokenUpstreams = []struct {
 			return receipt, err
 		}
 	}}, "Accepts"},
-	{"it takes a refused form for an error", broken{apply: func(next apply) apply {
+	{"it returns an error for a refused form", broken{apply: func(next apply) apply {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
 			if err == nil && !receipt.Accepted {
@@ -212,7 +212,7 @@ var brokenUpstreams = []struct {
 			return receipt, err
 		}
 	}}, "Refuses"},
-	{"it takes a lost application for not sent", broken{apply: func(next apply) apply {
+	{"a lost application matches ErrNotSent", broken{apply: func(next apply) apply {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
 			if err != nil {
@@ -221,7 +221,7 @@ var brokenUpstreams = []struct {
 			return receipt, err
 		}
 	}}, "ApplyUnknown/the_reply_is_lost"},
-	{"it repeats the person's name", broken{apply: func(next apply) apply {
+	{"an error contains the person's name", broken{apply: func(next apply) apply {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
 			if err != nil {
@@ -232,7 +232,7 @@ var brokenUpstreams = []struct {
 	}}, "ApplyNotSent"},
 }
 
-// hiding shows with %#v what it does not show otherwise.
+// hiding prints its field only with %#v.
 type hiding struct {
 	error
 	number string
@@ -253,12 +253,12 @@ func TestTheSuiteFindsEachBrokenUpstream(t *testing.T) {
 	}
 }
 
-// One that looks up what became of an answer may return a reply where others
-// can't; it is found all the same when it sends the answer again.
+// An upstream that looks up the outcome may return a reply where others can't. It
+// must not send the answer again either.
 func TestTheSuiteKnowsRecoveringFromSendingAgain(t *testing.T) {
 	t.Parallel()
 	again := brokenUpstreams[0]
-	require.Equal(t, "it tries again", again.what)
+	require.Equal(t, "it sends again", again.what)
 	err := fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 		tb.Helper()
 		s := subject(tb, again.with)
@@ -268,7 +268,7 @@ func TestTheSuiteKnowsRecoveringFromSendingAgain(t *testing.T) {
 	require.ErrorContains(t, err, "the secret arrived 2 times, not 1")
 }
 
-func TestTheSuiteFindsNothingWhereNothingIsBroken(t *testing.T) {
+func TestTheSuitePassesAGoodUpstream(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fsmtest.CheckUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 		tb.Helper()
@@ -276,7 +276,7 @@ func TestTheSuiteFindsNothingWhereNothingIsBroken(t *testing.T) {
 	}))
 }
 
-// altered is an upstream with other calls.
+// altered is an upstream with wrapped calls.
 type altered struct {
 	collect collect
 	apply   apply

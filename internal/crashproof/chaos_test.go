@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// leases is how long anybody has to be away for all leases of his to be over:
-// that of a call, and that of a handler.
-const leases = callTimeout + grace
+// longestLease is how long a replica must be away for all its leases to end: that of a
+// call, and that of a handler.
+const longestLease = callTimeout + grace
 
-// chaos goes on until the plan's kills, pauses, stops and cuts have all been
-// made, or an alarm has sounded.
+// chaos makes the kills, pauses, stops and cuts of the plan, and returns earlier if an
+// alarm was raised.
 func (w *world) chaos(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -33,21 +33,21 @@ func (w *world) chaos(ctx context.Context) error {
 		})
 	}
 	left := budget{kills: newCount(w.plan.kills), pauses: newCount(w.plan.pauses)}
-	for i, m := range w.fleet {
-		act(func() error { return w.torment(ctx, m, dice(w.seed, "life", i), &left) })
+	for i, m := range w.processes {
+		act(func() error { return w.disturb(ctx, m, newRand(w.seed, "life", i), &left) })
 	}
 	over := func() bool { return left.spent() || w.cutShort(ctx) }
-	act(func() error { return w.cutUpstream(ctx, dice(w.seed, "upstream", 0), over) })
-	act(func() error { return w.cutDatabase(ctx, dice(w.seed, "cuts", 0), over) })
-	act(func() error { return w.stopDatabase(ctx, dice(w.seed, "stops", 0), over) })
+	act(func() error { return w.cutUpstream(ctx, newRand(w.seed, "upstream", 0), over) })
+	act(func() error { return w.cutDatabase(ctx, newRand(w.seed, "cuts", 0), over) })
+	act(func() error { return w.stopDatabase(ctx, newRand(w.seed, "stops", 0), over) })
 	actors.Wait()
 	return errors.Join(errs...)
 }
 
-// cutShort tells whether there is no sense in going on.
+// cutShort reports whether the round must end early.
 func (w *world) cutShort(ctx context.Context) bool { return w.alarmed() || ctx.Err() != nil }
 
-// count counts down, for several at once.
+// count counts down. It is safe for concurrent use.
 type count struct{ left atomic.Int64 }
 
 func newCount(n int) *count {
@@ -56,24 +56,24 @@ func newCount(n int) *count {
 	return c
 }
 
-// take tells whether there was one left.
+// take takes one, and reports whether one was left.
 func (c *count) take() bool { return c.left.Add(-1) >= 0 }
 
 func (c *count) none() bool { return c.left.Load() <= 0 }
 
-// budget is what is still to be done to replicas.
+// budget is how many kills and pauses are left.
 type budget struct{ kills, pauses *count }
 
 func (b *budget) spent() bool { return b.kills.none() && b.pauses.none() }
 
-// torment is what a replica has to go through: short lives, ended by kill -9,
-// and times of standing still that are longer than its leases.
-func (w *world) torment(ctx context.Context, m *member, d *rand.Rand, left *budget) error {
+// disturb kills a replica by kill -9 after a short life, or pauses it for longer than
+// its leases, again and again.
+func (w *world) disturb(ctx context.Context, m *replicaProcess, d *rand.Rand, left *budget) error {
 	for !left.spent() && !w.cutShort(ctx) {
 		rest(ctx, lifetime(d))
 		if luck := d.Float64(); w.pauseNext(left, luck) && left.pauses.take() {
 			m.signal(syscall.SIGSTOP)
-			rest(ctx, leases+between(d, leases/20, leases*2/3))
+			rest(ctx, longestLease+between(d, longestLease/20, longestLease*2/3))
 			m.signal(syscall.SIGCONT)
 			w.pauses.Add(1)
 			continue
@@ -93,13 +93,13 @@ func (w *world) torment(ctx context.Context, m *member, d *rand.Rand, left *budg
 	return nil
 }
 
-// pauseNext spreads the pauses evenly among the kills.
+// pauseNext decides whether a pause is next, so that pauses are spread among the kills.
 func (w *world) pauseNext(left *budget, luck float64) bool {
 	kills, pauses := float64(max(left.kills.left.Load(), 0)), float64(max(left.pauses.left.Load(), 0))
 	return pauses > 0 && luck*(kills+pauses) < pauses
 }
 
-// lifetime is mostly short; some die as they start, and some live for long
+// lifetime is mostly short. Some replicas die while they start, and some live long
 // enough to settle what others left behind.
 func lifetime(d *rand.Rand) time.Duration {
 	switch luck := d.IntN(20); {
@@ -112,13 +112,13 @@ func lifetime(d *rand.Rand) time.Duration {
 	}
 }
 
-// cutUpstream takes upstream away for moments.
+// cutUpstream makes the upstream unreachable for moments.
 func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool) error {
 	for !over() {
 		rest(ctx, between(d, 300*time.Millisecond, 900*time.Millisecond))
-		w.front.listener.leave()
+		w.proxy.listener.stop()
 		rest(ctx, between(d, 5*time.Millisecond, 60*time.Millisecond))
-		if err := w.front.listener.comeBack(ctx); err != nil {
+		if err := w.proxy.listener.resume(ctx); err != nil {
 			return err
 		}
 		w.cuts.Add(1)
@@ -126,7 +126,7 @@ func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool)
 	return nil
 }
 
-// cutDatabase cuts replicas' connections to a server.
+// cutDatabase cuts connections of the replicas to the database server.
 func (w *world) cutDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
 	for w.database.cut != nil && !over() {
 		rest(ctx, between(d, 200*time.Millisecond, 800*time.Millisecond))
@@ -135,7 +135,7 @@ func (w *world) cutDatabase(ctx context.Context, d *rand.Rand, over func() bool)
 	return nil
 }
 
-// stopDatabase stops a server as a loss of power would, and starts it again.
+// stopDatabase stops the database server as a loss of power would, and starts it again.
 func (w *world) stopDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
 	every := 0
 	if w.plan.stops > 0 {

@@ -6,10 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever is killed, paused, stopped or cut: no acknowledged transition is
-// lost, no secret arrives twice, nothing is sent once it was judged, no history
-// has a gap, no handler misses a step, nobody is stuck, and all that people saw
-// has an order.
+// Kills, pauses, database stops and cut connections lose no acknowledged transition,
+// repeat no secret, send nothing whose outcome was settled, leave no gap in a history,
+// no missed step of a handler and no stuck verification, and all that people received
+// is linearizable.
 func TestNothingIsLostOrRepeatedWhateverDies(t *testing.T) {
 	seed := firstSeed()
 	var r report
@@ -18,7 +18,7 @@ func TestNothingIsLostOrRepeatedWhateverDies(t *testing.T) {
 			r.honest = append(r.honest, result{f.title, f.run(t, seed)})
 		})
 	}
-	if *figuresFlag != "" || *teethFlag {
+	if *figuresFlag != "" || *sabotageFlag {
 		t.Run("sabotage", func(t *testing.T) { r.caught = catchAll(t, seed) })
 	}
 	if *figuresFlag == "release" && !t.Failed() {

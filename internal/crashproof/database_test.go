@@ -16,12 +16,12 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 )
 
-// database is a round's own, with a server of its own where it needs one:
-// rounds that run side by side stop theirs at different times.
+// database is the database of one round. On PostgreSQL it has its own server: rounds
+// that run in parallel stop theirs at different times.
 type database struct {
 	kind, source string
-	cut          func(context.Context) int64 // nil where there are no connections
-	restart      func() error                // nil where there is no server
+	cut          func(context.Context) int64 // nil: there are no connections
+	restart      func() error                // nil: there is no server
 	keep         func(context.Context, string) error
 }
 
@@ -30,7 +30,7 @@ func newDatabase(t *testing.T, kind, folder string) *database {
 	if kind == inSQLite {
 		return &database{
 			kind: kind, source: filepath.Join(folder, "store.db"),
-			keep: func(context.Context, string) error { return nil }, // it is in the folder
+			keep: func(context.Context, string) error { return nil }, // the file is in the folder
 		}
 	}
 	cluster := pgtest.Shared{Options: pgtest.Options{Durable: true}}
@@ -44,7 +44,7 @@ func newDatabase(t *testing.T, kind, folder string) *database {
 	t.Cleanup(admin.Close)
 	d.cut = func(ctx context.Context) (n int64) {
 		const some = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND random() < 0.3`
-		_ = admin.QueryRow(ctx, some, own.ConnConfig.Database).Scan(&n) // the server may be away
+		_ = admin.QueryRow(ctx, some, own.ConnConfig.Database).Scan(&n) // the server may be stopped
 		return n
 	}
 	d.restart = func() error { return errors.Join(c.StopImmediate(), c.Restart()) }
@@ -52,8 +52,8 @@ func newDatabase(t *testing.T, kind, folder string) *database {
 	return d
 }
 
-// keepRows writes into a file what tells how a handler came to miss something:
-// the places of all entries with the transactions that drew them, and the cursor.
+// keepRows writes the positions and transactions of all entries, the cursors and the
+// parked rows into a file: they explain a step that a handler has missed.
 func (d *database) keepRows(ctx context.Context, folder string) error {
 	pool, err := pgxpool.New(ctx, d.source)
 	if err != nil {
@@ -72,7 +72,7 @@ func (d *database) keepRows(ctx context.Context, folder string) error {
 	return os.WriteFile(filepath.Join(folder, "rows"), []byte(strings.Join(lines, "\n")), 0o600)
 }
 
-// open opens it for this process.
+// open opens it in this process.
 func (d *database) open(t *testing.T) carrierfsm.Store {
 	t.Helper()
 	s, done, err := openStore(context.Background(), d.kind, d.source, "")

@@ -9,16 +9,16 @@ import (
 )
 
 var (
-	figuresFlag = flag.String("figures", "", "ci or release: how much of everything; the release writes docs/reliability.md")
-	storeFlag   = flag.String("store", "sqlite", "of one round: sqlite, sqlite2 (two replicas), postgres, or postgres3")
-	killsFlag   = flag.Int("kills", 15, "of one round: replicas killed, by kill -9")
-	pausesFlag  = flag.Int("pauses", 0, "of one round: replicas that stand still for longer than their leases")
-	stopsFlag   = flag.Int("stops", 0, "of one round: immediate stops of the database")
-	seedFlag    = flag.Uint64("seed", 0, "of the first round; 0 takes the time")
-	teethFlag   = flag.Bool("teeth", false, "put the sabotaged engines through it too")
+	figuresFlag  = flag.String("figures", "", "ci or release: how many rounds of which plans; release writes docs/reliability.md")
+	storeFlag    = flag.String("store", "sqlite", "of one round: sqlite, sqlite2 (two replicas), postgres, or postgres3")
+	killsFlag    = flag.Int("kills", 15, "of one round: kills (kill -9) of replicas")
+	pausesFlag   = flag.Int("pauses", 0, "of one round: pauses of replicas, longer than their leases")
+	stopsFlag    = flag.Int("stops", 0, "of one round: immediate stops of the database")
+	seedFlag     = flag.Uint64("seed", 0, "of the first round; 0: from the time")
+	sabotageFlag = flag.Bool("sabotage", false, "run the sabotaged engines too")
 )
 
-// configurations are the names that -store takes.
+// configurations are the values of -store.
 var configurations = map[string]plan{
 	"sqlite":    {store: inSQLite, replicas: 1, people: 32},
 	"sqlite2":   {store: inSQLite, replicas: 2, people: 32},
@@ -26,15 +26,15 @@ var configurations = map[string]plan{
 	"postgres3": {store: inPostgres, replicas: 3, people: 60},
 }
 
-// figure is so many rounds of one configuration.
+// figure is a number of rounds of one configuration.
 type figure struct {
 	title  string
 	rounds int
 	plan   plan
 }
 
-// figures are what is run, by the value of -figures. Each round begins with an
-// empty database and is judged by itself.
+// figures returns what to run for the value of -figures. Each round starts with an empty
+// database and is judged alone.
 func figures() []figure {
 	of := func(title, store string, rounds, kills, pauses, stops int) figure {
 		p := configurations[store]
@@ -62,7 +62,7 @@ func figures() []figure {
 	}
 }
 
-// firstSeed is that of the first round; the next ones count up.
+// firstSeed is the seed of the first round. The others follow it.
 func firstSeed() uint64 {
 	if *seedFlag != 0 {
 		return *seedFlag
@@ -70,11 +70,11 @@ func firstSeed() uint64 {
 	return uint64(time.Now().UnixNano() / 1000 % 1_000_000_000)
 }
 
-// run runs the rounds of a figure, as many side by side as -parallel says.
+// run runs the rounds of a figure in parallel, as -parallel allows.
 func (f figure) run(t *testing.T, seed uint64) (sum outcome) {
 	t.Helper()
 	var mu sync.Mutex
-	t.Run("rounds", func(t *testing.T) { // ends when all of them have
+	t.Run("rounds", func(t *testing.T) { // waits for all of them
 		for i := range f.rounds {
 			p := f.plan
 			p.seed = seed + uint64(i)

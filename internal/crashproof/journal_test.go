@@ -11,8 +11,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// journalSabotage is the upstream that means well: it writes each request down
-// before it is sent, and sends what it finds unanswered when it starts.
+// journalSabotage is an upstream that writes each request to a journal before it is sent,
+// and sends the unanswered ones again when it starts.
 const journalSabotage = "resend on recovery"
 
 type journal struct {
@@ -21,7 +21,7 @@ type journal struct {
 	n      atomic.Int64
 }
 
-// journaled is a request with its secrets laid open.
+// journaled is a request with its secrets in clear.
 type journaled struct {
 	Request                  carrierfsm.Request `json:"-"`
 	Input                    carrierfsm.InputKind
@@ -57,7 +57,7 @@ func (in journaled) request() carrierfsm.Request {
 	}
 }
 
-// Collect is Upstream's.
+// Collect implements carrierfsm.Upstream.
 func (j *journal) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	in := journaled{Input: r.Input, Token: r.Token, Website: r.Website, Account: r.Account}
 	r.Password.Use(func(b []byte) { in.Password = string(b) })

@@ -7,7 +7,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// The kinds of violation: what the guarantees rule out.
+// The kinds of violation, with the guarantees that exclude them.
 const (
 	lostAck      = "acknowledged transitions lost"             // G1
 	gap          = "gaps in history"                           // G2
@@ -33,23 +33,23 @@ var kinds = []string{
 	replyless, early, stuck, missed, disordered, askedToRetry, leaked,
 }
 
-// violation is one thing that should not have been.
+// violation is one violation of a guarantee.
 type violation struct {
 	kind, id, what string
 }
 
 func (v violation) String() string { return fmt.Sprintf("%s: %s: %s", v.kind, v.id, v.what) }
 
-// judge holds the evidence about one verification against the guarantees.
+// judge compares the trace of one verification with the guarantees.
 type judge struct {
-	evidence
+	trace
 	commits []commit
 	found   []violation
 }
 
-// judgeOne finds what is wrong with one verification.
-func judgeOne(e evidence) []violation {
-	j := &judge{evidence: e, commits: commitsOf(e.history)}
+// judgeOne returns the violations in one trace.
+func judgeOne(e trace) []violation {
+	j := &judge{trace: e, commits: commitsOf(e.history)}
 	if e.record.ID == "" {
 		j.withoutRecord()
 		return j.found
@@ -67,11 +67,11 @@ func (j *judge) blame(kind, format string, args ...any) {
 	j.found = append(j.found, violation{kind, j.id, fmt.Sprintf(format, args...)})
 }
 
-// withoutRecord: nobody was told that there is one, and nothing was sent.
+// withoutRecord: no response has shown the verification, and nothing was sent.
 func (j *judge) withoutRecord() {
-	for _, n := range j.notes {
-		if n.told.Word == wordOK || n.told.View != nil {
-			j.blame(lostAck, "it was created and is gone")
+	for _, n := range j.exchanges {
+		if n.response.Result == resultOK || n.response.View != nil {
+			j.blame(lostAck, "it was created and is lost")
 		}
 	}
 	if len(j.arrivals) > 0 {
@@ -79,44 +79,44 @@ func (j *judge) withoutRecord() {
 	}
 }
 
-// wholeness: the history is one chain that ends where the record stands.
+// wholeness: the history is one chain that ends in the state of the record.
 func (j *judge) wholeness() {
 	state := carrierfsm.Created
 	for i, t := range j.history {
 		if t.Step != i+1 {
-			j.blame(gap, "the history has step %d where %d belongs", t.Step, i+1)
+			j.blame(gap, "the history has step %d instead of %d", t.Step, i+1)
 			return
 		}
 		if t.From != state {
-			j.blame(gap, "step %d begins at %s, the one before ended at %s", t.Step, t.From, state)
+			j.blame(gap, "step %d starts in %s, the one before ended in %s", t.Step, t.From, state)
 		}
 		state = t.To
 	}
 	if j.record.Step != len(j.history) || j.record.State != state {
-		j.blame(gap, "the record stands at step %d, %s; the history at %d, %s", j.record.Step, j.record.State, len(j.history), state)
+		j.blame(gap, "the record is at step %d, %s; the history at %d, %s", j.record.Step, j.record.State, len(j.history), state)
 	}
 	if !j.record.State.Terminal() {
-		j.blame(stuck, "it stands at step %d, %s, in flight: %t, due %s", j.record.Step, j.record.State, j.record.InFlight, j.record.Due)
+		j.blame(stuck, "it is at step %d, %s, in flight: %t, due %s", j.record.Step, j.record.State, j.record.InFlight, j.record.Due)
 	}
 }
 
-// acknowledgements: whatever anybody was shown is in the history.
+// acknowledgements: what was in a response is in the history.
 func (j *judge) acknowledgements() {
 	taken := make(map[int]int)
-	for _, n := range j.notes {
-		if v := n.told.View; v != nil && !j.holds(v) {
-			j.blame(lostAck, "%s was answered with step %d, %s by %s", n.ask.Op, v.Step, v.State, v.Reason)
+	for _, n := range j.exchanges {
+		if v := n.response.View; v != nil && !j.holds(v) {
+			j.blame(lostAck, "the response to %s had step %d, %s by %s", n.request.Op, v.Step, v.State, v.Reason)
 		}
-		if n.ask.Op != opSubmit || n.told.Word != wordOK || n.ask.Input == string(carrierfsm.InputCancel) {
+		if n.request.Op != opSubmit || n.response.Result != resultOK || n.request.Input == string(carrierfsm.InputCancel) {
 			continue
 		}
-		if taken[n.ask.Step]++; taken[n.ask.Step] == 2 {
-			j.blame(doubleTaken, "two submissions for step %d were acknowledged", n.ask.Step)
+		if taken[n.request.Step]++; taken[n.request.Step] == 2 {
+			j.blame(doubleTaken, "two submissions for step %d were acknowledged", n.request.Step)
 		}
 	}
 }
 
-// holds tells whether the history has what was shown.
+// holds reports whether the history has the view.
 func (j *judge) holds(v *view) bool {
 	if v.Step == 0 {
 		return v.State == carrierfsm.Created
@@ -128,11 +128,11 @@ func (j *judge) holds(v *view) bool {
 	return t.To == v.State && t.Event == v.Reason
 }
 
-// slack is what the notes of time may be wrong by.
+// slack is the tolerance of recorded times.
 const slack = 2 * time.Millisecond
 
-// requests: each prompt led to one request at most, made while it stood, and
-// each reply is that of a request.
+// requests: each prompt led to at most one request, which was made before its outcome
+// was settled, and each reply belongs to a request.
 func (j *judge) requests() {
 	byStep := make(map[int][]arrival)
 	for _, a := range j.arrivals {
@@ -141,8 +141,8 @@ func (j *judge) requests() {
 			step = j.standing(a.at)
 		}
 		byStep[step] = append(byStep[step], a)
-		if a.beside {
-			j.blame(repeated, "the request for step %d (%s) carried a secret that is not its own", step, a.kind)
+		if a.foreignSecret {
+			j.blame(repeated, "the request for step %d (%s) had a secret that does not belong to it", step, a.kind)
 		}
 		if a.header {
 			j.blame(askedToRetry, "a request for step %d has an idempotency key", step)
@@ -164,15 +164,15 @@ func (j *judge) requests() {
 	}
 	for step, list := range byStep {
 		if !settled[step] {
-			j.blame(unexplained, "nothing in the history tells of the request for step %d: %s", step, describe(list))
+			j.blame(unexplained, "the history does not have the request for step %d: %s", step, describe(list))
 		}
 	}
 }
 
-// call holds one settled call against what arrived.
+// call compares one settled call with the arrivals.
 func (j *judge) call(c commit, arrived []arrival) {
 	if j.submitted(c).IsZero() {
-		j.blame(replyless, "step %d is the outcome of a submission that nobody made", c.after)
+		j.blame(replyless, "step %d is the outcome of a submission that was not made", c.after)
 	}
 	var matching int
 	for _, a := range arrived {
@@ -180,24 +180,24 @@ func (j *judge) call(c commit, arrived []arrival) {
 			matching++
 		}
 		if !c.first.Detail.Late && a.at.After(c.at.Add(slack)) {
-			j.blame(judged, "step %d was settled as %s, the request came %s later", c.after, c.reason, a.at.Sub(c.at))
+			j.blame(judged, "step %d was settled as %s, the request arrived %s later", c.after, c.reason, a.at.Sub(c.at))
 		}
 	}
 	switch {
 	case c.replied() && matching == 0:
-		j.blame(replyless, "step %d is the reply to a request for step %d that never came", c.after, c.answers)
+		j.blame(replyless, "step %d is the reply to a request for step %d that did not arrive", c.after, c.answers)
 	case c.first.Detail.Fault == carrierfsm.FaultNotSent && len(arrived) > 0:
-		j.blame(misjudged, "step %d is called not sent; %s", c.after, describe(arrived))
+		j.blame(misjudged, "step %d is not sent; %s", c.after, describe(arrived))
 	}
 }
 
-// relays tells whether a request may be that of an input: another code of a
-// reset is asked for as the first one was.
+// relays reports whether a request may be that of an input. Another code of a reset is
+// requested like the first one.
 func (a arrival) relays(in carrierfsm.InputKind) bool {
 	return a.kind == string(in) || a.kind == string(carrierfsm.InputRequestReset) && in == carrierfsm.InputResendCaptcha
 }
 
-// standing is the step whose prompt stood at a time.
+// standing returns the step of the prompt at a time.
 func (j *judge) standing(at time.Time) (step int) {
 	for _, c := range j.commits {
 		if at.Before(c.at) {
@@ -208,7 +208,7 @@ func (j *judge) standing(at time.Time) (step int) {
 	return step
 }
 
-// codes: a right code travels in one request, whatever prompt it answers.
+// codes: a right code is in one request only, for any prompt.
 func (j *judge) codes() {
 	seen := make(map[string]int)
 	for _, a := range j.arrivals {
@@ -217,40 +217,40 @@ func (j *judge) codes() {
 			continue
 		}
 		if seen[a.secret]++; seen[a.secret] == 2 {
-			j.blame(repeated, "a code arrived once more, for step %d", a.step)
+			j.blame(repeated, "a code arrived again, for step %d", a.step)
 		}
 	}
 }
 
 // refusals: what was refused was not sent.
 func (j *judge) refusals() {
-	maybe := make(map[string]bool) // clicks of which some call was perhaps taken
+	maybe := make(map[string]bool) // submissions that were perhaps accepted
 	refused := make(map[string]string)
-	for _, n := range j.notes {
+	for _, n := range j.exchanges {
 		switch {
-		case n.ask.Op != opSubmit || n.nonce == "":
-		case n.told.Word == wordOK, n.told.Word == wordPending, n.told.Word == wordLost, n.told.Word == wordStale && late(n):
+		case n.request.Op != opSubmit || n.nonce == "":
+		case n.response.Result == resultOK, n.response.Result == resultPending, n.response.Result == resultLost, n.response.Result == resultStale && late(n):
 			maybe[n.nonce] = true
 		default:
-			refused[n.nonce] = n.told.Word
+			refused[n.nonce] = n.response.Result
 		}
 	}
 	for _, a := range j.arrivals {
-		if word, told := refused[a.nonce]; told && !maybe[a.nonce] {
-			j.blame(refusedSent, "step %d: the person was told %q", a.step, word)
+		if word, response := refused[a.nonce]; response && !maybe[a.nonce] {
+			j.blame(refusedSent, "step %d: the response was %q", a.step, word)
 		}
 	}
 }
 
-// late tells whether ErrStale may be that of an answer that came too late to
-// be taken: the one case in which it was sent.
-func late(n note) bool { return n.ret.Sub(n.call) > callTimeout }
+// late reports whether ErrStale may be that of a reply that came too late to be accepted:
+// the only case in which the input was sent.
+func late(n exchange) bool { return n.ret.Sub(n.call) > callTimeout }
 
-// timers: no prompt is ended by the clock before its own deadline.
+// timers: no timer ends a prompt before its deadline.
 func (j *judge) timers() {
 	deadlines := make(map[int]time.Time)
-	for _, n := range j.notes {
-		if v := n.told.View; v != nil && !v.Deadline.IsZero() {
+	for _, n := range j.exchanges {
+		if v := n.response.View; v != nil && !v.Deadline.IsZero() {
 			if d := deadlines[v.Step]; d.IsZero() || v.Deadline.Before(d) {
 				deadlines[v.Step] = v.Deadline
 			}
@@ -266,12 +266,12 @@ func (j *judge) timers() {
 	}
 }
 
-// handlers: each step at least once, and for the first time in order.
+// handlers: they receive each step at least once, and in order the first time.
 func (j *judge) handlers() {
 	had := make(map[int]bool)
 	for _, step := range j.deliveries {
 		if !had[step] && step != len(had)+1 {
-			j.blame(disordered, "step %d came after %d others", step, len(had))
+			j.blame(disordered, "step %d was handled after %d others", step, len(had))
 			break
 		}
 		had[step] = true
@@ -286,7 +286,7 @@ func (j *judge) handlers() {
 
 func describe(list []arrival) (text string) {
 	for _, a := range list {
-		text += fmt.Sprintf("[%s %s, for step %d, click %s]", a.at.Format("05.000000"), a.kind, a.step, a.nonce)
+		text += fmt.Sprintf("[%s %s, for step %d, submission %s]", a.at.Format("05.000000"), a.kind, a.step, a.nonce)
 	}
 	return text
 }

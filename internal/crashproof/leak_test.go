@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// typed is what every secret looks like that anybody types: six digits and a tag.
-var typed = regexp.MustCompile(`[0-9]{6}~[0-9]+\.[0-9]+`)
+// taggedSecret matches every submitted secret: six digits and a tag.
+var taggedSecret = regexp.MustCompile(`[0-9]{6}~[0-9]+\.[0-9]+`)
 
-// leaks looks for secrets in what a round has left behind: the replicas' logs,
-// the ledger, and SQLite's files.
+// leaks searches the files of a round for secrets: the logs of the replicas, the
+// delivery log, and SQLite's files.
 func leaks(t *testing.T, folder string) (found []violation) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(folder, "*"))
@@ -24,7 +24,7 @@ func leaks(t *testing.T, folder string) (found []violation) {
 		if err != nil {
 			continue // a socket
 		}
-		if n := len(typed.FindAllIndex(text, -1)); n > 0 {
+		if n := len(taggedSecret.FindAllIndex(text, -1)); n > 0 {
 			found = append(found, violation{leaked, filepath.Base(name), fmt.Sprintf("%d secrets", n)})
 		}
 	}

@@ -9,24 +9,23 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// A verification is a register: its step, and whether a call is under way. The
-// history in the store says which writes there were. Each commit is a write
-// that took place after the moment it was decided, and each call opened its
-// intent while its prompt stood. A submission that was acknowledged bounds the
-// writes that are its own; whatever anybody was shown is a read. What nobody
-// was told of may have happened at any later time.
+// register models a verification: its step, and whether a call is in flight. The stored
+// history lists the writes. Each commit is a write after the time of its decision, and
+// each call opened its intent at its prompt. An acknowledged submission bounds the time
+// of its own writes; each view in a response is a read. A write that was not
+// acknowledged may have happened at any later time.
 type register struct {
-	commits int // how many are done
+	commits int // how many were made
 	step    int
 	open    bool // an intent is open
 }
 
 // access is an operation on the register.
 type access struct {
-	what     string // open, write or read
-	commit   int    // which, of open and write
+	what     string // "open", "write" or "read"
+	commit   int    // its number, of open and write
 	from, to int    // steps, of write
-	late     bool   // a reply that finds no open intent
+	late     bool   // a reply without an open intent
 	call     bool
 	shown    view // of read
 }
@@ -63,8 +62,8 @@ var registerModel = porcupine.Model{
 	},
 }
 
-// operations are the accesses that the evidence tells of.
-func (e evidence) operations() []porcupine.Operation {
+// operations returns the accesses of the trace.
+func (e trace) operations() []porcupine.Operation {
 	var list []porcupine.Operation
 	add := func(client int, a access, from, until time.Time) {
 		list = append(list, porcupine.Operation{ClientId: client, Input: a, Call: from.UnixNano(), Return: until.UnixNano()})
@@ -77,39 +76,39 @@ func (e evidence) operations() []porcupine.Operation {
 			from, until = by.call, by.ret
 		}
 		if from.IsZero() {
-			from = c.at // the judge says what is wrong with that
+			from = c.at // the judge reports that
 		}
-		decided := c.at.Add(time.Microsecond) // what is stored is cut to whole ones
+		decided := c.at.Add(time.Microsecond) // stored times are truncated to microseconds
 		add(0, a, c.at, until)
 		if a.call && !a.late {
 			add(0, access{what: "open", commit: i}, from, decided)
 		}
 	}
-	for _, n := range e.notes {
-		if v := n.told.View; v != nil {
+	for _, n := range e.exchanges {
+		if v := n.response.View; v != nil {
 			add(n.client+1, access{what: "read", shown: *v}, n.call, n.ret)
 		}
 	}
 	return list
 }
 
-// acknowledged finds the submission that was told of a commit as its own.
-func (e evidence) acknowledged(c commit) (note, bool) {
-	for _, n := range e.notes {
-		own := n.ask.Op == opSubmit && n.told.Word == wordOK && n.told.View != nil && n.told.View.Step == c.after
-		if own && string(c.first.Detail.Input) == n.ask.Input && (n.ask.Step == c.answers || n.ask.Input == string(carrierfsm.InputCancel)) {
+// acknowledged finds the submission whose response acknowledged a commit.
+func (e trace) acknowledged(c commit) (exchange, bool) {
+	for _, n := range e.exchanges {
+		own := n.request.Op == opSubmit && n.response.Result == resultOK && n.response.View != nil && n.response.View.Step == c.after
+		if own && string(c.first.Detail.Input) == n.request.Input && (n.request.Step == c.answers || n.request.Input == string(carrierfsm.InputCancel)) {
 			return n, true
 		}
 	}
-	return note{}, false
+	return exchange{}, false
 }
 
-// submitted is the first time at which anybody submitted what a commit is the
-// outcome of, and was not refused. It is zero where nobody did.
-func (e evidence) submitted(c commit) (first time.Time) {
-	for _, n := range e.notes {
-		taken := n.told.Word == wordOK || n.told.Word == wordPending || n.told.Word == wordLost || n.told.Word == wordStore
-		own := n.ask.Op == opSubmit && n.ask.Step == c.answers && n.ask.Input == string(c.first.Detail.Input)
+// submitted is the first time of a submission that was not refused and whose outcome is
+// the commit. It is zero if there is none.
+func (e trace) submitted(c commit) (first time.Time) {
+	for _, n := range e.exchanges {
+		taken := n.response.Result == resultOK || n.response.Result == resultPending || n.response.Result == resultLost || n.response.Result == resultStore
+		own := n.request.Op == opSubmit && n.request.Step == c.answers && n.request.Input == string(c.first.Detail.Input)
 		if own && (taken || late(n)) && (first.IsZero() || n.call.Before(first)) {
 			first = n.call
 		}
@@ -117,9 +116,9 @@ func (e evidence) submitted(c commit) (first time.Time) {
 	return first
 }
 
-// end is a time after everything.
-func (e evidence) end() (end time.Time) {
-	for _, n := range e.notes {
+// end is a time after everything else.
+func (e trace) end() (end time.Time) {
+	for _, n := range e.exchanges {
 		if n.ret.After(end) {
 			end = n.ret
 		}
@@ -132,12 +131,12 @@ func (e evidence) end() (end time.Time) {
 	return end.Add(time.Hour)
 }
 
-// linearTimeout bounds the search for an order, which takes microseconds.
+// linearTimeout bounds the search for an order, which usually takes microseconds.
 const linearTimeout = 20 * time.Second
 
-// linearize tells whether there is an order of all that happened to one
-// verification that explains what everybody saw. If not, it leaves a picture.
-func linearize(e evidence, folder string) []violation {
+// linearize checks that one verification is linearizable. If not, it writes a picture to
+// the folder.
+func linearize(e trace, folder string) []violation {
 	operations := e.operations()
 	for _, o := range operations {
 		if o.Return < o.Call {

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// module is the top of the module, from here.
+// module is the folder of the module.
 const module = "../.."
 
-// overlay writes the patched files and tells the go command to use them in the
-// place of the real ones. It fails where a patch no longer fits.
+// overlay writes the patched files, and the file for -overlay of the go command, which
+// then compiles them in place of the real ones. It fails if a patch does not fit.
 func (s sabotage) overlay(folder string) (file string, err error) {
 	texts := make(map[string]string)
 	for _, p := range s.patches {
@@ -54,19 +54,18 @@ func (s sabotage) overlay(folder string) (file string, err error) {
 	return file, os.WriteFile(file, list, 0o600)
 }
 
-// build compiles this very test program with the sabotaged engine in it.
+// build compiles this test program with the sabotaged engine.
 func (s sabotage) build(t *testing.T) (program string) {
 	t.Helper()
 	folder := t.TempDir()
 	overlay, err := s.overlay(folder)
 	require.NoError(t, err)
 	program = filepath.Join(folder, "sabotaged")
-	said, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	output, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", output)
 	return program
 }
 
-// A sabotage that no longer fits the code would prove nothing.
 func TestEverySabotageStillFits(t *testing.T) {
 	t.Parallel()
 	for _, s := range sabotages {

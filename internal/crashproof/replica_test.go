@@ -16,16 +16,16 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
-// replicaEnv holds the settings of a replica. Where it is set, this program is one.
+// replicaEnv holds the settings of a replica. If it is set, this program runs one.
 const replicaEnv = "CARRIERFSM_CRASHPROOF_REPLICA"
 
-// replica is the whole life of a replica. It ends by being killed.
+// replica runs a replica until it is killed.
 func replica(config string) error {
 	var s settings
 	if err := json.Unmarshal([]byte(config), &s); err != nil {
 		return err
 	}
-	go func() { // the world's end is ours
+	go func() { // ends with the parent
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
@@ -50,10 +50,10 @@ func replica(config string) error {
 	return http.Serve(listener, &api{m})
 }
 
-// sealKey is the same for all replicas: they read each other's carries.
+// sealKey is the key of all replicas: they open each other's carries.
 var sealKey = carrierfsm.SealKey{ID: "1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
 
-// config is that of every Machine on this store.
+// config is the configuration of every Machine on this store.
 func (s settings) config(store carrierfsm.Store, upstream carrierfsm.Upstream) carrierfsm.Config {
 	sealer, err := carrierfsm.NewSealer(sealKey)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s settings) config(store carrierfsm.Store, upstream carrierfsm.Upstream) c
 	return carrierfsm.Config{
 		Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
 		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval,
-		Handlers: map[string]carrierfsm.Handler{"ledger": s.handler()},
+		Handlers: map[string]carrierfsm.Handler{"delivery-log": s.handler()},
 		Delivery: carrierfsm.Delivery{Lease: lease, RetryMin: retryMin, RetryMax: retryMax},
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -79,31 +79,31 @@ func (s settings) upstream(ctx context.Context) (carrierfsm.Upstream, error) {
 	return client, nil
 }
 
-// handler notes each delivery in one file of all replicas, by one write that
-// appends: the lines are in the order of the deliveries. Now and then it fails.
+// handler appends each delivery to one file of all replicas, by a single write, so that
+// the lines are in the order of the deliveries. It sometimes fails.
 func (s settings) handler() carrierfsm.Handler {
 	var file *os.File
-	if s.Ledger != "" {
+	if s.DeliveryLog != "" {
 		var err error
-		if file, err = os.OpenFile(s.Ledger, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644); err != nil {
+		if file, err = os.OpenFile(s.DeliveryLog, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644); err != nil {
 			panic(err)
 		}
 	}
 	return func(_ context.Context, t carrierfsm.Transition) error {
 		if rand.IntN(100) < 2 {
-			return errors.New("the ledger is closed for a moment")
+			return errors.New("the delivery log is closed for a moment")
 		}
 		_, err := fmt.Fprintf(file, "%s %d\n", t.ID, t.Step)
 		return err
 	}
 }
 
-// api is a replica's HTTP API.
+// api is the HTTP API of a replica.
 type api struct{ m *carrierfsm.Machine }
 
-// ServeHTTP answers one ask. The person's patience is the request's context.
+// ServeHTTP answers one request. Its context ends when the person stops waiting.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var in ask
+	var in request
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -118,5 +118,5 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		v, err = a.m.Submit(r.Context(), in.ID, in.input())
 	}
-	_ = json.NewEncoder(w).Encode(told{Word: wordOf(err), View: viewOf(v)})
+	_ = json.NewEncoder(w).Encode(response{Result: resultOf(err), View: viewOf(v)})
 }

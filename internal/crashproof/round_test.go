@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// outcome is what came of one round, or of several.
+// outcome is the outcome of one round, or of several.
 type outcome struct {
 	rounds                       int
 	kills, pauses, stops, cuts   int64
@@ -29,7 +29,7 @@ type outcome struct {
 	violations                   []violation
 }
 
-// runRound makes a world, lets it run, and judges it.
+// runRound runs one round and judges it.
 func runRound(t *testing.T, p plan) outcome {
 	t.Helper()
 	if p.program == "" {
@@ -43,7 +43,7 @@ func runRound(t *testing.T, p plan) outcome {
 	if w.alarmed() {
 		return w.outcome(nil)
 	}
-	all, err := w.gather(ctx)
+	all, err := w.collect(ctx)
 	require.NoError(t, err)
 	out := w.outcome(all)
 	out.violations = append(out.violations, leaks(t, w.folder)...)
@@ -60,7 +60,7 @@ func runRound(t *testing.T, p plan) outcome {
 	return out
 }
 
-func (w *world) outcome(all []evidence) outcome {
+func (w *world) outcome(all []trace) outcome {
 	out := outcome{
 		rounds: 1, kills: w.kills.Load(), pauses: w.pauses.Load(), stops: w.stops.Load(), cuts: w.cuts.Load(),
 		waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
@@ -74,11 +74,11 @@ func (w *world) outcome(all []evidence) outcome {
 		}
 		out.requests += len(e.arrivals)
 		out.deliveries += len(e.deliveries)
-		out.operations += len(e.notes)
-		for _, n := range e.notes {
-			if n.ask.Op == opSubmit {
+		out.operations += len(e.exchanges)
+		for _, n := range e.exchanges {
+			if n.request.Op == opSubmit {
 				out.submissions++
-				if n.told.Word == wordOK {
+				if n.response.Result == resultOK {
 					out.acknowledged++
 				}
 			}
@@ -103,7 +103,7 @@ func (w *world) outcome(all []evidence) outcome {
 	return out
 }
 
-// add adds another round's.
+// add adds the outcome of other rounds.
 func (o *outcome) add(b outcome) {
 	o.rounds += b.rounds
 	o.kills += b.kills
@@ -128,7 +128,7 @@ func (o *outcome) add(b outcome) {
 	o.violations = append(o.violations, b.violations...)
 }
 
-// kinds are those of its violations, with their number.
+// kinds returns the kinds of its violations, with their numbers.
 func (o *outcome) kinds() (list []string) {
 	counts := make(map[string]int)
 	for _, v := range o.violations {
@@ -151,7 +151,7 @@ func (o outcome) String() string {
 		o.operations, o.deliveries, o.took.Round(100*time.Millisecond))
 }
 
-// requireHonest fails the test with the first few violations.
+// requireHonest fails the test if there are violations, and logs the first ones.
 func requireHonest(t *testing.T, o outcome) {
 	t.Helper()
 	t.Logf("%s", o)
@@ -163,7 +163,7 @@ func requireHonest(t *testing.T, o outcome) {
 		}
 		require.Fail(t, "guarantees were broken", "seeds %v: %s", o.seeds, o.kinds())
 	}
-	require.Positive(t, o.done, "nobody came to an end")
+	require.Positive(t, o.done, "no verification is done")
 	require.Positive(t, o.acknowledged)
-	require.True(t, slices.Contains([]bool{o.unknown > 0, o.kills == 0}, true), "no kill hit a call under way")
+	require.True(t, slices.Contains([]bool{o.unknown > 0, o.kills == 0}, true), "no kill hit a call in flight")
 }

@@ -23,19 +23,19 @@ var limits = carrierfsm.Limits{
 	IdleLife: 1200 * time.Millisecond, Life: 4 * time.Second,
 }
 
-// Settings are what a replica is started with.
+// settings are the settings of a replica.
 type settings struct {
-	Store    string // sqlite or postgres
-	Source   string // a path or a DSN
-	Upstream string // its URL
-	Ledger   string // the file that the handler writes to
-	Journal  string // of the sabotage that keeps one
-	Sabotage string // what this replica's ports do wrong, empty for nothing
+	Store       string // sqlite or postgres
+	Source      string // a path or a DSN
+	Upstream    string // its URL
+	DeliveryLog string // the file to which the handler writes
+	Journal     string // the folder of journalSabotage
+	Sabotage    string // of this replica's ports; empty: none
 }
 
-// dice are random numbers of their own for each actor, so that one actor's
-// pace does not change what another one does.
-func dice(seed uint64, actor string, n int) *rand.Rand {
+// newRand returns the random numbers of one actor. Each actor has its own, so that the
+// pace of one does not change what another one does.
+func newRand(seed uint64, actor string, n int) *rand.Rand {
 	h := uint64(14695981039346656037)
 	for _, b := range []byte(actor) {
 		h = (h ^ uint64(b)) * 1099511628211

@@ -9,9 +9,8 @@ import (
 	"unsafe"
 )
 
-// stamping has the kernel note when bytes arrive. This process may be late to
-// read them, on a busy machine by a fraction of a second, and the judge would
-// take that for a request that was sent too late.
+// stamping has the kernel record when bytes arrive. On a busy machine this process may
+// read them a fraction of a second later, which would look like a late request.
 func stamping(_, _ string, c syscall.RawConn) (err error) {
 	failed := c.Control(func(fd uintptr) {
 		err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1)
@@ -22,7 +21,7 @@ func stamping(_, _ string, c syscall.RawConn) (err error) {
 	return err
 }
 
-// stamped is a connection that knows when its first bytes arrived.
+// stamped is a connection that records when its first bytes have arrived.
 type stamped struct {
 	*net.TCPConn
 	raw   syscall.RawConn
@@ -35,15 +34,15 @@ func newStamped(c net.Conn) (net.Conn, error) {
 	return &stamped{TCPConn: tcp, raw: raw}, err
 }
 
-// Read reads, and the first time looks at the kernel's note.
+// Read reads, and the first time takes the kernel's time stamp.
 func (s *stamped) Read(b []byte) (n int, err error) {
 	if s.first.Load() != 0 || len(b) == 0 {
 		return s.TCPConn.Read(b)
 	}
-	note := make([]byte, 64)
+	exchange := make([]byte, 64)
 	var size int
 	failed := s.raw.Read(func(fd uintptr) bool {
-		n, size, _, _, err = syscall.Recvmsg(int(fd), b, note, 0)
+		n, size, _, _, err = syscall.Recvmsg(int(fd), b, exchange, 0)
 		return err != syscall.EAGAIN && err != syscall.EINTR
 	})
 	switch {
@@ -54,13 +53,13 @@ func (s *stamped) Read(b []byte) (n int, err error) {
 	case n == 0:
 		return 0, io.EOF
 	}
-	s.first.Store(stampOf(note[:size]).UnixNano())
+	s.first.Store(stampOf(exchange[:size]).UnixNano())
 	return n, nil
 }
 
-// stampOf is the time in a control message, or now where there is none.
-func stampOf(note []byte) time.Time {
-	list, err := syscall.ParseSocketControlMessage(note)
+// stampOf is the time in a control message, or now if there is none.
+func stampOf(exchange []byte) time.Time {
+	list, err := syscall.ParseSocketControlMessage(exchange)
 	if err != nil {
 		return time.Now()
 	}
@@ -72,5 +71,5 @@ func stampOf(note []byte) time.Time {
 	return time.Now()
 }
 
-// arrivedAt is when the first bytes of a connection came.
+// arrivedAt is when the first bytes of a connection have arrived.
 func arrivedAt(c net.Conn) time.Time { return time.Unix(0, c.(*stamped).first.Load()) }

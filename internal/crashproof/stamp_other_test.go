@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Elsewhere requests are noted when this process reads them, so a busy machine
-// may make them look late.
+// On other systems the time of a request is that of its reading, so a busy machine may
+// make it look late.
 
 func stamping(_, _ string, _ syscall.RawConn) error { return nil }
 

@@ -11,22 +11,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnArrivalIsNotedWhenTheBytesComeNotWhenTheyAreRead(t *testing.T) {
+func TestTheTimeOfAnArrivalIsThatOfTheBytesNotOfTheirReading(t *testing.T) {
 	t.Parallel()
-	l, err := newAwayListener()
+	l, err := newPausableListener()
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
-	noted := false
-	for range 100 { // the kernel takes a moment to begin, where nobody else has asked for it
-		if noted = notedEarly(t, l); noted {
+	early := false
+	for range 100 { // the kernel needs a moment to start time stamps
+		if early = stampedEarly(t, l); early {
 			break
 		}
 	}
-	require.True(t, noted, "it was noted when it was read")
+	require.True(t, early, "the time is that of the reading")
 }
 
-// notedEarly tells whether bytes that are read late were noted in time.
-func notedEarly(t *testing.T, l *awayListener) bool {
+// stampedEarly reports whether the time of bytes that are read late is that of their
+// arrival.
+func stampedEarly(t *testing.T, l *pausableListener) bool {
 	t.Helper()
 	client, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)

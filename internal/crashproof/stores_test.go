@@ -21,8 +21,8 @@ const (
 // connections is how many a replica has at most.
 const connections = 6
 
-// openStore opens a store as a host would, with everything durable. Whoever
-// opened it calls done at the end.
+// openStore opens a store as a host would, with full durability. The caller calls done
+// at the end.
 func openStore(ctx context.Context, kind, source, sabotage string) (s carrierfsm.Store, done func(), err error) {
 	switch kind {
 	case inSQLite:
@@ -51,11 +51,11 @@ func openStore(ctx context.Context, kind, source, sabotage string) (s carrierfsm
 		}
 		return s, func() { _ = s.Close(); pool.Close() }, nil
 	default:
-		return nil, nil, errors.New("no such store: " + kind)
+		return nil, nil, errors.New("unknown store: " + kind)
 	}
 }
 
-// insistOnStore opens a store, and tries again while the server is away.
+// insistOnStore opens a store, and tries again while the server is stopped.
 func insistOnStore(ctx context.Context, set settings) (carrierfsm.Store, error) {
 	for {
 		s, _, err := openStore(ctx, set.Store, set.Source, set.Sabotage)

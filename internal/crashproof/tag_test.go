@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// tag marks what a person types with the prompt that it answers and with a
-// name of its own.
+// tag marks a submitted secret with the step of its prompt and the name of its
+// submission.
 func tag(secret string, step int, nonce string) string {
 	return fmt.Sprintf("%s~%d.%s", secret, step, nonce)
 }
 
-// untag takes a tag apart; step is -1 where there is none.
+// untag splits a tagged secret. step is -1 if it has no tag.
 func untag(value string) (secret string, step int, nonce string) {
 	secret, rest, found := strings.Cut(value, "~")
 	if !found {

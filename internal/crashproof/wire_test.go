@@ -8,7 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// What people and replicas say to each other: JSON over a unix socket.
+// What people and replicas exchange: JSON over a unix socket.
 
 // The operations.
 const (
@@ -17,38 +17,38 @@ const (
 	opSubmit = "submit"
 )
 
-// ask is one request of a person.
-type ask struct {
-	Op       string
-	ID       string
-	Input    string `json:",omitempty"` // an InputKind
-	Step     int    `json:",omitempty"`
-	Secret   string `json:",omitempty"` // what Input means: a password, a query password or a code
-	Password string `json:",omitempty"` // beside a code
-	Chosen   string `json:",omitempty"` // a new password, beside the code of a reset
-	Carry    string `json:",omitempty"`
-	Phone    string `json:",omitempty"`
-	Address  string `json:",omitempty"` // of the form; it carries the tag
+// request is one request of a person.
+type request struct {
+	Op          string
+	ID          string
+	Input       string `json:",omitempty"` // an InputKind
+	Step        int    `json:",omitempty"`
+	Secret      string `json:",omitempty"` // of the Input: a password, a query password or a code
+	Password    string `json:",omitempty"` // with a code
+	NewPassword string `json:",omitempty"` // with the code of a reset
+	Carry       string `json:",omitempty"`
+	Phone       string `json:",omitempty"`
+	Address     string `json:",omitempty"` // of the form; it has the tag
 }
 
-// told is a replica's answer.
-type told struct {
-	Word string // which sentinel; empty for success
-	View *view  `json:",omitempty"`
+// response is the response of a replica.
+type response struct {
+	Result string // the sentinel; empty: success
+	View   *view  `json:",omitempty"`
 }
 
 // view is what a person sees of a verification.
 type view struct {
-	Step     int
-	State    carrierfsm.State
-	Reason   carrierfsm.Event
-	InFlight bool
-	Kind     carrierfsm.PromptKind
-	Deadline time.Time
-	ResendAt time.Time // zero: not at all
-	Reset    bool      // the password can be reset
-	Choose   bool      // a new password goes with the code
-	Carry    string    `json:",omitempty"`
+	Step             int
+	State            carrierfsm.State
+	Reason           carrierfsm.Event
+	InFlight         bool
+	Kind             carrierfsm.PromptKind
+	Deadline         time.Time
+	ResendAt         time.Time // zero: not at all
+	Reset            bool      // the password can be reset
+	NeedsNewPassword bool      // the code needs a new password
+	Carry            string    `json:",omitempty"`
 }
 
 func viewOf(v carrierfsm.Verification) *view {
@@ -58,7 +58,7 @@ func viewOf(v carrierfsm.Verification) *view {
 	out := &view{Step: v.Step, State: v.State, Reason: v.Reason, InFlight: v.InFlight}
 	if p := v.Prompt; p != nil {
 		out.Kind, out.Deadline, out.Carry = p.Kind, p.Deadline, p.Carry
-		out.Reset, out.Choose = p.Reset, p.NeedsNewPassword
+		out.Reset, out.NeedsNewPassword = p.Reset, p.NeedsNewPassword
 		if p.Resend != nil {
 			out.ResendAt = p.Resend.At
 		}
@@ -66,26 +66,27 @@ func viewOf(v carrierfsm.Verification) *view {
 	return out
 }
 
-// The words for errors that mean more than "refused".
+// The results that do not mean "refused".
 const (
-	wordOK      = ""
-	wordPending = "pending"
-	wordStale   = "stale"
-	wordExists  = "exists"
-	wordPhrase  = "password needed"
-	wordStore   = "store"
-	wordLost    = "lost" // no answer came: the person's own word
+	resultOK             = ""
+	resultPending        = "pending"
+	resultStale          = "stale"
+	resultExists         = "exists"
+	resultPasswordNeeded = "password needed"
+	resultStore          = "store"
+	resultLost           = "lost" // there was no response
 )
 
-// words are tried in this order: ErrPending wraps others.
-var words = []struct {
+// resultNames are the results of errors, in the order in which they are tried:
+// ErrPending wraps others.
+var resultNames = []struct {
 	err  error
 	word string
 }{
-	{carrierfsm.ErrPending, wordPending},
-	{carrierfsm.ErrStale, wordStale},
-	{carrierfsm.ErrExists, wordExists},
-	{carrierfsm.ErrPasswordNeeded, wordPhrase},
+	{carrierfsm.ErrPending, resultPending},
+	{carrierfsm.ErrStale, resultStale},
+	{carrierfsm.ErrExists, resultExists},
+	{carrierfsm.ErrPasswordNeeded, resultPasswordNeeded},
 	{carrierfsm.ErrInFlight, "in flight"},
 	{carrierfsm.ErrNotAwaited, "not awaited"},
 	{carrierfsm.ErrTooMany, "too many"},
@@ -93,15 +94,15 @@ var words = []struct {
 	{carrierfsm.ErrNotFound, "not found"},
 	{carrierfsm.ErrConflict, "conflict"},
 	{carrierfsm.ErrInvalid, "invalid"},
-	{carrierfsm.ErrStore, wordStore},
-	{context.Canceled, wordStore},
+	{carrierfsm.ErrStore, resultStore},
+	{context.Canceled, resultStore},
 }
 
-func wordOf(err error) string {
+func resultOf(err error) string {
 	if err == nil {
-		return wordOK
+		return resultOK
 	}
-	for _, w := range words {
+	for _, w := range resultNames {
 		if errors.Is(err, w.err) {
 			return w.word
 		}
@@ -109,13 +110,13 @@ func wordOf(err error) string {
 	return "other: " + err.Error()
 }
 
-// input is what a request asks the machine to take.
-func (a ask) input() carrierfsm.Input {
+// input is the input of a request.
+func (a request) input() carrierfsm.Input {
 	switch carrierfsm.InputKind(a.Input) {
 	case carrierfsm.InputApply:
 		return carrierfsm.Apply{
 			Step:    a.Step,
-			Form:    carrierfsm.Form{Name: somebody, IDCard: somebodysCard, Phone: a.Phone, HomeAddress: a.Address},
+			Form:    carrierfsm.Form{Name: personName, IDCard: personIDCard, Phone: a.Phone, HomeAddress: a.Address},
 			Consent: carrierfsm.Consent{Policy: "test-1", At: time.Now(), Channel: "test"},
 		}
 	case carrierfsm.InputPassword:
@@ -132,7 +133,7 @@ func (a ask) input() carrierfsm.Input {
 	case carrierfsm.InputRequestReset:
 		return carrierfsm.RequestReset{Step: a.Step}
 	case carrierfsm.InputResetCaptcha:
-		return carrierfsm.ResetCaptcha{Step: a.Step, Code: carrierfsm.NewSecret(a.Secret), NewPassword: carrierfsm.NewSecret(a.Chosen)}
+		return carrierfsm.ResetCaptcha{Step: a.Step, Code: carrierfsm.NewSecret(a.Secret), NewPassword: carrierfsm.NewSecret(a.NewPassword)}
 	case carrierfsm.InputSkipSource:
 		return carrierfsm.SkipSource{Step: a.Step}
 	default:
@@ -140,8 +141,8 @@ func (a ask) input() carrierfsm.Input {
 	}
 }
 
-// Nobody's name and card.
+// The name and the ID card of every person.
 const (
-	somebody      = "测试用户"
-	somebodysCard = "999999180001010018"
+	personName   = "测试用户"
+	personIDCard = "999999180001010018"
 )

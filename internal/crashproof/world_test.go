@@ -15,7 +15,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// plan is what one round is to do.
+// plan is the plan of one round.
 type plan struct {
 	store    string // inSQLite or inPostgres
 	replicas int
@@ -31,41 +31,41 @@ type plan struct {
 // world is one round.
 type world struct {
 	plan
-	name     string // of its verifications
-	folder   string
-	front    *front
-	fleet    []*member
-	database *database
-	store    carrierfsm.Store
-	notebook *notebook
+	name      string // of its verifications
+	folder    string
+	proxy     *proxy
+	processes []*replicaProcess
+	database  *database
+	store     carrierfsm.Store
+	recorder  *recorder
 
 	mu       sync.Mutex
 	subjects []*subject
 	alarms   []alarm
 	started  time.Time
 
-	calm    atomic.Int64 // since when there is no more chaos, in ns: people finish what they have begun
-	kills   atomic.Int64
-	pauses  atomic.Int64
-	stops   atomic.Int64
-	cuts    atomic.Int64
-	waiting atomic.Int64 // people who waited when a replica was killed
+	quietSince atomic.Int64 // when the chaos ended, in ns; 0: it has not
+	kills      atomic.Int64
+	pauses     atomic.Int64
+	stops      atomic.Int64
+	cuts       atomic.Int64
+	waiting    atomic.Int64 // people who waited when a replica was killed
 }
 
-// alarm is what needed no judge.
+// alarm is a violation that the proxy has found.
 type alarm struct {
 	id, what string
 	kills    int64
 	after    time.Duration
 }
 
-// newWorld makes the database, upstream and replicas of a round. Everything is
-// gone with the test, but for the folder if it fails.
+// newWorld starts the database and the upstream of a round. Everything is removed at the
+// end of the test, except the folder if it fails.
 func newWorld(t *testing.T, p plan) *world {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "crashproof")
 	require.NoError(t, err)
-	w := &world{plan: p, folder: folder, name: "v", notebook: newNotebook(), started: time.Now()}
+	w := &world{plan: p, folder: folder, name: "v", recorder: newRecorder(), started: time.Now()}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			_ = os.RemoveAll(folder)
@@ -73,26 +73,26 @@ func newWorld(t *testing.T, p plan) *world {
 	})
 	w.database = newDatabase(t, p.store, folder)
 	w.store = w.database.open(t)
-	w.front, err = newFront(p.seed, w.sound)
+	w.proxy, err = newProxy(p.seed, w.sound)
 	require.NoError(t, err)
 	for i := range p.replicas {
-		m, err := newMember(folder, i, p.program, settings{
-			Store: p.store, Source: w.database.source, Upstream: w.front.url,
-			Ledger: w.ledger(), Sabotage: p.sabotage,
+		m, err := newReplicaProcess(folder, i, p.program, settings{
+			Store: p.store, Source: w.database.source, Upstream: w.proxy.url,
+			DeliveryLog: w.deliveryLog(), Sabotage: p.sabotage,
 		})
 		require.NoError(t, err)
-		w.fleet = append(w.fleet, m)
+		w.processes = append(w.processes, m)
 	}
 	return w
 }
 
-func (w *world) ledger() string { return filepath.Join(w.folder, "ledger") }
+func (w *world) deliveryLog() string { return filepath.Join(w.folder, "deliveries") }
 
-func (w *world) quiet() bool { return w.calm.Load() != 0 }
+func (w *world) quiet() bool { return w.quietSince.Load() != 0 }
 
-// hopeless tells whether it has been quiet for longer than any verification may take.
-func (w *world) hopeless() bool {
-	return w.quiet() && time.Since(time.Unix(0, w.calm.Load())) > settleBound
+// overdue reports whether the chaos ended longer ago than any verification may take.
+func (w *world) overdue() bool {
+	return w.quiet() && time.Since(time.Unix(0, w.quietSince.Load())) > settleBound
 }
 
 func (w *world) begun(s *subject) {
@@ -113,26 +113,26 @@ func (w *world) alarmed() bool {
 	return len(w.alarms) > 0
 }
 
-// say asks a replica and notes the answer.
-func (w *world) say(ctx context.Context, client, where int, a ask, wait time.Duration) told {
+// send sends a request to a replica and records the response.
+func (w *world) send(ctx context.Context, client, where int, a request, wait time.Duration) response {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	n := note{client: client, ask: a, call: time.Now()}
+	n := exchange{client: client, request: a, call: time.Now()}
 	_, _, n.nonce = untag(a.Secret + a.Address)
-	answer, err := w.fleet[where%len(w.fleet)].send(ctx, a)
+	answer, err := w.processes[where%len(w.processes)].send(ctx, a)
 	n.ret = time.Now()
 	if err != nil {
-		answer = told{Word: wordLost}
+		answer = response{Result: resultLost}
 	}
-	n.told = answer
-	n.ask.Secret, n.ask.Password, n.ask.Chosen, n.ask.Carry = "", "", "", "" // the notes need them no more
-	w.notebook.write(n)
+	n.response = answer
+	n.request.Secret, n.request.Password, n.request.NewPassword, n.request.Carry = "", "", "", "" // not recorded
+	w.recorder.write(n)
 	return answer
 }
 
-// run is the round: chaos and people, then quiet, then everything settles.
+// run runs the round: chaos and people, then only people, then everything settles.
 func (w *world) run(ctx context.Context) error {
-	for _, m := range w.fleet {
+	for _, m := range w.processes {
 		if err := m.start(); err != nil {
 			return err
 		}
@@ -141,31 +141,30 @@ func (w *world) run(ctx context.Context) error {
 	defer cancel()
 	var people sync.WaitGroup
 	for i := range w.people {
-		p := &person{world: w, n: i, dice: dice(w.seed, "person", i), clock: time.Now}
+		p := &person{world: w, n: i, random: newRand(w.seed, "person", i), clock: time.Now}
 		people.Go(func() { p.live(ctx) })
 	}
 	err := w.chaos(ctx)
-	w.front.soothe()
-	w.calm.Store(time.Now().UnixNano())
+	w.proxy.stopFaults()
+	w.quietSince.Store(time.Now().UnixNano())
 	if w.alarmed() {
-		cancel() // there is nothing left to find out
+		cancel() // the violation is found
 	}
 	people.Wait()
 	return errors.Join(err, w.settle(ctx))
 }
 
-// Bounds of the quiet after the chaos. Nobody looks at the verifications then
-// but Run: each has to end by itself.
+// Bounds of the time after the chaos, in which only Run settles verifications: each must
+// end by itself.
 const (
 	settleBound  = 10 * time.Second // Life, a call and its grace, and a slow machine
 	handlerBound = 20 * time.Second
 )
 
-// settle waits until every verification has ended and every handler has run,
-// or the time for that is over, and ends the replicas. What has not happened
-// is for the judge to find.
+// settle waits until every verification has ended and every step was handled, or until
+// the bounds are exceeded, and stops the replicas. The judge finds what is missing.
 func (w *world) settle(ctx context.Context) error {
-	machine, err := carrierfsm.New(settings{}.config(w.store, nobody{}))
+	machine, err := carrierfsm.New(settings{}.config(w.store, noUpstream{}))
 	if err != nil {
 		return err
 	}
@@ -177,10 +176,10 @@ func (w *world) settle(ctx context.Context) error {
 		list, err := machine.Cursors(ctx)
 		return err == nil && len(list) > 0 && list[0].Behind.IsZero() && list[0].Parked == 0
 	})
-	for _, m := range w.fleet {
+	for _, m := range w.processes {
 		m.close()
 	}
-	w.front.close()
+	w.proxy.close()
 	return nil
 }
 
@@ -196,13 +195,13 @@ func (w *world) await(ctx context.Context, bound time.Duration, done func() bool
 	}
 }
 
-// nobody is an upstream that is never called.
-type nobody struct{}
+// noUpstream is an upstream that is never called.
+type noUpstream struct{}
 
-func (nobody) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+func (noUpstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	return carrierfsm.Receipt{}, carrierfsm.ErrNotSent
 }
 
-func (nobody) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+func (noUpstream) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
 	return carrierfsm.Reply{}, carrierfsm.ErrNotSent
 }

@@ -1,0 +1,154 @@
+package carrierfsm_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
+	t.Parallel()
+	form := application(0).Form
+	with := func(change func(*carrierfsm.Apply)) carrierfsm.Apply {
+		a := application(0)
+		change(&a)
+		return a
+	}
+	secret := carrierfsm.NewSecret
+	cases := []struct {
+		rule  string
+		input carrierfsm.Input
+		want  error
+	}{
+		{"no input at all", nil, carrierfsm.ErrInvalid},
+		{"an empty code", carrierfsm.Captcha{Step: 3}, carrierfsm.ErrInvalid},
+		{"a code of 10 MB", carrierfsm.Captcha{Step: 3, Code: secret(strings.Repeat("1", 10<<20))}, carrierfsm.ErrInvalid},
+		{"a code with a line break", carrierfsm.Captcha{Step: 3, Code: secret("12\n34")}, carrierfsm.ErrInvalid},
+		{"a code that is not UTF-8", carrierfsm.Captcha{Step: 3, Code: secret("\xff\xfe")}, carrierfsm.ErrInvalid},
+		{"a code without a step", carrierfsm.Captcha{Code: secret("500001")}, carrierfsm.ErrInvalid},
+		{"a code for a prompt not yet shown", carrierfsm.Captcha{Step: 9, Code: secret("500001")}, carrierfsm.ErrInvalid},
+		{"a carry of 10 MB", carrierfsm.Captcha{Step: 3, Code: secret("500001"), Carry: strings.Repeat("A", 10<<20)}, carrierfsm.ErrInvalid},
+		{"a password of 10 MB beside a code", carrierfsm.Captcha{Step: 3, Code: secret("500001"), Password: secret(strings.Repeat("1", 10<<20))}, carrierfsm.ErrInvalid},
+		{"no code beside a password", carrierfsm.Captcha{Step: 3, Password: secret("246810")}, carrierfsm.ErrInvalid},
+		{"a new password of 10 MB", carrierfsm.ResetCaptcha{Step: 3, Code: secret("500001"), NewPassword: secret(strings.Repeat("1", 10<<20))}, carrierfsm.ErrInvalid},
+		{"no code beside a new password", carrierfsm.ResetCaptcha{Step: 3, NewPassword: secret("864200")}, carrierfsm.ErrInvalid},
+		{"an empty password", carrierfsm.Password{Step: 3}, carrierfsm.ErrInvalid},
+		{"a password without a step", carrierfsm.Password{Password: secret("246810")}, carrierfsm.ErrInvalid},
+		{"an empty query password", carrierfsm.QueryPassword{Step: 3}, carrierfsm.ErrInvalid},
+		{"a resend without a step", carrierfsm.ResendCaptcha{}, carrierfsm.ErrInvalid},
+		{"a form with a negative step", with(func(a *carrierfsm.Apply) { a.Step = -1 }), carrierfsm.ErrInvalid},
+		{"a phone number with letters", with(func(a *carrierfsm.Apply) { a.Form.Phone = "1380013800x" }), carrierfsm.ErrInvalid},
+		{"a phone number too short", with(func(a *carrierfsm.Apply) { a.Form.Phone = "1380013800" }), carrierfsm.ErrInvalid},
+		{"a phone number of another country", with(func(a *carrierfsm.Apply) { a.Form.Phone = "23800138000" }), carrierfsm.ErrInvalid},
+		{"a form without a name", with(func(a *carrierfsm.Apply) { a.Form.Name = "" }), carrierfsm.ErrInvalid},
+		{"a form without an ID card", with(func(a *carrierfsm.Apply) { a.Form.IDCard = "" }), carrierfsm.ErrInvalid},
+		{"a name of a megabyte", with(func(a *carrierfsm.Apply) { a.Form.Name = strings.Repeat("测", 1<<20) }), carrierfsm.ErrInvalid},
+		{"a contact without a number", with(func(a *carrierfsm.Apply) { a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人"}} }), carrierfsm.ErrInvalid},
+		{"a relation that is not printable", with(func(a *carrierfsm.Apply) {
+			a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人", Phone: "13800138009", Relation: "\n"}}
+		}), carrierfsm.ErrInvalid},
+		{"too many sources", with(func(a *carrierfsm.Apply) { a.Form.Sources = make([]carrierfsm.SourceChoice, 11) }), carrierfsm.ErrInvalid},
+		{"a source without a name", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Category: "mobile"}} }), carrierfsm.ErrInvalid},
+		{"a source that is not printable", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a\x00"}} }), carrierfsm.ErrInvalid},
+		{"a category that is not printable", with(func(a *carrierfsm.Apply) {
+			a.Form.Sources = []carrierfsm.SourceChoice{{Name: "a", Category: "\n"}}
+		}), carrierfsm.ErrInvalid},
+		{"too many contacts", with(func(a *carrierfsm.Apply) { a.Form.Contacts = make([]carrierfsm.Contact, 21) }), carrierfsm.ErrInvalid},
+		{"no consent", carrierfsm.Apply{Form: form}, carrierfsm.ErrConsentRequired},
+		{"a consent without a time", with(func(a *carrierfsm.Apply) { a.Consent.At = time.Time{} }), carrierfsm.ErrConsentRequired},
+		{"a consent without a policy", with(func(a *carrierfsm.Apply) { a.Consent.Policy = "" }), carrierfsm.ErrConsentRequired},
+		{"a consent without a channel", with(func(a *carrierfsm.Apply) { a.Consent.Channel = "" }), carrierfsm.ErrConsentRequired},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			before := b.Get()
+			if _, form := c.input.(carrierfsm.Apply); !form {
+				before = b.Reach("10002")
+			}
+			sent := len(b.Upstream.Calls())
+			_, err := b.Submit(c.input)
+			require.ErrorIs(t, err, c.want)
+			require.Less(t, len(err.Error()), 200, "an error must not contain the input")
+			require.Len(t, b.Upstream.Calls(), sent)
+			after := b.Get()
+			require.Equal(t, before.Step, after.Step)
+			require.False(t, after.InFlight)
+		})
+	}
+}
+
+// The limit itself is accepted, one more is not.
+
+func TestTheLongestInputIsStillTaken(t *testing.T) {
+	t.Parallel()
+	secret := func(n int) carrierfsm.Secret { return carrierfsm.NewSecret(strings.Repeat("1", n)) }
+	code := func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }
+	carry := func(n int) carrierfsm.Input {
+		return carrierfsm.Captcha{Step: 3, Code: secret(6), Carry: strings.Repeat("A", n)}
+	}
+	with := func(change func(a *carrierfsm.Apply, n int)) func(int) carrierfsm.Input {
+		return func(n int) carrierfsm.Input {
+			a := application(0)
+			change(&a, n)
+			return a
+		}
+	}
+	for rule, c := range map[string]struct {
+		most  int
+		input func(n int) carrierfsm.Input
+	}{
+		"a code":   {128, code},
+		"a carry":  {4096, carry},
+		"a name":   {512, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = strings.Repeat("x", n) })},
+		"a policy": {512, with(func(a *carrierfsm.Apply, n int) { a.Consent.Policy = strings.Repeat("x", n) })},
+		"contacts": {20, with(func(a *carrierfsm.Apply, n int) {
+			a.Form.Contacts = nil
+			for range n {
+				a.Form.Contacts = append(a.Form.Contacts, carrierfsm.Contact{Name: "联系人", Phone: "13800138009"})
+			}
+		})},
+		"sources": {10, with(func(a *carrierfsm.Apply, n int) {
+			a.Form.Sources = nil
+			for range n {
+				a.Form.Sources = append(a.Form.Sources, carrierfsm.SourceChoice{Name: "chinamobilejs"})
+			}
+		})},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			if _, form := c.input(c.most).(carrierfsm.Apply); !form {
+				b.Reach("10002")
+			}
+			_, err := b.Submit(c.input(c.most + 1))
+			require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+			b.Upstream.Otherwise(fsmtest.Code("10002"))
+			_, err = b.Submit(c.input(c.most))
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
+	t.Parallel()
+	for _, phone := range []string{"13800138000", "13800138099"} {
+		a := application(0)
+		a.Form.Phone = phone
+		b := fsmtest.New(t)
+		b.Must(b.Submit(a))
+	}
+	for _, phone := range []string{"1380013800/", "1380013800:"} { // next to 0 and 9 in ASCII
+		a := application(0)
+		a.Form.Phone = phone
+		b := fsmtest.New(t)
+		_, err := b.Submit(a)
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+	}
+}

@@ -1,0 +1,29 @@
+package proof_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pass lets the time of a synctest bubble pass.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the time is fake
+
+// application is the input that submits fsmtest's form at this step.
+func application(step int) carrierfsm.Apply {
+	return carrierfsm.Apply{Step: step, Form: fsmtest.Form(), Consent: fsmtest.Consent()}
+}
+
+func sealer(t *testing.T) carrierfsm.Sealer {
+	t.Helper()
+	s, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	require.NoError(t, err)
+	return s
+}

@@ -1,0 +1,192 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/internal/race"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+func TestNewRefusesAnInvalidConfig(t *testing.T) {
+	t.Parallel()
+	good := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()}
+	for rule, spoil := range map[string]func(*carrierfsm.Config){
+		"no store":           func(c *carrierfsm.Config) { c.Store = nil },
+		"no upstream":        func(c *carrierfsm.Config) { c.Upstream = nil },
+		"a negative timeout": func(c *carrierfsm.Config) { c.CallTimeout = -1 },
+		"a negative grace":   func(c *carrierfsm.Config) { c.Grace = -1 },
+		"a negative limit":   func(c *carrierfsm.Config) { c.Limits.Passwords = -1 },
+		"a negative life":    func(c *carrierfsm.Config) { c.Limits.Life = -1 },
+		"a negative bound":   func(c *carrierfsm.Config) { c.MaxInFlight = -1 },
+	} {
+		c := good
+		spoil(&c)
+		_, err := carrierfsm.New(c)
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid, rule)
+	}
+}
+
+func TestAnIDMustBePlainAndNothingPersonal(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	for _, id := range []string{"13800138000", "with space", "测试", strings.Repeat("x", 129), "tab\t", "\x00"} {
+		_, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: id})
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", id)
+		require.NotContains(t, err.Error(), id)
+	}
+	_, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "v1"})
+	require.ErrorIs(t, err, carrierfsm.ErrExists)
+	v, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{})
+	require.NoError(t, err)
+	require.Len(t, v.ID, 36, "a UUID")
+}
+
+func TestAKeyIsHeldByOneLiveVerification(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	ctx := context.Background()
+	first, err := b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	require.NoError(t, err)
+	_, err = b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	require.ErrorIs(t, err, carrierfsm.ErrKeyInUse)
+	_, err = b.Machine.Submit(ctx, first.ID, carrierfsm.Cancel{})
+	require.NoError(t, err)
+	_, err = b.Machine.Create(ctx, carrierfsm.NewVerification{Key: "hash"})
+	require.NoError(t, err, "the end frees it")
+}
+
+func TestTheLongestNamesAreStillTaken(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.New(t)
+	long := strings.Repeat("~", 128) // the last printable character
+	_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: long, Key: long})
+	require.NoError(t, err)
+	for _, n := range []carrierfsm.NewVerification{{ID: long + "~"}, {Key: long + "~"}, {ID: "a\x7f"}} {
+		_, err = b.Machine.Create(ctx, n)
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+	}
+	require.ErrorIs(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:65]), b.ID), carrierfsm.ErrInvalid)
+	require.NoError(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:64]), b.ID))
+
+	cfg := carrierfsm.Config{Store: b.Store, Upstream: b.Upstream}
+	handle := func(context.Context, carrierfsm.Transition) error { return nil }
+	cfg.Handlers = map[string]carrierfsm.Handler{long: handle}
+	_, err = carrierfsm.New(cfg)
+	require.NoError(t, err)
+	cfg.Handlers = map[string]carrierfsm.Handler{long + "~": handle}
+	_, err = carrierfsm.New(cfg)
+	require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+}
+
+func TestCloseWaitsForWhatIsUnderWayAndRefusesTheRest(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		done := background(b, captcha(v, "500001"))
+		short, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, b.Machine.Close(short), context.DeadlineExceeded)
+		_, err := b.Captcha("500002")
+		require.ErrorIs(t, err, carrierfsm.ErrClosed)
+		require.NoError(t, b.Machine.Close(context.Background()))
+		require.NoError(t, <-done)
+		require.Zero(t, b.Machine.Stats().InFlight)
+	})
+}
+
+func TestAtTheBoundSubmissionsWaitAndMayStopWaiting(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{MaxInFlight: 1}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		done := background(b, captcha(v, "500001"))
+		other := b.Create(carrierfsm.NewVerification{})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := other.Machine.Submit(ctx, other.ID, application(0))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotErrorIs(t, err, carrierfsm.ErrPending, "it was not accepted")
+		require.NoError(t, <-done)
+		b.Must(other.Apply())
+	})
+}
+
+// brittleStore panics once, in Load.
+type brittleStore struct {
+	*memory.Store
+	breaks bool
+}
+
+func (s *brittleStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if s.breaks {
+		s.breaks = false
+		panic("the store broke")
+	}
+	return s.Store.Load(ctx, id)
+}
+
+func TestAStoreThatPanicsTakesNoPlaceAway(t *testing.T) {
+	t.Parallel()
+	store := &brittleStore{Store: memory.New()}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, MaxInFlight: 1})
+	store.breaks = true
+	require.Panics(t, func() { _, _ = b.Submit(application(0)) })
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	v := b.Must(b.Machine.Submit(ctx, b.ID, application(0)))
+	require.Equal(t, carrierfsm.AwaitingPassword, v.State)
+}
+
+// The allocations of a whole submission, including input and memory store: the mean of
+// the three submissions of a plain verification. The margin is less than what one body
+// costs in encoding/json.
+func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates, and empties pools")
+	}
+	cancelable, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for name, c := range map[string]struct {
+		ctx  context.Context //nolint:containedctx // of a case
+		cfg  carrierfsm.Config
+		most float64
+	}{
+		"plain":      {context.Background(), carrierfsm.Config{}, 32},
+		"cancelable": {cancelable, carrierfsm.Config{}, 33},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 35},
+	} {
+		const runs = 300
+		run := newSubmissions(t, c.cfg, runs/3+1)
+		got := testing.AllocsPerRun(runs, func() { run.next(c.ctx, t) })
+		t.Logf("%s: %v", name, got)
+		require.LessOrEqual(t, got, c.most, name)
+	}
+}
+
+// The memory of a verification that waits for a code, with its password and the memory
+// store. It is not parallel: it would count what other tests use.
+func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector uses memory")
+	}
+	const n = 4000
+	before := resident()
+	run := newSubmissions(t, carrierfsm.Config{}, n)
+	for i := range n {
+		for range 2 {
+			run.next(context.Background(), t)
+		}
+		run.n = 3 * (i + 1) // skip the code
+	}
+	each := (resident() - before) / n
+	t.Logf("%d bytes", each)
+	require.Equal(t, n, run.m.Held())
+	require.LessOrEqual(t, each, uint64(1700))
+}

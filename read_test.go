@@ -1,0 +1,197 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+func TestAnUnknownIDIsNotFound(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	ctx := context.Background()
+	_, err := b.Machine.Get(ctx, "unknown")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	_, err = b.Machine.History(ctx, "unknown")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	v, err := b.Machine.Submit(ctx, "unknown", application(0))
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	require.Zero(t, v, "there is no verification")
+	_, err = b.Machine.Submit(ctx, "unknown", carrierfsm.Cancel{})
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Erase(ctx, "unknown"), carrierfsm.ErrNotFound)
+	require.ErrorIs(t, b.Machine.Reseal(ctx, "unknown"), carrierfsm.ErrNotFound)
+	var where *carrierfsm.Error
+	require.ErrorAs(t, err, &where)
+	require.Equal(t, "unknown", where.ID)
+	require.Equal(t, carrierfsm.InputCancel, where.Input)
+}
+
+func TestARecordOfANewerTableIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	ctx := context.Background()
+	r := b.Record()
+	r.Version, r.Table, r.State = r.Version+1, carrierfsm.TableVersion+1, "awaiting_moonrise"
+	r.Due = b.Clock.Now().Add(-time.Hour)
+	require.NoError(t, b.Store.Commit(ctx, r))
+
+	_, err := b.Machine.Get(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
+	_, err = b.Apply()
+	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
+	_, err = b.Cancel()
+	require.ErrorIs(t, err, carrierfsm.ErrNewerTable)
+	n, err := b.Machine.Settle(ctx)
+	require.Zero(t, n)
+	require.ErrorIs(t, err, carrierfsm.ErrNewerTable, "it is reported, and does not stop the others")
+	require.Equal(t, r.Version, b.Record().Version)
+}
+
+func TestARecordOfAnOlderTableGoesOn(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	r := b.Record()
+	r.Version, r.Table = r.Version+1, carrierfsm.TableVersion-1
+	require.NoError(t, b.Store.Commit(context.Background(), r))
+	v := b.Reach("10002")
+	require.Equal(t, carrierfsm.AwaitingCaptcha, v.State)
+	require.Equal(t, 1, b.Record().Table, "the version that it needs")
+}
+
+func TestARecordOfAnotherSealerIsReportedAndErasable(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+	b.Reach("10002")
+	ctx := context.Background()
+	key := carrierfsm.SealKey{ID: "other", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
+	stranger, err := carrierfsm.NewSealer(key)
+	require.NoError(t, err)
+	other := b.Replica(func(c *carrierfsm.Config) { c.Sealer = stranger })
+	none := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
+	for _, m := range []*carrierfsm.Machine{other.Machine, none.Machine} {
+		_, err = m.Get(ctx, b.ID)
+		require.ErrorIs(t, err, carrierfsm.ErrSealed)
+		_, err = m.History(ctx, b.ID)
+		require.ErrorIs(t, err, carrierfsm.ErrSealed)
+		list, err := m.List(ctx, carrierfsm.Query{})
+		require.NoError(t, err, "columns need no key")
+		require.Len(t, list, 1)
+	}
+	require.NoError(t, other.Machine.Erase(ctx, b.ID))
+	require.Equal(t, carrierfsm.Erased, none.Get().Reason, "a tombstone needs no key")
+	require.Len(t, none.History(), 4)
+}
+
+func TestPeekChangesNothingAndReturnsNoToken(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	b.Clock.Advance(6 * time.Minute) // the code has expired
+	v := b.Must(b.Machine.Peek(ctx, b.ID))
+	require.Equal(t, carrierfsm.CaptchaRequested, v.Reason)
+	require.Equal(t, "138****8000", v.Account)
+	require.Equal(t, carrierfsm.CaptchaExpired, b.Get().Reason, "which Get settles")
+	b.Upstream.Then(fsmtest.Code("10008"))
+	b.Must(b.Captcha("500001"))
+	require.False(t, b.Get().Token.Empty())
+	v = b.Must(b.Machine.Peek(ctx, b.ID))
+	require.Equal(t, carrierfsm.Done, v.State)
+	require.True(t, v.Token.Empty())
+	_, err := b.Machine.Peek(ctx, "unknown")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+}
+
+func TestWhatCantBeOpenedIsReturnedByItsColumns(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+	known := b.Reach("10002")
+	blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
+	v, err := blind.Machine.Peek(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrSealed)
+	require.Equal(t, known.State, v.State)
+	require.Equal(t, known.Step, v.Step)
+	require.Equal(t, known.Source.Website, v.Source.Website)
+	require.Nil(t, v.Prompt)
+	require.Empty(t, v.Account)
+	history, err := blind.Machine.History(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrSealed)
+	require.Len(t, history, known.Step)
+	require.Equal(t, carrierfsm.CaptchaRequested, history[2].Event)
+	require.Zero(t, history[2].Detail)
+}
+
+func TestAHistoryWithABrokenEntryReturnsTheOthers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: brokenDetail{memory.New()}})
+	b.Reach("10002")
+	history, err := b.Machine.History(ctx, b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrCorrupt)
+	require.Len(t, history, 3)
+	require.Zero(t, history[1].Detail)
+	require.Equal(t, carrierfsm.InputPassword, history[2].Detail.Input)
+}
+
+// brokenDetail truncates the detail of the second entry.
+type brokenDetail struct{ *memory.Store }
+
+func (s brokenDetail) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
+	list, err := s.Store.History(ctx, id, after, limit)
+	for i := range list {
+		if list[i].Step == 2 {
+			list[i].Detail = []byte(`{"input":"apply",`)
+		}
+	}
+	return list, err
+}
+
+func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Sealer: sealer(t)})
+		b.Reach("10002") // waits for its code, 5 min
+		for _, id := range []string{"v2", "v3"} {
+			_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: id}) // 30 min
+			require.NoError(t, err)
+		}
+		ids := func(list []carrierfsm.Overdue, err error) (got []string) {
+			require.NoError(t, err)
+			for _, o := range list {
+				got = append(got, o.ID)
+			}
+			return got
+		}
+		pass(6 * time.Minute)
+		require.Equal(t, []string{"v1"}, ids(b.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)))
+		require.Empty(t, ids(b.Machine.Overdue(ctx, 2*time.Minute, carrierfsm.DueMark{}, 0)), "it is not overdue for long enough")
+		pass(30 * time.Minute)
+		first, err := b.Machine.Overdue(ctx, time.Minute, carrierfsm.DueMark{}, 2)
+		require.Equal(t, []string{"v1", "v2"}, ids(first, err))
+		require.NoError(t, first[0].Err)
+		require.Equal(t, carrierfsm.CaptchaRequested, first[0].Reason, "nothing was settled")
+		mark := carrierfsm.DueMark{Due: first[1].Due, ID: first[1].ID}
+		require.Equal(t, []string{"v3"}, ids(b.Machine.Overdue(ctx, time.Minute, mark, 2)))
+
+		blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
+		list, err := blind.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)
+		require.NoError(t, err)
+		require.ErrorIs(t, list[0].Err, carrierfsm.ErrSealed)
+		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are returned nevertheless")
+		canceled, cancel := context.WithCancelCause(ctx)
+		cancel(errors.New("enough"))
+		_, err = b.Machine.Overdue(canceled, 0, carrierfsm.DueMark{}, 0)
+		require.ErrorIs(t, err, carrierfsm.ErrStore)
+	})
+}

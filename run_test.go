@@ -1,0 +1,171 @@
+package carrierfsm_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+func TestRunSettlesWhatIsDueUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now})
+		b.Reach("10002")
+		stop := running(t, b.Replica().Machine)
+		pass(5*time.Minute + 2*time.Second)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, latest(b, 1))
+		pass(5 * time.Minute)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.Expired}, latest(b, 1))
+		stop()
+	})
+}
+
+func TestRunGoesOnWhileTheStoreFailsAndAroundWhatItCantOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now})
+		b.Reach("10002")
+		r := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Sealer: sealer(t)}).Record()
+		r.Due = r.Created
+		for _, id := range []string{"a-locked-one", "another"} {
+			r.ID = id
+			require.NoError(t, b.Store.Create(context.Background(), r))
+		}
+		fails := 3
+		var log bytes.Buffer
+		m := b.Replica(func(c *carrierfsm.Config) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			c.Store = storeWith{Store: c.Store, commit: func(commit func() error) error {
+				if fails--; fails >= 0 {
+					return errors.New("the store is away")
+				}
+				return commit()
+			}}
+		})
+		stop := running(t, m.Machine)
+		pass(5*time.Minute + 10*time.Second)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaExpired}, latest(b, 1))
+		stop()
+		for _, id := range []string{"a-locked-one", "another"} {
+			require.Equal(t, 1, strings.Count(log.String(), "id="+id), "a failure is logged once, not every second")
+		}
+	})
+}
+
+func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now})
+		r := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Sealer: sealer(t)}).Record()
+		r.Due = r.Created
+		const many = 250 // more than are read at once
+		for i := range many {
+			r.ID = fmt.Sprintf("locked-%03d", i)
+			require.NoError(t, b.Store.Create(context.Background(), r))
+		}
+		pass(time.Hour)
+		n, err := b.Machine.Settle(context.Background())
+		require.Equal(t, 1, n)
+		require.ErrorIs(t, err, carrierfsm.ErrSealed)
+		require.Equal(t, carrierfsm.Expired, b.Get().Reason)
+	})
+}
+
+// The costs of verifications that wait for a person: memory (heap_B/row), goroutines,
+// and a sweep of Run in which none is due. CARRIERFSM_ROWS adds a number of rows.
+func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
+	sizes := []int{1_000, 20_000}
+	if more, err := strconv.Atoi(os.Getenv("CARRIERFSM_ROWS")); err == nil {
+		sizes = append(sizes, more)
+	}
+	stores := []struct {
+		name string
+		open func(b *testing.B) carrierfsm.Store
+	}{
+		{"memory", func(*testing.B) carrierfsm.Store { return memory.New() }},
+		{"sqlite", func(b *testing.B) carrierfsm.Store {
+			b.Helper()
+			s, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "bench.db"), sqlite.SynchronousNormal())
+			require.NoError(b, err)
+			b.Cleanup(func() { _ = s.Close() })
+			return s
+		}},
+	}
+	for _, s := range stores {
+		for _, rows := range sizes {
+			b.Run(fmt.Sprintf("%s/rows=%d", s.name, rows), func(b *testing.B) { sweepWaiting(b, s.open(b), rows) })
+		}
+	}
+}
+
+func sweepWaiting(b *testing.B, store carrierfsm.Store, rows int) {
+	b.Helper()
+	ctx := context.Background()
+	heap, goroutines := resident(), runtime.NumGoroutine()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"))})
+	require.NoError(b, err)
+	waiting(b, m, store, rows)
+	perRow := float64(int64(resident())-int64(heap)) / float64(rows)
+	more := runtime.NumGoroutine() - goroutines
+	for b.Loop() {
+		if n, err := m.Settle(ctx); n != 0 || err != nil {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(perRow, "heap_B/row")
+	b.ReportMetric(float64(more), "goroutines")
+	runtime.KeepAlive(store)
+}
+
+// waiting fills the store with verifications that wait for a code.
+func waiting(b *testing.B, m *carrierfsm.Machine, store carrierfsm.Store, rows int) {
+	b.Helper()
+	ctx := context.Background()
+	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "model"})
+	require.NoError(b, err)
+	v, err = m.Submit(ctx, v.ID, application(0))
+	require.NoError(b, err)
+	v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+	require.NoError(b, err)
+	require.Equal(b, carrierfsm.AwaitingCaptcha, v.State)
+	model, err := store.Load(ctx, v.ID)
+	require.NoError(b, err)
+	history, err := store.History(ctx, v.ID, 0, 10)
+	require.NoError(b, err)
+	model.Version = 1
+	for i := range rows {
+		r, entries := model, make([]carrierfsm.Entry, len(history))
+		r.ID = fmt.Sprintf("%08x-waiting", i)
+		r.Due = r.Due.Add(time.Duration(i) * time.Millisecond)
+		for j, e := range history {
+			e.ID = r.ID
+			entries[j] = e
+		}
+		require.NoError(b, store.Create(ctx, r, entries...))
+	}
+}
+
+func resident() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}

@@ -1,0 +1,172 @@
+package carrierfsm_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+// What may happen while a call is in flight. The time is that of a synctest
+// bubble.
+
+// atCode runs f in a synctest bubble, with a verification that waits for its code.
+// Its machine has the time of the bubble.
+func atCode(t *testing.T, cfg carrierfsm.Config, f func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		cfg.Now = time.Now
+		b := fsmtest.NewWith(t, cfg)
+		f(t, b, b.Reach("10002"))
+	})
+}
+
+func TestASecondClickBeforeTheReplyIsRefusedAndNotSent(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		done := background(b, captcha(v, "500001"))
+		again, err := b.Submit(captcha(v, "500001"))
+		require.ErrorIs(t, err, carrierfsm.ErrInFlight)
+		require.True(t, again.InFlight)
+		require.NoError(t, <-done)
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
+		require.Equal(t, carrierfsm.Done, b.Get().State)
+	})
+}
+
+func TestASecondClickAfterTheReplyIsStaleAndNotSent(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.Code("10001"))
+		b.Must(b.Submit(captcha(v, "500001")))
+		current, err := b.Submit(captcha(v, "500001"))
+		require.ErrorIs(t, err, carrierfsm.ErrStale)
+		require.Equal(t, carrierfsm.PromptSecondCaptcha, current.Prompt.Kind, "a refusal comes with the present prompt")
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
+	})
+}
+
+func TestAResendIsRefusedWhileAnAnswerIsUnderWay(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		pass(2 * time.Minute)
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10004")))
+		done := background(b, captcha(v, "500001"))
+		_, err := b.Submit(carrierfsm.ResendCaptcha{Step: v.Step})
+		require.ErrorIs(t, err, carrierfsm.ErrInFlight)
+		require.NoError(t, <-done)
+		require.Len(t, b.Upstream.Calls(), 3, "the application, the password, the code")
+	})
+}
+
+// At settlement a terminal reply wins, then the cancellation, then the overdue life.
+func TestWhatWinsWhenAnAnswerUnderWayIsSettled(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		rule   string
+		answer carrierfsm.ProcessCode
+		cancel bool
+		takes  time.Duration
+		want   []carrierfsm.Event
+	}{
+		{"a terminal reply wins over a cancellation", "10008", true, time.Minute, []carrierfsm.Event{carrierfsm.CollectionStarted}},
+		{"a cancellation wins over a further prompt", "10001", true, time.Minute, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.Canceled}},
+		{"a terminal reply wins over the overdue life", "10008", false, time.Hour, []carrierfsm.Event{carrierfsm.CollectionStarted}},
+		{"the overdue life wins over a further prompt", "10001", false, time.Hour, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.Expired}},
+		{"a cancellation wins over the overdue life", "10001", true, time.Hour, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.Canceled}},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			atCode(t, carrierfsm.Config{CallTimeout: 2 * time.Hour}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+				b.Upstream.Then(fsmtest.After(c.takes, fsmtest.Code(c.answer)))
+				done := background(b, captcha(v, "500001"))
+				if c.cancel {
+					for range 2 { // the second changes nothing
+						_, err := b.Cancel()
+						require.ErrorIs(t, err, carrierfsm.ErrPending)
+						require.True(t, b.Get().Canceling)
+					}
+				}
+				require.NoError(t, <-done)
+				require.Empty(t, cmp.Diff(c.want, latest(b, len(c.want))))
+				require.True(t, b.Get().State.Terminal())
+			})
+		})
+	}
+}
+
+func TestEraseWinsAtOnceAndTheReplyIsDropped(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		done := background(b, captcha(v, "500001"))
+		require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
+		require.Equal(t, carrierfsm.Failed, b.Get().State)
+		require.ErrorIs(t, <-done, carrierfsm.ErrStale)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.Erased}, latest(b, 1))
+		require.EqualValues(t, 1, b.Machine.Stats().Dropped)
+	})
+}
+
+func TestTheCallersContextEndsTheWaitingAndNotTheCall(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		pending, err := b.Machine.Submit(ctx, b.ID, captcha(v, "500001"))
+		require.ErrorIs(t, err, carrierfsm.ErrPending)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.True(t, pending.InFlight)
+		pass(time.Hour)
+		require.Equal(t, carrierfsm.Done, b.Get().State)
+	})
+}
+
+func TestAStoreThatFailsBeforeTheIntentSendsNothing(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	b.Reach("10002")
+	full := b.Replica(func(c *carrierfsm.Config) {
+		c.Store = storeWith{Store: c.Store, commit: func(func() error) error { return errors.New("the disk is full") }}
+		c.CaptchaWithoutPassword = true
+	})
+	_, err := full.Captcha("500001")
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	require.NotErrorIs(t, err, carrierfsm.ErrPending)
+	require.Zero(t, b.Upstream.Arrivals("500001"))
+	_, err = full.Cancel()
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	require.Equal(t, 3, b.Get().Prompt.AttemptsLeft)
+}
+
+// checking is an upstream whose Check returns an error.
+type checking struct {
+	carrierfsm.Upstream
+	err error
+}
+
+func (c checking) Check(context.Context, carrierfsm.Form) error { return c.err }
+
+func TestAFormThatFailsItsCheckIsNotSentAndSpendsNothing(t *testing.T) {
+	t.Parallel()
+	offline := errors.New("this operator is offline")
+	b := fsmtest.New(t).Replica(func(c *carrierfsm.Config) { c.Upstream = checking{c.Upstream, offline} })
+	returned, err := b.Apply()
+	require.ErrorIs(t, err, offline)
+	require.Empty(t, b.Upstream.Calls())
+	v := b.Get()
+	require.Equal(t, v, returned, "the form can be submitted again")
+	require.Equal(t, carrierfsm.Created, v.State)
+	require.Equal(t, 3, v.Prompt.AttemptsLeft)
+	require.Empty(t, b.Events())
+}
