@@ -1,0 +1,3 @@
+package knot
+
+func c(int) string { return string(rune(A{}.n)) }
