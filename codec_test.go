@@ -13,15 +13,16 @@ import (
 	"pgregory.net/rapid"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 func sealerOf(t *testing.T, ids ...string) Sealer {
 	t.Helper()
-	keys := make([]SealKey, len(ids))
+	keys := make([]seal.Key, len(ids))
 	for i, id := range ids {
-		keys[i] = SealKey{ID: id, Key: NewSecret((id + strings.Repeat("k", 32))[:32])}
+		keys[i] = seal.Key{ID: id, Key: NewSecret((id + strings.Repeat("k", 32))[:32])}
 	}
-	s, err := NewSealer(keys...)
+	s, err := seal.New(keys...)
 	require.NoError(t, err)
 	return s
 }
@@ -116,7 +117,7 @@ func TestOnlyItsOwnSealerOpensARecordAndOnlyInItsPlace(t *testing.T) {
 	require.NoError(t, err)
 	other := sealed
 	other.ID = "v2"
-	sameID, err := NewSealer(SealKey{ID: "k1", Key: NewSecret(strings.Repeat("x", 32))})
+	sameID, err := seal.New(seal.Key{ID: "k1", Key: NewSecret(strings.Repeat("x", 32))})
 	require.NoError(t, err)
 	for rule, c := range map[string]struct {
 		sealer Sealer
@@ -184,20 +185,6 @@ func TestADetailOpensOnlyAtItsOwnStep(t *testing.T) {
 	require.Equal(t, Detail{}, blank.Detail)
 }
 
-// It is not parallel: another test could reuse the buffers.
-//
-//nolint:paralleltest // see above
-func TestRoomThatIsUsedAgainHoldsNothingOfWhatWasWritten(t *testing.T) {
-	for _, s := range []Sealer{nil, sealerOf(t, "k1")} {
-		buffers := Released(s, prompted(PromptCaptcha), Transition{ID: "v1", Step: 3, Event: CaptchaRequested, At: coreStart})
-		require.Len(t, buffers, 3)
-		for _, buffer := range buffers {
-			require.Empty(t, bytes.Trim(buffer, "\x00"))
-		}
-		require.NotEmpty(t, buffers[0])
-	}
-}
-
 func TestASealerThatFailsIsNotTakenForPlaintext(t *testing.T) {
 	t.Parallel()
 	_, err := Seal(brokenSealer{}, prompted(PromptCaptcha))
@@ -219,7 +206,7 @@ func (brokenSealer) Decrypt([]byte, []byte) ([]byte, error) { return nil, errSea
 // A store may return anything: a record opens, or the error is typed. What opens can be
 // decided on.
 func FuzzOpenRecord(f *testing.F) {
-	s, err := NewSealer(SealKey{ID: "test", Key: NewSecret("0123456789abcdef0123456789abcdef")})
+	s, err := seal.New(seal.Key{ID: "test", Key: NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(f, err)
 	seeds := []Snapshot{ended(Done, CollectionStarted), ended(Failed, Erased)}
 	for ask := range answerOf {

@@ -2,81 +2,52 @@ package carrierfsm
 
 import "time"
 
-// The decisions: values in, values out. No clock, no store, no upstream. The
-// Machine carries them out.
+// This file is the pure core: each method takes a snapshot, the time and what
+// happened, and returns the next version of the record with its transitions.
+// It reads no clock and calls no store or upstream; the Machine does that.
 
-// refuse tells why an input is not taken now; nil if it is.
-func (o *opened) refuse(kind InputKind, p *parts, now time.Time, l Limits) error {
+// intend opens the intent of an input that refuse accepted. The attempt counts
+// from its commit on, whatever becomes of the call.
+func (s *snapshot) intend(kind InputKind, f *inputFields, now, deadline time.Time, grace time.Duration) (d decision) {
+	d.snapshot = *s
+	d.touch(now)
+	note := &struct { // one allocation
+		intent
+		counted [2]PromptKind
+	}{intent: intent{Version: d.Version, Call: s.callFor(kind), Input: kind, At: now, Deadline: deadline}}
+	for i, k := range s.counts(kind, f) {
+		if k != "" {
+			note.counted[i] = k
+			note.Counted = note.counted[:i+1]
+		}
+	}
+	d.Intent = &note.intent
+	d.Attempts = s.Attempts.plus(1, note.Counted...)
 	switch {
-	case o.State.Terminal():
-		return ErrNotAwaited
-	case kind == InputCancel:
-		return nil
-	case o.Intent != nil:
-		return ErrInFlight
-	case p.step < o.Step:
-		return ErrStale
-	case p.step > o.Step:
-		return invalid("the input answers a prompt that was not yet shown")
+	case kind == InputApply:
+		consent := f.consent
+		consent.At = storeTime(consent.At)
+		d.Account, d.Consent = f.form.Phone.reveal(), &consent
 	case kind == InputResendCaptcha:
-		return o.refuseResend(now, l)
+		d.Resends++
 	case kind == InputRequestReset:
-		return o.refuseReset(l)
-	case kind == InputSkipSource:
-		return o.refuseSkip()
-	case kind == InputPassword && o.Ask == PromptResetCaptcha: // leaves the reset
-	case answeredBy[o.Ask] != kind:
-		return ErrNotAwaited
+		d.Resets++
+	case !f.password.Empty():
+		d.PasswordStep = f.step
 	}
-	if kind == InputResetCaptcha {
-		if err := o.refuseNewPassword(p.chosen); err != nil {
-			return err
-		}
-	}
-	for _, k := range o.counts(kind, p) {
-		if k != "" && o.Attempts.of(k) >= l.attempts(k) {
-			return ErrTooMany
-		}
-	}
-	return nil
+	d.Due = deadline.Add(grace)
+	return d
 }
 
-func (o *opened) refuseResend(now time.Time, l Limits) error {
-	switch {
-	case !o.Ask.resendable():
-		return ErrNotAwaited
-	case o.Resends >= l.Resends:
-		return ErrTooMany
-	case now.Before(o.ResendAt):
-		return ErrTooSoon
-	}
-	return nil
-}
-
-// counts are the attempts that an input uses up: that of the prompt, and of
-// the password where one is typed again beside a code. Empty ones count nothing.
-func (o *opened) counts(in InputKind, p *parts) [2]PromptKind {
-	switch {
-	case in == InputResendCaptcha, in == InputRequestReset, in == InputSkipSource:
-		return [2]PromptKind{}
-	case in == InputPassword:
-		return [2]PromptKind{PromptPassword}
-	case in == InputCaptcha && !p.password.Empty():
-		return [2]PromptKind{o.Ask, PromptPassword}
-	default:
-		return [2]PromptKind{o.Ask}
-	}
-}
-
-// calls is the call that an input leads to.
-func (o *opened) calls(in InputKind) Call {
-	if in == InputResendCaptcha && o.Ask == PromptResetCaptcha {
+// callFor is the call that an input leads to.
+func (s *snapshot) callFor(kind InputKind) Call {
+	if kind == InputResendCaptcha && s.Ask == PromptResetCaptcha {
 		return CallReset
 	}
-	return callOf[in]
+	return callOf[kind]
 }
 
-// callOf is the call that an input leads to, but for another code in a reset.
+// callOf is the call that an input leads to, except for another code of a reset.
 var callOf = map[InputKind]Call{
 	InputApply:         CallApply,
 	InputPassword:      CallCollect,
@@ -88,150 +59,149 @@ var callOf = map[InputKind]Call{
 	InputSkipSource:    CallSkip,
 }
 
-// intend opens an intent for an input that was not refused: from this commit
-// on the attempt is spent, whatever becomes of the call.
-func (o *opened) intend(kind InputKind, p *parts, now, deadline time.Time, grace time.Duration) (d decision) {
-	d.opened = *o
-	d.touch(now)
-	note := &struct { // one piece of memory
-		intent
-		counted [2]PromptKind
-	}{intent: intent{Version: d.Version, Call: o.calls(kind), Input: kind, At: now, Deadline: deadline}}
-	for i, k := range o.counts(kind, p) {
-		if k != "" {
-			note.counted[i] = k
-			note.Counted = note.counted[:i+1]
-		}
-	}
-	d.Intent = &note.intent
-	d.Attempts = o.Attempts.plus(1, note.Counted...)
-	switch {
-	case kind == InputApply:
-		consent := p.consent
-		consent.At = storeTime(consent.At)
-		d.Account, d.Consent = p.form.Phone, &consent
-	case kind == InputResendCaptcha:
-		d.Resends++
-	case kind == InputRequestReset:
-		d.Resets++
-	case !p.password.Empty():
-		d.PasswordStep = p.step
-	}
-	d.Due = deadline.Add(grace)
-	return d
-}
-
-// flagCancel notes that a cancellation waits for the call under way.
-func (o opened) flagCancel(now time.Time, by string) opened {
-	o.touch(now)
-	flagged := *o.Intent
-	flagged.Canceled, flagged.By = true, by
-	o.Intent = &flagged
-	return o
-}
-
-// touch makes o the next version of the record.
-func (o *opened) touch(now time.Time) {
-	o.Version++
-	o.Updated = now
-	o.Lost = nil
-}
-
-// outcome is what became of a call: a reply, or a fault where there was none.
-type outcome struct {
-	fault   Fault
-	reply   Reply  // Content is clean already
-	receipt string // token, for an application
-	source  Source // for an application
-}
-
-// settle decides what an outcome means for the verification whose intent it
-// answers, or for one whose intent was given up in its latest commit.
-func (o *opened) settle(out *outcome, now time.Time, l Limits) (d decision) {
-	in := o.Intent
+// settle decides the outcome of the open intent, or a late reply to the intent
+// that the latest commit settled as unknown.
+func (s *snapshot) settle(out *outcome, now time.Time, l Limits) (d decision) {
+	in := s.Intent
 	late := in == nil
 	if late {
-		in = o.Lost
+		in = s.Lost
 	}
-	d.begin(o, now, l)
+	d.begin(s, now, l)
 	d.Intent = nil
 	d.detail = Detail{Input: in.Input, Fault: out.fault, Late: late}
 	if out.fault != "" {
-		d.fault(out.fault, in)
+		d.applyFault(out.fault, in)
 	} else {
-		d.reply(out, in)
+		d.applyReply(out, in)
 	}
-	d.bound()
+	d.endIfExhausted()
 	switch {
 	case d.State.Terminal():
 	case in.Canceled:
 		d.by = in.By
-		d.clock(Canceled)
+		d.moveByItself(Canceled)
 	case !now.Before(d.Life):
-		d.clock(Expired)
+		d.moveByItself(Expired)
 	}
-	d.end()
+	d.finish()
 	return d
 }
 
-// isDue tells whether the clock says anything yet.
-func (o *opened) isDue(now time.Time) bool {
-	return !o.Due.IsZero() && !now.Before(o.Due) && !o.State.Terminal()
-}
-
-// overdue decides what the clock says; ok is false where it says nothing yet.
-func (o *opened) overdue(now time.Time, l Limits) (d decision, ok bool) {
-	if !o.isDue(now) {
+// overdue decides a deadline that has passed: that of the open intent, of the
+// code, or of the prompt. ok is false where none has.
+func (s *snapshot) overdue(now time.Time, l Limits) (d decision, ok bool) {
+	if !s.isDue(now) {
 		return d, false
 	}
-	if in := o.Intent; in != nil {
-		d = o.settle(&outcome{fault: FaultUnknown}, now, l)
+	if in := s.Intent; in != nil {
+		d = s.settle(&outcome{fault: FaultUnknown}, now, l)
 		if !d.State.Terminal() {
 			d.Lost = in
 		}
 		return d, true
 	}
-	d.begin(o, now, l)
-	if end := earliest(o.Idle, o.Life); !now.Before(end) {
-		d.clock(Expired)
+	d.begin(s, now, l)
+	if end := earliest(s.Idle, s.Life); !now.Before(end) {
+		d.moveByItself(Expired)
 	} else {
 		d.move(CaptchaExpired)
-		d.ask(CaptchaExpired, o.Ask)
-		d.bound()
+		d.ask(CaptchaExpired, s.Ask)
+		d.endIfExhausted()
 	}
-	d.end()
+	d.finish()
 	return d, true
 }
 
+// flagCancel notes in the open intent that a cancellation waits for it.
+func (s snapshot) flagCancel(now time.Time, by string) snapshot {
+	s.touch(now)
+	flagged := *s.Intent
+	flagged.Canceled, flagged.By = true, by
+	s.Intent = &flagged
+	return s
+}
+
 // cancel ends a verification that has no call under way.
-func (o *opened) cancel(now time.Time, l Limits, by string) (d decision) {
-	d.begin(o, now, l)
+func (s *snapshot) cancel(now time.Time, l Limits, by string) (d decision) {
+	d.begin(s, now, l)
 	d.detail.Input, d.by = InputCancel, by
-	d.clock(Canceled)
-	d.end()
+	d.moveByItself(Canceled)
+	d.finish()
 	return d
 }
 
-// expire ends a verification that has no call under way, before its time.
-func (o *opened) expire(now time.Time, l Limits, by string) (d decision) {
-	d.begin(o, now, l)
+// expire ends a verification that has no call under way before its deadline.
+func (s *snapshot) expire(now time.Time, l Limits, by string) (d decision) {
+	d.begin(s, now, l)
 	d.by = by
-	d.clock(Expired)
-	d.end()
+	d.moveByItself(Expired)
+	d.finish()
 	return d
 }
 
-// erase leaves a tombstone: the columns without what could be personal, an
-// empty body. It does not need the old body, which may be sealed for others.
-func (o opened) erase(now time.Time, by string) (d decision) {
-	o.body = body{}
-	d.begin(&o, now, Limits{})
+// erase leaves a tombstone: the columns that are not personal, and an empty
+// body. It does not need the old body, which may be sealed with another key.
+func (s snapshot) erase(now time.Time, by string) (d decision) {
+	s.body = body{}
+	d.begin(&s, now, Limits{})
 	d.detail.By = by
 	d.move(Erased)
 	d.Source, d.Attempts = "", nil
-	d.end()
+	d.finish()
 	return d
 }
 
-// storeTime cuts a time to what stores keep: whole microseconds, UTC.
-func storeTime(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+// reportTimeout is how long a Reporter may take for one answer.
+const reportTimeout = 30 * time.Second
+
+// claimReport is the next version of a record whose report is due: the machine
+// that commits it asks the Reporter, and the record is due again later. It
+// keeps the time of the latest change, so that a report that never comes does
+// not keep the record from being purged.
+func (s snapshot) claimReport(now time.Time, l Limits) snapshot {
+	s.touch(s.Updated)
+	w := *s.Watch
+	wait := l.ReportMin
+	for range w.Tries {
+		if wait = 2 * wait; wait >= l.ReportMax {
+			wait = l.ReportMax
+			break
+		}
+	}
+	if !now.Before(w.Until) { // the Reporter only failed for so long: ask rarely
+		wait = max(wait, l.ReportLife/4)
+	}
+	w.Tries++
+	s.Watch = &w
+	s.Due = now.Add(max(wait, reportTimeout+time.Second))
+	return s
+}
+
+// postponeReport is the next version of a record whose report is due, for a
+// machine without a Reporter: another replica's may ask, until ReportLife ends.
+func (s snapshot) postponeReport(now time.Time, l Limits) snapshot {
+	s.touch(s.Updated)
+	if s.Due = now.Add(l.ReportMax); !now.Before(s.Watch.Until) {
+		s.Watch, s.Due = nil, time.Time{}
+	}
+	return s
+}
+
+// reported decides a Reporter's answer. ok is false where the report is still
+// awaited.
+func (s *snapshot) reported(state ReportState, now time.Time, l Limits) (d decision, ok bool) {
+	event := ReportReady
+	switch {
+	case state == ReportStateReady:
+	case state == ReportStateFailed, !now.Before(s.Watch.Until):
+		event = ReportFailed
+	default:
+		return decision{}, false
+	}
+	d.begin(s, now, l)
+	d.Watch = nil
+	d.move(event)
+	d.finish()
+	return d, true
+}

@@ -2,27 +2,36 @@ package carrierfsm
 
 import "time"
 
-// decision is the next version of a verification in the making, with the
-// transitions that led there.
+// decision is the next version of a verification while it is being decided,
+// with the transitions that led to it.
 type decision struct {
-	opened
+	snapshot
 	transitions []Transition
 
-	since  time.Time // when the state was entered that the decision found
+	since  time.Time // when the state was entered that the decision began with
 	now    time.Time
 	limits Limits
-	detail Detail
-	by     string // the operator who ends it
+	detail Detail // of the next transition
+	by     string // the operator who ends the verification
 	err    error
 }
 
-// begin begins a decision on a copy of o, which stays as it is.
-func (d *decision) begin(o *opened, now time.Time, l Limits) {
-	d.opened, d.since, d.now, d.limits = *o, o.Since, now, l
+// outcome is how a call ended: with a reply, or with a fault.
+type outcome struct {
+	fault  Fault
+	reply  Reply  // without secrets and numbers in its words
+	text   string // the reply's Content, redacted
+	token  string // of an accepted application
+	source Source // of an accepted application
+}
+
+// begin begins a decision with a copy of s.
+func (d *decision) begin(s *snapshot, now time.Time, l Limits) {
+	d.snapshot, d.since, d.now, d.limits = *s, s.Since, now, l
 	d.touch(now)
 }
 
-// move makes one transition; looplab says where it leads.
+// move makes one transition. looplab decides where it leads.
 func (d *decision) move(event Event) {
 	to, err := next(d.State, event)
 	if err != nil {
@@ -41,14 +50,14 @@ func (d *decision) move(event Event) {
 	d.State, d.Reason = to, event
 }
 
-// clock makes a transition that upstream had no part in.
-func (d *decision) clock(event Event) {
+// moveByItself makes a transition that no reply of upstream caused.
+func (d *decision) moveByItself(event Event) {
 	d.detail = Detail{Input: d.detail.Input, By: d.by}
 	d.move(event)
 }
 
-// fault decides a call that brought no reply.
-func (d *decision) fault(f Fault, in *intent) {
+// applyFault decides a call that returned no reply.
+func (d *decision) applyFault(f Fault, in *intent) {
 	event := faultEvents[f]
 	d.move(event)
 	d.Message = ""
@@ -56,13 +65,13 @@ func (d *decision) fault(f Fault, in *intent) {
 	switch {
 	case f == FaultNotSent:
 		d.giveBack(in)
-	case in.Call != CallApply: // upstream may have seen the token, until the deadline at the latest
+	case in.Call != CallApply: // upstream may have used the token, until the deadline at the latest
 		d.Idle = earliest(d.now, in.Deadline).Add(d.limits.IdleLife)
 	}
 	d.ask(event, d.Ask)
 }
 
-// giveBack returns the attempts of an intent that was certainly not sent.
+// giveBack takes back what an intent counted, because it was certainly not sent.
 func (d *decision) giveBack(in *intent) {
 	d.Attempts = d.Attempts.plus(-1, in.Counted...)
 	switch in.Input {
@@ -73,8 +82,8 @@ func (d *decision) giveBack(in *intent) {
 	}
 }
 
-// reply decides what upstream answered.
-func (d *decision) reply(out *outcome, in *intent) {
+// applyReply decides a reply of upstream.
+func (d *decision) applyReply(out *outcome, in *intent) {
 	r, source := out.reply, d.At
 	if r.Next != nil && r.Next.Website == "" {
 		r.Next = nil
@@ -83,17 +92,17 @@ func (d *decision) reply(out *outcome, in *intent) {
 	case in.Call == CallApply:
 		source = out.source
 	case d.Resets >= d.limits.Resets:
-		source.ResetMethod = ResetNone // not any more
+		source.ResetMethod = ResetNone // no reset is left
 	}
-	rule := judge(in.Call, r, source)
+	rule := match(in.Call, r, source)
 	d.detail.Code, d.detail.Type, d.detail.Template = r.Code, r.Type, r.Template
-	d.detail.Message = r.Content
+	d.detail.Message = out.text
 	d.detail.Contradiction = contradicts(in.Call, r)
-	d.Message = r.Content
-	d.move(rule.then)
-	d.Skipping = skipping(d.Skipping, in.Call, rule.then, r.Success)
-	d.use(rule.then, out, in)
-	switch rule.then {
+	d.Message = out.text
+	d.move(rule.event)
+	d.Skipping = mayBeSkipping(d.Skipping, in.Call, rule.event, r.Success)
+	d.take(rule.event, out, in)
+	switch rule.event {
 	case ApplicationAccepted, SourceCollected:
 		d.detail = Detail{}
 		d.move(PasswordRequested)
@@ -103,33 +112,33 @@ func (d *decision) reply(out *outcome, in *intent) {
 		if in.Call == CallResend && d.Ask.resendable() && ask == PromptCaptcha {
 			ask = d.Ask // a second code that is sent again is still the second
 		}
-		d.ask(rule.then, ask)
+		d.ask(rule.event, ask)
 	}
 	if rule.soon {
 		d.ResendAt = d.now
 	}
 }
 
-// skipping tells whether the source has perhaps been left out already, after
-// what upstream answered.
-func skipping(before bool, call Call, event Event, success bool) bool {
+// mayBeSkipping reports whether upstream may have skipped the source after a
+// reply: only a reply that is understood says that it has not.
+func mayBeSkipping(before bool, call Call, event Event, success bool) bool {
 	if event != OutcomeUnknown && event != ReplyUnrecognized {
 		return false
 	}
 	return before || call == CallSkip && success
 }
 
-// use takes over what a reply brings beside its meaning.
-func (d *decision) use(event Event, out *outcome, in *intent) {
+// take stores what a reply brings beside its meaning.
+func (d *decision) take(event Event, out *outcome, in *intent) {
 	switch event {
 	case ApplicationAccepted, SourceUnsupported:
-		d.Token, d.At = out.receipt, out.source
+		d.Token, d.At = out.token, out.source
 	case SourceCollected:
 		d.At = *out.reply.Next
 		d.Resets = 0
-		d.restart()
+		d.resetAttempts()
 	case PasswordReset:
-		d.restart()
+		d.resetAttempts()
 	}
 	if in.Call != CallApply {
 		d.Cursor = out.reply.Cursor
@@ -139,17 +148,18 @@ func (d *decision) use(event Event, out *outcome, in *intent) {
 	}
 }
 
-// restart gives the person all attempts anew: another source, another password.
-func (d *decision) restart() {
+// resetAttempts gives the person all attempts again: for another source, or
+// after a reset of the password.
+func (d *decision) resetAttempts() {
 	d.Attempts, d.Resends, d.PasswordStep = nil, 0, 0
 }
 
-// ask sets what the person is asked after an event, unless that ended it.
+// ask sets the prompt after an event, unless the event ended the verification.
 func (d *decision) ask(event Event, ask PromptKind) {
 	if d.State.Terminal() {
 		return
 	}
-	d.Ask = event.asks(ask, d.Ask)
+	d.Ask = event.promptAfter(ask, d.Ask)
 	switch event {
 	case CaptchaRequested, OwnSMSRequested, CaptchaReissued, ResetCaptchaRequested:
 		d.Code = d.now.Add(d.limits.CodeLife)
@@ -158,43 +168,44 @@ func (d *decision) ask(event Event, ask PromptKind) {
 		d.ResendAt = d.now
 	}
 	switch {
-	case !d.Ask.code():
+	case !d.Ask.asksForCode():
 		d.Code, d.ResendAt = time.Time{}, time.Time{}
 	case !d.now.Before(d.Code):
 		d.Code = d.now.Add(d.limits.CodeLife)
 	}
-	if d.Ask.code() && d.ResendAt.IsZero() {
-		d.ResendAt = d.now // no code was sent that we know of
+	if d.Ask.asksForCode() && d.ResendAt.IsZero() {
+		d.ResendAt = d.now // as far as is known, no code was sent
 	}
 }
 
-// bound ends a verification that has no attempts or steps left.
-func (d *decision) bound() {
+// endIfExhausted ends a verification that has no attempts or steps left.
+func (d *decision) endIfExhausted() {
 	if d.State.Terminal() {
 		return
 	}
-	spent := d.Attempts.of(d.Ask) >= d.limits.attempts(d.Ask)
+	exhausted := d.Attempts.of(d.Ask) >= d.limits.attempts(d.Ask)
 	if d.Reason != PasswordRejected && d.refuseReset(d.limits) == nil {
-		spent = false // no more passwords, but one may be reset
+		exhausted = false // no password is left, but it can be reset
 	}
-	if spent || d.Step >= maxSteps-2 {
-		d.clock(AttemptsExhausted)
+	if exhausted || d.Step >= maxSteps-2 {
+		d.moveByItself(AttemptsExhausted)
 	}
 }
 
-// end sets what follows from the rest.
-func (d *decision) end() {
-	if d.State.Terminal() {
-		if d.Reason == CollectionStarted && d.limits.reports {
-			d.Watch = &watch{Until: d.now.Add(d.limits.ReportLife)}
-		}
-		d.Due, d.Key, d.Ask = time.Time{}, "", ""
-		d.Since, d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
-		d.Intent, d.Attempts = nil, nil
-		if d.Watch != nil {
-			d.Due = d.now.Add(d.limits.ReportMin)
-		}
-	} else {
+// finish sets what follows from the rest: the due time, and after the end that
+// nothing is asked or kept that is not needed any more.
+func (d *decision) finish() {
+	if !d.State.Terminal() {
 		d.Due = d.deadline()
+		return
+	}
+	if d.Reason == CollectionStarted && d.limits.reports {
+		d.Watch = &watch{Until: d.now.Add(d.limits.ReportLife)}
+	}
+	d.Due, d.Key, d.Ask = time.Time{}, "", ""
+	d.Since, d.Code, d.ResendAt, d.Idle, d.Life = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	d.Intent, d.Attempts = nil, nil
+	if d.Watch != nil {
+		d.Due = d.now.Add(d.limits.ReportMin)
 	}
 }

@@ -66,7 +66,7 @@ var settledAnswers = []struct {
 func replyInWords(text string) (r Reply, resettable bool) {
 	words := strings.Fields(text)
 	has := func(w string) bool { return slices.Contains(words, w) }
-	r = Reply{Success: !has("refused"), Finish: has("finish"), AlreadyCollected: has("already"), Content: "上游说"}
+	r = Reply{Success: !has("refused"), Finish: has("finish"), AlreadyCollected: has("already"), Content: NewSecret("上游说")}
 	for _, w := range words {
 		switch {
 		case strings.Trim(w, "0123456789") == "":

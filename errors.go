@@ -5,29 +5,30 @@ import (
 	"strconv"
 )
 
-// The reasons for which an operation is refused or fails. Test with
-// errors.Is; what surrounds them is an *Error that tells where.
+// The reasons for which an operation is refused or fails. Test with errors.Is;
+// most operations wrap them in an *Error that says where.
 var (
 	// ErrNotFound is returned when no verification has this id.
 	ErrNotFound = errors.New("carrierfsm: no such verification")
-	// ErrExists is returned when Create meets an id that is taken.
+	// ErrExists is returned by Create when the id is taken.
 	ErrExists = errors.New("carrierfsm: the id is taken")
-	// ErrKeyInUse is returned when Create meets a key that a live verification holds.
-	ErrKeyInUse = errors.New("carrierfsm: a live verification holds this key")
+	// ErrKeyInUse is returned by Create when a live verification has the key.
+	ErrKeyInUse = errors.New("carrierfsm: a live verification has this key")
 	// ErrConflict is returned by a Store whose record has another version than
-	// expected, and by the machine when it lost that race too often to go on.
-	ErrConflict = errors.New("carrierfsm: the verification was changed meanwhile")
+	// expected, and by a Machine that met such conflicts too often in a row.
+	ErrConflict = errors.New("carrierfsm: the verification was changed by another writer")
 	// ErrInvalid is returned for an input that could not be right in any state:
-	// an empty code, one of ten megabytes, a phone number with letters, no step.
+	// an empty code, a phone number with letters, no step.
 	ErrInvalid = errors.New("carrierfsm: invalid input")
 	// ErrConsentRequired is returned when Apply carries no complete consent.
 	ErrConsentRequired = errors.New("carrierfsm: the person's consent is required")
-	// ErrPending means accepted: the caller's context ended first, or a
-	// cancellation waits for the call under way. The result comes by Get.
-	ErrPending = errors.New("carrierfsm: accepted, the result is not known yet")
-	// ErrInFlight is returned, and nothing was sent, when another submission is under way.
+	// ErrPending means that the input was accepted and its outcome is not known
+	// yet: the caller's context ended first, or a cancellation waits for the
+	// call that is under way. Get returns the outcome later.
+	ErrPending = errors.New("carrierfsm: accepted, the outcome is not known yet")
+	// ErrInFlight is returned when another submission is under way. Nothing was sent.
 	ErrInFlight = errors.New("carrierfsm: another submission is under way")
-	// ErrStale is returned, and nothing was sent, when the input answers an older prompt.
+	// ErrStale is returned when the input answers an older prompt. Nothing was sent.
 	ErrStale = errors.New("carrierfsm: the input answers an older prompt")
 	// ErrNotAwaited is returned when the verification does not ask for this kind of input.
 	ErrNotAwaited = errors.New("carrierfsm: this input is not awaited")
@@ -35,27 +36,19 @@ var (
 	ErrTooMany = errors.New("carrierfsm: no attempts left")
 	// ErrTooSoon is returned when a resend is asked for before its time.
 	ErrTooSoon = errors.New("carrierfsm: too soon to send another code")
-	// ErrPasswordNeeded is returned, and nothing was sent, when a code needs
-	// the password beside it and this process has none: it was restarted, or
-	// another replica holds it. Submit the code again with Carry or Password.
-	ErrPasswordNeeded = errors.New("carrierfsm: the password is needed beside the code")
+	// ErrPasswordNeeded is returned when a code must be sent with the password
+	// and this process does not have it: it was restarted, or another replica
+	// has it. Nothing was sent. Submit the code again with Carry or Password.
+	ErrPasswordNeeded = errors.New("carrierfsm: the code must be sent with the password")
 	// ErrNewerTable is returned for a record that a newer build wrote.
-	ErrNewerTable = errors.New("carrierfsm: the record needs a newer table")
+	ErrNewerTable = errors.New("carrierfsm: a newer build wrote the record")
 	// ErrSealed is returned for a record that this machine's Sealer can't open.
-	ErrSealed = errors.New("carrierfsm: the record can't be opened")
-	// ErrCorrupt is returned for a record whose body is not one of ours.
-	ErrCorrupt = errors.New("carrierfsm: the record can't be read")
-	// ErrStore is returned when the store failed; nothing was sent unless
-	// ErrPending matches too.
+	ErrSealed = errors.New("carrierfsm: the record can't be unsealed")
+	// ErrCorrupt is returned for a record that this package did not write.
+	ErrCorrupt = errors.New("carrierfsm: the record is corrupt")
+	// ErrStore is returned when the store failed. Nothing was sent, unless the
+	// error matches ErrPending too.
 	ErrStore = errors.New("carrierfsm: the store failed")
-	// ErrLedByOther is returned by an Outbox while another replica leads a cursor.
-	ErrLedByOther = errors.New("carrierfsm: another replica leads this handler")
-	// ErrLeaseLost is returned by an Outbox to whoever leads a cursor no more.
-	ErrLeaseLost = errors.New("carrierfsm: the lease is lost")
-	// ErrNoOutbox is returned for what needs an Outbox where the store is none.
-	ErrNoOutbox = errors.New("carrierfsm: the store is no Outbox")
-	// ErrNoSurveyor is returned by Survey where the store is no Surveyor.
-	ErrNoSurveyor = errors.New("carrierfsm: the store is no Surveyor")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("carrierfsm: the machine is closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
@@ -63,17 +56,17 @@ var (
 	ErrNotSent = errors.New("carrierfsm: not sent")
 )
 
-// Error tells where an operation was refused or failed. It carries nothing
+// Error says where an operation was refused or failed. It contains nothing
 // personal, so it may be logged.
 type Error struct {
 	// ID names the verification.
 	ID string
-	// State and Step are where it stood; empty and 0 where that is not known.
+	// State and Step are those of the verification; empty and 0 where not known.
 	State State
 	Step  int
 	// Input is what was submitted, empty for other operations.
 	Input InputKind
-	// Err is which of the sentinels, perhaps wrapped.
+	// Err is one of the sentinels, possibly wrapped.
 	Err error
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 // exampleMachine is a machine with a store in memory and a scripted upstream.
@@ -43,7 +44,7 @@ func ExampleMachine_Submit() {
 	fmt.Println(v.State, "asks for", v.Prompt.Kind)
 
 	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{
-		Form:    carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"},
+		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")},
 		Consent: carrierfsm.Consent{Policy: "2026-11", At: time.Now(), Channel: "app"},
 	})
 	fmt.Println(v.State, "asks for", v.Prompt.Kind)
@@ -143,9 +144,9 @@ func ExampleMachine_Erase() {
 
 // With a Sealer the store holds ciphertext. The prompt for a code then has a carry, with
 // which another replica can send the code.
-func ExampleNewSealer() {
+func ExampleSealer() {
 	ctx := context.Background()
-	sealer, err := carrierfsm.NewSealer(carrierfsm.SealKey{
+	sealer, err := seal.New(seal.Key{
 		ID: "2026-11", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef"), // from your key store
 	})
 	if err != nil {
@@ -178,31 +179,6 @@ func ExampleSecret() {
 	// [redacted] [redacted] [redacted] [redacted]
 	// 6 bytes
 	// true
-}
-
-// A handler is called for each committed transition, by Run on the replica that holds
-// the lease; here by Deliver, once.
-func ExampleMachine_Deliver() {
-	ctx := context.Background()
-	m, _ := carrierfsm.New(carrierfsm.Config{
-		Store:    memory.New(),
-		Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10008")),
-		Handlers: map[string]carrierfsm.Handler{
-			"notify": func(_ context.Context, t carrierfsm.Transition) error {
-				fmt.Println(t.Step, t.Event, "→", t.To)
-				return nil
-			},
-		},
-	})
-	v := exampleVerification(ctx, m)
-	_, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
-	n, err := m.Deliver(ctx)
-	fmt.Println(n, err)
-	// Output:
-	// 1 application_accepted → applied
-	// 2 password_requested → awaiting_password
-	// 3 collection_started → done
-	// 3 <nil>
 }
 
 // A weak password is reset: by a code, with a new password where the carrier demands

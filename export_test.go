@@ -3,6 +3,8 @@ package carrierfsm
 import (
 	"context"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/internal/jsonfields"
 )
 
 // The bridge to the tests, which are outside the package: the pure core, which
@@ -11,11 +13,11 @@ import (
 
 // The values of the decisions.
 type (
-	Snapshot = opened
+	Snapshot = snapshot
 	Intent   = intent
 	Outcome  = outcome
 	Decision = decision
-	Attempts = spent
+	Attempts = attempts
 	Body     = body
 )
 
@@ -27,10 +29,10 @@ func AttemptsOf(counts map[PromptKind]int) (a Attempts) {
 	return a
 }
 
-func (s spent) Of(k PromptKind) int { return s.of(k) }
+func (a attempts) Of(k PromptKind) int { return a.of(k) }
 
 // Put sets one count.
-func (s spent) Put(k PromptKind, n int) Attempts { return s.plus(n-s.of(k), k) }
+func (a attempts) Put(k PromptKind, n int) Attempts { return a.plus(n-a.of(k), k) }
 
 // DefaultLimits are the limits of a zero Config.
 func DefaultLimits() Limits {
@@ -39,41 +41,43 @@ func DefaultLimits() Limits {
 }
 
 // Replied, Received and Faulted are the outcomes of a call.
-func Replied(r Reply) Outcome { return outcome{reply: r} }
+func Replied(r Reply) Outcome { return outcome{reply: r, text: r.Content.reveal()} }
 
 func Received(accepted bool, token string, s Source) Outcome {
-	return outcome{reply: Reply{Success: accepted}, receipt: token, source: s}
+	return outcome{reply: Reply{Success: accepted}, token: token, source: s}
 }
 
 func Faulted(f Fault) Outcome { return outcome{fault: f} }
 
 // The decisions.
 
-func (o opened) Refuse(in Input, now time.Time, l Limits) error {
-	p := in.parts()
-	return o.refuse(in.Kind(), &p, now, l)
+func (s snapshot) Refuse(in Input, now time.Time, l Limits) error {
+	f := in.fields()
+	return s.refuse(in.Kind(), &f, now, l)
 }
 
-func (o opened) Intend(in Input, now, deadline time.Time, grace time.Duration) Snapshot {
-	p := in.parts()
-	d := o.intend(in.Kind(), &p, now, deadline, grace)
-	return d.opened
+func (s snapshot) Intend(in Input, now, deadline time.Time, grace time.Duration) Snapshot {
+	f := in.fields()
+	d := s.intend(in.Kind(), &f, now, deadline, grace)
+	return d.snapshot
 }
 
-func (o opened) FlagCancel(now time.Time) Snapshot { return o.flagCancel(now, "") }
+func (s snapshot) FlagCancel(now time.Time) Snapshot { return s.flagCancel(now, "") }
 
-func (o opened) Settle(out Outcome, now time.Time, l Limits) Decision { return o.settle(&out, now, l) }
-func (o opened) Overdue(now time.Time, l Limits) (Decision, bool)     { return o.overdue(now, l) }
-func (o opened) Cancel(now time.Time, l Limits) Decision              { return o.cancel(now, l, "") }
+func (s snapshot) Settle(out Outcome, now time.Time, l Limits) Decision {
+	return s.settle(&out, now, l)
+}
+func (s snapshot) Overdue(now time.Time, l Limits) (Decision, bool) { return s.overdue(now, l) }
+func (s snapshot) Cancel(now time.Time, l Limits) Decision          { return s.cancel(now, l, "") }
 
-func (o opened) Expire(now time.Time, l Limits) Decision    { return o.expire(now, l, "") }
-func (o opened) Erase(now time.Time) Decision               { return o.erase(now, "") }
-func (o opened) Prompt(l Limits) *Prompt                    { return o.prompt(l) }
-func (o opened) View(l Limits) Verification                 { return o.view(l) }
-func (o opened) AwaitsOutcome(name int64, out Outcome) bool { return o.awaitsOutcome(name, &out) }
-func (d decision) Transitions() []Transition                { return d.transitions }
-func (d decision) Err() error                               { return d.err }
-func (d decision) After() Snapshot                          { return d.opened }
+func (s snapshot) Expire(now time.Time, l Limits) Decision    { return s.expire(now, l, "") }
+func (s snapshot) Erase(now time.Time) Decision               { return s.erase(now, "") }
+func (s snapshot) Prompt(l Limits) *Prompt                    { return s.prompt(l) }
+func (s snapshot) View(l Limits) Verification                 { return s.view(l) }
+func (s snapshot) AwaitsOutcome(name int64, out Outcome) bool { return s.awaits(name, out.fault == "") }
+func (d decision) Transitions() []Transition                  { return d.transitions }
+func (d decision) Err() error                                 { return d.err }
+func (d decision) After() Snapshot                            { return d.snapshot }
 
 // The tables.
 var (
@@ -94,8 +98,8 @@ type Verdict struct {
 
 // Match looks a reply up in the reply table.
 func Match(call Call, r Reply, s Source) Verdict {
-	rule := judge(call, r, s)
-	return Verdict{rule.then, rule.ask, rule.soon}
+	rule := match(call, r, s)
+	return Verdict{rule.event, rule.ask, rule.soon}
 }
 
 // CheckRules checks the reply table with each rule as often as times returns.
@@ -111,98 +115,54 @@ func CheckRules(times func(ReplyRule) int) error {
 
 // The codec.
 
-func Open(s Sealer, r Record) (Snapshot, error)       { return codec{s}.open(r) }
-func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.transition(e) }
-func SealEntry(s Sealer, t Transition) (Entry, error) { return codec{s}.entry(&t, new(draft)) }
-func (b *body) Marshal() ([]byte, error)              { return b.marshal(nil) }
+func Open(s Sealer, r Record) (Snapshot, error)       { return codec{s}.decode(r) }
+func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.decodeEntry(e) }
+func (b *body) Marshal() ([]byte, error)              { return b.appendJSON(nil) }
 func (b *body) Unmarshal(text []byte) error           { return b.unmarshal(text) }
-func (d *Detail) Marshal() ([]byte, error)            { return d.marshal(nil) }
+func (d *Detail) Marshal() ([]byte, error)            { return d.appendJSON(nil) }
 func (d *Detail) Unmarshal(text []byte) error         { return d.unmarshal(text) }
 
-func Seal(s Sealer, o Snapshot) (Record, error) {
-	var w draft
-	err := codec{s}.seal(&o, &w)
-	return w.record, err
+func SealEntry(s Sealer, t Transition) (Entry, error) {
+	return codec{s}.encodeTransition(&t, new(encodedRecord))
+}
+
+func Seal(s Sealer, snap Snapshot) (Record, error) {
+	var e encodedRecord
+	err := codec{s}.encodeSnapshot(&snap, &e)
+	return e.record, err
 }
 
 // Understood reports whether a body is decoded without encoding/json.
 func Understood(text []byte) bool {
 	var b body
-	f := reading(text)
+	f := jsonfields.Read(text, knownWords)
 	b.fields(&f)
-	return f.done()
+	return f.Done()
 }
 
-// Released returns the buffers of a record and a transition after they were
-// released.
-func Released(s Sealer, o Snapshot, t Transition) [][]byte {
-	w, c := newDraft(), codec{s}
-	if err := c.seal(&o, w); err != nil {
-		return nil
+// Redact returns what is stored of a text of the upstream's; MaxMessage limits it.
+func Redact(content string, secrets []Secret, personal ...string) string {
+	for _, p := range personal {
+		secrets = append(secrets, NewSecret(p))
 	}
-	if _, err := c.entry(&t, w); err != nil {
-		return nil
-	}
-	w.release()
-	return [][]byte{w.text[:cap(w.text)], w.plain[:cap(w.plain)], w.place[:cap(w.place)]}
-}
-
-// Clean returns what is stored of a text of the upstream's; MaxMessage limits it.
-func Clean(text string, secrets []Secret, personal ...string) string {
-	return clean(text, hidden(nil, secrets, personal...))
+	return redact(NewSecret(content), valuesOf(nil, secrets...))
 }
 
 const MaxMessage = maxMessage
 
-// ObservedBy is the store that a machine with this observer uses.
-var ObservedBy = observedBy
+// ObserveStore is the store that a machine with this observer uses.
+var ObserveStore = observeStore
 
 // Observe calls an observer once for each thing that it observes. Nothing else shows
 // that a machine without an observer allocates nothing for it.
 func Observe(ctx context.Context, o *Observer, d *Decision) {
 	ctx, submitted := o.submit(ctx, InputCaptcha)
-	ctx, called := o.call(ctx, Calling{ID: d.ID, Call: CallCollect, Input: InputCaptcha, Source: d.Source})
-	called(Called{})
-	o.moved(ctx, d)
-	submitted(concluded(d, nil))
-	_, handled := o.handle(ctx, Handling{Handler: "notify", ID: d.ID, Step: d.Step, Event: d.Reason})
-	handled(Handled{})
+	ctx, called := o.call(ctx, CallStart{ID: d.ID, Call: CallCollect, Input: InputCaptcha, Source: d.Source})
+	called(CallDone{})
+	o.committed(ctx, d)
+	submitted(submitSettled(d, nil))
 }
 
-// Held returns how many passwords the machine holds. Nothing else shows that one
-// which is of no use any more was destroyed.
-func (m *Machine) Held() int {
-	m.vault.mu.Lock()
-	defer m.vault.mu.Unlock()
-	return len(m.vault.held)
-}
-
-// WithDeadline is context.WithDeadline, but lazy.
-func WithDeadline(ctx context.Context, deadline time.Time) (context.Context, func()) {
-	b := withDeadline(ctx, deadline)
-	return b, b.end
-}
-
-// IdleHands is how many goroutines wait for a submission.
-func (m *Machine) IdleHands() int {
-	m.hands.mu.Lock()
-	defer m.hands.mu.Unlock()
-	return len(m.hands.idle)
-}
-
-// HandsTick tells whether a timer is set for them.
-func (m *Machine) HandsTick() bool {
-	m.hands.mu.Lock()
-	defer m.hands.mu.Unlock()
-	return m.hands.timer != nil
-}
-
-// Gate is what lets submissions in.
-type Gate = gate
-
-// NewGate lets in so many at once.
-var NewGate = newGate
-
-func (g *gate) Enter(ctx context.Context) error { return g.enter(ctx) }
-func (g *gate) Leave()                          { g.leave() }
-func (g *gate) Close(ctx context.Context) error { return g.close(ctx) }
+// CachedPasswords returns how many passwords the machine has in memory. Nothing
+// else shows that one which is not needed any more was destroyed.
+func (m *Machine) CachedPasswords() int { return m.passwords.Len() }

@@ -32,7 +32,7 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 		{"a code that is not UTF-8", carrierfsm.Captcha{Step: 3, Code: secret("\xff\xfe")}, carrierfsm.ErrInvalid},
 		{"a code without a step", carrierfsm.Captcha{Code: secret("500001")}, carrierfsm.ErrInvalid},
 		{"a code for a prompt not yet shown", carrierfsm.Captcha{Step: 9, Code: secret("500001")}, carrierfsm.ErrInvalid},
-		{"a carry of 10 MB", carrierfsm.Captcha{Step: 3, Code: secret("500001"), Carry: strings.Repeat("A", 10<<20)}, carrierfsm.ErrInvalid},
+		{"a carry of 10 MB", carrierfsm.Captcha{Step: 3, Code: secret("500001"), Carry: carrierfsm.NewSecret(strings.Repeat("A", 10<<20))}, carrierfsm.ErrInvalid},
 		{"a password of 10 MB beside a code", carrierfsm.Captcha{Step: 3, Code: secret("500001"), Password: secret(strings.Repeat("1", 10<<20))}, carrierfsm.ErrInvalid},
 		{"no code beside a password", carrierfsm.Captcha{Step: 3, Password: secret("246810")}, carrierfsm.ErrInvalid},
 		{"a new password of 10 MB", carrierfsm.ResetCaptcha{Step: 3, Code: secret("500001"), NewPassword: secret(strings.Repeat("1", 10<<20))}, carrierfsm.ErrInvalid},
@@ -42,15 +42,17 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 		{"an empty query password", carrierfsm.QueryPassword{Step: 3}, carrierfsm.ErrInvalid},
 		{"a resend without a step", carrierfsm.ResendCaptcha{}, carrierfsm.ErrInvalid},
 		{"a form with a negative step", with(func(a *carrierfsm.Apply) { a.Step = -1 }), carrierfsm.ErrInvalid},
-		{"a phone number with letters", with(func(a *carrierfsm.Apply) { a.Form.Phone = "1380013800x" }), carrierfsm.ErrInvalid},
-		{"a phone number too short", with(func(a *carrierfsm.Apply) { a.Form.Phone = "1380013800" }), carrierfsm.ErrInvalid},
-		{"a phone number of another country", with(func(a *carrierfsm.Apply) { a.Form.Phone = "23800138000" }), carrierfsm.ErrInvalid},
-		{"a form without a name", with(func(a *carrierfsm.Apply) { a.Form.Name = "" }), carrierfsm.ErrInvalid},
-		{"a form without an ID card", with(func(a *carrierfsm.Apply) { a.Form.IDCard = "" }), carrierfsm.ErrInvalid},
-		{"a name of a megabyte", with(func(a *carrierfsm.Apply) { a.Form.Name = strings.Repeat("测", 1<<20) }), carrierfsm.ErrInvalid},
-		{"a contact without a number", with(func(a *carrierfsm.Apply) { a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人"}} }), carrierfsm.ErrInvalid},
+		{"a phone number with letters", with(func(a *carrierfsm.Apply) { a.Form.Phone = carrierfsm.NewSecret("1380013800x") }), carrierfsm.ErrInvalid},
+		{"a phone number too short", with(func(a *carrierfsm.Apply) { a.Form.Phone = carrierfsm.NewSecret("1380013800") }), carrierfsm.ErrInvalid},
+		{"a phone number of another country", with(func(a *carrierfsm.Apply) { a.Form.Phone = carrierfsm.NewSecret("23800138000") }), carrierfsm.ErrInvalid},
+		{"a form without a name", with(func(a *carrierfsm.Apply) { a.Form.Name = carrierfsm.NewSecret("") }), carrierfsm.ErrInvalid},
+		{"a form without an ID card", with(func(a *carrierfsm.Apply) { a.Form.IDCard = carrierfsm.NewSecret("") }), carrierfsm.ErrInvalid},
+		{"a name of a megabyte", with(func(a *carrierfsm.Apply) { a.Form.Name = carrierfsm.NewSecret(strings.Repeat("测", 1<<20)) }), carrierfsm.ErrInvalid},
+		{"a contact without a number", with(func(a *carrierfsm.Apply) {
+			a.Form.Contacts = []carrierfsm.Contact{{Name: carrierfsm.NewSecret("联系人")}}
+		}), carrierfsm.ErrInvalid},
 		{"a relation that is not printable", with(func(a *carrierfsm.Apply) {
-			a.Form.Contacts = []carrierfsm.Contact{{Name: "联系人", Phone: "13800138009", Relation: "\n"}}
+			a.Form.Contacts = []carrierfsm.Contact{{Name: carrierfsm.NewSecret("联系人"), Phone: carrierfsm.NewSecret("13800138009"), Relation: "\n"}}
 		}), carrierfsm.ErrInvalid},
 		{"too many sources", with(func(a *carrierfsm.Apply) { a.Form.Sources = make([]carrierfsm.SourceChoice, 11) }), carrierfsm.ErrInvalid},
 		{"a source without a name", with(func(a *carrierfsm.Apply) { a.Form.Sources = []carrierfsm.SourceChoice{{Category: "mobile"}} }), carrierfsm.ErrInvalid},
@@ -91,7 +93,7 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 	secret := func(n int) carrierfsm.Secret { return carrierfsm.NewSecret(strings.Repeat("1", n)) }
 	code := func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }
 	carry := func(n int) carrierfsm.Input {
-		return carrierfsm.Captcha{Step: 3, Code: secret(6), Carry: strings.Repeat("A", n)}
+		return carrierfsm.Captcha{Step: 3, Code: secret(6), Carry: carrierfsm.NewSecret(strings.Repeat("A", n))}
 	}
 	with := func(change func(a *carrierfsm.Apply, n int)) func(int) carrierfsm.Input {
 		return func(n int) carrierfsm.Input {
@@ -106,12 +108,12 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 	}{
 		"a code":   {128, code},
 		"a carry":  {4096, carry},
-		"a name":   {512, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = strings.Repeat("x", n) })},
+		"a name":   {512, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = carrierfsm.NewSecret(strings.Repeat("x", n)) })},
 		"a policy": {512, with(func(a *carrierfsm.Apply, n int) { a.Consent.Policy = strings.Repeat("x", n) })},
 		"contacts": {20, with(func(a *carrierfsm.Apply, n int) {
 			a.Form.Contacts = nil
 			for range n {
-				a.Form.Contacts = append(a.Form.Contacts, carrierfsm.Contact{Name: "联系人", Phone: "13800138009"})
+				a.Form.Contacts = append(a.Form.Contacts, carrierfsm.Contact{Name: carrierfsm.NewSecret("联系人"), Phone: carrierfsm.NewSecret("13800138009")})
 			}
 		})},
 		"sources": {10, with(func(a *carrierfsm.Apply, n int) {
@@ -140,13 +142,13 @@ func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 	t.Parallel()
 	for _, phone := range []string{"13800138000", "13800138099"} {
 		a := application(0)
-		a.Form.Phone = phone
+		a.Form.Phone = carrierfsm.NewSecret(phone)
 		b := fsmtest.New(t)
 		b.Must(b.Submit(a))
 	}
 	for _, phone := range []string{"1380013800/", "1380013800:"} { // next to 0 and 9 in ASCII
 		a := application(0)
-		a.Form.Phone = phone
+		a.Form.Phone = carrierfsm.NewSecret(phone)
 		b := fsmtest.New(t)
 		_, err := b.Submit(a)
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 // No test may leave a goroutine behind.
@@ -68,7 +69,7 @@ func running(t *testing.T, m *carrierfsm.Machine) (stop func()) {
 
 func sealer(tb testing.TB) carrierfsm.Sealer {
 	tb.Helper()
-	s, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	s, err := seal.New(seal.Key{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(tb, err)
 	return s
 }

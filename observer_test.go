@@ -2,7 +2,6 @@ package carrierfsm_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -21,11 +21,11 @@ type witness struct {
 	mu        sync.Mutex
 	recorded  []any
 	open      int // started and not ended
-	submitted chan carrierfsm.Submitted
+	submitted chan carrierfsm.SubmitDone
 }
 
 func newWitness() *witness {
-	return &witness{submitted: make(chan carrierfsm.Submitted, 100)}
+	return &witness{submitted: make(chan carrierfsm.SubmitDone, 100)}
 }
 
 type operation struct{} // the key of the operations that a context belongs to
@@ -46,23 +46,19 @@ func (w *witness) begin(ctx context.Context, what string, v any) (context.Contex
 
 func (w *witness) observer() *carrierfsm.Observer {
 	return &carrierfsm.Observer{
-		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
+		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.SubmitDone)) {
 			ctx, end := w.begin(ctx, "submit", in)
-			return ctx, func(s carrierfsm.Submitted) { end(s); w.submitted <- s }
+			return ctx, func(s carrierfsm.SubmitDone) { end(s); w.submitted <- s }
 		},
-		Call: func(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
+		Call: func(ctx context.Context, c carrierfsm.CallStart) (context.Context, func(carrierfsm.CallDone)) {
 			ctx, end := w.begin(ctx, "call", c)
-			return ctx, func(c carrierfsm.Called) { end(c) }
+			return ctx, func(c carrierfsm.CallDone) { end(c) }
 		},
 		Store: func(ctx context.Context, method string) (context.Context, func(error)) {
 			ctx, end := w.begin(ctx, method, method)
 			return ctx, func(err error) { end(err) }
 		},
-		Handle: func(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
-			ctx, end := w.begin(ctx, "handle", h)
-			return ctx, func(h carrierfsm.Handled) { end(h) }
-		},
-		Transition: func(_ context.Context, m carrierfsm.Moved) {
+		Transition: func(_ context.Context, m carrierfsm.TransitionDone) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.recorded = append(w.recorded, m)
@@ -101,7 +97,7 @@ func TestAnObserverReceivesTheOutcomeOfEachSubmission(t *testing.T) {
 	w, b := observed(t,
 		fsmtest.Refuse("no"), fsmtest.NotSent(), fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"),
 		fsmtest.Code("10004"), fsmtest.Lost(), fsmtest.Code("77777"), fsmtest.Panics())
-	check := func(err error, want carrierfsm.Submitted, is error) {
+	check := func(err error, want carrierfsm.SubmitDone, is error) {
 		t.Helper()
 		got := <-w.submitted
 		if is == nil {
@@ -114,7 +110,7 @@ func TestAnObserverReceivesTheOutcomeOfEachSubmission(t *testing.T) {
 		require.Empty(t, cmp.Diff(want, got))
 		w.allEnded(t)
 	}
-	type did = carrierfsm.Submitted
+	type did = carrierfsm.SubmitDone
 	_, err := b.Apply()
 	check(err, did{ID: "v1", State: "created", Step: 1, Outcome: "rejected", Event: "application_rejected"}, nil)
 	_, err = b.Apply()
@@ -179,7 +175,7 @@ func TestAnObserverReceivesTheEventOfACancellation(t *testing.T) {
 	_, err := b.Cancel()
 	require.NoError(t, err)
 	got := <-w.submitted
-	require.Equal(t, carrierfsm.Submitted{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, got)
+	require.Equal(t, carrierfsm.SubmitDone{ID: "v1", State: "failed", Step: 1, Outcome: "accepted", Event: "canceled"}, got)
 }
 
 func TestAnObserverReceivesADroppedReply(t *testing.T) {
@@ -222,16 +218,16 @@ func TestAnObservedTransitionHasTheDurationOfItsState(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.Machine.Erase(context.Background(), b.ID))
 	const js, un = "chinamobilejs", "chinaunicom"
-	want := []carrierfsm.Moved{
-		{ID: "v1", Step: 1, From: "created", Event: "application_accepted", To: "applied", Source: js, Stay: time.Minute},
+	want := []carrierfsm.TransitionDone{
+		{ID: "v1", Step: 1, From: "created", Event: "application_accepted", To: "applied", Source: js, Dwell: time.Minute},
 		{ID: "v1", Step: 2, From: "applied", Event: "password_requested", To: "awaiting_password", Source: js},
-		{ID: "v1", Step: 3, From: "awaiting_password", Event: "password_rejected", To: "awaiting_password", Source: js, Stay: time.Minute},
-		{ID: "v1", Step: 4, From: "awaiting_password", Event: "captcha_requested", To: "awaiting_captcha", Source: js, Stay: 2 * time.Minute},
-		{ID: "v1", Step: 5, From: "awaiting_captcha", Event: "source_collected", To: "applied", Source: js, Stay: time.Minute},
+		{ID: "v1", Step: 3, From: "awaiting_password", Event: "password_rejected", To: "awaiting_password", Source: js, Dwell: time.Minute},
+		{ID: "v1", Step: 4, From: "awaiting_password", Event: "captcha_requested", To: "awaiting_captcha", Source: js, Dwell: 2 * time.Minute},
+		{ID: "v1", Step: 5, From: "awaiting_captcha", Event: "source_collected", To: "applied", Source: js, Dwell: time.Minute},
 		{ID: "v1", Step: 6, From: "applied", Event: "password_requested", To: "awaiting_password", Source: un},
-		{ID: "v1", Step: 7, From: "awaiting_password", Event: "erased", To: "failed", Stay: -1},
+		{ID: "v1", Step: 7, From: "awaiting_password", Event: "erased", To: "failed", Dwell: -1},
 	}
-	require.Empty(t, cmp.Diff(want, of[carrierfsm.Moved](w)))
+	require.Empty(t, cmp.Diff(want, of[carrierfsm.TransitionDone](w)))
 }
 
 func TestStoreAndCallAreObservedWithinTheSubmission(t *testing.T) {
@@ -248,78 +244,45 @@ func TestStoreAndCallAreObservedWithinTheSubmission(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
 	require.NoError(t, err)
-	require.Equal(t, []string{"/submit/call", "/submit/call"}, up.places)
-	require.Equal(t, []string{"/submit/load", "/submit/commit", "/submit/commit", "/submit/load", "/submit/commit", "/submit/commit"}, store.places)
-	require.Equal(t, []carrierfsm.Calling{
+	require.Equal(t, []string{"/submit/call", "/submit/call"}, up.operations)
+	require.Equal(t, []string{"/submit/load", "/submit/commit", "/submit/commit", "/submit/load", "/submit/commit", "/submit/commit"}, store.operations)
+	require.Equal(t, []carrierfsm.CallStart{
 		{ID: "v1", Call: "apply", Input: "apply"},
 		{ID: "v1", Call: "collect", Input: "password", Source: "chinamobilejs"},
-	}, of[carrierfsm.Calling](w))
-	require.Equal(t, []carrierfsm.Called{{}, {Fault: "unknown"}}, of[carrierfsm.Called](w))
+	}, of[carrierfsm.CallStart](w))
+	require.Equal(t, []carrierfsm.CallDone{{}, {Fault: "unknown"}}, of[carrierfsm.CallDone](w))
 	w.allEnded(t)
 }
 
 // placed records the operations that its calls belong to.
 type placed struct {
 	carrierfsm.Upstream
-	places []string
+	operations []string
 }
 
 func (p *placed) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
-	p.places = append(p.places, ctx.Value(operation{}).(string))
+	p.operations = append(p.operations, ctx.Value(operation{}).(string))
 	return p.Upstream.Apply(ctx, a)
 }
 
 func (p *placed) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	p.places = append(p.places, ctx.Value(operation{}).(string))
+	p.operations = append(p.operations, ctx.Value(operation{}).(string))
 	return p.Upstream.Collect(ctx, r)
 }
 
 type placedStore struct {
 	carrierfsm.Store
-	places []string
+	operations []string
 }
 
 func (p *placedStore) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
-	p.places = append(p.places, ctx.Value(operation{}).(string))
+	p.operations = append(p.operations, ctx.Value(operation{}).(string))
 	return p.Store.Load(ctx, id)
 }
 
 func (p *placedStore) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	p.places = append(p.places, ctx.Value(operation{}).(string))
+	p.operations = append(p.operations, ctx.Value(operation{}).(string))
 	return p.Store.Commit(ctx, r, entries...)
-}
-
-func TestHandlerCallsAreObservedWithTheirLag(t *testing.T) {
-	t.Parallel()
-	w := newWitness()
-	var places []string
-	b := fsmtest.NewWith(t, carrierfsm.Config{
-		Observer: w.observer(), Delivery: carrierfsm.Delivery{Workers: 1},
-		Handlers: map[string]carrierfsm.Handler{"notify": func(ctx context.Context, tr carrierfsm.Transition) error {
-			places = append(places, ctx.Value(operation{}).(string))
-			if tr.Event == carrierfsm.PasswordRequested && len(places) == 2 {
-				return errors.New("not now")
-			}
-			return nil
-		}},
-	})
-	_, err := b.Apply()
-	require.NoError(t, err)
-	b.Clock.Advance(time.Minute)
-	_, err = b.Machine.Deliver(context.Background())
-	require.ErrorContains(t, err, "not now")
-	b.Clock.Advance(time.Hour)
-	_, err = b.Machine.Deliver(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, []string{"/handle", "/handle", "/handle"}, places)
-	require.Equal(t, []carrierfsm.Handling{
-		{Handler: "notify", ID: "v1", Step: 1, Event: "application_accepted"},
-		{Handler: "notify", ID: "v1", Step: 2, Event: "password_requested"},
-		{Handler: "notify", ID: "v1", Step: 2, Event: "password_requested"},
-	}, of[carrierfsm.Handling](w))
-	require.Equal(t, []carrierfsm.Handled{
-		{Lag: time.Minute}, {Why: "error", Lag: time.Minute}, {Lag: time.Hour + time.Minute},
-	}, of[carrierfsm.Handled](w))
 }
 
 func TestAnObservedStoreKeepsTheContract(t *testing.T) {
@@ -328,8 +291,8 @@ func TestAnObservedStoreKeepsTheContract(t *testing.T) {
 		store := memory.New()
 		return fsmtest.StoreSubject{Store: struct {
 			carrierfsm.Store
-			carrierfsm.Outbox
-		}{carrierfsm.ObservedBy(newWitness().observer(), store), store}}
+			outbox.Outbox
+		}{carrierfsm.ObserveStore(newWitness().observer(), store), store}}
 	})
 }
 
@@ -340,7 +303,7 @@ func TestWithoutAnObserverNothingIsAllocatedForIt(t *testing.T) {
 	for name, o := range map[string]*carrierfsm.Observer{"nil": nil, "zero": {}} {
 		require.Zero(t, testing.AllocsPerRun(100, func() { carrierfsm.Observe(ctx, o, &d) }), name)
 		store := carrierfsm.Store(memory.New())
-		require.Same(t, store, carrierfsm.ObservedBy(o, store), name)
+		require.Same(t, store, carrierfsm.ObserveStore(o, store), name)
 	}
 }
 

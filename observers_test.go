@@ -27,23 +27,20 @@ func (s scribe) note(ctx context.Context, what string) context.Context {
 
 func (s scribe) observer() *carrierfsm.Observer {
 	return &carrierfsm.Observer{
-		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
-			return s.note(ctx, string(in)), func(e carrierfsm.Submitted) { s.note(ctx, "ends "+string(e.Outcome)) }
+		Submit: func(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.SubmitDone)) {
+			return s.note(ctx, string(in)), func(e carrierfsm.SubmitDone) { s.note(ctx, "ends "+string(e.Outcome)) }
 		},
-		Call: func(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
-			return s.note(ctx, "calls "+c.ID), func(e carrierfsm.Called) { s.note(ctx, "called "+string(e.Fault)) }
+		Call: func(ctx context.Context, c carrierfsm.CallStart) (context.Context, func(carrierfsm.CallDone)) {
+			return s.note(ctx, "calls "+c.ID), func(e carrierfsm.CallDone) { s.note(ctx, "called "+string(e.Fault)) }
 		},
 		Store: func(ctx context.Context, method string) (context.Context, func(error)) {
 			return s.note(ctx, method), func(err error) { s.note(ctx, "ends "+err.Error()) }
 		},
-		Handle: func(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
-			return s.note(ctx, h.Handler), func(e carrierfsm.Handled) { s.note(ctx, "ends "+e.Why) }
-		},
-		Exchange: func(ctx context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
+		Exchange: func(ctx context.Context, e carrierfsm.ExchangeStart) func(carrierfsm.ExchangeDone) {
 			s.note(ctx, e.Method)
-			return func(e carrierfsm.Exchanged) { s.note(ctx, "ends "+e.Version) }
+			return func(e carrierfsm.ExchangeDone) { s.note(ctx, "ends "+e.Version) }
 		},
-		Transition: func(ctx context.Context, m carrierfsm.Moved) { s.note(ctx, string(m.Event)) },
+		Transition: func(ctx context.Context, m carrierfsm.TransitionDone) { s.note(ctx, string(m.Event)) },
 	}
 }
 
@@ -67,12 +64,12 @@ func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 	}
 	require.Equal(t, around("captcha", "ends accepted"), observed(func(ctx context.Context) context.Context {
 		ctx, end := all.Submit(ctx, carrierfsm.InputCaptcha)
-		end(carrierfsm.Submitted{Outcome: carrierfsm.SubmitAccepted})
+		end(carrierfsm.SubmitDone{Outcome: carrierfsm.SubmitAccepted})
 		return ctx
 	}))
 	require.Equal(t, around("calls v1", "called unknown"), observed(func(ctx context.Context) context.Context {
-		ctx, end := all.Call(ctx, carrierfsm.Calling{ID: "v1"})
-		end(carrierfsm.Called{Fault: "unknown"})
+		ctx, end := all.Call(ctx, carrierfsm.CallStart{ID: "v1"})
+		end(carrierfsm.CallDone{Fault: "unknown"})
 		return ctx
 	}))
 	require.Equal(t, around("load", "ends gone"), observed(func(ctx context.Context) context.Context {
@@ -80,19 +77,14 @@ func TestObserversAreCalledInTheirOrderAndForEndsInReverse(t *testing.T) {
 		end(errors.New("gone"))
 		return ctx
 	}))
-	require.Equal(t, around("notify", "ends panic"), observed(func(ctx context.Context) context.Context {
-		ctx, end := all.Handle(ctx, carrierfsm.Handling{Handler: "notify"})
-		end(carrierfsm.Handled{Why: "panic"})
-		return ctx
-	}))
 	require.Equal(t, []string{
 		"a POST within ", "b POST within ", "c POST within ", "c ends 1.1 within ", "b ends 1.1 within ", "a ends 1.1 within ",
 	}, observed(func(ctx context.Context) context.Context {
-		all.Exchange(ctx, carrierfsm.Exchanging{Method: "POST"})(carrierfsm.Exchanged{Version: "1.1"})
+		all.Exchange(ctx, carrierfsm.ExchangeStart{Method: "POST"})(carrierfsm.ExchangeDone{Version: "1.1"})
 		return nil
 	}))
 	require.Equal(t, []string{"a expired within ", "b expired within ", "c expired within "}, observed(func(ctx context.Context) context.Context {
-		all.Transition(ctx, carrierfsm.Moved{Event: carrierfsm.Expired})
+		all.Transition(ctx, carrierfsm.TransitionDone{Event: carrierfsm.Expired})
 		return nil
 	}))
 }
@@ -119,15 +111,15 @@ func TestJoinedObserversObserveWhatAnyOfThemDoes(t *testing.T) {
 		carrierfsm.Observers(full, &carrierfsm.Observer{}), carrierfsm.Observers(&carrierfsm.Observer{}, full),
 	} {
 		list = nil
-		_, end := all.Call(context.Background(), carrierfsm.Calling{ID: "v1"})
-		end(carrierfsm.Called{})
-		all.Exchange(context.Background(), carrierfsm.Exchanging{})(carrierfsm.Exchanged{})
-		all.Transition(context.Background(), carrierfsm.Moved{})
+		_, end := all.Call(context.Background(), carrierfsm.CallStart{ID: "v1"})
+		end(carrierfsm.CallDone{})
+		all.Exchange(context.Background(), carrierfsm.ExchangeStart{})(carrierfsm.ExchangeDone{})
+		all.Transition(context.Background(), carrierfsm.TransitionDone{})
 		require.Len(t, list, 5)
 	}
 	none := carrierfsm.Observers(&carrierfsm.Observer{}, &carrierfsm.Observer{})
 	store := carrierfsm.Store(memory.New())
-	require.Same(t, store, carrierfsm.ObservedBy(none, store))
+	require.Same(t, store, carrierfsm.ObserveStore(none, store))
 	require.Nil(t, none.Exchange)
 	require.Nil(t, none.Transition)
 }
@@ -143,7 +135,7 @@ func TestBothObserversOfAMachineReceiveTheSame(t *testing.T) {
 	require.NoError(t, err)
 	one.allEnded(t)
 	two.allEnded(t)
-	require.NotEmpty(t, of[carrierfsm.Called](one))
-	require.Empty(t, cmp.Diff(of[carrierfsm.Moved](one), of[carrierfsm.Moved](two)))
-	require.Empty(t, cmp.Diff(of[carrierfsm.Calling](one), of[carrierfsm.Calling](two)))
+	require.NotEmpty(t, of[carrierfsm.CallDone](one))
+	require.Empty(t, cmp.Diff(of[carrierfsm.TransitionDone](one), of[carrierfsm.TransitionDone](two)))
+	require.Empty(t, cmp.Diff(of[carrierfsm.CallStart](one), of[carrierfsm.CallStart](two)))
 }

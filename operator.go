@@ -1,36 +1,153 @@
 package carrierfsm
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // maxOperator bounds the name of an operator, in bytes.
 const maxOperator = 64
 
-// operatorKey is the context's key for the name of an operator.
 type operatorKey struct{}
 
-// ByOperator tells who acts: Cancel, Expire and Erase under the returned
-// context put the name into the history, as Detail.By, and Replay into the
-// parked row and the log. A cancellation that has to wait keeps it until it
-// takes effect.
+// ByOperator names the operator who acts: Cancel, Expire and Erase under the
+// returned context store the name in the history, as Detail.By, and
+// outbox.Dispatcher.Replay stores and logs it. A cancellation that has to wait
+// keeps the name until it takes effect.
 //
 // The name is 1 to 64 bytes of printable ASCII without spaces, a login for
 // instance, and no phone number; those operations return ErrInvalid for any
-// other. Without ByOperator no name is kept: the host acted by itself, or the
-// person did.
+// other. Without ByOperator no name is stored: the host acted by itself, or for
+// the person.
 func ByOperator(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, operatorKey{}, name)
 }
 
-// operator is who acts under ctx; empty where nobody was named.
-func operator(ctx context.Context) (string, error) {
+// Operator returns the name that ByOperator gave the context; empty if it gave
+// none. The error matches ErrInvalid.
+func Operator(ctx context.Context) (string, error) {
 	name, named := ctx.Value(operatorKey{}).(string)
-	switch {
-	case !named:
+	if !named {
 		return "", nil
-	case len(name) > maxOperator || !plainName(name):
-		return "", invalid("the operator's name is not 1 to 64 bytes of printable ASCII without spaces")
-	case phoneNumber(name):
-		return "", invalid("the operator's name looks like a phone number")
+	}
+	if err := checkName("operator's name", name, maxOperator); err != nil {
+		return "", err
 	}
 	return name, nil
+}
+
+// Expire ends a verification before its deadline, as if no answer had come in
+// time. It is for operators; a person gives up by Cancel.
+//
+// It returns ErrInFlight while an answer is under way, ErrNotAwaited when the
+// verification has ended, ErrInvalid, ErrConflict, and the errors of Get.
+func (m *Machine) Expire(ctx context.Context, id string) error {
+	by, err := Operator(ctx)
+	if err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	err = retryConflict(func() error { return m.expireOnce(ctx, id, by) })
+	if err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	m.passwords.Delete(id)
+	return nil
+}
+
+func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
+	s, now, err := m.current(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case s.State.Terminal():
+		return ErrNotAwaited
+	case s.Intent != nil:
+		return ErrInFlight
+	}
+	d := s.expire(now, m.cfg.Limits, by)
+	return m.commit(ctx, &d)
+}
+
+// Erase deletes the person's data from a verification for good: the body, the
+// details of its history, the key, and the password in memory. A tombstone
+// stays: id, states, events and times. A live verification ends in failed, and
+// a reply that is under way is dropped. Erasing again is no error. Erase also
+// works on records that this machine can't decode.
+//
+// It returns ErrNotFound, ErrInvalid, ErrConflict or ErrStore. Backups are the
+// host's to erase.
+func (m *Machine) Erase(ctx context.Context, id string) error {
+	by, err := Operator(ctx)
+	if err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	err = retryConflict(func() error { return m.eraseOnce(ctx, id, by) })
+	if err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	m.passwords.Delete(id)
+	return nil
+}
+
+func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
+	r, err := m.store.Load(ctx, id)
+	if err != nil {
+		return storeError(err)
+	}
+	if r.Reason == Erased {
+		return nil
+	}
+	if !r.State.Valid() {
+		return ErrNewerTable
+	}
+	d := snapshot{Record: r}.erase(m.now(), by)
+	return m.write(ctx, &d, m.store.Erase)
+}
+
+// Purge deletes the verifications that ended and were last changed before the
+// given time, with their histories, and returns how many. With an error, those
+// that were counted are deleted all the same. It returns ErrStore.
+func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
+	const batch = 500
+	for total := 0; ; {
+		n, err := m.store.Purge(ctx, storeTime(before), batch)
+		total += n
+		if err != nil {
+			return total, storeError(err)
+		}
+		if n < batch {
+			return total, nil
+		}
+	}
+}
+
+// Reseal writes a record again, sealed with the Sealer's first key; nothing
+// else changes. The details of its history keep the key that they were sealed
+// with. Errors are as for Get, and ErrConflict.
+func (m *Machine) Reseal(ctx context.Context, id string) error {
+	err := retryConflict(func() error {
+		s, err := m.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		resealed := s
+		resealed.touch(s.Updated)
+		resealed.Lost = s.Lost
+		return m.commit(ctx, &decision{snapshot: resealed})
+	})
+	if err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	return nil
+}
+
+// retryConflict calls f again while another writer commits first.
+func retryConflict(f func() error) (err error) {
+	for range maxCASRetries {
+		if err = f(); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return err
 }

@@ -14,7 +14,7 @@ const (
 	PromptPassword      PromptKind = "password"       // the operator's service password
 	PromptQueryPassword PromptKind = "query_password" // the second password that some operators have
 	PromptCaptcha       PromptKind = "captcha"        // a code that was sent to the phone
-	PromptSecondCaptcha PromptKind = "second_captcha" // a further code, after the first was right
+	PromptSecondCaptcha PromptKind = "second_captcha" // another code, after the first was right
 	PromptOwnSMS        PromptKind = "own_sms"        // a code that comes after the person texts CXXD to 10001
 	PromptResetCaptcha  PromptKind = "reset_captcha"  // a code for the password reset
 )
@@ -33,42 +33,42 @@ func PromptKinds() []PromptKind {
 	}
 }
 
-// Prompt is what is asked of the person now. A user interface can be written
-// from prompts alone.
+// Prompt is what the person is asked now. A user interface can be written from
+// prompts alone.
 type Prompt struct {
 	// Kind is what is asked for.
 	Kind PromptKind
-	// Step names the prompt: the input that answers it carries the same.
+	// Step names the prompt. The input that answers it has the same Step.
 	Step int
-	// Reason is the event that led here: captcha_rejected for a code that was
-	// wrong, outcome_unknown for an answer that we could not confirm. It is
-	// empty for the very first prompt.
+	// Reason is the event that led here: captcha_rejected after a wrong code,
+	// outcome_unknown where it is not known what became of the last answer. It
+	// is empty for the first prompt.
 	Reason Event
-	// Message is upstream's own text, cleared of secrets and numbers. It may be empty.
+	// Message is upstream's own text, without secrets and numbers. It may be empty.
 	Message string
-	// Deadline is until when an answer makes sense.
+	// Deadline is when the prompt ends.
 	Deadline time.Time
-	// AttemptsLeft is how many answers of this kind may still be given. 0 only
-	// while the last one is under way, or where the password has to be reset.
+	// AttemptsLeft is how many more answers of this kind may be given. It is 0
+	// while the last one is under way, and where the password has to be reset.
 	AttemptsLeft int
-	// Resend tells when another code can be asked for; nil means not at all.
+	// Resend is when another code can be asked for; nil means not at all.
 	Resend *Resend
-	// Reset tells, at a prompt for the password, that RequestReset is possible.
+	// Reset reports, at a prompt for the password, that RequestReset is possible.
 	Reset bool
-	// Skip tells that SkipSource is possible: the source can be left out.
+	// Skip reports that SkipSource is possible.
 	Skip bool
-	// NeedsNewPassword tells, at a prompt for the code of a reset, that the
-	// person chooses a new password, which goes with the code.
+	// NeedsNewPassword reports, at a prompt for the code of a reset, that the
+	// person chooses a new password, which is submitted with the code.
 	NeedsNewPassword bool
-	// Carry is the sealed password, for the host or the person's client to
-	// keep and hand back with the code. It is empty unless a Sealer is
-	// configured and this is the answer to the submission that needs it later.
-	Carry string
+	// Carry is the sealed password. The host or the person's client keeps it and
+	// submits it with the code. It is empty unless a Sealer is configured, and
+	// set only by the submission whose password the next one needs.
+	Carry Secret
 }
 
-// Resend tells when another code can be asked for, and how often.
+// Resend says when another code can be asked for, and how often.
 type Resend struct {
-	// At is the earliest time; before it ErrTooSoon is returned.
+	// At is the earliest time. Before it the error is ErrTooSoon.
 	At time.Time
 	// Left is how many resends are left, at least 1.
 	Left int
@@ -85,8 +85,8 @@ var answeredBy = map[PromptKind]InputKind{
 	PromptResetCaptcha:  InputResetCaptcha,
 }
 
-// code tells whether a code is asked for.
-func (k PromptKind) code() bool {
+// asksForCode reports whether a code is asked for.
+func (k PromptKind) asksForCode() bool {
 	switch k {
 	case PromptCaptcha, PromptSecondCaptcha, PromptOwnSMS, PromptResetCaptcha:
 		return true
@@ -95,22 +95,21 @@ func (k PromptKind) code() bool {
 	}
 }
 
-// resendable tells whether upstream can be asked for another code. One that
-// the person's own message brings can't be.
+// resendable reports whether upstream can be asked for another code. The code
+// of PromptOwnSMS comes only when the person texts the operator.
 func (k PromptKind) resendable() bool {
 	return k == PromptCaptcha || k == PromptSecondCaptcha || k == PromptResetCaptcha
 }
 
-// needsPassword tells whether the service password is still wanted once this
-// kind has been answered: codes travel with it, and a query password may be
-// followed by a code.
+// needsPassword reports whether the answer to this prompt, or to one that can
+// follow it, is sent with the service password.
 func (k PromptKind) needsPassword() bool {
-	return k.code() && k != PromptResetCaptcha || k == PromptQueryPassword
+	return k.asksForCode() && k != PromptResetCaptcha || k == PromptQueryPassword
 }
 
-// asks is the kind of prompt that an event leads to. ask is what the reply
-// rule said, now the kind that stands.
-func (e Event) asks(ask, now PromptKind) PromptKind {
+// promptAfter is the kind of prompt that an event leads to. ask is the kind
+// that the reply rule named, if any, and present that of the present prompt.
+func (e Event) promptAfter(ask, present PromptKind) PromptKind {
 	switch e {
 	case PasswordRequested, PasswordRejected, ResetRequired, PasswordReset:
 		return PromptPassword
@@ -121,18 +120,18 @@ func (e Event) asks(ask, now PromptKind) PromptKind {
 	case ResetCaptchaRequested, NewPasswordRejected:
 		return PromptResetCaptcha
 	case CaptchaRequested, CaptchaRejected, CaptchaReissued:
-		return cmp.Or(ask, e.sameCode(now))
+		return cmp.Or(ask, e.sameCode(present))
 	default:
-		return now
+		return present
 	}
 }
 
-// sameCode is the kind of code that is asked for again: the one that was
-// asked for, if one was. A code that upstream sent again by itself needs no
-// message of the person's.
-func (e Event) sameCode(now PromptKind) PromptKind {
-	if !now.code() || now == PromptOwnSMS && e != CaptchaRejected {
+// sameCode is the kind of code that is asked for again: that of the present
+// prompt, or a plain code if the prompt is for none. After PromptOwnSMS, a code
+// that upstream sends by itself is a plain one too: the person need not text.
+func (e Event) sameCode(present PromptKind) PromptKind {
+	if !present.asksForCode() || present == PromptOwnSMS && e != CaptchaRejected {
 		return PromptCaptcha
 	}
-	return now
+	return present
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 func TestAnUnknownIDIsNotFound(t *testing.T) {
@@ -72,8 +73,8 @@ func TestARecordOfAnotherSealerIsReportedAndErasable(t *testing.T) {
 	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
 	b.Reach("10002")
 	ctx := context.Background()
-	key := carrierfsm.SealKey{ID: "other", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
-	stranger, err := carrierfsm.NewSealer(key)
+	key := seal.Key{ID: "other", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
+	stranger, err := seal.New(key)
 	require.NoError(t, err)
 	other := b.Replica(func(c *carrierfsm.Config) { c.Sealer = stranger })
 	none := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
@@ -97,17 +98,17 @@ func TestPeekChangesNothingAndReturnsNoToken(t *testing.T) {
 	b := fsmtest.New(t)
 	b.Reach("10002")
 	b.Clock.Advance(6 * time.Minute) // the code has expired
-	v := b.Must(b.Machine.Peek(ctx, b.ID))
+	v := b.Must(b.Machine.Read(ctx, b.ID))
 	require.Equal(t, carrierfsm.CaptchaRequested, v.Reason)
 	require.Equal(t, "138****8000", v.Account)
 	require.Equal(t, carrierfsm.CaptchaExpired, b.Get().Reason, "which Get settles")
 	b.Upstream.Then(fsmtest.Code("10008"))
 	b.Must(b.Captcha("500001"))
 	require.False(t, b.Get().Token.Empty())
-	v = b.Must(b.Machine.Peek(ctx, b.ID))
+	v = b.Must(b.Machine.Read(ctx, b.ID))
 	require.Equal(t, carrierfsm.Done, v.State)
 	require.True(t, v.Token.Empty())
-	_, err := b.Machine.Peek(ctx, "unknown")
+	_, err := b.Machine.Read(ctx, "unknown")
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 }
 
@@ -117,7 +118,7 @@ func TestWhatCantBeOpenedIsReturnedByItsColumns(t *testing.T) {
 	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
 	known := b.Reach("10002")
 	blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
-	v, err := blind.Machine.Peek(ctx, b.ID)
+	v, err := blind.Machine.Read(ctx, b.ID)
 	require.ErrorIs(t, err, carrierfsm.ErrSealed)
 	require.Equal(t, known.State, v.State)
 	require.Equal(t, known.Step, v.Step)
@@ -174,24 +175,24 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 			return got
 		}
 		pass(6 * time.Minute)
-		require.Equal(t, []string{"v1"}, ids(b.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)))
-		require.Empty(t, ids(b.Machine.Overdue(ctx, 2*time.Minute, carrierfsm.DueMark{}, 0)), "it is not overdue for long enough")
+		require.Equal(t, []string{"v1"}, ids(b.Machine.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)))
+		require.Empty(t, ids(b.Machine.Overdue(ctx, 2*time.Minute, carrierfsm.PageKey{}, 0)), "it is not overdue for long enough")
 		pass(30 * time.Minute)
-		first, err := b.Machine.Overdue(ctx, time.Minute, carrierfsm.DueMark{}, 2)
+		first, err := b.Machine.Overdue(ctx, time.Minute, carrierfsm.PageKey{}, 2)
 		require.Equal(t, []string{"v1", "v2"}, ids(first, err))
 		require.NoError(t, first[0].Err)
 		require.Equal(t, carrierfsm.CaptchaRequested, first[0].Reason, "nothing was settled")
-		mark := carrierfsm.DueMark{Due: first[1].Due, ID: first[1].ID}
-		require.Equal(t, []string{"v3"}, ids(b.Machine.Overdue(ctx, time.Minute, mark, 2)))
+		after := carrierfsm.PageKey{Time: first[1].Due, ID: first[1].ID}
+		require.Equal(t, []string{"v3"}, ids(b.Machine.Overdue(ctx, time.Minute, after, 2)))
 
 		blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
-		list, err := blind.Machine.Overdue(ctx, 0, carrierfsm.DueMark{}, 0)
+		list, err := blind.Machine.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)
 		require.NoError(t, err)
 		require.ErrorIs(t, list[0].Err, carrierfsm.ErrSealed)
 		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are returned nevertheless")
 		canceled, cancel := context.WithCancelCause(ctx)
 		cancel(errors.New("enough"))
-		_, err = b.Machine.Overdue(canceled, 0, carrierfsm.DueMark{}, 0)
+		_, err = b.Machine.Overdue(canceled, 0, carrierfsm.PageKey{}, 0)
 		require.ErrorIs(t, err, carrierfsm.ErrStore)
 	})
 }

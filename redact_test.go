@@ -79,7 +79,7 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 		strings.Repeat("测", MaxMessage/3+1): strings.Repeat("测", MaxMessage/3),
 		strings.Repeat("x", MaxMessage):     strings.Repeat("x", MaxMessage),
 	} {
-		require.Equal(t, want, Clean(text, []Secret{NewSecret("246810"), {}}, "测试用户", ""), "%q", text)
+		require.Equal(t, want, Redact(text, []Secret{NewSecret("246810"), {}}, "测试用户", ""), "%q", text)
 	}
 }
 
@@ -87,8 +87,8 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 func TestTheLongerValueIsHiddenFirst(t *testing.T) {
 	t.Parallel()
 	for _, personal := range [][]string{{"2468", "246810"}, {"246810", "2468"}} {
-		require.Equal(t, "密码****", Clean("密码246810", nil, personal...))
-		require.Equal(t, "密码****", Clean("密码246810", []Secret{NewSecret(personal[1])}, personal[0]))
+		require.Equal(t, "密码****", Redact("密码246810", nil, personal...))
+		require.Equal(t, "密码****", Redact("密码246810", []Secret{NewSecret(personal[1])}, personal[0]))
 	}
 }
 
@@ -120,7 +120,7 @@ func FuzzClean(f *testing.F) {
 	f.Add(strings.Repeat("1", 5000), "", "")
 	f.Add("**********5", "5", "*")
 	f.Fuzz(func(t *testing.T, text, secret, personal string) {
-		got := Clean(text, []Secret{NewSecret(secret)}, personal)
+		got := Redact(text, []Secret{NewSecret(secret)}, personal)
 		require.True(t, utf8.ValidString(got))
 		require.LessOrEqual(t, len(got), MaxMessage)
 		require.NotRegexp(t, elevenDigits, got)
@@ -133,7 +133,7 @@ func FuzzClean(f *testing.F) {
 				require.NotContains(t, got, value)
 			}
 		}
-		require.Equal(t, got, Clean(got, nil), "a cleaned text is not changed")
+		require.Equal(t, got, Redact(got, nil), "a cleaned text is not changed")
 	})
 }
 
@@ -199,7 +199,7 @@ func TestAnAddressMayBePartOfAWebsite(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"))
 	form := fsmtest.Form()
-	form.HomeAddress = "china"
+	form.HomeAddress = NewSecret("china")
 	v, err := b.Machine.Submit(context.Background(), b.ID, Apply{Form: form, Consent: fsmtest.Consent()})
 	require.NoError(t, err)
 	require.Equal(t, AwaitingPassword, v.State)

@@ -7,26 +7,31 @@ import (
 	"sync"
 )
 
-// Secret holds a password or a code for as long as one call needs it. Every
-// formatter and encoder (fmt, log/slog, encoding/json, xml, gob, database/sql)
-// sees "[redacted]". The value sits behind a closure, so that printers which
-// walk through unexported fields find a function and not a string.
+// redacted is what a Secret prints.
+const redacted = "[redacted]"
+
+// Secret holds a value that must not be printed: a password, a code, a name,
+// a number, a token. Every formatter and encoder (fmt, log/slog, encoding/json,
+// xml, gob, database/sql) sees "[redacted]". The value is behind a closure, so
+// that printers which walk through unexported fields find a function and not a
+// string.
 //
-// Copies share one value: when one is destroyed all are. The zero Secret is
-// empty. A Secret is safe for concurrent use.
+// Copies of a Secret share one value: Destroy empties them all. The zero Secret
+// is empty. A Secret is safe for concurrent use.
 type Secret struct {
 	open func() *concealed // nil where there never was a value
 }
 
-// concealed is a value, which mostly is short and then has its room here.
+// concealed is the value of a Secret. A short one is kept in buffer, which
+// saves an allocation.
 type concealed struct {
-	mu    sync.Mutex
-	value []byte
-	room  [16]byte
+	mu     sync.Mutex
+	value  []byte
+	buffer [16]byte
 }
 
-// NewSecret wraps value. An empty value gives the zero Secret. The string
-// that the caller holds is the caller's to forget; Go can't overwrite it.
+// NewSecret wraps value. An empty value gives the zero Secret. The caller's
+// string stays in memory: Go can't overwrite it.
 func NewSecret(value string) Secret { return secretOf(value) }
 
 // secretOf wraps a copy of the value.
@@ -35,8 +40,8 @@ func secretOf[T string | []byte](value T) Secret {
 		return Secret{}
 	}
 	c := new(concealed)
-	if len(value) <= len(c.room) {
-		c.value = c.room[:len(value)]
+	if len(value) <= len(c.buffer) {
+		c.value = c.buffer[:len(value)]
 	} else {
 		c.value = make([]byte, len(value))
 	}
@@ -58,7 +63,7 @@ func (s Secret) Use(f func(value []byte)) {
 	f(c.value)
 }
 
-// Destroy overwrites the value. Copies of the Secret are empty from then on.
+// Destroy overwrites the value. All copies of the Secret are empty afterwards.
 func (s Secret) Destroy() {
 	if s.open == nil {
 		return
@@ -70,13 +75,22 @@ func (s Secret) Destroy() {
 	c.value = nil
 }
 
-// Empty tells whether there is no value, or none any more.
+// Empty reports whether there is no value: there never was one, or it was
+// destroyed.
 func (s Secret) Empty() (empty bool) {
 	s.Use(func(value []byte) { empty = len(value) == 0 })
 	return empty
 }
 
-// clone returns a Secret of its own, which the destruction of s leaves alone.
+// reveal returns a copy of the value as a string, which can't be overwritten:
+// for values that are stored anyway, never for passwords and codes.
+func (s Secret) reveal() (value string) {
+	s.Use(func(v []byte) { value = string(v) })
+	return value
+}
+
+// clone returns a Secret with a copy of the value. Destroying s leaves the
+// copy alone.
 func (s Secret) clone() (c Secret) {
 	s.Use(func(value []byte) { c = secretOf(value) })
 	return c
@@ -84,9 +98,6 @@ func (s Secret) clone() (c Secret) {
 
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }
-
-// GoString returns "[redacted]".
-func (Secret) GoString() string { return redacted }
 
 // Format prints "[redacted]" for every verb and flag.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
@@ -97,8 +108,8 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // MarshalBinary returns "[redacted]"; gob uses it.
 func (Secret) MarshalBinary() ([]byte, error) { return []byte(redacted), nil }
 
-// LogValue is what slog shows.
+// LogValue returns "[redacted]"; log/slog uses it.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Value returns "[redacted]", should a Secret ever become an argument of a query.
+// Value returns "[redacted]", for a Secret that is passed to database/sql.
 func (Secret) Value() (driver.Value, error) { return redacted, nil }

@@ -1,23 +1,24 @@
 package carrierfsm
 
-// State is where a verification stands. There are exactly six; what differs
-// within one (a query password, a second code) is a kind of prompt.
+// State is the state of a verification. There are exactly six. What differs
+// within a state (a query password, a second code) is the kind of its prompt.
 type State string
 
 // The six states.
 const (
-	// Created: nothing was sent upstream yet, or the form was refused and may be corrected.
+	// Created: no form was accepted yet. One that was refused may be corrected.
 	Created State = "created"
-	// Applied: upstream accepted the form, or goes on to the next source. It is
-	// left in the same commit, but has its own row of history.
+	// Applied: upstream accepted the form, or a source is done and the next one
+	// follows. The commit that enters this state also leaves it, by a second
+	// transition with a row of history of its own.
 	Applied State = "applied"
 	// AwaitingPassword: the person is asked for a password.
 	AwaitingPassword State = "awaiting_password"
 	// AwaitingCaptcha: the person is asked for a code.
 	AwaitingCaptcha State = "awaiting_captcha"
-	// Done: upstream logged in and has begun to collect.
+	// Done: upstream has logged in and begun to collect.
 	Done State = "done"
-	// Failed: it ended otherwise; the latest event tells why.
+	// Failed: the verification ended otherwise. The latest event is the reason.
 	Failed State = "failed"
 )
 
@@ -26,16 +27,16 @@ func States() []State {
 	return []State{Created, Applied, AwaitingPassword, AwaitingCaptcha, Done, Failed}
 }
 
-// Valid tells whether s is one of the six.
+// Valid reports whether s is one of the six states.
 func (s State) Valid() bool { return stateSince[s] > 0 }
 
-// Terminal tells whether a verification in this state has ended.
+// Terminal reports whether a verification in this state has ended.
 func (s State) Terminal() bool { return s == Done || s == Failed }
 
 // TableVersion is the version of the tables in this build. Each state, event
-// and kind of prompt carries the version that introduced it, each record the
-// highest that it uses; a record above TableVersion refuses to load with
-// ErrNewerTable.
+// and prompt kind has the version that introduced it, and a record stores the
+// highest version that it uses. A record with a higher version than this one
+// can't be loaded: the error is ErrNewerTable.
 const TableVersion = 2
 
 // stateSince is the table version that introduced each state.

@@ -5,25 +5,23 @@ import (
 	"time"
 )
 
-// Store keeps verifications. It is one of the two ports of this package; the
-// stores of this module are store/memory, store/sqlite and store/postgres, and
-// fsmtest.TestStore is the contract as a test for any other.
+// Store keeps verifications. It is one of the two ports of this package. This
+// module has the stores store/memory, store/sqlite and store/postgres;
+// fsmtest.TestStore tests any other against this contract.
 //
 // Every method is safe for concurrent use, by several processes too where the
-// medium allows it. A method that returns an error matching none of the
-// sentinels named in its comment means "the store failed, and whether the
-// write took place is unknown"; the machine then reads the record back and
-// recognises its own write by [Record.CommitID]. A cancelled context never
-// leaves half a write behind.
+// medium allows it. An error that matches none of the sentinels in the comment
+// of a method means that the store failed and that it is unknown whether the
+// write took place. The machine then reads the record again and recognises its
+// own write by [Record.CommitID]. A canceled context never leaves half a write.
 //
-// The store owns nothing that it is given: it copies Body and Detail before
-// it returns, for the machine then uses their room for another record; and what
-// it returns belongs to the caller. Times are whole microseconds in UTC and come
-// back equal; the zero time stays zero.
+// The store owns nothing that it is given: it copies Body and Detail before it
+// returns. What it returns belongs to the caller. Times are whole microseconds
+// in UTC and are returned equal; the zero time stays zero.
 type Store interface {
 	// Create inserts a new record, whose Version is 1, with the entries that
 	// belong to it (mostly none). It returns ErrExists when the ID is taken
-	// and ErrKeyInUse when another record holds the same non-empty Key.
+	// and ErrKeyInUse when another record has the same non-empty Key.
 	Create(ctx context.Context, r Record, entries ...Entry) error
 
 	// Load returns the record with this id, or ErrNotFound.
@@ -50,13 +48,14 @@ type Store interface {
 	List(ctx context.Context, q Query) ([]Record, error)
 
 	// Due returns at most limit whole records whose Due is set and not after
-	// now, earliest first, ties by ascending id, beginning after the given
-	// place. Its cost does not grow with the records that are not due.
-	Due(ctx context.Context, now time.Time, after DueMark, limit int) ([]Record, error)
+	// now, earliest first, ties by ascending id. It begins after the given key,
+	// whose Time is a Due; the zero key is before all records. Its cost does not
+	// grow with the records that are not due.
+	Due(ctx context.Context, now time.Time, after PageKey, limit int) ([]Record, error)
 
 	// Purge deletes at most limit records in a terminal state that were last
 	// updated before the given time, with their histories and parked rows, and
-	// tells how many it deleted.
+	// returns how many it deleted.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
@@ -65,22 +64,22 @@ type Store interface {
 type Record struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII, no space.
 	ID string
-	// State is where the verification stands.
+	// State is the state of the verification.
 	State State
 	// Step is how many transitions it has had; 0 after creation.
 	Step int
 	// Version is 1 after creation and grows by one with every commit.
 	Version int64
-	// Table is the highest table version that the record makes use of.
+	// Table is the highest table version that the record uses: see TableVersion.
 	Table int
 	// Source is the website of the present data source, empty before there is one.
 	Source string
 	// Reason is the event of the latest transition, empty before the first.
 	Reason Event
-	// InFlight tells that an intent is open: a call upstream may be under way.
+	// InFlight reports that an intent is open: a call upstream may be under way.
 	InFlight bool
-	// Due is when the machine has to look at the record again by itself; the
-	// zero time means never.
+	// Due is when the machine has to act on the record by itself; the zero time
+	// means never.
 	Due time.Time
 	// Created and Updated are the times of the first and the latest commit.
 	Created, Updated time.Time
@@ -89,12 +88,12 @@ type Record struct {
 	Key string
 	// CommitID is a random name of the latest commit of this record.
 	CommitID [16]byte
-	// Body is opaque, and may be sealed. The store never looks into it.
+	// Body is opaque, and may be sealed. The store does not interpret it.
 	Body []byte
 }
 
-// Entry is one row of history: one transition. Entries are never changed,
-// but for the Detail that Erase blanks.
+// Entry is one row of history: one transition. Entries never change, except
+// that Erase blanks their Detail.
 type Entry struct {
 	// ID and Step name the entry; steps of an id run 1, 2, 3 … without a gap.
 	ID   string
@@ -107,40 +106,36 @@ type Entry struct {
 	At time.Time
 	// Detail is opaque, and may be sealed; nil where it was erased.
 	Detail []byte
-	// Position is the entry's place in the sequence of an Outbox. Only Pending
-	// sets it; it is greater than zero there, and ignored in what is written.
+	// Position is the entry's position in the sequence of an outbox.Outbox, which
+	// sets it: greater than zero. In what is written it is ignored.
 	Position int64
 }
 
 // Query selects records for List. The zero value selects all.
 type Query struct {
-	// States, where not empty, are the states wanted.
+	// States, where not empty, are the states to select.
 	States []State
-	// Source, where not empty, is the website wanted.
+	// Source, where not empty, is the website to select.
 	Source string
-	// Reason, where not empty, is the latest event wanted.
+	// Reason, where not empty, is the latest event to select.
 	Reason Event
-	// InFlight true wants only records with an open intent.
+	// InFlight selects only records with an open intent.
 	InFlight bool
 	// CreatedAfter, CreatedBefore and UpdatedBefore, where set, are exclusive
-	// bounds. CreatedAfter also bounds what List costs.
+	// bounds. CreatedAfter also bounds the cost of List.
 	CreatedAfter, CreatedBefore, UpdatedBefore time.Time
-	// After continues behind the last record of the page before; the zero
-	// value begins at the newest.
-	After ListMark
+	// After continues after the last record of the previous page: its Created
+	// and ID. The zero value begins at the newest record.
+	After PageKey
 	// Limit is the most records to return. Zero or less means 100.
 	Limit int
 }
 
-// ListMark is a place in the order of List: that of a record.
-type ListMark struct {
-	Created time.Time
-	ID      string
-}
-
-// DueMark is a place in the order of Due: that of a record. The zero value is
-// before all.
-type DueMark struct {
-	Due time.Time
-	ID  string
+// PageKey is the sort key of a record in a listing: the next page begins after
+// the key of the last record of the page before.
+type PageKey struct {
+	// Time is the time that the listing is ordered by.
+	Time time.Time
+	// ID orders records of the same time.
+	ID string
 }

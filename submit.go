@@ -7,67 +7,82 @@ import (
 	"time"
 )
 
-// sendWithin is how soon after its intent a call begins, or not at all.
-const sendWithin = 5 * time.Second
-
-// Submit takes one input of the person or the host and returns the
-// verification after it. In order: the input is checked against what is asked;
-// the intent is committed; upstream is called, once; what it answered is
-// committed.
+// Submit submits one input of the person or the host and returns the
+// verification after it. In order: the input is checked against the prompt, the
+// intent is committed, upstream is called once, and the outcome is committed.
 //
 // A nil error means that the outcome is committed. A wrong password or code is
-// no error but a new prompt, and so is an outcome that is not known. With
-// ErrPending the input was accepted and goes on without the caller: the
-// context ended first, or a cancellation waits, or the outcome can't be
-// stored at present. With every other error nothing was sent; the returned
+// no error but a new prompt, and so is an unknown outcome. ErrPending means
+// that the input was accepted and its outcome follows without the caller: the
+// context ended first, a cancellation waits, or the outcome can't be stored at
+// present. With every other error nothing was sent, and the returned
 // Verification is the current one where it could be read, so that the person
 // can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
 // ErrInFlight, ErrNotAwaited, ErrTooMany, ErrTooSoon, ErrPasswordNeeded,
-// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, and those of Get. The one exception is
-// ErrStale for an answer that came when it had been given up and something
-// newer had happened.
+// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, and those of Get. The
+// one exception is ErrStale for a reply that came after its call had been given
+// up and something newer had happened.
 //
-// Submit takes over the secrets of the input and destroys them. Its caller's
+// Submit takes over the Secrets of the input and destroys them. The caller's
 // context ends the waiting, never the call: see Config.CallTimeout.
 func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification, error) {
 	if in == nil {
 		return Verification{}, &Error{ID: id, Err: invalid("no input")}
 	}
-	s := submission{Machine: m, id: id, in: in, parts: in.parts()}
-	ctx, s.end = m.cfg.Observer.submit(ctx, in.Kind())
+	s := &submission{Machine: m, id: id, in: in, inputFields: in.fields()}
+	ctx, s.done = m.cfg.Observer.submit(ctx, in.Kind())
 	if err := in.check(); err != nil {
-		s.destroy()
-		return s.refused(&opened{}, err)
+		return s.refused(&snapshot{}, err)
 	}
 	if in.Kind() == InputCancel {
-		o, err := s.cancel(ctx)
-		s.end(canceled(&o, err))
-		return s.answer(&o, err)
+		snap, err := s.cancel(ctx)
+		s.done(submitCanceled(&snap, err))
+		return s.result(&snap, err)
 	}
 	if err := s.precheck(ctx); err != nil {
-		s.destroy()
-		o, _ := m.load(ctx, id) // to be asked again; what can't be read is not told
-		return s.refused(&o, err)
+		snap, _ := m.load(ctx, id) // only to return the prompt: an error does not matter
+		return s.refused(&snap, err)
 	}
-	if err := m.gate.enter(ctx); err != nil {
-		s.destroy()
-		return s.refused(&opened{}, err)
+	if err := m.enter(ctx); err != nil {
+		return s.refused(&snapshot{}, err)
 	}
+	return s.run(ctx)
+}
+
+// result is what Submit returns.
+type result struct {
+	v   Verification
+	err error
+}
+
+// run commits the intent, then calls upstream in a goroutine of its own, so
+// that the caller can stop waiting. It leaves the place that enter took.
+func (s *submission) run(ctx context.Context) (Verification, error) {
 	begun := false
 	defer func() {
-		if !begun { // also where the store panicked
+		if !begun { // refused, or the store panicked
 			s.leave()
 		}
 	}()
-	o, err := s.begin(ctx)
+	snap, err := s.begin(ctx)
 	if err != nil {
-		return s.refused(&o, err)
+		return s.refused(&snap, err)
 	}
 	begun = true
-	return s.proceed(ctx, &o)
+	finished := make(chan result, 1)
+	go func() {
+		v, err := s.finish(context.WithoutCancel(ctx), &snap)
+		finished <- result{v, err}
+	}()
+	select {
+	case r := <-finished:
+		return r.v, r.err
+	case <-ctx.Done():
+		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+	}
 }
 
-// precheck asks whether a form is worth sending, where upstream can tell.
+// precheck asks upstream, where it is a Prechecker, whether to send a form.
 func (s *submission) precheck(ctx context.Context) error {
 	if p, ok := s.cfg.Upstream.(Prechecker); ok && s.in.Kind() == InputApply {
 		return p.Check(ctx, s.form)
@@ -75,99 +90,35 @@ func (s *submission) precheck(ctx context.Context) error {
 	return nil
 }
 
-// submission is one input on its way.
-type submission struct {
-	*Machine
-	id string
-	in Input
-	parts
-	// service is the service password that goes with the input: typed, held or carried.
-	service Secret
-	// end tells the observer what became of it.
-	end func(Submitted)
-}
-
 // begin checks the input and commits its intent. With an error it returns the
 // verification as far as it is known.
-func (s *submission) begin(ctx context.Context) (opened, error) {
-	for range races {
-		o, now, err := s.current(ctx, s.id)
+func (s *submission) begin(ctx context.Context) (snapshot, error) {
+	for range maxCASRetries {
+		snap, now, err := s.current(ctx, s.id)
 		if err != nil {
-			return o, err
+			return snap, err
 		}
-		if err := o.refuse(s.in.Kind(), &s.parts, now, s.cfg.Limits); err != nil {
-			return o, err
+		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
+			return snap, err
 		}
-		if err := s.findPassword(&o, now); err != nil {
-			return o, err
+		if err := s.findPassword(&snap, now); err != nil {
+			return snap, err
 		}
-		d := o.intend(s.in.Kind(), &s.parts, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
+		d := snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
 		err = s.commit(ctx, &d)
 		if err == nil {
-			return d.opened, nil
+			return d.snapshot, nil
 		}
 		if !errors.Is(err, ErrConflict) {
-			return o, err
+			return snap, err
 		}
 	}
-	return opened{}, ErrConflict
+	return snapshot{}, ErrConflict
 }
 
-// proceed makes the call, in a goroutine of its own where the caller may stop
-// waiting.
-func (s *submission) proceed(ctx context.Context, o *opened) (Verification, error) {
-	if ctx.Done() == nil {
-		return s.finish(ctx, o)
-	}
-	return s.finishAside(ctx, o)
-}
-
-func (s *submission) finishAside(ctx context.Context, o *opened) (Verification, error) {
-	v, err, waited := s.hands.finish(ctx, s, o)
-	if !waited {
-		return s.answer(o, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
-	}
-	return v, err
-}
-
-// finish calls upstream, commits the outcome, and keeps the password if what
-// is asked next needs it.
-func (s *submission) finish(ctx context.Context, o *opened) (Verification, error) {
-	defer s.leave()
-	out := s.call(ctx, o)
-	d, err := s.conclude(ctx, o, &out)
-	s.end(concluded(&d, err))
-	after := &d.opened
-	v, err := s.answer(after, err)
-	if err != nil {
-		return v, err
-	}
-	until := earliest(after.Idle, after.Life)
-	if v.Prompt == nil || !after.Ask.needsPassword() { // another source begins with its password
-		s.vault.drop(s.id)
-		return v, nil
-	}
-	v.Prompt.Carry = s.codec.carry(after, s.service, until)
-	s.vault.hold(after.ID, after.PasswordStep, s.service.clone(), until.Sub(s.now()))
-	return v, nil
-}
-
-// leave destroys the secrets and makes room for another submission.
-func (s *submission) leave() {
-	s.destroy()
-	s.gate.leave()
-}
-
-func (s *submission) destroy() {
-	for _, secret := range s.secrets() {
-		secret.Destroy()
-	}
-	s.service.Destroy()
-}
-
-// findPassword finds the service password that goes with the input. A code
-// without one is refused, unless the host wants it so.
-func (s *submission) findPassword(o *opened, now time.Time) error {
+// findPassword finds the service password that is sent with the input. A code
+// without one is refused, unless the host allows it.
+func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 	switch {
 	case s.in.Kind() == InputApply:
 		return nil
@@ -175,10 +126,10 @@ func (s *submission) findPassword(o *opened, now time.Time) error {
 		s.service = s.password
 		return nil
 	}
-	s.service.Destroy() // of a try before
-	s.service = s.vault.get(o.ID, o.PasswordStep)
+	s.service.Destroy() // of an earlier try
+	s.service = s.cachedPassword(snap.ID, snap.PasswordStep)
 	if s.service.Empty() {
-		s.service = s.codec.uncarry(o, s.carry, now)
+		s.service = s.codec.openPassword(snap, s.carry, now)
 	}
 	if s.service.Empty() && s.in.Kind() == InputCaptcha && !s.cfg.CaptchaWithoutPassword {
 		return ErrPasswordNeeded
@@ -186,59 +137,89 @@ func (s *submission) findPassword(o *opened, now time.Time) error {
 	return nil
 }
 
-// refused is what Submit returns for what was not sent.
-func (s *submission) refused(o *opened, err error) (Verification, error) {
-	s.end(refused(o, err))
-	return s.answer(o, err)
+// finish calls upstream, commits the outcome, and caches the password if the
+// next prompt needs it.
+func (s *submission) finish(ctx context.Context, snap *snapshot) (Verification, error) {
+	defer s.leave()
+	out := s.call(ctx, snap)
+	d, err := s.commitOutcome(ctx, snap, &out)
+	s.done(submitSettled(&d, err))
+	after := &d.snapshot
+	v, err := s.result(after, err)
+	if err != nil {
+		return v, err
+	}
+	if v.Prompt == nil || !after.Ask.needsPassword() {
+		s.passwords.Delete(s.id)
+		return v, nil
+	}
+	until := earliest(after.Idle, after.Life)
+	v.Prompt.Carry = s.codec.sealCarry(after, s.service, until)
+	s.cachePassword(after.ID, after.PasswordStep, s.service, until.Sub(s.now()))
+	return v, nil
 }
 
-// answer is what Submit returns.
-func (s *submission) answer(o *opened, err error) (v Verification, _ error) {
-	if o.Version > 0 {
-		v = o.view(s.cfg.Limits)
+// leave destroys the secrets and makes room for another submission.
+func (s *submission) leave() {
+	s.destroySecrets()
+	s.inFlight.Release()
+}
+
+func (s *submission) destroySecrets() {
+	s.destroy()
+	s.service.Destroy()
+}
+
+// refused is the end of a submission that was not sent.
+func (s *submission) refused(snap *snapshot, err error) (Verification, error) {
+	s.destroySecrets()
+	s.done(submitRefused(snap, err))
+	return s.result(snap, err)
+}
+
+// result is what Submit returns for a snapshot and an error.
+func (s *submission) result(snap *snapshot, err error) (v Verification, _ error) {
+	if snap.Version > 0 {
+		v = snap.view(s.cfg.Limits)
 	}
 	if err != nil {
-		return v, s.where(o, err)
+		return v, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: err}
 	}
 	return v, nil
 }
 
-func (s *submission) where(o *opened, err error) error {
-	return &Error{ID: s.id, State: o.State, Step: o.Step, Input: s.in.Kind(), Err: err}
-}
-
-// cancel ends the verification, or leaves a note where a call is under way.
-func (s *submission) cancel(ctx context.Context) (opened, error) {
-	by, err := operator(ctx)
+// cancel ends the verification, or flags its intent where a call is under way.
+func (s *submission) cancel(ctx context.Context) (snapshot, error) {
+	by, err := Operator(ctx)
 	if err != nil {
-		return opened{}, err
+		return snapshot{}, err
 	}
-	for range races {
-		o, now, err := s.current(ctx, s.id)
+	for range maxCASRetries {
+		snap, now, err := s.current(ctx, s.id)
 		if err != nil {
-			return o, err
+			return snap, err
 		}
-		if err := o.refuse(s.in.Kind(), &s.parts, now, s.cfg.Limits); err != nil {
-			return o, err
+		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
+			return snap, err
 		}
 		switch {
-		case o.Intent == nil:
-			d := o.cancel(now, s.cfg.Limits, by)
+		case snap.Intent == nil:
+			d := snap.cancel(now, s.cfg.Limits, by)
 			if err = s.commit(ctx, &d); err == nil {
-				s.vault.drop(s.id)
-				return d.opened, nil
+				s.passwords.Delete(s.id)
+				return d.snapshot, nil
 			}
-		case o.Intent.Canceled:
-			return o, ErrPending
+		case snap.Intent.Canceled:
+			return snap, ErrPending
 		default:
-			flagged := o.flagCancel(now, by)
-			if err = s.commit(ctx, &decision{opened: flagged}); err == nil {
+			flagged := snap.flagCancel(now, by)
+			if err = s.commit(ctx, &decision{snapshot: flagged}); err == nil {
 				return flagged, ErrPending
 			}
 		}
 		if !errors.Is(err, ErrConflict) {
-			return o, err
+			return snap, err
 		}
 	}
-	return opened{}, ErrConflict
+	return snapshot{}, ErrConflict
 }

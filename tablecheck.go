@@ -5,17 +5,18 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
-// Both tables are checked when the package loads: a build with a broken table
-// must not run.
+// Both tables are checked when the package is loaded: a build with a broken
+// table panics at its start.
 func init() {
 	if err := errors.Join(checkEdges(Edges()), checkRules(rules), checkTogether(Edges(), rules)); err != nil {
 		panic(err)
 	}
 }
 
-// tablesHash names the tables of this build; history keeps it for audit.
+// tablesHash names the tables of this build. History stores it for audits.
 var tablesHash = hashTables()
 
 func hashTables() string {
@@ -30,9 +31,9 @@ func hashTables() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// checkEdges holds the transition table to its rules: states and events are
-// known, no edge stands twice, every state is reached, every state but the
-// terminal ones can be left and leads to an end, and those can't be left.
+// checkEdges checks the transition table: its states and events are declared,
+// no edge is there twice, every state can be reached, every state but the
+// terminal ones leads to an end, and no edge leaves a terminal state.
 func checkEdges(edges []Edge) error {
 	var errs []error
 	seen := make(map[Edge]bool)
@@ -49,15 +50,15 @@ func checkEdges(edges []Edge) error {
 		}
 		seen[key] = true
 	}
-	return errors.Join(append(errs, checkReach(edges)...)...)
+	return errors.Join(append(errs, checkReachable(edges)...)...)
 }
 
-func checkReach(edges []Edge) (errs []error) {
+func checkReachable(edges []Edge) (errs []error) {
 	forward := reach(edges, func(e Edge) (State, State) { return e.From, e.To }, Created)
 	back := reach(edges, func(e Edge) (State, State) { return e.To, e.From }, Done, Failed)
 	for _, s := range States() {
 		if !forward[s] {
-			errs = append(errs, fmt.Errorf("no run reaches %s", s))
+			errs = append(errs, fmt.Errorf("%s can't be reached", s))
 		}
 		if !back[s] {
 			errs = append(errs, fmt.Errorf("%s is a dead end", s))
@@ -85,9 +86,9 @@ func reach(edges []Edge, ends func(Edge) (from, to State), start ...State) map[S
 	return reached
 }
 
-// checkTogether sees that whatever can happen to a verification has an edge
-// from every state in which it can happen: what upstream answers a call, a
-// call without an answer, and what we end by ourselves.
+// checkTogether checks that every event has an edge from every state in which
+// it can happen: replies of upstream, calls without a reply, and what the
+// machine does by itself.
 func checkTogether(edges []Edge, rules []rule) error {
 	var errs []error
 	has := make(map[Edge]bool)
@@ -106,12 +107,12 @@ func checkTogether(edges []Edge, rules []rule) error {
 		if r.call == apply {
 			from = created
 		}
-		need(r.then, from)
+		need(r.event, from)
 	}
 	for _, event := range faultEvents {
 		need(event, asked)
 	}
-	need(ReplyUnrecognized, asked) // what judge falls back to
+	need(ReplyUnrecognized, asked) // the fallback of match
 	need(AttemptsExhausted, asked)
 	need(CaptchaExpired, captcha)
 	need(PasswordRequested, applied)
@@ -121,4 +122,46 @@ func checkTogether(edges []Edge, rules []rule) error {
 	need(ReportFailed, []State{Done})
 	need(Erased, States())
 	return errors.Join(errs...)
+}
+
+// checkRules checks that exactly one rule accepts any reply: no two rules share
+// a cell, and together they have as many cells as the table.
+func checkRules(rules []rule) error {
+	var errs []error
+	covered, cells := 0, 1
+	for i, r := range rules {
+		covered += r.cells()
+		for j := range i {
+			if r.overlaps(rules[j]) {
+				errs = append(errs, fmt.Errorf("reply rules %d and %d accept the same reply", j, i))
+			}
+		}
+	}
+	for _, c := range (rule{}).columns() {
+		cells *= len(c.column)
+	}
+	if covered != cells {
+		errs = append(errs, fmt.Errorf("the reply rules cover %d of %d cells", covered, cells))
+	}
+	return errors.Join(errs...)
+}
+
+// cells is how many cells of the table a rule accepts.
+func (r rule) cells() int {
+	n := 1
+	for _, c := range r.columns() {
+		n *= bits.OnesCount32(uint32(c.set))
+	}
+	return n
+}
+
+// overlaps reports whether two rules accept a common reply.
+func (r rule) overlaps(other rule) bool {
+	columns := other.columns()
+	for i, c := range r.columns() {
+		if c.set&columns[i].set == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -30,11 +30,11 @@ func TestABrokenTransitionTableDoesNotLoad(t *testing.T) {
 		{"done can be left", append(Edges(), Edge{Done, ReplyUnrecognized, Created}), "leaves a terminal state"},
 		{"failed can be left", append(Edges(), Edge{Failed, PasswordReset, AwaitingPassword}), "leaves a terminal state"},
 		{"failed turns into done", append(Edges(), Edge{Failed, CollectionStarted, Done}), "leaves a terminal state"},
-		{"done is not reached", edgesWithout(func(e Edge) bool { return e.To == Done }), "no run reaches done"},
-		{"a state is not reached", edgesWithout(func(e Edge) bool { return e.To == AwaitingCaptcha && e.From != e.To }), "no run reaches awaiting_captcha"},
+		{"done is not reached", edgesWithout(func(e Edge) bool { return e.To == Done }), "done can't be reached"},
+		{"a state is not reached", edgesWithout(func(e Edge) bool { return e.To == AwaitingCaptcha && e.From != e.To }), "awaiting_captcha can't be reached"},
 		{"a state can't be left", edgesWithout(func(e Edge) bool { return e.From == AwaitingCaptcha }), "awaiting_captcha is a dead end"},
 		{"a state leads only to itself", edgesWithout(func(e Edge) bool { return e.From == AwaitingPassword && e.To != e.From }), "awaiting_password is a dead end"},
-		{"no table at all", nil, "no run reaches"},
+		{"no table at all", nil, "can't be reached"},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {

@@ -12,41 +12,41 @@ import (
 // Event is what happened to a verification, in the past tense.
 type Event string
 
-// The events. An event that leaves the state as it is asks the person again.
+// The events. An event that leaves the state unchanged asks the person again.
 const (
-	ApplicationAccepted    Event = "application_accepted"     // upstream took the form
+	ApplicationAccepted    Event = "application_accepted"     // upstream accepted the form
 	ApplicationRejected    Event = "application_rejected"     // upstream refused the form; it may be corrected
-	SourceUnsupported      Event = "source_unsupported"       // the operator is not served at present
+	SourceUnsupported      Event = "source_unsupported"       // upstream does not serve the operator at present
 	PasswordRequested      Event = "password_requested"       // the service password is needed
-	PasswordRejected       Event = "password_rejected"        // it was wrong; also told when a code was sent
-	QueryPasswordRequested Event = "query_password_requested" // the operator has a second password
-	QueryPasswordRejected  Event = "query_password_rejected"  // it was wrong
+	PasswordRejected       Event = "password_rejected"        // the password was wrong; can also be the reply to a code
+	QueryPasswordRequested Event = "query_password_requested" // the operator asks for a second password
+	QueryPasswordRejected  Event = "query_password_rejected"  // the second password was wrong
 	CaptchaRequested       Event = "captcha_requested"        // the operator sent a code
 	OwnSMSRequested        Event = "own_sms_requested"        // the person texts the operator to get a code
 	CaptchaRejected        Event = "captcha_rejected"         // the code was wrong
-	CaptchaReissued        Event = "captcha_reissued"         // the code was too old, a new one is on its way
-	CaptchaExpired         Event = "captcha_expired"          // our clock: the code is too old by now
-	ResetRequired          Event = "reset_required"           // too weak a password, and it can be reset
-	ResetUnsupported       Event = "reset_unsupported"        // too weak a password, and it can't be reset here
+	CaptchaReissued        Event = "captcha_reissued"         // the code was too old, and the operator sent a new one
+	CaptchaExpired         Event = "captcha_expired"          // no code was entered in time
+	ResetRequired          Event = "reset_required"           // the password is too weak and can be reset
+	ResetUnsupported       Event = "reset_unsupported"        // the password is too weak and can't be reset here
 	ResetCaptchaRequested  Event = "reset_captcha_requested"  // the operator sent a code for the reset
-	NewPasswordRejected    Event = "new_password_rejected"    // the chosen password has a bad format
+	NewPasswordRejected    Event = "new_password_rejected"    // the new password has a bad format
 	PasswordReset          Event = "password_reset"           // the password was reset
-	ResetFailed            Event = "reset_failed"             // it could not be reset
-	SourceCollected        Event = "source_collected"         // this source is through, the next one begins
-	CollectionStarted      Event = "collection_started"       // upstream logged in and collects: the end
-	VerificationRejected   Event = "verification_rejected"    // upstream ended it
-	UpstreamUnavailable    Event = "upstream_unavailable"     // certainly nothing was sent
-	OutcomeUnknown         Event = "outcome_unknown"          // it was perhaps received
-	ReplyUnrecognized      Event = "reply_unrecognized"       // a reply that no rule knows
+	ResetFailed            Event = "reset_failed"             // the password could not be reset
+	SourceCollected        Event = "source_collected"         // this source is done, and the next one follows
+	CollectionStarted      Event = "collection_started"       // upstream has logged in and collects: the end
+	VerificationRejected   Event = "verification_rejected"    // upstream ended the verification
+	UpstreamUnavailable    Event = "upstream_unavailable"     // the request was certainly not sent
+	OutcomeUnknown         Event = "outcome_unknown"          // the request may have been received
+	ReplyUnrecognized      Event = "reply_unrecognized"       // no rule knows the reply
 	ReportReady            Event = "report_ready"             // upstream has collected, and its report can be fetched
-	ReportFailed           Event = "report_failed"            // it has collected nothing, or not in time
-	AttemptsExhausted      Event = "attempts_exhausted"       // no attempts or steps left
-	Expired                Event = "expired"                  // nobody answered in time
+	ReportFailed           Event = "report_failed"            // upstream collected nothing, or not in time
+	AttemptsExhausted      Event = "attempts_exhausted"       // no attempts or steps are left
+	Expired                Event = "expired"                  // no answer came in time
 	Canceled               Event = "canceled"                 // the host or the person gave up
 	Erased                 Event = "erased"                   // the person's data was deleted
 )
 
-// Where the person stands when an event finds them.
+// The states in which an event can happen.
 var (
 	created  = []State{Created}
 	applied  = []State{Applied}
@@ -57,10 +57,10 @@ var (
 	running  = []State{Created, Applied, AwaitingPassword, AwaitingCaptcha}
 )
 
-// table is THE transition table: event, the states it finds, the state it
-// leads to. looplab decides every edge by it (see next), and the pictures in
-// docs/states.md are made from it. A row that leads to where it came from
-// asks the person again.
+// table is the transition table: an event, the states in which it can happen,
+// and the state that it leads to. looplab decides every edge from it (see
+// next), and the pictures in docs/states.md are made from it. A row that leads
+// back to its own state asks the person again.
 var table = fsm.Events{
 	// The application.
 	row(ApplicationAccepted, created, Applied),
@@ -88,12 +88,12 @@ var table = fsm.Events{
 	row(PasswordReset, either, AwaitingPassword),
 	row(ResetFailed, either, Failed),
 
-	// What upstream ends.
+	// The end of a source, or of the verification, by upstream.
 	row(SourceCollected, either, Applied),
 	row(CollectionStarted, either, Done),
 	row(VerificationRejected, either, Failed),
 
-	// What leaves the person where they are.
+	// No usable reply: the person is asked the same again.
 	row(UpstreamUnavailable, created, Created),
 	row(UpstreamUnavailable, password, AwaitingPassword),
 	row(UpstreamUnavailable, captcha, AwaitingCaptcha),
@@ -104,11 +104,12 @@ var table = fsm.Events{
 	row(ReplyUnrecognized, password, AwaitingPassword),
 	row(ReplyUnrecognized, captcha, AwaitingCaptcha),
 
-	// What becomes known after the end, and changes nothing of it.
+	// After the end: the report.
 	row(ReportReady, []State{Done}, Done),
 	row(ReportFailed, []State{Done}, Done),
 
-	// What we end. Erasing what has ended leaves it where it is.
+	// The end by the machine, the person or the host. Erasing a verification
+	// that has ended leaves its state unchanged.
 	row(AttemptsExhausted, asked, Failed),
 	row(Expired, running, Failed),
 	row(Canceled, running, Failed),
@@ -130,24 +131,26 @@ var eventSince = map[Event]int{
 	AttemptsExhausted: 1, Expired: 1, Canceled: 1, Erased: 1,
 }
 
-// Edge is one row of the transition table for one state.
+// Edge is one edge of the graph: a row of the transition table, for one of the
+// states in which its event can happen.
 type Edge struct {
 	From  State
 	Event Event
 	To    State
 }
 
-// Edges returns the transition table, one edge a row, in its own order.
+// Edges returns all edges of the transition table, in the order of its rows.
 func Edges() []Edge { return edgesOf(table) }
 
 var errNoEdge = errors.New("carrierfsm: no such edge")
 
-// machines are looplab's, of the whole table, between two steps.
+// machines are looplab's FSMs of the whole table that no step uses at present.
 var machines = sync.Pool{New: func() any { return fsm.NewFSM("", table, nil) }}
 
-// next asks looplab where event leads from a state. A machine is used by one
-// step at a time and given back after a clean one only: after an error nothing
-// has to be put right, and without callbacks nothing can deadlock it.
+// next returns the state that an event leads to, as looplab decides it. It
+// returns errNoEdge where the table has no such edge. An FSM goes back to the
+// pool only after a clean step, so one that looplab left in transition is never
+// used again. It has no callbacks, so nothing can deadlock it.
 func next(from State, event Event) (State, error) {
 	machine, _ := machines.Get().(*fsm.FSM)
 	machine.SetState(string(from))

@@ -97,21 +97,6 @@ func TestTheSixStatesAreThoseOfTheDesign(t *testing.T) {
 	}
 }
 
-func TestThePicturesShowOneBeginningAndBothEnds(t *testing.T) {
-	t.Parallel()
-	for _, picture := range []string{Mermaid(), MermaidOutline()} {
-		require.Equal(t, 1, strings.Count(picture, "[*] --> "), "looplab's diagram marks the current state as the initial one")
-		require.Contains(t, picture, "[*] --> created\n")
-		require.Contains(t, picture, "done --> [*]\n")
-		require.Contains(t, picture, "failed --> [*]\n")
-	}
-	require.Contains(t, Graphviz(), "start -> created;")
-	for event := range expectedEdges {
-		require.Contains(t, Mermaid(), string(event))
-		require.Contains(t, Graphviz(), string(event))
-	}
-}
-
 func TestLoopsAreStepsOfHistoryToo(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.New(t)

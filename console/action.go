@@ -51,7 +51,10 @@ func (c *Console) erase(ctx context.Context, f actionForm) error {
 }
 
 func (c *Console) replay(ctx context.Context, f actionForm) error {
-	return c.cfg.Machine.Replay(ctx, f.handler, f.id, f.step)
+	if c.cfg.Dispatcher == nil {
+		return errNoHandlers
+	}
+	return c.cfg.Dispatcher.Replay(ctx, f.handler, f.id, f.step)
 }
 
 // confirmPage is the data of the page that asks for a confirmation.

@@ -15,6 +15,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // lastTransition is the latest row of the history.
@@ -102,27 +103,28 @@ func TestAnActionOnAnOlderStepIsRefused(t *testing.T) {
 func TestAParkedRowNamesTheOperatorOfAReplay(t *testing.T) {
 	t.Parallel()
 	calls := make(map[int]int) // of the handler, by step
-	s := newFixture(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
-		"diary": func(_ context.Context, t carrierfsm.Transition) error {
+	s := newFixture(t, carrierfsm.Config{})
+	s.setHandlers(map[string]outbox.Handler{
+		"notify": func(_ context.Context, t carrierfsm.Transition) error {
 			if calls[t.Step]++; t.Step == 2 && calls[2] == 1 {
 				return errors.New("not today")
 			}
 			return nil
 		},
-	}})
+	})
 	s.must(s.Apply())
-	_, err := s.Machine.Deliver(context.Background())
+	_, err := s.handlers.Deliver(context.Background())
 	require.Error(t, err)
 	page := s.page("handlers")
 	require.Contains(t, page, "it returned an error")
-	require.Contains(t, page, "Replay v1 from step 2 to handler diary")
+	require.Contains(t, page, "Replay v1 from step 2 to handler notify")
 	require.Contains(t, s.page("verification?id=v1"), "it returned an error")
-	w := s.post(s.action("replay", "handler", "diary", "step", "1"))
+	w := s.post(s.action("replay", "handler", "notify", "step", "1"))
 	require.Equal(t, http.StatusSeeOther, w.Code, w.Body)
 	page = s.page(w.Header().Get("Location"))
 	require.Contains(t, page, "asked for by li.wei")
 	require.Contains(t, page, "The replica that holds the handler")
-	_, err = s.Machine.Deliver(context.Background())
+	_, err = s.handlers.Deliver(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, map[int]int{1: 2, 2: 2}, calls)
 	require.NotContains(t, s.page("handlers"), "Replay")

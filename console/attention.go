@@ -20,7 +20,7 @@ var unknownOutcomes = filter{states: activeStates, reasons: []carrierfsm.Event{c
 type attentionPage struct {
 	Overdue      []overdueRow
 	OverdueError string
-	NextOverdue  carrierfsm.DueMark // zero on the last page
+	NextOverdue  carrierfsm.PageKey // zero on the last page
 	Unknown      searchResult
 	UnknownError string
 }
@@ -44,7 +44,7 @@ func (c *Console) attention(q *request) error {
 		return err
 	}
 	var n attentionPage
-	if n.Overdue, n.NextOverdue, err = c.overdue(ctx, carrierfsm.DueMark{Due: due, ID: id}); err != nil {
+	if n.Overdue, n.NextOverdue, err = c.overdue(ctx, carrierfsm.PageKey{Time: due, ID: id}); err != nil {
 		n.OverdueError = c.partFailed(q, err)
 	}
 	if n.Unknown, err = c.search(ctx, unknownOutcomes, after); err != nil {
@@ -55,14 +55,14 @@ func (c *Console) attention(q *request) error {
 }
 
 // overdue returns a page of overdue verifications and the key of the next.
-func (c *Console) overdue(ctx context.Context, after carrierfsm.DueMark) (list []overdueRow, next carrierfsm.DueMark, err error) {
+func (c *Console) overdue(ctx context.Context, after carrierfsm.PageKey) (list []overdueRow, next carrierfsm.PageKey, err error) {
 	rows, err := c.cfg.Machine.Overdue(ctx, overdueAfter, after, pageSize+1)
 	if err != nil {
 		return nil, next, err
 	}
 	for i, o := range rows {
 		if i == pageSize {
-			next = carrierfsm.DueMark{Due: rows[i-1].Due, ID: rows[i-1].ID}
+			next = carrierfsm.PageKey{Time: rows[i-1].Due, ID: rows[i-1].ID}
 			break
 		}
 		list = append(list, overdueRow{Summary: o.Summary, Why: unreadable(o.Err)})

@@ -15,6 +15,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -61,9 +62,12 @@ func BenchmarkPages(b *testing.B) {
 			fillStore(b, path, n, now)
 			m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
 			require.NoError(b, err)
+			d, err := outbox.New(m, store, outbox.Config{})
+			require.NoError(b, err)
 			var later time.Duration // grows with each request, so that nothing comes from the cache
 			c, err := console.New(console.Config{
-				Machine: m, Now: func() time.Time { later += time.Hour; return now.Add(later) },
+				Machine: m, Dispatcher: d, Surveyor: store,
+				Now: func() time.Time { later += 11 * time.Second; return now.Add(later) },
 				Authorize: func(*http.Request) (console.Operator, error) {
 					return console.Operator{Name: "li.wei", Access: console.Act}, nil
 				},

@@ -11,7 +11,9 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 // hostileText is a text of upstream with markup in it.
@@ -25,7 +27,8 @@ func newBusyFixture(t *testing.T) *fixture {
 	t.Helper()
 	ctx := context.Background()
 	store := memory.New()
-	s := newFixture(t, carrierfsm.Config{Store: store, Handlers: map[string]carrierfsm.Handler{
+	s := newFixture(t, carrierfsm.Config{Store: store})
+	s.setHandlers(map[string]outbox.Handler{
 		"ledger": func(context.Context, carrierfsm.Transition) error { return nil },
 		"notify": func(_ context.Context, t carrierfsm.Transition) error {
 			if t.ID == "v1" || t.Event == carrierfsm.Canceled {
@@ -33,8 +36,8 @@ func newBusyFixture(t *testing.T) *fixture {
 			}
 			return nil
 		},
-	}})
-	sealer, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	})
+	sealer, err := seal.New(seal.Key{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)
 	other, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: s.Upstream, Now: s.Clock.Now, Sealer: sealer})
 	require.NoError(t, err)
@@ -57,7 +60,7 @@ func newBusyFixture(t *testing.T) *fixture {
 	s.must(s.Captcha("500001"))
 	s.ID = "v1"
 	s.runLong()
-	_, err = s.Machine.Deliver(ctx)
+	_, err = s.handlers.Deliver(ctx)
 	require.Error(t, err)
 	s.Clock.Advance(4 * time.Minute)
 	return s
@@ -113,7 +116,7 @@ func (s *fixture) runLong() {
 	}
 	s.Upstream.Then(
 		fsmtest.Refuse("姓名与身份证不符"), fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10002"),
-		fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10004", Type: "CONTROL", Content: hostileText}),
+		fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10004", Type: "CONTROL", Content: carrierfsm.NewSecret(hostileText)}),
 		fsmtest.Next("chinamobilegd"), fsmtest.Code("10001"), fsmtest.Code("10004"),
 	)
 	wait(s.Apply())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // slowStore blocks each Survey until release is closed.
@@ -21,7 +22,7 @@ type slowStore struct {
 	release chan struct{}
 }
 
-func (s slowStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+func (s slowStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
 	select {
 	case <-s.release:
 	case <-ctx.Done():

@@ -19,6 +19,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // canaries are the secrets and personal values of the canary test: upstream
@@ -31,7 +32,7 @@ var canaries = map[string]string{
 
 // echoReply repeats the named values and those that every call carries.
 func echoReply(code carrierfsm.ProcessCode, names ...string) fsmtest.Answer {
-	return fsmtest.Reply(carrierfsm.Reply{Success: true, Code: code, Type: "CONTROL", Content: echo(names...)})
+	return fsmtest.Reply(carrierfsm.Reply{Success: true, Code: code, Type: "CONTROL", Content: carrierfsm.NewSecret(echo(names...))})
 }
 
 func echo(names ...string) string {
@@ -45,9 +46,10 @@ func echo(names ...string) string {
 func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s := newFixture(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
-		"diary": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
-	}})
+	s := newFixture(t, carrierfsm.Config{})
+	s.setHandlers(map[string]outbox.Handler{
+		"notify": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
+	})
 	s.setConsole(s.Machine, func(c *console.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
@@ -76,13 +78,13 @@ func TestNoPageHoldsASecretOrAWholeNumber(t *testing.T) {
 	require.Contains(t, pages["verification?id=v1"], "您好", "the rest of upstream's text is shown")
 	s.must(s.Captcha(canaries["code"]))
 	s.must(s.QueryPassword(canaries["query password"]))
-	_, err := s.Machine.Deliver(context.Background())
+	_, err := s.handlers.Deliver(context.Background())
 	require.Error(t, err)
 	look()
 	s.must(s.QueryPassword(canaries["query password"]))
 	require.Equal(t, carrierfsm.Done, s.Get().State)
 	look()
-	s.post(s.action("replay", "handler", "diary", "step", "1"))
+	s.post(s.action("replay", "handler", "notify", "step", "1"))
 	s.post(s.action("erase", "sure", "on"))
 	look()
 	s.requireNoCanary("the log", log.String())
@@ -138,7 +140,7 @@ func TestTheCanaryTestFindsWhatIsThere(t *testing.T) {
 func TestUpstreamsTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{}, fsmtest.Reply(carrierfsm.Reply{
-		Success: true, Code: "10002", Type: `CON"TROL<b>`, Template: `x' onload='y`, Content: hostileText,
+		Success: true, Code: "10002", Type: `CON"TROL<b>`, Template: `x' onload='y`, Content: carrierfsm.NewSecret(hostileText),
 	}))
 	s.must(s.Apply())
 	s.must(s.Password("246810"))

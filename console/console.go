@@ -7,7 +7,7 @@
 // cancel, expire and erase verifications and replay handlers, under their own
 // name. No page sends anything to upstream.
 //
-// It shows the record's columns and what [carrierfsm.Machine.Peek] and History
+// It shows the record's columns and what [carrierfsm.Machine.Read] and History
 // return: no secret, no token, no unmasked number. A record that the Machine
 // can't open is shown by its columns alone. Each page makes a bounded number of
 // calls to the store, however many verifications it holds.
@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // Config configures a Console. Machine and Authorize are required; every other
@@ -28,6 +30,13 @@ import (
 type Config struct {
 	// Machine holds the verifications to show.
 	Machine *carrierfsm.Machine
+	// Dispatcher shows how far the handlers are, and replays them. Its store must
+	// be the Machine's. It need not be the one whose Run is called, nor have any
+	// Handlers. Defaults to none: then no handlers are shown.
+	Dispatcher *outbox.Dispatcher
+	// Surveyor is the Machine's store, for the figures. Defaults to none: then no
+	// figures are shown.
+	Surveyor survey.Surveyor
 	// Authorize returns who makes a request, and what they may do. It may rely on
 	// an authentication in front of the Console, or do it here. After an error,
 	// and for the zero Operator, the request is answered with 403; the error is
@@ -71,7 +80,7 @@ type Console struct {
 	cfg     Config
 	routes  map[string]route
 	origins *http.CrossOriginProtection
-	surveys cache[time.Duration, carrierfsm.Survey]
+	surveys cache[time.Duration, survey.Survey]
 }
 
 var _ http.Handler = (*Console)(nil)

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // countingStore counts the calls of a store and the rows that they return.
@@ -55,22 +57,22 @@ func (s *countingStore) List(ctx context.Context, q carrierfsm.Query) ([]carrier
 	return list, s.count(len(list), err)
 }
 
-func (s *countingStore) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s *countingStore) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
 	list, err := s.Store.Due(ctx, now, after, limit)
 	return list, s.count(len(list), err)
 }
 
-func (s *countingStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+func (s *countingStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
 	list, err := s.Store.Survey(ctx, from, until, limit)
 	return list, s.count(len(list), err)
 }
 
-func (s *countingStore) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+func (s *countingStore) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	list, err := s.Store.Parked(ctx, q)
 	return list, s.count(len(list), err)
 }
 
-func (s *countingStore) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+func (s *countingStore) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	list, err := s.Store.Cursors(ctx)
 	return list, s.count(len(list), err)
 }

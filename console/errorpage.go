@@ -18,6 +18,8 @@ var (
 	errBadRequest   = errors.New("console: invalid request")
 	errMovedOn      = errors.New("console: the verification has changed since the operator saw it")
 	errNotConfirmed = errors.New("console: the action was not confirmed")
+	errNoHandlers   = errors.New("console: no dispatcher is configured")
+	errNoFigures    = errors.New("console: no surveyor is configured")
 	errComputing    = errors.New("console: the computation panicked")
 )
 
@@ -49,8 +51,8 @@ var errorPages = []struct {
 	{carrierfsm.ErrSealed, errorPage{http.StatusConflict, "It can't be opened", whySealed + " Only erasing it works."}},
 	{carrierfsm.ErrNewerTable, errorPage{http.StatusConflict, "It needs a newer build", whyNewer + " Only erasing it works."}},
 	{carrierfsm.ErrCorrupt, errorPage{http.StatusConflict, "It can't be read", whyCorrupt + " Only erasing it works."}},
-	{carrierfsm.ErrNoOutbox, errorPage{http.StatusNotFound, "No handlers", "This store does not support handlers."}},
-	{carrierfsm.ErrNoSurveyor, errorPage{http.StatusNotFound, "No figures", "This store does not support figures."}},
+	{errNoHandlers, errorPage{http.StatusNotFound, "No handlers", "This console shows no handlers."}},
+	{errNoFigures, errorPage{http.StatusNotFound, "No figures", "This console shows no figures."}},
 	{carrierfsm.ErrClosed, errorPage{http.StatusServiceUnavailable, "Closed", "This process is stopping. Try again in a moment."}},
 	{carrierfsm.ErrInvalid, errorPage{http.StatusBadRequest, "Not possible", "The machine refused it: your name is not valid for the history, or no handler has this name. Nothing was done."}},
 	{context.DeadlineExceeded, errorPage{http.StatusServiceUnavailable, "Too slow", "The store did not answer in time."}},

@@ -9,6 +9,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -28,11 +29,18 @@ func staff(r *http.Request) (console.Operator, error) {
 
 // The host mounts the console under any prefix, behind its own authentication.
 func Example() {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()})
+	store := memory.New()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
 	if err != nil {
 		panic(err)
 	}
-	operators, err := console.New(console.Config{Machine: m, Authorize: staff, Title: "Verifications, staging"})
+	handlers, err := outbox.New(m, store, outbox.Config{}) // shows and replays those of every process
+	if err != nil {
+		panic(err)
+	}
+	operators, err := console.New(console.Config{
+		Machine: m, Dispatcher: handlers, Surveyor: store, Authorize: staff, Title: "Verifications, staging",
+	})
 	if err != nil {
 		panic(err)
 	}

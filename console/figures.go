@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // figures are a survey arranged as tables.
 type figures struct {
-	carrierfsm.Survey
+	survey.Survey
 	States      []carrierfsm.State // the columns
 	TimedStates []carrierfsm.State // those that a verification spends time in
 	Rows        []carrierRow       // the total first, then by carrier
@@ -22,7 +23,7 @@ type figures struct {
 
 // carrierRow is one carrier's figures, or those of all.
 type carrierRow struct {
-	carrierfsm.Figures
+	survey.Figures
 	All bool
 }
 
@@ -54,7 +55,7 @@ type reasonRow struct {
 	Failed int
 }
 
-func figuresOf(s carrierfsm.Survey) figures {
+func figuresOf(s survey.Survey) figures {
 	f := figures{Survey: s, States: carrierfsm.States(), Rows: []carrierRow{{Figures: s.All, All: true}}}
 	for _, source := range s.Sources {
 		f.Rows = append(f.Rows, carrierRow{Figures: source})
@@ -64,7 +65,7 @@ func figuresOf(s carrierfsm.Survey) figures {
 			f.TimedStates = append(f.TimedStates, state)
 		}
 		n := s.All.Reached[state]
-		f.Funnel = append(f.Funnel, funnelRow{State: state, Reached: n, Width: n * barWidth / max(1, s.All.Looked)})
+		f.Funnel = append(f.Funnel, funnelRow{State: state, Reached: n, Width: n * barWidth / max(1, s.All.Count)})
 	}
 	f.Done, f.Failed = s.All.Reached[carrierfsm.Done], s.All.Reached[carrierfsm.Failed]
 	for event, n := range s.All.Reasons {
@@ -77,11 +78,11 @@ func figuresOf(s carrierfsm.Survey) figures {
 // knownSources returns the carriers in the cached figures, as suggestions for
 // the filter.
 func (c *Console) knownSources() (names []string) {
-	survey, known := c.surveys.latest(windows[0].Length)
+	cached, known := c.surveys.latest(windows[0].Length)
 	if !known {
 		return nil
 	}
-	for _, s := range survey.Sources {
+	for _, s := range cached.Sources {
 		if s.Source != "" {
 			names = append(names, s.Source)
 		}

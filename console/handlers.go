@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // How many parked rows are shown of each handler, and on the page of one handler.
@@ -25,8 +25,8 @@ type handlersPage struct {
 
 // handlerSection is one handler with a page of its parked verifications.
 type handlerSection struct {
-	carrierfsm.Cursor
-	Rows     []carrierfsm.Parked
+	outbox.Cursor
+	Rows     []outbox.Parked
 	NextPage string // the key of the next page; empty on the last
 }
 
@@ -39,12 +39,12 @@ func (c *Console) handlers(q *request) error {
 	if err != nil {
 		return err
 	}
-	cursors, err := c.cfg.Machine.Cursors(ctx)
+	cursors, err := c.cursors(ctx)
 	if err != nil {
 		page.Error = c.partFailed(q, err)
 	}
 	if page.Only != "" {
-		cursors = slices.DeleteFunc(cursors, func(h carrierfsm.Cursor) bool { return h.Name != page.Only })
+		cursors = slices.DeleteFunc(cursors, func(h outbox.Cursor) bool { return h.Name != page.Only })
 		if len(cursors) == 0 {
 			return errNoPage
 		}
@@ -64,9 +64,9 @@ func (c *Console) handlers(q *request) error {
 	return nil
 }
 
-func (c *Console) parkedOf(ctx context.Context, cursor carrierfsm.Cursor, after carrierfsm.ParkedMark, limit int) (handlerSection, error) {
+func (c *Console) parkedOf(ctx context.Context, cursor outbox.Cursor, after outbox.ParkedKey, limit int) (handlerSection, error) {
 	h := handlerSection{Cursor: cursor}
-	rows, err := c.cfg.Machine.Parked(ctx, carrierfsm.ParkedQuery{Handler: cursor.Name, After: after, Limit: limit + 1})
+	rows, err := c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{Handler: cursor.Name, After: after, Limit: limit + 1})
 	if err != nil {
 		return h, err
 	}
@@ -79,8 +79,16 @@ func (c *Console) parkedOf(ctx context.Context, cursor carrierfsm.Cursor, after 
 	return h, nil
 }
 
+// cursors returns the cursors of all handlers, or errNoHandlers.
+func (c *Console) cursors(ctx context.Context) ([]outbox.Cursor, error) {
+	if c.cfg.Dispatcher == nil {
+		return nil, errNoHandlers
+	}
+	return c.cfg.Dispatcher.Cursors(ctx)
+}
+
 // parseParkedKey decodes the key of a page of one handler.
-func parseParkedKey(text, handler string) (m carrierfsm.ParkedMark, err error) {
+func parseParkedKey(text, handler string) (m outbox.ParkedKey, err error) {
 	if text == "" {
 		return m, nil
 	}
@@ -88,7 +96,7 @@ func parseParkedKey(text, handler string) (m carrierfsm.ParkedMark, err error) {
 	if handler == "" {
 		err = errBadRequest
 	}
-	return carrierfsm.ParkedMark{Next: at, Handler: handler, ID: id}, err
+	return outbox.ParkedKey{Next: at, Handler: handler, ID: id}, err
 }
 
 // parkedReasons are the texts of Parked.Why.
@@ -98,7 +106,7 @@ var parkedReasons = map[string]string{
 }
 
 // parkedReason describes why a verification is parked.
-func parkedReason(p carrierfsm.Parked) string {
+func parkedReason(p outbox.Parked) string {
 	if name, byOperator := strings.CutPrefix(p.Why, "by "); byOperator {
 		return "asked for by " + name
 	}

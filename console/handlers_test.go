@@ -9,20 +9,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 func TestParkedRowsArePagedByHandler(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	const name = "a&b=c"
-	s := newFixture(t, carrierfsm.Config{Handlers: map[string]carrierfsm.Handler{
+	s := newFixture(t, carrierfsm.Config{})
+	s.setHandlers(map[string]outbox.Handler{
 		name:    func(context.Context, carrierfsm.Transition) error { return context.Canceled },
 		"other": func(context.Context, carrierfsm.Transition) error { return nil },
-	}})
+	})
 	for i := range 60 {
 		s.addVerification("p" + itoa(i))
 	}
-	_, err := s.Machine.Deliver(ctx)
+	_, err := s.handlers.Deliver(ctx)
 	require.Error(t, err)
 	ids, _ := s.listed("handlers")
 	require.Len(t, ids, 10, "the first of each handler")

@@ -105,10 +105,10 @@ func (f listForm) Query() url.Values {
 }
 
 // From returns the link to the page after m; the zero value is the first page.
-func (f listForm) From(m carrierfsm.ListMark) string {
+func (f listForm) From(m carrierfsm.PageKey) string {
 	q := f.Query()
-	if m != (carrierfsm.ListMark{}) {
-		q.Set("after", formatPageKey(m.Created, m.ID))
+	if m != (carrierfsm.PageKey{}) {
+		q.Set("after", formatPageKey(m.Time, m.ID))
 	}
 	return "list?" + q.Encode()
 }

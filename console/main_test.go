@@ -18,6 +18,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
@@ -27,6 +29,7 @@ type fixture struct {
 	*fsmtest.Bench
 	t        *testing.T
 	console  *console.Console
+	handlers *outbox.Dispatcher // nil if the store is no outbox.Store
 	operator console.Operator
 }
 
@@ -34,16 +37,29 @@ type fixture struct {
 func newFixture(t *testing.T, cfg carrierfsm.Config, answers ...fsmtest.Answer) *fixture {
 	t.Helper()
 	s := &fixture{t: t, Bench: fsmtest.NewWith(t, cfg, answers...), operator: console.Operator{Name: "li.wei", Access: console.Act}}
+	if _, ok := s.Store.(outbox.Store); ok {
+		s.handlers = s.Dispatcher(outbox.Config{})
+	}
 	s.setConsole(s.Machine)
 	return s
+}
+
+// setHandlers replaces the handlers that s.handlers calls.
+func (s *fixture) setHandlers(handlers map[string]outbox.Handler) {
+	s.t.Helper()
+	s.handlers = s.Dispatcher(outbox.Config{Handlers: handlers})
+	s.setConsole(s.Machine)
 }
 
 // setConsole replaces the console by one of m.
 func (s *fixture) setConsole(m *carrierfsm.Machine, set ...func(*console.Config)) {
 	s.t.Helper()
 	cfg := console.Config{
-		Machine: m, Now: s.Clock.Now,
+		Machine: m, Dispatcher: s.handlers, Now: s.Clock.Now,
 		Authorize: func(*http.Request) (console.Operator, error) { return s.operator, nil },
+	}
+	if store, ok := s.Store.(survey.Surveyor); ok {
+		cfg.Surveyor = store
 	}
 	for _, f := range set {
 		f(&cfg)
@@ -83,7 +99,7 @@ func (s *fixture) do(r *http.Request) *httptest.ResponseRecorder {
 // action returns the form of an action on s.ID at its present step.
 func (s *fixture) action(do string, more ...string) url.Values {
 	s.t.Helper()
-	v, err := s.Machine.Peek(context.Background(), s.ID)
+	v, err := s.Machine.Read(context.Background(), s.ID)
 	if err != nil {
 		require.NotZero(s.t, v.Step)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // window is a period that figures can cover.
@@ -37,7 +39,7 @@ type overviewPage struct {
 	OverdueMore   bool // there are more than Overdue
 	OldestDue     time.Time
 	OverdueError  string
-	Handlers      []carrierfsm.Cursor
+	Handlers      []outbox.Cursor
 	Parked        int
 	HandlersError string
 }
@@ -52,11 +54,11 @@ func (c *Console) overview(q *request) error {
 	}
 	over := windows[max(i, 0)]
 	s := overviewPage{Window: over.Name, Windows: windows}
-	survey, err := c.survey(ctx, q.now, over.Length)
+	figures, err := c.survey(ctx, q.now, over.Length)
 	if err != nil {
 		s.FiguresError = c.partFailed(q, err)
 	}
-	s.Figures = figuresOf(survey)
+	s.Figures = figuresOf(figures)
 	s.addOverdue(ctx, c, q)
 	s.addHandlers(ctx, c, q)
 	c.render(q, http.StatusOK, "overview", "Overview", s)
@@ -64,14 +66,17 @@ func (c *Console) overview(q *request) error {
 }
 
 // survey returns the figures of a window, from the cache while they are fresh.
-func (c *Console) survey(ctx context.Context, now time.Time, length time.Duration) (carrierfsm.Survey, error) {
-	return c.surveys.get(ctx, length, now, surveyTTL, func(ctx context.Context) (carrierfsm.Survey, error) {
-		return c.cfg.Machine.Survey(ctx, carrierfsm.SurveyQuery{Window: length})
+func (c *Console) survey(ctx context.Context, now time.Time, length time.Duration) (survey.Survey, error) {
+	return c.surveys.get(ctx, length, now, surveyTTL, func(ctx context.Context) (survey.Survey, error) {
+		if c.cfg.Surveyor == nil {
+			return survey.Survey{}, errNoFigures
+		}
+		return survey.Take(ctx, c.cfg.Surveyor, survey.Query{Now: now, Window: length})
 	})
 }
 
 func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
-	list, err := c.cfg.Machine.Overdue(ctx, overdueAfter, carrierfsm.DueMark{}, maxOverdueCount+1)
+	list, err := c.cfg.Machine.Overdue(ctx, overdueAfter, carrierfsm.PageKey{}, maxOverdueCount+1)
 	if err != nil {
 		s.OverdueError = c.partFailed(q, err)
 		return
@@ -84,7 +89,7 @@ func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
 
 func (s *overviewPage) addHandlers(ctx context.Context, c *Console, q *request) {
 	var err error
-	if s.Handlers, err = c.cfg.Machine.Cursors(ctx); err != nil {
+	if s.Handlers, err = c.cursors(ctx); err != nil {
 		s.HandlersError = c.partFailed(q, err)
 	}
 	for _, h := range s.Handlers {

@@ -44,12 +44,12 @@ func TestASampleSaysThatItIsOne(t *testing.T) {
 	require.Contains(t, visibleText(s.page("?window=24h")), "a sample of 200 , the first ones of each 1 h")
 }
 
-func TestAStoreWithoutOptionalInterfacesIsShown(t *testing.T) {
+func TestAConsoleWithoutDispatcherAndSurveyorShowsTheRest(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{Store: struct{ carrierfsm.Store }{memory.New()}})
 	s.must(s.Apply())
-	require.Contains(t, s.page(""), "This store does not support figures.")
-	require.Contains(t, s.page("handlers"), "This store does not support handlers.")
+	require.Contains(t, s.page(""), "This console shows no figures.")
+	require.Contains(t, s.page("handlers"), "This console shows no handlers.")
 	require.Contains(t, s.page("verification?id=v1"), "138****8000")
 	ids, _ := s.listed("list")
 	require.Equal(t, []string{"v1"}, ids)

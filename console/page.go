@@ -103,4 +103,4 @@ func (*Console) asset(name, kind string) func(*request) error {
 }
 
 // FirstPage is the key of the first page of a list: the zero value.
-func (frame) FirstPage() (m carrierfsm.ListMark) { return m }
+func (frame) FirstPage() (m carrierfsm.PageKey) { return m }

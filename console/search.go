@@ -45,16 +45,16 @@ func (f filter) matches(s carrierfsm.Summary) bool {
 type searchResult struct {
 	Rows    []carrierfsm.Summary
 	Scanned int
-	Next    carrierfsm.ListMark // zero on the last page
+	Next    carrierfsm.PageKey // zero on the last page
 }
 
 // Stopped reports whether the search reached maxScanned before the page was full.
 func (f searchResult) Stopped() bool {
-	return len(f.Rows) < pageSize && f.Next != (carrierfsm.ListMark{})
+	return len(f.Rows) < pageSize && f.Next != (carrierfsm.PageKey{})
 }
 
 // search returns a page of matching verifications, newest first, after a key.
-func (c *Console) search(ctx context.Context, f filter, after carrierfsm.ListMark) (page searchResult, err error) {
+func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey) (page searchResult, err error) {
 	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: firstRead}
 	if f.matchesAll() {
 		q.Limit = pageSize + 1
@@ -69,7 +69,7 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.ListMar
 				page.Next = q.After
 				return page, nil
 			}
-			q.After = carrierfsm.ListMark{Created: s.Created, ID: s.ID}
+			q.After = carrierfsm.PageKey{Time: s.Created, ID: s.ID}
 			page.Scanned++
 			if f.matches(s) {
 				page.Rows = append(page.Rows, s)
@@ -90,9 +90,9 @@ func formatPageKey(at time.Time, id string) string {
 }
 
 // parsePageKey decodes the key of a page; an empty text is the first page.
-func parsePageKey(text string) (m carrierfsm.ListMark, err error) {
+func parsePageKey(text string) (m carrierfsm.PageKey, err error) {
 	at, id, err := parseTimeAndID(text)
-	return carrierfsm.ListMark{Created: at, ID: id}, err
+	return carrierfsm.PageKey{Time: at, ID: id}, err
 }
 
 // parseTimeAndID decodes what formatPageKey encodes. An empty text returns zero values.

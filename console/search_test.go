@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -65,12 +66,13 @@ func TestEachPageMakesBoundedlyManyCallsAndReadsBoundedlyManyRows(t *testing.T) 
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // fake time: no timeout on a slow machine
 		store := &countingStore{Store: memory.New()}
-		s := newFixture(t, carrierfsm.Config{Store: store, Handlers: map[string]carrierfsm.Handler{
-			"diary": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
-		}})
+		s := newFixture(t, carrierfsm.Config{Store: store})
+		s.setHandlers(map[string]outbox.Handler{
+			"notify": func(context.Context, carrierfsm.Transition) error { return context.Canceled },
+		})
 		addMany(t, s, 6_000)
 		s.must(s.Apply())
-		_, err := s.Machine.Deliver(context.Background())
+		_, err := s.handlers.Deliver(context.Background())
 		require.Error(t, err)
 		for path, most := range map[string]struct{ calls, rows int }{
 			"":                  {24 + 2, 24*201 + 101 + 1},
@@ -82,7 +84,7 @@ func TestEachPageMakesBoundedlyManyCallsAndReadsBoundedlyManyRows(t *testing.T) 
 			"verification?id=v1":      {4, 1 + 2 + 2},
 			"confirm?do=cancel&id=v1": {1, 1},
 			"handlers":                {2, 1 + 11},
-			"handlers?name=diary":     {2, 1 + 51},
+			"handlers?name=notify":    {2, 1 + 51},
 		} {
 			store.reset()
 			s.page(path)

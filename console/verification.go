@@ -2,10 +2,12 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // verificationPage is the data of the page of one verification.
@@ -15,7 +17,7 @@ type verificationPage struct {
 	Timeline     []timelineRow
 	HistoryError string // why some details of the timeline are missing
 	Diagram      diagram
-	Parked       []carrierfsm.Parked
+	Parked       []outbox.Parked
 	Handlers     []string
 }
 
@@ -59,7 +61,7 @@ func (c *Console) verification(q *request) error {
 
 // read returns one verification; of one that can't be opened only the columns.
 func (c *Console) read(ctx context.Context, id string) (s verificationPage, err error) {
-	s.Verification, err = c.cfg.Machine.Peek(ctx, id)
+	s.Verification, err = c.cfg.Machine.Read(ctx, id)
 	if s.Unreadable = unreadable(err); s.Unreadable != "" {
 		err = nil
 	}
@@ -77,12 +79,12 @@ func timelineOf(created time.Time, history []carrierfsm.Transition) []timelineRo
 
 // handlersOf returns the parked rows of a verification, and the names of all
 // handlers. An error is only logged: the rest of the page is shown.
-func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows []carrierfsm.Parked, names []string) {
-	cursors, err := c.cfg.Machine.Cursors(ctx)
+func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows []outbox.Parked, names []string) {
+	cursors, err := c.cursors(ctx)
 	if err == nil && len(cursors) > 0 {
-		rows, err = c.cfg.Machine.Parked(ctx, carrierfsm.ParkedQuery{ID: id})
+		rows, err = c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{ID: id})
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoHandlers) {
 		c.partFailed(q, err)
 	}
 	for _, h := range cursors {

@@ -15,12 +15,13 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 func TestAnUnreadableRecordIsShownByItsColumnsAndCanOnlyBeErased(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	sealer, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	sealer, err := seal.New(seal.Key{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)
 	store := memory.New()
 	s := newFixture(t, carrierfsm.Config{Store: store, Sealer: sealer}, fsmtest.Code("10002"))
@@ -47,7 +48,7 @@ func TestAnUnreadableRecordIsShownByItsColumnsAndCanOnlyBeErased(t *testing.T) {
 		require.NotContains(t, page, "13800138000")
 		require.NotContains(t, page, "do=cancel")
 		require.Contains(t, attention, says)
-		v, err := blind.Peek(ctx, id)
+		v, err := blind.Read(ctx, id)
 		require.Error(t, err)
 		form := url.Values{"do": {"cancel"}, "id": {id}, "step": {itoa(v.Step)}, "sure": {"on"}}
 		require.Equal(t, http.StatusConflict, s.post(form).Code, id)

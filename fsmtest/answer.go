@@ -39,7 +39,7 @@ func Accept(website string) Answer {
 // AcceptAt accepts an application at this source.
 func AcceptAt(s carrierfsm.Source) Answer {
 	return Answer{scripted: true, application: true, receipt: carrierfsm.Receipt{
-		Accepted: true, Token: Token, Source: s,
+		Accepted: true, Token: carrierfsm.NewSecret(Token), Source: s,
 	}}
 }
 
@@ -48,7 +48,7 @@ const Token = "00000000000000000000000000000001"
 
 // Refuse refuses an application, with this text for the person.
 func Refuse(message string) Answer {
-	return Answer{scripted: true, application: true, receipt: carrierfsm.Receipt{Message: message}}
+	return Answer{scripted: true, application: true, receipt: carrierfsm.Receipt{Message: carrierfsm.NewSecret(message)}}
 }
 
 // Code replies with a process code, as data.type CONTROL.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -109,12 +110,37 @@ func (b *Bench) Restart() {
 
 // Form returns the form of an invented person.
 func Form() carrierfsm.Form {
-	return carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"}
+	return carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")}
 }
 
 // Consent returns an invented consent.
 func Consent() carrierfsm.Consent {
 	return carrierfsm.Consent{Policy: "test-1", At: start, Channel: "test"}
+}
+
+// Reveal returns the value of a Secret as a string, for assertions.
+func Reveal(s carrierfsm.Secret) (value string) {
+	s.Use(func(v []byte) { value = string(v) })
+	return value
+}
+
+// Dispatcher returns a Dispatcher that calls handlers for the transitions in the
+// Bench's store. Its clock is the machine's unless c.Now is set. It fails the
+// test if the store is no outbox.Store, or if c is invalid.
+func (b *Bench) Dispatcher(c outbox.Config) *outbox.Dispatcher {
+	b.tb.Helper()
+	store, ok := b.Store.(outbox.Store)
+	if !ok {
+		b.tb.Fatal("fsmtest: the store is no outbox.Store")
+	}
+	if c.Now == nil {
+		c.Now = b.cfg.Now
+	}
+	d, err := outbox.New(b.Machine, store, c)
+	if err != nil {
+		b.tb.Fatalf("fsmtest: %v", err)
+	}
+	return d
 }
 
 // Apply submits the form of Form with the consent of Consent.

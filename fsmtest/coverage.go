@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // Coverage counts how often each edge of the transition table was taken. It is
@@ -18,13 +19,13 @@ type Coverage struct {
 func NewCoverage() *Coverage { return &Coverage{taken: make(map[carrierfsm.Edge]int)} }
 
 // Watch returns the store s, whose committed transitions are counted. The result
-// is a carrierfsm.Outbox if s is one, and has no other optional interface of s.
+// is an outbox.Outbox if s is one, and has no other optional interface of s.
 func (c *Coverage) Watch(s carrierfsm.Store) carrierfsm.Store {
 	watched := watchedStore{s, c}
-	if box, ok := s.(carrierfsm.Outbox); ok {
+	if box, ok := s.(outbox.Outbox); ok {
 		return struct {
 			watchedStore
-			carrierfsm.Outbox
+			outbox.Outbox
 		}{watched, box}
 	}
 	return watched

@@ -38,7 +38,7 @@ func (r *Reports) ReportState(context.Context, carrierfsm.Secret) (carrierfsm.Re
 	defer r.mu.Unlock()
 	r.asked++
 	if len(r.script) == 0 {
-		return carrierfsm.ReportPending, nil
+		return carrierfsm.ReportStatePending, nil
 	}
 	answer := r.script[0]
 	r.script = r.script[1:]

@@ -15,14 +15,14 @@ import (
 
 // StoreSubject is one fresh, empty store under test.
 type StoreSubject struct {
-	// Store is the store. It must be a carrierfsm.Outbox too.
+	// Store is the store. It must be an outbox.Outbox too.
 	Store carrierfsm.Store
 	// Reopen opens the same database again, as after a crash, without closing
 	// Store first. Nil: the database does not outlive its process.
 	Reopen func() (carrierfsm.Store, error)
 }
 
-// TestStore runs the contracts of carrierfsm.Store and carrierfsm.Outbox as
+// TestStore runs the contracts of carrierfsm.Store and outbox.Outbox as
 // parallel subtests. open returns a fresh store for each, and cleans up with tb.
 func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 var leaseCases = []storeCase{
@@ -22,8 +23,8 @@ var leaseCases = []storeCase{
 	{"ParkedPurge", "Purge deletes the parked rows of the verifications that it deletes", parkedPurge},
 }
 
-func parkedRow(handler, id string) carrierfsm.Parked {
-	return carrierfsm.Parked{
+func parkedRow(handler, id string) outbox.Parked {
+	return outbox.Parked{
 		Handler: handler, ID: id, Step: 1, Upto: 2, Attempts: 3, Why: "panic",
 		Since: noon, Next: noon.Add(time.Minute), Version: 1,
 	}
@@ -36,41 +37,41 @@ func oneLeaseHolder(b *storeBench) error {
 	}
 	var holders atomic.Int32
 	errs := concurrently(8, func(i int) error {
-		_, err := box.Lead(b.ctx, "reader", "owner "+strconv.Itoa(i), time.Hour, carrierfsm.FromBeginning)
+		_, err := box.Acquire(b.ctx, "reader", "owner "+strconv.Itoa(i), time.Hour, outbox.FromBeginning)
 		if err == nil {
 			holders.Add(1)
 			return nil
 		}
-		return want("Lead", err, carrierfsm.ErrLedByOther)
+		return want("Acquire", err, outbox.ErrLeaseHeld)
 	})
 	return first(errors.Join(errs...), differ("the number of lease holders", 1, int(holders.Load())))
 }
 
 func leaseHolds(b *storeBench) error {
-	one, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	one, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
-	_, err = b.acquire("reader", "two", carrierfsm.FromBeginning)
-	if err := want("Lead", err, carrierfsm.ErrLedByOther); err != nil {
+	_, err = b.acquire("reader", "two", outbox.FromBeginning)
+	if err := want("Acquire", err, outbox.ErrLeaseHeld); err != nil {
 		return err
 	}
-	again, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	again, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err = first(err, differ("the fence of a renewed lease", one.lease.Fence, again.lease.Fence)); err != nil {
 		return err
 	}
-	if err := one.box.Resign(b.ctx, one.lease); err != nil {
-		return fmt.Errorf("calling Resign: %w", err)
+	if err := one.box.Release(b.ctx, one.lease); err != nil {
+		return fmt.Errorf("calling Release: %w", err)
 	}
-	two, err := b.acquire("reader", "two", carrierfsm.FromBeginning)
+	two, err := b.acquire("reader", "two", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
-	if err := one.box.Resign(b.ctx, one.lease); err != nil {
+	if err := one.box.Release(b.ctx, one.lease); err != nil {
 		return fmt.Errorf("releasing a lease that has ended: %w", err)
 	}
-	_, err = b.acquire("reader", "one", carrierfsm.FromBeginning)
-	if err := want("Lead, after an earlier lease was released again,", err, carrierfsm.ErrLedByOther); err != nil {
+	_, err = b.acquire("reader", "one", outbox.FromBeginning)
+	if err := want("Acquire, after an earlier lease was released again,", err, outbox.ErrLeaseHeld); err != nil {
 		return err
 	}
 	if two.lease.Fence <= one.lease.Fence {
@@ -80,12 +81,12 @@ func leaseHolds(b *storeBench) error {
 }
 
 // takeOver acquires the lease once the present one, which is short, has ended.
-func (b *storeBench) takeOver(box carrierfsm.Outbox, name, owner string) (carrierfsm.Lease, error) {
+func (b *storeBench) takeOver(box outbox.Outbox, name, owner string) (outbox.Lease, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, 3*time.Second)
 	defer cancel()
 	for {
-		l, err := box.Lead(ctx, name, owner, time.Hour, carrierfsm.FromBeginning)
-		if !errors.Is(err, carrierfsm.ErrLedByOther) || ctx.Err() != nil {
+		l, err := box.Acquire(ctx, name, owner, time.Hour, outbox.FromBeginning)
+		if !errors.Is(err, outbox.ErrLeaseHeld) || ctx.Err() != nil {
 			return l, err
 		}
 	}
@@ -96,7 +97,7 @@ func leaseEnds(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	one, err := box.Lead(b.ctx, "reader", "one", time.Millisecond, carrierfsm.FromBeginning)
+	one, err := box.Acquire(b.ctx, "reader", "one", time.Millisecond, outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func leaseFence(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	one, err := box.Lead(b.ctx, "reader", "one", time.Millisecond, carrierfsm.FromBeginning)
+	one, err := box.Acquire(b.ctx, "reader", "one", time.Millisecond, outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -130,12 +131,12 @@ func leaseFence(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	err = want("Advance under an earlier lease", box.Advance(b.ctx, one, batch, 2, []carrierfsm.Parked{parkedRow("reader", "v1")}), carrierfsm.ErrLeaseLost)
+	err = want("Advance under an earlier lease", box.Advance(b.ctx, one, batch, 2, []outbox.Parked{parkedRow("reader", "v1")}), outbox.ErrLeaseLost)
 	if err != nil {
 		return err
 	}
 	entries, err := (&reader{box, b.ctx, two}).rest(10)
-	rows, err2 := box.Parked(b.ctx, carrierfsm.ParkedQuery{})
+	rows, err2 := box.Parked(b.ctx, outbox.ParkedQuery{})
 	return first(err, err2, differ("the entries under the new lease", []string{"v1/1", "v1/2"}, steps(entries)), differ("the number of rows", 0, len(rows)))
 }
 
@@ -145,7 +146,7 @@ func parkedRows(b *storeBench) error {
 			return err
 		}
 	}
-	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -153,30 +154,30 @@ func parkedRows(b *storeBench) error {
 	row := parkedRow("reader", "v1")
 	other := parkedRow("other", "v1")
 	err = first(err, differ("the number of rows before any", 0, len(batch.Parked)),
-		r.box.Advance(b.ctx, r.lease, batch, 2, []carrierfsm.Parked{row}), r.box.Park(b.ctx, []carrierfsm.Parked{other}))
+		r.box.Advance(b.ctx, r.lease, batch, 2, []outbox.Parked{row}), r.box.Park(b.ctx, []outbox.Parked{other}))
 	if err != nil {
 		return err
 	}
 	batch, err = r.box.Pending(b.ctx, r.lease, 10)
 	err = first(err, differ("what is pending", []string{"v1/3", "v2/1", "v2/2", "v2/3"}, steps(batch.Entries)),
-		equal("the rows of what is pending", map[string]carrierfsm.Parked{"v1": row}, batch.Parked))
+		equal("the rows of what is pending", map[string]outbox.Parked{"v1": row}, batch.Parked))
 	if err != nil {
 		return err
 	}
 	row.Step, row.Upto, row.Attempts, row.Why, row.Next, row.Version = 2, 3, 0, "error", noon.Add(time.Hour), 2
-	if err := r.box.Advance(b.ctx, r.lease, batch, 4, []carrierfsm.Parked{row}); err != nil {
+	if err := r.box.Advance(b.ctx, r.lease, batch, 4, []outbox.Parked{row}); err != nil {
 		return err
 	}
-	rows, err := r.box.Parked(b.ctx, carrierfsm.ParkedQuery{Handler: "reader"})
-	if err = first(err, equal("the rows", []carrierfsm.Parked{row}, rows)); err != nil {
+	rows, err := r.box.Parked(b.ctx, outbox.ParkedQuery{Handler: "reader"})
+	if err = first(err, equal("the rows", []outbox.Parked{row}, rows)); err != nil {
 		return err
 	}
 	row.Step, row.Version = 4, 3
-	if err := r.box.Advance(b.ctx, r.lease, carrierfsm.Batch{}, 0, []carrierfsm.Parked{row}); err != nil {
+	if err := r.box.Advance(b.ctx, r.lease, outbox.Batch{}, 0, []outbox.Parked{row}); err != nil {
 		return err
 	}
-	rows, err = r.box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	return first(err, equal("the rows", []carrierfsm.Parked{other}, rows))
+	rows, err = r.box.Parked(b.ctx, outbox.ParkedQuery{})
+	return first(err, equal("the rows", []outbox.Parked{other}, rows))
 }
 
 func parkedMerge(b *storeBench) error {
@@ -186,27 +187,27 @@ func parkedMerge(b *storeBench) error {
 	}
 	stored := parkedRow("reader", "v1")
 	stored.Step, stored.Upto = 3, 5
-	late := carrierfsm.Parked{ // by a writer that has not read the row
+	late := outbox.Parked{ // by a writer that has not read the row
 		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error",
 		Since: noon.Add(time.Second), Next: noon.Add(time.Second), Version: 1,
 	}
-	if err := first(box.Park(b.ctx, []carrierfsm.Parked{stored}), box.Park(b.ctx, []carrierfsm.Parked{late})); err != nil {
+	if err := first(box.Park(b.ctx, []outbox.Parked{stored}), box.Park(b.ctx, []outbox.Parked{late})); err != nil {
 		return err
 	}
 	merged := stored
 	merged.Upto, merged.Attempts, merged.Next, merged.Version = 7, 1, late.Next, 2
-	rows, err := box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	if err = first(err, equal("the merged rows", []carrierfsm.Parked{merged}, rows)); err != nil {
+	rows, err := box.Parked(b.ctx, outbox.ParkedQuery{})
+	if err = first(err, equal("the merged rows", []outbox.Parked{merged}, rows)); err != nil {
 		return err
 	}
 	done := stored // all delivered, as of the row before
 	done.Step, done.Version = 6, 4
-	if err := box.Park(b.ctx, []carrierfsm.Parked{done}); err != nil {
+	if err := box.Park(b.ctx, []outbox.Parked{done}); err != nil {
 		return err
 	}
 	merged.Version = 3
-	rows, err = box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	return first(err, equal("the rows after an older version was finished", []carrierfsm.Parked{merged}, rows))
+	rows, err = box.Parked(b.ctx, outbox.ParkedQuery{})
+	return first(err, equal("the rows after an older version was finished", []outbox.Parked{merged}, rows))
 }
 
 func parkedQuery(b *storeBench) error {
@@ -214,7 +215,7 @@ func parkedQuery(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	var rows []carrierfsm.Parked // in the order of Parked
+	var rows []outbox.Parked // in the order of Parked
 	for i, at := range []struct{ handler, id string }{{"a", "v1"}, {"a", "v2"}, {"b", "v1"}, {"b", "v2"}, {"a", "v3"}} {
 		row := parkedRow(at.handler, at.id)
 		if row.Next = noon; i == 4 {
@@ -222,22 +223,22 @@ func parkedQuery(b *storeBench) error {
 		}
 		rows = append(rows, row)
 	}
-	mixed := []carrierfsm.Parked{rows[3], rows[0], rows[4], rows[2], rows[1]}
+	mixed := []outbox.Parked{rows[3], rows[0], rows[4], rows[2], rows[1]}
 	if err := box.Park(b.ctx, mixed); err != nil {
 		return err
 	}
 	for _, c := range []struct {
-		query carrierfsm.ParkedQuery
-		want  []carrierfsm.Parked
+		query outbox.ParkedQuery
+		want  []outbox.Parked
 	}{
-		{carrierfsm.ParkedQuery{}, rows},
-		{carrierfsm.ParkedQuery{Handler: "a"}, []carrierfsm.Parked{rows[0], rows[1], rows[4]}},
-		{carrierfsm.ParkedQuery{ID: "v1"}, []carrierfsm.Parked{rows[0], rows[2]}},
-		{carrierfsm.ParkedQuery{NextBy: noon}, rows[:4]},
-		{carrierfsm.ParkedQuery{NextBy: noon.Add(-time.Microsecond)}, nil},
-		{carrierfsm.ParkedQuery{Limit: 2}, rows[:2]},
-		{carrierfsm.ParkedQuery{Limit: 2, After: carrierfsm.ParkedMark{Next: noon, Handler: "a", ID: "v2"}}, rows[2:4]},
-		{carrierfsm.ParkedQuery{Handler: "a", After: carrierfsm.ParkedMark{Next: noon, Handler: "a", ID: "v2"}}, rows[4:]},
+		{outbox.ParkedQuery{}, rows},
+		{outbox.ParkedQuery{Handler: "a"}, []outbox.Parked{rows[0], rows[1], rows[4]}},
+		{outbox.ParkedQuery{ID: "v1"}, []outbox.Parked{rows[0], rows[2]}},
+		{outbox.ParkedQuery{NextBy: noon}, rows[:4]},
+		{outbox.ParkedQuery{NextBy: noon.Add(-time.Microsecond)}, nil},
+		{outbox.ParkedQuery{Limit: 2}, rows[:2]},
+		{outbox.ParkedQuery{Limit: 2, After: outbox.ParkedKey{Next: noon, Handler: "a", ID: "v2"}}, rows[2:4]},
+		{outbox.ParkedQuery{Handler: "a", After: outbox.ParkedKey{Next: noon, Handler: "a", ID: "v2"}}, rows[4:]},
 	} {
 		got, err := box.Parked(b.ctx, c.query)
 		if err = first(err, equal(fmt.Sprintf("the rows for %+v", c.query), c.want, got)); err != nil {
@@ -258,10 +259,10 @@ func parkedPurge(b *storeBench) error {
 		return err
 	}
 	live := parkedRow("reader", "live")
-	if err := box.Park(b.ctx, []carrierfsm.Parked{parkedRow("reader", "ended"), live}); err != nil {
+	if err := box.Park(b.ctx, []outbox.Parked{parkedRow("reader", "ended"), live}); err != nil {
 		return err
 	}
 	n, err := b.Store.Purge(b.ctx, noon.Add(time.Hour), 10)
-	rows, err2 := box.Parked(b.ctx, carrierfsm.ParkedQuery{})
-	return first(err, err2, differ("the number purged", 1, n), equal("the rows left", []carrierfsm.Parked{live}, rows))
+	rows, err2 := box.Parked(b.ctx, outbox.ParkedQuery{})
+	return first(err, err2, differ("the number purged", 1, n), equal("the rows left", []outbox.Parked{live}, rows))
 }

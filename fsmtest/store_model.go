@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 var modelCases = []storeCase{
@@ -107,7 +108,7 @@ func (b *storeBench) walk(choose func(n int) int, calls int) error {
 		records: make(map[string]carrierfsm.Record), history: make(map[string][]carrierfsm.Entry), unread: make(map[string]int),
 	}}
 	var err error
-	if w.reader, err = b.acquire("reader", "one", carrierfsm.FromBeginning); err != nil {
+	if w.reader, err = b.acquire("reader", "one", outbox.FromBeginning); err != nil {
 		return err
 	}
 	kinds := []struct {
@@ -237,7 +238,7 @@ func (w *walker) lists() error {
 		q.States = append(q.States, carrierfsm.States()[w.choose(6)])
 	}
 	if r, exists := w.model.records[w.id()]; exists && w.choose(2) == 0 {
-		q.After = carrierfsm.ListMark{Created: r.Created, ID: r.ID}
+		q.After = carrierfsm.PageKey{Time: r.Created, ID: r.ID}
 	}
 	newest := func(a, b carrierfsm.Record) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
@@ -245,7 +246,7 @@ func (w *walker) lists() error {
 	want := w.model.selected(func(r carrierfsm.Record) bool {
 		return (!q.InFlight || r.InFlight) && (q.Source == "" || r.Source == q.Source) &&
 			(len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
-			(q.After.ID == "" || newest(r, carrierfsm.Record{ID: q.After.ID, Created: q.After.Created}) > 0)
+			(q.After.ID == "" || newest(r, carrierfsm.Record{ID: q.After.ID, Created: q.After.Time}) > 0)
 	}, newest)
 	want = want[:min(q.Limit, len(want))]
 	for i := range want {
@@ -257,18 +258,18 @@ func (w *walker) lists() error {
 
 func (w *walker) dues() error {
 	now, limit := noon.Add(time.Duration(w.choose(100))*time.Second), w.choose(4)
-	var mark carrierfsm.DueMark
+	var after carrierfsm.PageKey
 	if r, exists := w.model.records[w.id()]; exists && w.choose(2) == 0 {
-		mark = carrierfsm.DueMark{Due: r.Due, ID: r.ID}
+		after = carrierfsm.PageKey{Time: r.Due, ID: r.ID}
 	}
 	earliest := func(a, b carrierfsm.Record) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	}
 	want := w.model.selected(func(r carrierfsm.Record) bool {
-		return !r.Due.IsZero() && !r.Due.After(now) && earliest(r, carrierfsm.Record{ID: mark.ID, Due: mark.Due}) > 0
+		return !r.Due.IsZero() && !r.Due.After(now) && earliest(r, carrierfsm.Record{ID: after.ID, Due: after.Time}) > 0
 	}, earliest)
 	want = want[:min(limit, len(want))]
-	got, err := w.Store.Due(w.ctx, now, mark, limit)
+	got, err := w.Store.Due(w.ctx, now, after, limit)
 	return first(err, equal("the records due", want, got))
 }
 

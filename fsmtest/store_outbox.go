@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 var outboxCases = []storeCase{
@@ -20,26 +21,26 @@ var outboxCases = []storeCase{
 
 // reader holds the lease of a cursor.
 type reader struct {
-	box   carrierfsm.Outbox
+	box   outbox.Outbox
 	ctx   context.Context //nolint:containedctx // of the case
-	lease carrierfsm.Lease
+	lease outbox.Lease
 }
 
-func (b *storeBench) outbox() (carrierfsm.Outbox, error) {
-	box, ok := b.Store.(carrierfsm.Outbox)
+func (b *storeBench) outbox() (outbox.Outbox, error) {
+	box, ok := b.Store.(outbox.Outbox)
 	if !ok {
-		return nil, errors.New("the store is not a carrierfsm.Outbox")
+		return nil, errors.New("the store is not an outbox.Outbox")
 	}
 	return box, nil
 }
 
 // acquire acquires the lease of a cursor.
-func (b *storeBench) acquire(name, owner string, start carrierfsm.Start) (*reader, error) {
+func (b *storeBench) acquire(name, owner string, start outbox.Start) (*reader, error) {
 	box, err := b.outbox()
 	if err != nil {
 		return nil, err
 	}
-	l, err := box.Lead(b.ctx, name, owner, time.Hour, start)
+	l, err := box.Acquire(b.ctx, name, owner, time.Hour, start)
 	if err == nil && (l.Name != name || l.Owner != owner || l.Fence <= 0) {
 		err = fmt.Errorf("the lease is %+v for the name %q and the owner %q", l, name, owner)
 	}
@@ -105,7 +106,7 @@ func outboxOrder(b *storeBench) error {
 			return err
 		}
 	}
-	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func outboxOrder(b *storeBench) error {
 // outboxSettled reads while writers commit. The reader must miss nothing.
 func outboxSettled(b *storeBench) error {
 	const writers, each = 6, 10
-	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func outboxPages(b *storeBench) error {
 	if _, err := b.create("v1", 6); err != nil {
 		return err
 	}
-	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -188,11 +189,11 @@ func outboxStart(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	late, err := b.acquire("late", "one", carrierfsm.FromNow)
+	late, err := b.acquire("late", "one", outbox.FromNow)
 	if err != nil {
 		return err
 	}
-	early, err := b.acquire("early", "one", carrierfsm.FromBeginning)
+	early, err := b.acquire("early", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func outboxStart(b *storeBench) error {
 	if _, err := b.create("new", 1); err != nil {
 		return err
 	}
-	if _, err := b.acquire("early", "one", carrierfsm.FromNow); err != nil { // the cursor exists: start is ignored
+	if _, err := b.acquire("early", "one", outbox.FromNow); err != nil { // the cursor exists: start is ignored
 		return err
 	}
 	fromLate, err := late.rest(10)
@@ -218,19 +219,19 @@ func outboxCursors(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	one, err := b.acquire("one", "owner", carrierfsm.FromBeginning)
+	one, err := b.acquire("one", "owner", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
-	two, err := b.acquire("two", "owner", carrierfsm.FromBeginning)
+	two, err := b.acquire("two", "owner", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}
 	if _, err := one.rest(10); err != nil {
 		return err
 	}
-	rows := []carrierfsm.Parked{parkedRow("two", "v1")}
-	err = first(two.box.Advance(b.ctx, two.lease, carrierfsm.Batch{}, 0, rows), two.box.Resign(b.ctx, two.lease))
+	rows := []outbox.Parked{parkedRow("two", "v1")}
+	err = first(two.box.Advance(b.ctx, two.lease, outbox.Batch{}, 0, rows), two.box.Release(b.ctx, two.lease))
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func outboxCursors(b *storeBench) error {
 		return fmt.Errorf("a lease of an hour ends at %v", until)
 	}
 	list[0].Until = time.Time{}
-	return equal("the cursors", []carrierfsm.Cursor{
+	return equal("the cursors", []outbox.Cursor{
 		{Name: "one", Owner: "owner"},
 		{Name: "two", Behind: r.Updated.Add(-time.Second), Parked: 1},
 	}, list)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -13,7 +13,7 @@ import (
 // a sequence and whose reader does not wait for late commits.
 type skipping struct{ *memory.Store }
 
-func (s skipping) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (carrierfsm.Batch, error) {
+func (s skipping) Pending(ctx context.Context, l outbox.Lease, limit int) (outbox.Batch, error) {
 	b, err := s.Store.Pending(ctx, l, limit)
 	if len(b.Entries) > 2 {
 		b.Entries = slices.Delete(b.Entries, 1, 2)
@@ -23,19 +23,19 @@ func (s skipping) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (c
 
 type passesAll struct{ *memory.Store }
 
-func (s passesAll) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, _ int, rows []carrierfsm.Parked) error {
+func (s passesAll) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, _ int, rows []outbox.Parked) error {
 	return s.Store.Advance(ctx, l, b, len(b.Entries), rows)
 }
 
 type fromBeginning struct{ *memory.Store }
 
-func (s fromBeginning) Lead(ctx context.Context, name, owner string, lasts time.Duration, _ carrierfsm.Start) (carrierfsm.Lease, error) {
-	return s.Store.Lead(ctx, name, owner, lasts, carrierfsm.FromBeginning)
+func (s fromBeginning) Acquire(ctx context.Context, name, owner string, lasts time.Duration, _ outbox.Start) (outbox.Lease, error) {
+	return s.Store.Acquire(ctx, name, owner, lasts, outbox.FromBeginning)
 }
 
 type lagless struct{ *memory.Store }
 
-func (s lagless) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+func (s lagless) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	list, err := s.Store.Cursors(ctx)
 	for i := range list {
 		list[i].Behind = time.Time{}
@@ -45,38 +45,38 @@ func (s lagless) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 
 type endedLease struct{ *memory.Store }
 
-func (s endedLease) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
-	return s.Store.Lead(ctx, name, owner, 0, start)
+func (s endedLease) Acquire(ctx context.Context, name, owner string, _ time.Duration, start outbox.Start) (outbox.Lease, error) {
+	return s.Store.Acquire(ctx, name, owner, 0, start)
 }
 
 type endlessLease struct{ *memory.Store }
 
-func (s endlessLease) Lead(ctx context.Context, name, owner string, _ time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
-	return s.Store.Lead(ctx, name, owner, time.Hour, start)
+func (s endlessLease) Acquire(ctx context.Context, name, owner string, _ time.Duration, start outbox.Start) (outbox.Lease, error) {
+	return s.Store.Acquire(ctx, name, owner, time.Hour, start)
 }
 
 type fenceless struct{ *memory.Store }
 
-func (s fenceless) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+func (s fenceless) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	for l.Fence = range int64(10) {
 		if s.Store.Advance(ctx, l, b, n, rows) == nil {
 			return nil
 		}
 	}
-	return carrierfsm.ErrLeaseLost
+	return outbox.ErrLeaseLost
 }
 
 type losesRows struct{ *memory.Store }
 
-func (s losesRows) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, _ []carrierfsm.Parked) error {
+func (s losesRows) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, _ []outbox.Parked) error {
 	return s.Store.Advance(ctx, l, b, n, nil)
 }
 
 type overwrites struct{ *memory.Store }
 
-func (s overwrites) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+func (s overwrites) Park(ctx context.Context, rows []outbox.Parked) error {
 	for i := range rows {
-		if stored, _ := s.Parked(ctx, carrierfsm.ParkedQuery{Handler: rows[i].Handler, ID: rows[i].ID}); len(stored) > 0 {
+		if stored, _ := s.Parked(ctx, outbox.ParkedQuery{Handler: rows[i].Handler, ID: rows[i].ID}); len(stored) > 0 {
 			rows[i].Version = stored[0].Version + 1
 		}
 	}
@@ -85,7 +85,7 @@ func (s overwrites) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 
 type allRows struct{ *memory.Store }
 
-func (s allRows) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+func (s allRows) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	q.Handler = ""
 	return s.Store.Parked(ctx, q)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 var queryCases = []storeCase{
@@ -39,7 +40,7 @@ func listOrder(b *storeBench) error {
 				return fmt.Errorf("the record %s was returned with its body", r.ID)
 			}
 			got = append(got, r.ID)
-			q.After = carrierfsm.ListMark{Created: r.Created, ID: r.ID}
+			q.After = carrierfsm.PageKey{Time: r.Created, ID: r.ID}
 		}
 	}
 }
@@ -98,9 +99,9 @@ func dueOrder(b *storeBench) error {
 		}
 	}
 	var got []string
-	var mark carrierfsm.DueMark
+	var after carrierfsm.PageKey
 	for {
-		page, err := b.Store.Due(b.ctx, noon, mark, 2)
+		page, err := b.Store.Due(b.ctx, noon, after, 2)
 		if err != nil || len(page) == 0 {
 			return first(err, differ("the ids", []string{"d", "e", "a", "b", "c"}, got))
 		}
@@ -109,7 +110,7 @@ func dueOrder(b *storeBench) error {
 				return fmt.Errorf("the record %s was returned without its body", r.ID)
 			}
 			got = append(got, r.ID)
-			mark = carrierfsm.DueMark{Due: r.Due, ID: r.ID}
+			after = carrierfsm.PageKey{Time: r.Due, ID: r.ID}
 		}
 	}
 }
@@ -126,7 +127,7 @@ func dueFollows(b *storeBench) error {
 			return err
 		}
 		r = after
-		page, err := b.Store.Due(b.ctx, noon, carrierfsm.DueMark{}, 10)
+		page, err := b.Store.Due(b.ctx, noon, carrierfsm.PageKey{}, 10)
 		if err != nil {
 			return err
 		}
@@ -172,7 +173,7 @@ func purges(b *storeBench) error {
 	if err := first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2)); err != nil {
 		return err
 	}
-	r, err := b.acquire("reader", "one", carrierfsm.FromBeginning)
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
 	if err != nil {
 		return err
 	}

@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// surveyCases test stores that are a carrierfsm.Surveyor; other stores pass them.
+// surveyCases test stores that are a survey.Surveyor; other stores pass them.
 var surveyCases = []storeCase{
 	{"SurveyRange", "Survey returns what was created at from or later and before until, oldest first, ties by ascending id, at most the limit", surveyRange},
-	{"SurveyCourses", "Survey returns the columns and all entries of each, in the order of their steps, without bodies and details", surveyCourses},
+	{"SurveyTimelines", "Survey returns the columns and all entries of each, in the order of their steps, without bodies and details", surveyTimelines},
 	{"SurveyFollows", "Survey follows every commit, and does not return what is purged", surveyFollows},
 }
 
 // surveyed calls Survey. ok is false for a store that is not a Surveyor.
-func (b *storeBench) surveyed(from, until time.Time, limit int) (list []carrierfsm.Course, ok bool, err error) {
-	s, ok := b.Store.(carrierfsm.Surveyor)
+func (b *storeBench) surveyed(from, until time.Time, limit int) (list []survey.Timeline, ok bool, err error) {
+	s, ok := b.Store.(survey.Surveyor)
 	if !ok {
 		return nil, false, nil
 	}
@@ -55,7 +56,7 @@ func surveyRange(b *storeBench) error {
 	return nil
 }
 
-func surveyCourses(b *storeBench) error {
+func surveyTimelines(b *storeBench) error {
 	r, err := b.create("v1", 4)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func surveyCourses(b *storeBench) error {
 			return fmt.Errorf("the record %s was returned with its body", list[i].Record.ID)
 		}
 	}
-	return differ("the courses", []carrierfsm.Course{{Record: r, Entries: entries}, {Record: bare, Entries: []carrierfsm.Entry{}}}, list)
+	return differ("the timelines", []survey.Timeline{{Record: r, Entries: entries}, {Record: bare, Entries: []carrierfsm.Entry{}}}, list)
 }
 
 func surveyFollows(b *storeBench) error {

@@ -10,24 +10,26 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // surveyor is a store with another Survey.
 type surveyor struct {
 	*memory.Store
-	survey func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error)
+	survey func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error)
 }
 
-func (s surveyor) Survey(_ context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+func (s surveyor) Survey(_ context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
 	return s.survey(s.Store, from, until, limit)
 }
 
 func TestTheSuiteFindsEachBrokenSurveyor(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	spoiled := func(spoil func(ctx context.Context, s *memory.Store, c *carrierfsm.Course)) func(*memory.Store, time.Time, time.Time, int) ([]carrierfsm.Course, error) {
-		return func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+	spoiled := func(spoil func(ctx context.Context, s *memory.Store, c *survey.Timeline)) func(*memory.Store, time.Time, time.Time, int) ([]survey.Timeline, error) {
+		return func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
 			list, err := s.Survey(ctx, from, until, limit)
 			for i := range list {
 				spoil(ctx, s, &list[i])
@@ -35,29 +37,29 @@ func TestTheSuiteFindsEachBrokenSurveyor(t *testing.T) {
 			return list, err
 		}
 	}
-	var remembered []carrierfsm.Course
+	var remembered []survey.Timeline
 	for _, b := range []struct {
 		what, rule string
-		survey     func(*memory.Store, time.Time, time.Time, int) ([]carrierfsm.Course, error)
+		survey     func(*memory.Store, time.Time, time.Time, int) ([]survey.Timeline, error)
 	}{
-		{"no end", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+		{"no end", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
 			return s.Survey(ctx, from, until.Add(time.Hour), limit)
 		}},
-		{"newest first", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+		{"newest first", "SurveyRange", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
 			list, err := s.Survey(ctx, from, until, limit)
 			slices.Reverse(list)
 			return list, err
 		}},
-		{"bodies", "SurveyCourses", spoiled(func(_ context.Context, _ *memory.Store, c *carrierfsm.Course) {
+		{"bodies", "SurveyTimelines", spoiled(func(_ context.Context, _ *memory.Store, c *survey.Timeline) {
 			c.Record.Body = []byte("body")
 		})},
-		{"details", "SurveyCourses", spoiled(func(ctx context.Context, s *memory.Store, c *carrierfsm.Course) {
+		{"details", "SurveyTimelines", spoiled(func(ctx context.Context, s *memory.Store, c *survey.Timeline) {
 			c.Entries, _ = s.History(ctx, c.Record.ID, 0, 100)
 		})},
-		{"no first entry", "SurveyCourses", spoiled(func(_ context.Context, _ *memory.Store, c *carrierfsm.Course) {
+		{"no first entry", "SurveyTimelines", spoiled(func(_ context.Context, _ *memory.Store, c *survey.Timeline) {
 			c.Entries = c.Entries[min(1, len(c.Entries)):]
 		})},
-		{"what was purged", "SurveyFollows", func(s *memory.Store, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+		{"what was purged", "SurveyFollows", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
 			list, err := s.Survey(ctx, from, until, limit)
 			if len(list) > 0 {
 				remembered = list
@@ -80,7 +82,7 @@ func TestAStoreThatIsNoSurveyorPassesTheSurveyCases(t *testing.T) {
 		s := memory.New()
 		return fsmtest.StoreSubject{Store: struct {
 			carrierfsm.Store
-			carrierfsm.Outbox
+			outbox.Outbox
 		}{s, s}}
 	}))
 }

@@ -249,16 +249,16 @@ type firstPage struct {
 	calls int
 }
 
-func (s *firstPage) Due(ctx context.Context, now time.Time, _ carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s *firstPage) Due(ctx context.Context, now time.Time, _ carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
 	if s.calls++; s.calls > 5 {
 		return nil, nil
 	}
-	return s.Store.Due(ctx, now, carrierfsm.DueMark{}, limit)
+	return s.Store.Due(ctx, now, carrierfsm.PageKey{}, limit)
 }
 
 type excludesNow struct{ *memory.Store }
 
-func (s excludesNow) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s excludesNow) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
 	return s.Store.Due(ctx, now.Add(-time.Microsecond), after, limit)
 }
 

@@ -157,7 +157,7 @@ type Instant struct{}
 // Apply implements carrierfsm.Upstream.
 func (Instant) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	return carrierfsm.Receipt{
-		Accepted: true, Token: Token,
+		Accepted: true, Token: carrierfsm.NewSecret(Token),
 		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true},
 	}, nil
 }
@@ -165,7 +165,7 @@ func (Instant) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receip
 // Collect implements carrierfsm.Upstream.
 func (Instant) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	if r.Input == carrierfsm.InputPassword {
-		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: "输入动态密码"}, nil
+		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: carrierfsm.NewSecret("输入动态密码")}, nil
 	}
-	return carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Content: "开始采集行为数据", Finish: true}, nil
+	return carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Content: carrierfsm.NewSecret("开始采集行为数据"), Finish: true}, nil
 }

@@ -22,7 +22,7 @@ func accepts(s UpstreamSubject) error {
 }
 
 func useful(r carrierfsm.Receipt) error {
-	if !r.Accepted || r.Token == "" || r.Source.Website == "" {
+	if !r.Accepted || r.Token.Empty() || r.Source.Website == "" {
 		return errors.New("the receipt is not accepted, or has no token or no website")
 	}
 	return nil
@@ -246,14 +246,18 @@ func arrived(s UpstreamSubject, secret string, n int) error {
 }
 
 // values returns what an error must not contain of a request.
-func values(r carrierfsm.Request) []string { return []string{theSecret, r.Token, r.Account} }
+func values(r carrierfsm.Request) []string {
+	return []string{theSecret, Reveal(r.Token), Reveal(r.Account)}
+}
 
 // personal returns what an error must not contain of an application.
-func personal(a carrierfsm.Application) []string {
+func personal(a carrierfsm.Application) (list []string) {
 	f := a.Form
-	list := []string{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone}
+	for _, s := range []carrierfsm.Secret{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone} {
+		list = append(list, Reveal(s))
+	}
 	for _, c := range f.Contacts {
-		list = append(list, c.Name, c.Phone)
+		list = append(list, Reveal(c.Name), Reveal(c.Phone))
 	}
 	return list
 }

@@ -46,11 +46,6 @@ func failing(change func(r carrierfsm.Request, err error) error) func(world, col
 	}
 }
 
-func revealed(s carrierfsm.Secret) (text string) {
-	s.Use(func(b []byte) { text = string(b) })
-	return text
-}
-
 // Each upstream here breaks one rule, and the suite must name it.
 var brokenUpstreams = []struct {
 	what string
@@ -93,13 +88,13 @@ var brokenUpstreams = []struct {
 		"NotSent",
 	},
 	{"an error contains the token", broken{around: failing(func(r carrierfsm.Request, err error) error {
-		return fmt.Errorf("token %s: %w", r.Token, err)
+		return fmt.Errorf("token %s: %w", fsmtest.Reveal(r.Token), err)
 	})}, "NotSent"},
 	{"an error contains the secret", broken{around: failing(func(r carrierfsm.Request, err error) error {
-		return fmt.Errorf("password %s: %w", revealed(r.Password), err)
+		return fmt.Errorf("password %s: %w", fsmtest.Reveal(r.Password), err)
 	})}, "Unknown/the_reply_is_a_web_page"},
 	{"an error has the number in a field", broken{around: failing(func(r carrierfsm.Request, err error) error {
-		return fmt.Errorf("failed: %w", hiding{err, r.Account})
+		return fmt.Errorf("failed: %w", hiding{err, fsmtest.Reveal(r.Account)})
 	})}, "Unknown/the_reply_is_truncated"},
 	{"it swallows failures", broken{around: func(_ world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
@@ -178,7 +173,7 @@ var brokenUpstreams = []struct {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if began[r.Token] {
+			if began[fsmtest.Reveal(r.Token)] {
 				return next(ctx, r)
 			}
 			return carrierfsm.Reply{}, errors.New("an unknown token")
@@ -199,7 +194,7 @@ var brokenUpstreams = []struct {
 	{"it accepts without a token", broken{apply: func(next apply) apply {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
-			receipt.Token = ""
+			receipt.Token = carrierfsm.Secret{}
 			return receipt, err
 		}
 	}}, "Accepts"},
@@ -225,7 +220,7 @@ var brokenUpstreams = []struct {
 		return func(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 			receipt, err := next(ctx, a)
 			if err != nil {
-				err = fmt.Errorf("%s: %w", a.Form.Name, err)
+				err = fmt.Errorf("%s: %w", fsmtest.Reveal(a.Form.Name), err)
 			}
 			return receipt, err
 		}
@@ -315,23 +310,23 @@ func subject(tb testing.TB, b broken) fsmtest.UpstreamSubject {
 	_, elsewhere := serve()
 	w := world{elsewhere: elsewhere}
 	person := simulator.People()[0]
-	application := carrierfsm.Application{Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}}
+	application := carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}}
 	return fsmtest.UpstreamSubject{
 		Upstream:    alter(c, w, b),
 		Again:       func() carrierfsm.Upstream { return alter(c, w, b) },
 		Application: application,
-		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
+		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("无"), IDCard: carrierfsm.NewSecret("无"), Phone: carrierfsm.NewSecret("13800138098")}},
 		Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
 			receipt, err := c.Apply(tb.Context(), application)
-			return asking(kind, secret, receipt, person.Phone), err
+			return requestFor(kind, secret, receipt, person.Phone), err
 		},
 		Break:    func(way fsmtest.Breakage) { breakNext(sim, server, way) },
 		Arrivals: sim.Arrivals,
 	}
 }
 
-func asking(kind carrierfsm.InputKind, secret string, to carrierfsm.Receipt, account string) carrierfsm.Request {
-	r := carrierfsm.Request{Input: kind, Token: to.Token, Website: to.Source.Website, Account: account}
+func requestFor(kind carrierfsm.InputKind, secret string, to carrierfsm.Receipt, account string) carrierfsm.Request {
+	r := carrierfsm.Request{Input: kind, Token: to.Token, Website: to.Source.Website, Account: carrierfsm.NewSecret(account)}
 	switch kind {
 	case carrierfsm.InputPassword:
 		r.Password = carrierfsm.NewSecret(secret)

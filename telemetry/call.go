@@ -9,10 +9,10 @@ import (
 )
 
 // call implements Observer.Call.
-func (t *Telemetry) call(ctx context.Context, c carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
+func (t *Telemetry) call(ctx context.Context, c carrierfsm.CallStart) (context.Context, func(carrierfsm.CallDone)) {
 	ctx, span := t.tracer.Start(ctx, "carrierfsm.call", trace.WithAttributes(nonEmpty(
 		stringAttr(attrID, c.ID), stringAttr(attrCall, c.Call), stringAttr(attrInput, c.Input), stringAttr(attrSource, t.sources.label(c.Source)))...))
-	return ctx, func(c carrierfsm.Called) {
+	return ctx, func(c carrierfsm.CallDone) {
 		setError(span, class{name: string(c.Fault), failed: true})
 		span.End()
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
@@ -65,9 +66,14 @@ func TestNoSecretNumberTokenOrNameIsInASpanAndNoIDInAMetric(t *testing.T) {
 	f := newFixture(t)
 	client, err := juxinli.New(juxinli.Config{BaseURL: newEchoServer(t), Org: canaries["the org"], Observer: f.Observer()})
 	require.NoError(t, err)
+	store := memory.New()
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: memory.New(), Upstream: client, Observer: f.Observer(), Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9},
-		Handlers: map[string]carrierfsm.Handler{"notify": func(_ context.Context, tr carrierfsm.Transition) error {
+		Store: store, Upstream: client, Observer: f.Observer(), Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9},
+	})
+	require.NoError(t, err)
+	d, err := outbox.New(m, store, outbox.Config{
+		Observer: f.HandlerObserver(),
+		Handlers: map[string]outbox.Handler{"notify": func(_ context.Context, tr carrierfsm.Transition) error {
 			if tr.Step%2 == 0 {
 				panic(canaries["the phone number"])
 			}
@@ -78,6 +84,8 @@ func TestNoSecretNumberTokenOrNameIsInASpanAndNoIDInAMetric(t *testing.T) {
 	_, err = f.Watch(m)
 	require.NoError(t, err)
 	playCanaries(t, m, client)
+	_, err = d.Deliver(context.Background())
+	require.Error(t, err)
 	spans, metrics := f.dump()
 	for _, name := range []string{"carrierfsm.submit", "carrierfsm.call", "carrierfsm.handle", "carrierfsm.store.commit", "POST /orgApi/rest/v2/messages/collect/req", "GET /api/v2/access_report_token"} {
 		require.Contains(t, spans, name)
@@ -101,7 +109,7 @@ func playCanaries(t *testing.T, m *carrierfsm.Machine, client *juxinli.Client) {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: canaryID})
 	require.NoError(t, err)
 	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Consent: fsmtest.Consent(), Form: carrierfsm.Form{
-		Name: canaries["the name"], IDCard: canaries["the ID card"], Phone: canaries["the phone number"],
+		Name: carrierfsm.NewSecret(canaries["the name"]), IDCard: carrierfsm.NewSecret(canaries["the ID card"]), Phone: carrierfsm.NewSecret(canaries["the phone number"]),
 	}})
 	require.NoError(t, err)
 	for range 4 { // until the server replies, rather than fails or breaks the connection
@@ -115,8 +123,6 @@ func playCanaries(t *testing.T, m *carrierfsm.Machine, client *juxinli.Client) {
 	}
 	_, _ = m.Submit(ctx, v.ID, carrierfsm.QueryPassword{Step: v.Step, Password: secret("the query password")})
 	_, _ = m.Submit(ctx, canaries["the phone number"], carrierfsm.Cancel{})
-	_, err = m.Deliver(ctx)
-	require.Error(t, err)
 	data, err := client.Data(juxinli.DataConfig{ClientSecret: secret("the client secret"), Tries: 1})
 	require.NoError(t, err)
 	_, _ = data.Report(ctx, secret("the token"))

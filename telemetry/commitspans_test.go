@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
@@ -17,18 +18,18 @@ func TestTheOldestCommitSpansAreForgotten(t *testing.T) {
 	defer span.End()
 	moved := f.Observer().Transition
 	linked := func(step int) bool {
-		_, end := f.Observer().Handle(context.Background(), carrierfsm.Handling{Handler: "notify", ID: "v1", Step: step})
-		end(carrierfsm.Handled{})
+		_, end := f.HandlerObserver().Handle(context.Background(), outbox.HandleStart{Handler: "notify", ID: "v1", Step: step})
+		end(outbox.HandleDone{})
 		spans := f.spans.GetSpans()
 		return len(spans[len(spans)-1].Links) == 1
 	}
 	for step := range telemetry.MaxCommitSpans + 1 {
-		moved(ctx, carrierfsm.Moved{ID: "v1", Step: step})
+		moved(ctx, carrierfsm.TransitionDone{ID: "v1", Step: step})
 	}
 	require.False(t, linked(0))
 	require.True(t, linked(1))
 	require.True(t, linked(telemetry.MaxCommitSpans))
 	require.Equal(t, telemetry.MaxCommitSpans, f.CommitSpans())
-	moved(context.Background(), carrierfsm.Moved{ID: "v1", Step: -1})
+	moved(context.Background(), carrierfsm.TransitionDone{ID: "v1", Step: -1})
 	require.False(t, linked(-1), "it was committed outside of a trace")
 }

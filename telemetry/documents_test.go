@@ -17,9 +17,10 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
-// recordEverything calls each function of the observer, with every attribute set.
+// recordEverything calls each function of the observers, with every attribute set.
 func recordEverything(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -29,14 +30,14 @@ func recordEverything(t *testing.T) *fixture {
 	leave()
 	_, stored := o.Store(submitting, "load")
 	stored(errors.New("the driver's"))
-	calling, called := o.Call(submitting, carrierfsm.Calling{ID: "v1", Call: carrierfsm.CallCollect, Input: carrierfsm.InputCaptcha, Source: "chinaunicom"})
-	o.Exchange(calling, carrierfsm.Exchanging{Method: "POST", Host: "upstream.example", Port: 443, Template: "/a/{org}"})(
-		carrierfsm.Exchanged{Status: 500, Version: "1.1", Failure: "status", NotSent: true})
-	called(carrierfsm.Called{Fault: carrierfsm.FaultUnknown})
-	o.Transition(submitting, carrierfsm.Moved{ID: "v1", Step: 5, From: "created", Event: "canceled", To: "failed", Source: "chinaunicom", Stay: time.Second})
-	submitted(carrierfsm.Submitted{ID: "v1", State: "failed", Step: 5, Source: "chinaunicom", Outcome: "unknown", Event: "canceled", Err: carrierfsm.ErrStale})
-	_, handled := o.Handle(ctx, carrierfsm.Handling{Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
-	handled(carrierfsm.Handled{Why: "panic", Lag: time.Second})
+	calling, called := o.Call(submitting, carrierfsm.CallStart{ID: "v1", Call: carrierfsm.CallCollect, Input: carrierfsm.InputCaptcha, Source: "chinaunicom"})
+	o.Exchange(calling, carrierfsm.ExchangeStart{Method: "POST", Host: "upstream.example", Port: 443, Template: "/a/{org}"})(
+		carrierfsm.ExchangeDone{Status: 500, Version: "1.1", Failure: "status", NotSent: true})
+	called(carrierfsm.CallDone{Fault: carrierfsm.FaultUnknown})
+	o.Transition(submitting, carrierfsm.TransitionDone{ID: "v1", Step: 5, From: "created", Event: "canceled", To: "failed", Source: "chinaunicom", Dwell: time.Second})
+	submitted(carrierfsm.SubmitDone{ID: "v1", State: "failed", Step: 5, Source: "chinaunicom", Outcome: "unknown", Event: "canceled", Err: carrierfsm.ErrStale})
+	_, handled := f.HandlerObserver().Handle(ctx, outbox.HandleStart{Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
+	handled(outbox.HandleDone{Why: "panic", Lag: time.Second})
 	_, err := f.Watch(&fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
 	require.NoError(t, err)
 	return f

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // class is the error.type of an error. The error's text is never recorded: it
@@ -24,8 +25,6 @@ var classes = []class{
 	{carrierfsm.ErrSealed, "sealed", true},
 	{carrierfsm.ErrCorrupt, "corrupt", true},
 	{carrierfsm.ErrNewerTable, "newer_table", true},
-	{carrierfsm.ErrNoOutbox, "no_outbox", true},
-	{carrierfsm.ErrNoSurveyor, "no_surveyor", true},
 	{carrierfsm.ErrClosed, "closed", true},
 	{carrierfsm.ErrNotSent, "not_sent", true},
 	{carrierfsm.ErrNotFound, "not_found", false},
@@ -40,8 +39,8 @@ var classes = []class{
 	{carrierfsm.ErrTooMany, "too_many", false},
 	{carrierfsm.ErrTooSoon, "too_soon", false},
 	{carrierfsm.ErrPasswordNeeded, "password_needed", false},
-	{carrierfsm.ErrLedByOther, "led_by_other", false},
-	{carrierfsm.ErrLeaseLost, "lease_lost", false},
+	{outbox.ErrLeaseHeld, "lease_held", false},
+	{outbox.ErrLeaseLost, "lease_lost", false},
 	{carrierfsm.ErrPending, "pending", false},
 	{context.Canceled, "canceled", false},
 	{context.DeadlineExceeded, "timeout", true},

@@ -53,15 +53,15 @@ func TestAnObservedClientKeepsTheContract(t *testing.T) {
 		elsewhere := httptest.NewServer(w.simulator)
 		tb.Cleanup(elsewhere.Close)
 		person := simulator.People()[0]
-		application := carrierfsm.Application{Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}}
+		application := carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}}
 		return fsmtest.UpstreamSubject{
 			Upstream:    w.client,
 			Again:       func() carrierfsm.Upstream { return w.newClient() },
 			Application: application,
-			Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
+			Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("无"), IDCard: carrierfsm.NewSecret("无"), Phone: carrierfsm.NewSecret("13800138098")}},
 			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
 				receipt, err := w.client.Apply(tb.Context(), application)
-				r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone}
+				r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: carrierfsm.NewSecret(person.Phone)}
 				switch kind {
 				case carrierfsm.InputPassword:
 					r.Password = carrierfsm.NewSecret(secret)
@@ -103,7 +103,7 @@ func TestARequestIsRecordedByTheSemanticConventions(t *testing.T) {
 	require.NoError(t, err)
 	ctx := t.Context()
 	person := simulator.People()[0]
-	v, err := b.Submit(ctx, "v1", carrierfsm.Apply{Consent: fsmtest.Consent(), Form: carrierfsm.Form{Name: person.Name, IDCard: person.IDCard, Phone: person.Phone}})
+	v, err := b.Submit(ctx, "v1", carrierfsm.Apply{Consent: fsmtest.Consent(), Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}})
 	require.NoError(t, err)
 	w.simulator.FaultNext(simulator.ServerError(true))
 	v, err = b.Submit(ctx, "v1", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(person.Password)})

@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // lagKey has the attributes of verification.handler.lag.
@@ -19,14 +19,14 @@ func (h lagKey) option() metric.RecordOption {
 // handle implements Observer.Handle. The span is a child of the span that Run
 // was called in; without one it begins a trace. It is linked to the span in
 // which the transition was committed, if this process committed it recently.
-func (t *Telemetry) handle(ctx context.Context, h carrierfsm.Handling) (context.Context, func(carrierfsm.Handled)) {
+func (t *Telemetry) handle(ctx context.Context, h outbox.HandleStart) (context.Context, func(outbox.HandleDone)) {
 	options := []trace.SpanStartOption{trace.WithAttributes(
 		stringAttr(attrHandler, h.Handler), stringAttr(attrID, h.ID), attrStep.Int(h.Step), stringAttr(attrEvent, h.Event))}
 	if committed, ok := t.commitSpans.get(transitionID{h.ID, h.Step}); ok {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: committed}))
 	}
 	ctx, span := t.tracer.Start(ctx, "carrierfsm.handle", options...)
-	return ctx, func(done carrierfsm.Handled) {
+	return ctx, func(done outbox.HandleDone) {
 		t.metrics.lag.Record(ctx, done.Lag.Seconds(), t.lagOptions.get(lagKey{h.Handler, done.Why}, lagKey.option)...)
 		setError(span, class{name: done.Why, failed: true})
 		span.End()

@@ -8,20 +8,25 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
-	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
+
+// deliver calls a handler, which is observed, for what is pending.
+func deliver(t *testing.T, f *fixture, b *fsmtest.Bench) {
+	t.Helper()
+	_, err := b.Dispatcher(outbox.Config{
+		Observer: f.HandlerObserver(),
+		Handlers: map[string]outbox.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
+	}).Deliver(context.Background())
+	require.NoError(t, err)
+}
 
 func TestAHandlersSpanIsLinkedToTheSubmissionThatCommittedItsTransition(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	b := fsmtest.NewWith(t, carrierfsm.Config{
-		Observer: f.Observer(),
-		Handlers: map[string]carrierfsm.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
-	})
-	_, err := b.Apply()
-	require.NoError(t, err)
-	_, err = b.Machine.Deliver(context.Background())
-	require.NoError(t, err)
+	b := fsmtest.NewWith(t, carrierfsm.Config{Observer: f.Observer()})
+	b.Must(b.Apply())
+	deliver(t, f, b)
 	var submitted, handled int
 	for _, s := range f.spans.GetSpans() {
 		switch s.Name {
@@ -44,18 +49,10 @@ func TestAHandlersSpanIsLinkedToTheSubmissionThatCommittedItsTransition(t *testi
 
 func TestAHandlersSpanIsNotLinkedToWhatAnotherProcessCommitted(t *testing.T) {
 	t.Parallel()
-	store := memory.New()
-	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store})
-	_, err := b.Apply()
-	require.NoError(t, err)
+	b := fsmtest.New(t)
+	b.Must(b.Apply())
 	f := newFixture(t)
-	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: store, Upstream: b.Upstream, Observer: f.Observer(),
-		Handlers: map[string]carrierfsm.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
-	})
-	require.NoError(t, err)
-	_, err = m.Deliver(context.Background())
-	require.NoError(t, err)
+	deliver(t, f, b.Replica(func(c *carrierfsm.Config) { c.Observer = f.Observer() }))
 	require.Len(t, f.spans.GetSpans(), 2)
 	for _, s := range f.spans.GetSpans() {
 		require.Empty(t, s.Links)

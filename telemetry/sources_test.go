@@ -20,7 +20,7 @@ func TestWebsitesAreFewAndLookLikeNames(t *testing.T) {
 		"chinamobilejs", "13800138000", "china mobile", "中国移动", strings.Repeat("a", 41), "a1b2c3d4e5", "",
 		"Vendor_2.cmcc-js", "chinaunicom", "onemore", "chinamobilejs",
 	} {
-		moved(context.Background(), carrierfsm.Moved{ID: "v1", Step: 1, From: "created", Event: "canceled", To: "failed", Source: website, Stay: -1})
+		moved(context.Background(), carrierfsm.TransitionDone{ID: "v1", Step: 1, From: "created", Event: "canceled", To: "failed", Source: website, Dwell: -1})
 	}
 	const what = "verification.event=canceled verification.from=created "
 	require.ElementsMatch(t, []string{
@@ -30,5 +30,5 @@ func TestWebsitesAreFewAndLookLikeNames(t *testing.T) {
 		what + "verification.source=chinaunicom verification.to=failed 1",
 		what + "verification.source=other verification.to=failed 6",
 	}, f.points("verification.transitions"))
-	require.Empty(t, f.points("verification.state.duration"), "a negative Stay is unknown")
+	require.Empty(t, f.points("verification.state.duration"), "a negative Dwell is unknown")
 }

@@ -25,10 +25,10 @@ func (s submissionKey) option() metric.AddOption {
 // submit implements Observer.Submit. The span is a child of the caller's span
 // even if it ends later; the attribute detached says that the caller's context
 // ended first.
-func (t *Telemetry) submit(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.Submitted)) {
+func (t *Telemetry) submit(ctx context.Context, in carrierfsm.InputKind) (context.Context, func(carrierfsm.SubmitDone)) {
 	caller := ctx
 	ctx, span := t.tracer.Start(ctx, "carrierfsm.submit", trace.WithAttributes(stringAttr(attrInput, in)))
-	return ctx, func(s carrierfsm.Submitted) {
+	return ctx, func(s carrierfsm.SubmitDone) {
 		defer span.End()
 		c, source := classOfSubmission(s), t.sources.label(s.Source)
 		t.metrics.submissions.Add(ctx, 1, t.submissionOptions.get(submissionKey{in, s.Outcome, source, c.name}, submissionKey.option)...)
@@ -47,7 +47,7 @@ func (t *Telemetry) submit(ctx context.Context, in carrierfsm.InputKind) (contex
 
 // classOfSubmission returns the class of error of a submission; the zero class
 // for one that upstream accepted or rejected.
-func classOfSubmission(s carrierfsm.Submitted) class {
+func classOfSubmission(s carrierfsm.SubmitDone) class {
 	switch s.Outcome {
 	case carrierfsm.SubmitAccepted, carrierfsm.SubmitRejected:
 		return class{}

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // scope is the instrumentation scope of the spans and metrics.
@@ -52,6 +53,7 @@ type Telemetry struct {
 	lagOptions        optionCache[lagKey, metric.RecordOption]
 
 	observer carrierfsm.Observer
+	handlers outbox.Observer
 }
 
 // New returns a Telemetry. It returns an error for a negative bound, and any
@@ -70,8 +72,9 @@ func New(c Config) (*Telemetry, error) {
 		sources: sources{max: c.Sources}, within: c.Within, now: c.Now,
 	}
 	t.observer = carrierfsm.Observer{
-		Submit: t.submit, Call: t.call, Store: t.store, Handle: t.handle, Exchange: t.exchange, Transition: t.transition,
+		Submit: t.submit, Call: t.call, Store: t.store, Exchange: t.exchange, Transition: t.transition,
 	}
+	t.handlers = outbox.Observer{Handle: t.handle}
 	return t, nil
 }
 
@@ -97,6 +100,10 @@ func (c Config) withDefaults() Config {
 // Observer returns the observer for carrierfsm.Config and juxinli.Config. It is
 // the same one each time; the caller must not change it.
 func (t *Telemetry) Observer() *carrierfsm.Observer { return &t.observer }
+
+// HandlerObserver returns the Observer for outbox.Config. It is the same one each
+// time, and must not be changed.
+func (t *Telemetry) HandlerObserver() *outbox.Observer { return &t.handlers }
 
 // optionCache caches the options of measurements, so that a repeated measurement
 // allocates none. The number of keys must be bounded: none is evicted.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
@@ -35,7 +36,7 @@ func TestTheZeroConfigUsesTheProvidersOfTheProcess(t *testing.T) {
 	f := processFixture()
 	f.t = t
 	_, end := tel.Observer().Submit(context.Background(), carrierfsm.InputCancel)
-	end(carrierfsm.Submitted{Outcome: carrierfsm.SubmitAccepted})
+	end(carrierfsm.SubmitDone{Outcome: carrierfsm.SubmitAccepted})
 	require.Equal(t, []string{"carrierfsm.submit verification.input=cancel verification.outcome=accepted"}, f.spanTree())
 	require.Len(t, f.points("verification.submissions"), 1)
 }
@@ -52,15 +53,17 @@ func TestAWholeVerificationIsRecorded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	failures := 1
-	b := fsmtest.NewWith(t, carrierfsm.Config{
-		Observer: f.Observer(), Delivery: carrierfsm.Delivery{Workers: 1},
-		Handlers: map[string]carrierfsm.Handler{"notify": func(_ context.Context, tr carrierfsm.Transition) error {
+	b := fsmtest.NewWith(t, carrierfsm.Config{Observer: f.Observer()},
+		fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10004"), fsmtest.Code("10008"))
+	d := b.Dispatcher(outbox.Config{
+		Observer: f.HandlerObserver(), Workers: 1,
+		Handlers: map[string]outbox.Handler{"notify": func(_ context.Context, tr carrierfsm.Transition) error {
 			if failures--; failures == 0 {
 				return errors.New("13800138000")
 			}
 			return nil
 		}},
-	}, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Code("10004"), fsmtest.Code("10008"))
+	})
 	pass := func(d time.Duration) { b.Clock.Advance(d) }
 	pass(5 * time.Second)
 	_, err := b.Apply()
@@ -76,7 +79,7 @@ func TestAWholeVerificationIsRecorded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.Done, v.State)
 	pass(time.Second)
-	_, err = b.Machine.Deliver(context.Background())
+	_, err = d.Deliver(context.Background())
 	require.Error(t, err)
 
 	const js = "verification.source=chinamobilejs"

@@ -30,11 +30,11 @@ func (s stayKey) option() metric.RecordOption {
 }
 
 // transition implements Observer.Transition.
-func (t *Telemetry) transition(ctx context.Context, m carrierfsm.Moved) {
+func (t *Telemetry) transition(ctx context.Context, m carrierfsm.TransitionDone) {
 	t.commitSpans.add(transitionID{m.ID, m.Step}, trace.SpanContextFromContext(ctx))
 	key := transitionKey{m.From, m.Event, m.To, t.sources.label(m.Source)}
 	t.metrics.transitions.Add(ctx, 1, t.transitionOptions.get(key, transitionKey.option)...)
-	if m.From != m.To && m.Stay >= 0 {
-		t.metrics.stay.Record(ctx, m.Stay.Seconds(), t.stayOptions.get(stayKey{m.From, m.To}, stayKey.option)...)
+	if m.From != m.To && m.Dwell >= 0 {
+		t.metrics.stay.Record(ctx, m.Dwell.Seconds(), t.stayOptions.get(stayKey{m.From, m.To}, stayKey.option)...)
 	}
 }

@@ -143,7 +143,7 @@ func (s *simulation) restore() error {
 
 // person returns the one who answers: simulated, or at the terminal.
 func (s *simulation) person(o options, in io.Reader, out io.Writer) person {
-	form := carrierfsm.Form{Name: s.applicant.Name, IDCard: s.applicant.IDCard, Phone: s.applicant.Phone}
+	form := carrierfsm.Form{Name: carrierfsm.NewSecret(s.applicant.Name), IDCard: carrierfsm.NewSecret(s.applicant.IDCard), Phone: carrierfsm.NewSecret(s.applicant.Phone)}
 	if !o.interactive {
 		return answerer{values: s, form: form, skipWebsite: s.skippedWebsite(o)}
 	}

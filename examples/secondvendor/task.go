@@ -65,11 +65,16 @@ func inputOf(r carrierfsm.Request, round int) (input, error) {
 	default:
 		return input{}, errInput
 	}
-	secret.Use(func(value []byte) { in.Value = string(value) })
-	if in.Value == "" {
+	if in.Value = value(secret); in.Value == "" {
 		return input{}, errInput
 	}
 	return in, nil
+}
+
+// value returns the value of a Secret, for the body of a request.
+func value(s carrierfsm.Secret) (text string) {
+	s.Use(func(v []byte) { text = string(v) })
+	return text
 }
 
 // processCodes maps a phase and its reason to a process code of the reply table. A
@@ -97,7 +102,7 @@ func (t task) reply() carrierfsm.Reply {
 		code = processCodes[[2]string{t.Phase, ""}] // an unknown reason; the phase still says what is needed
 	}
 	return carrierfsm.Reply{
-		Success: true, Type: "CONTROL", Code: code, Content: t.Hint, Cursor: []byte(strconv.Itoa(t.Round)),
+		Success: true, Type: "CONTROL", Code: code, Content: carrierfsm.NewSecret(t.Hint), Cursor: []byte(strconv.Itoa(t.Round)),
 	}
 }
 
@@ -107,7 +112,7 @@ func (t task) receipt() (carrierfsm.Receipt, error) {
 		return carrierfsm.Receipt{}, errMalformed
 	}
 	return carrierfsm.Receipt{
-		Accepted: true, Message: t.Hint, Token: t.ID,
+		Accepted: true, Message: carrierfsm.NewSecret(t.Hint), Token: carrierfsm.NewSecret(t.ID),
 		Source: carrierfsm.Source{Website: t.Operator, Name: t.Operator, Online: t.Phase != "FAILED"},
 	}, nil
 }

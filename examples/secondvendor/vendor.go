@@ -63,9 +63,9 @@ func New(c Config) (*Client, error) {
 
 // Apply creates a task.
 func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
-	t, err := c.send(ctx, "/tasks", form{Name: a.Form.Name, IDCard: a.Form.IDCard, Phone: a.Form.Phone})
+	t, err := c.send(ctx, "/tasks", form{Name: value(a.Form.Name), IDCard: value(a.Form.IDCard), Phone: value(a.Form.Phone)})
 	if refused, is := errors.AsType[*refusal](err); is {
-		return carrierfsm.Receipt{Message: refused.message}, nil
+		return carrierfsm.Receipt{Message: carrierfsm.NewSecret(refused.message)}, nil
 	}
 	if err != nil {
 		return carrierfsm.Receipt{}, err
@@ -81,7 +81,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 	if err != nil {
 		return carrierfsm.Reply{}, err
 	}
-	path := "/tasks/" + url.PathEscape(r.Token)
+	path := "/tasks/" + url.PathEscape(value(r.Token))
 	t, err := c.send(ctx, path+"/inputs", in)
 	if outcomeUnknown(err) {
 		t, err = c.lookUp(ctx, path, round, err)
@@ -90,7 +90,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 		t, err = c.next(ctx, path)
 	}
 	if refused, is := errors.AsType[*refusal](err); is {
-		return carrierfsm.Reply{Content: refused.message}, nil
+		return carrierfsm.Reply{Content: carrierfsm.NewSecret(refused.message)}, nil
 	}
 	if err != nil {
 		return carrierfsm.Reply{}, err

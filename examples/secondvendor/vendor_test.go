@@ -37,7 +37,7 @@ func TestSecondVendorKeepsTheContract(t *testing.T) {
 		v := newVendor(tb)
 		c := newClient(tb, v)
 		application := carrierfsm.Application{Form: fsmtest.Form()}
-		unknown := carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}}
+		unknown := carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("无"), IDCard: carrierfsm.NewSecret("无"), Phone: carrierfsm.NewSecret("13800138098")}}
 		return fsmtest.UpstreamSubject{
 			Upstream:    c,
 			Again:       func() carrierfsm.Upstream { return newClient(tb, v) },
@@ -46,7 +46,7 @@ func TestSecondVendorKeepsTheContract(t *testing.T) {
 			Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
 				receipt, err := c.Apply(tb.Context(), application)
 				if err == nil {
-					v.setPhase(receipt.Token, phaseFor[kind])
+					v.setPhase(fsmtest.Reveal(receipt.Token), phaseFor[kind])
 				}
 				return request(kind, receipt, secret), err
 			},
@@ -64,7 +64,7 @@ var phaseFor = map[carrierfsm.InputKind]string{
 }
 
 func request(kind carrierfsm.InputKind, to carrierfsm.Receipt, secret string) carrierfsm.Request {
-	r := carrierfsm.Request{Input: kind, Token: to.Token, Website: to.Source.Website, Account: phone}
+	r := carrierfsm.Request{Input: kind, Token: to.Token, Website: to.Source.Website, Account: carrierfsm.NewSecret(phone)}
 	switch kind {
 	case carrierfsm.InputPassword:
 		r.Password = carrierfsm.NewSecret(secret)
@@ -223,7 +223,7 @@ func TestNoErrorRepeatsTheResponse(t *testing.T) {
 	v.failingPolls = 1
 	_, err = c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, password))
 	require.Error(t, err)
-	for _, value := range []string{password, institutionKey, receipt.Token} {
+	for _, value := range []string{password, institutionKey, fsmtest.Reveal(receipt.Token)} {
 		require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), value)
 	}
 }
@@ -270,7 +270,7 @@ func TestACodeIsResent(t *testing.T) {
 	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
-	v.setPhase(receipt.Token, "WAIT_CODE")
+	v.setPhase(fsmtest.Reveal(receipt.Token), "WAIT_CODE")
 	reply, err := c.Collect(t.Context(), request(carrierfsm.InputResendCaptcha, receipt, ""))
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10002"), reply.Code)
@@ -285,13 +285,13 @@ func TestOnlyRefusalsOfTheInputAreReplies(t *testing.T) {
 	_, err = c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.Error(t, err)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
-	r := request(carrierfsm.InputPassword, carrierfsm.Receipt{Token: "00000000000000000000000000000099"}, password)
+	r := request(carrierfsm.InputPassword, carrierfsm.Receipt{Token: carrierfsm.NewSecret("00000000000000000000000000000099")}, password)
 	_, err = c.Collect(t.Context(), r)
 	require.Error(t, err, "the key is wrong")
 	reply, err := newClient(t, v).Collect(t.Context(), r)
 	require.NoError(t, err)
 	require.False(t, reply.Success)
-	require.Equal(t, "no such task", reply.Content)
+	require.Equal(t, "no such task", fsmtest.Reveal(reply.Content))
 }
 
 func TestNothingIsSentToAnUntrustedServer(t *testing.T) {

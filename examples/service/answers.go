@@ -40,11 +40,11 @@ var inputs = map[string]func(t submission, carry string) carrierfsm.Input{
 		return carrierfsm.Password{Step: t.Step, Password: carrierfsm.NewSecret(t.Password)}
 	},
 	"query_password": func(t submission, carry string) carrierfsm.Input {
-		return carrierfsm.QueryPassword{Step: t.Step, Password: carrierfsm.NewSecret(t.Password), Carry: carry}
+		return carrierfsm.QueryPassword{Step: t.Step, Password: carrierfsm.NewSecret(t.Password), Carry: carrierfsm.NewSecret(carry)}
 	},
 	"captcha": func(t submission, carry string) carrierfsm.Input {
 		return carrierfsm.Captcha{
-			Step: t.Step, Code: carrierfsm.NewSecret(t.Code), Carry: carry, Password: carrierfsm.NewSecret(t.Password),
+			Step: t.Step, Code: carrierfsm.NewSecret(t.Code), Carry: carrierfsm.NewSecret(carry), Password: carrierfsm.NewSecret(t.Password),
 		}
 	},
 	"resend_captcha": func(t submission, _ string) carrierfsm.Input { return carrierfsm.ResendCaptcha{Step: t.Step} },
@@ -58,7 +58,7 @@ var inputs = map[string]func(t submission, carry string) carrierfsm.Input{
 }
 
 func (t submission) form() carrierfsm.Form {
-	return carrierfsm.Form{Name: t.Name, IDCard: t.IDCard, Phone: t.Phone}
+	return carrierfsm.Form{Name: carrierfsm.NewSecret(t.Name), IDCard: carrierfsm.NewSecret(t.IDCard), Phone: carrierfsm.NewSecret(t.Phone)}
 }
 
 // consent returns the zero value for another text than the present one.

@@ -35,8 +35,12 @@ func (c *carries) store(v carrierfsm.Verification) {
 			delete(c.entries, id)
 		}
 	}
-	if v.Prompt != nil && v.Prompt.Carry != "" {
-		c.entries[v.ID] = carryEntry{v.Prompt.Carry, v.Deadline}
+	if v.Prompt != nil {
+		v.Prompt.Carry.Use(func(carry []byte) {
+			if len(carry) > 0 {
+				c.entries[v.ID] = carryEntry{string(carry), v.Deadline}
+			}
+		})
 	}
 }
 

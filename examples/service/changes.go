@@ -26,11 +26,11 @@ func newChanges() *changes {
 // when a transition is committed.
 func (c *changes) observer() *carrierfsm.Observer {
 	return &carrierfsm.Observer{
-		Call: func(ctx context.Context, call carrierfsm.Calling) (context.Context, func(carrierfsm.Called)) {
+		Call: func(ctx context.Context, call carrierfsm.CallStart) (context.Context, func(carrierfsm.CallDone)) {
 			c.notify(call.ID)
-			return ctx, func(carrierfsm.Called) {}
+			return ctx, func(carrierfsm.CallDone) {}
 		},
-		Transition: func(_ context.Context, m carrierfsm.Moved) { c.notify(m.ID) },
+		Transition: func(_ context.Context, m carrierfsm.TransitionDone) { c.notify(m.ID) },
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 // keyVariable is the environment variable of the key: 32 bytes in base64.
@@ -74,13 +75,13 @@ func decodeKey(text string) (keys, error) {
 }
 
 func makeKeys(master string) (k keys, err error) {
-	seal, err1 := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service seal", 32)
+	sealKey, err1 := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service seal", 32)
 	number, err2 := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service number", 32)
 	if err := errors.Join(err1, err2); err != nil {
 		return keys{}, err
 	}
 	k.number = number
-	k.sealer, err = carrierfsm.NewSealer(carrierfsm.SealKey{ID: "1", Key: carrierfsm.NewSecret(string(seal))})
+	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(string(sealKey))})
 	return k, err
 }
 

@@ -35,7 +35,7 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	o := &operators{password: rand.Text()}
-	pages, err := console.New(console.Config{Machine: s.machine, Authorize: o.authorize, Title: "Verifications", Logger: s.log})
+	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Surveyor: s.store, Authorize: o.authorize, Title: "Verifications", Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

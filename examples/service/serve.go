@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
@@ -43,11 +44,18 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		Store:       store,
 		Upstream:    up.upstream,
 		Sealer:      keys.sealer,
-		Handlers:    map[string]carrierfsm.Handler{"notify": notify(logger)},
 		Limits:      o.machine,
 		CallTimeout: o.call,
 		Observer:    carrierfsm.Observers(metrics.Observer(), changes.observer()),
 		Logger:      logger,
+	})
+	if err != nil {
+		return err
+	}
+	dispatcher, err := outbox.New(machine, store, outbox.Config{
+		Handlers: map[string]outbox.Handler{"notify": notify(logger)},
+		Observer: metrics.HandlerObserver(),
+		Logger:   logger,
 	})
 	if err != nil {
 		return err
@@ -58,14 +66,14 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	}
 	defer func() { _ = watch.Unregister() }()
 	return (&site{
-		options: o, machine: machine, keys: keys, cookies: cookies{o.https}, changes: changes,
+		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
 		carries: newCarries(time.Now), simulated: up.simulated, log: logger,
 	}).serve(ctx, out)
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
 // message or fetch the report. It may be called again for the same (ID, Step).
-func notify(logger *slog.Logger) carrierfsm.Handler {
+func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
 		if t.To.Terminal() {
 			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
@@ -74,8 +82,8 @@ func notify(logger *slog.Logger) carrierfsm.Handler {
 	}
 }
 
-// serve runs the machine and the HTTP servers. At shutdown it ends the requests
-// first, then the calls in flight, then Run.
+// serve runs the machine, the dispatcher and the HTTP servers. At shutdown it ends
+// the requests first, then the calls in flight, then both Runs.
 func (s *site) serve(ctx context.Context, out io.Writer) error {
 	listener, err := listen(ctx, s.addr)
 	if err != nil {
@@ -90,7 +98,8 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
-	running.Go(func() { _ = s.machine.Run(background) }) // returns nil when it is stopped
+	running.Go(func() { _ = s.machine.Run(background) }) // both return nil when they are stopped
+	running.Go(func() { _ = s.dispatcher.Run(background) })
 	served := make(chan error, 2)
 	running.Go(func() { served <- server.Serve(listener) })
 	_, _ = fmt.Fprintf(out, "Open http://%s/\n", listener.Addr())

@@ -7,19 +7,23 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // site has what the endpoints share. It is safe for concurrent use. Any number of
 // processes may serve one store: the state in memory is only an optimisation.
 type site struct {
 	options
-	machine   *carrierfsm.Machine
-	keys      keys
-	cookies   cookies
-	changes   *changes
-	carries   *carries
-	simulated *simulated // nil with a real upstream
-	log       *slog.Logger
+	machine    *carrierfsm.Machine
+	dispatcher *outbox.Dispatcher
+	store      survey.Surveyor
+	keys       keys
+	cookies    cookies
+	changes    *changes
+	carries    *carries
+	simulated  *simulated // nil with a real upstream
+	log        *slog.Logger
 }
 
 // routes returns the handler of all endpoints, with the middleware.

@@ -41,10 +41,6 @@ var statuses = []struct {
 	{carrierfsm.ErrNotSent, http.StatusBadGateway, "unavailable"},
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, "broken"},
 	{carrierfsm.ErrCorrupt, http.StatusInternalServerError, "broken"},
-	{carrierfsm.ErrNoOutbox, http.StatusInternalServerError, "broken"},
-	{carrierfsm.ErrNoSurveyor, http.StatusInternalServerError, "broken"},
-	{carrierfsm.ErrLedByOther, http.StatusInternalServerError, "broken"},
-	{carrierfsm.ErrLeaseLost, http.StatusInternalServerError, "broken"},
 }
 
 // problem is why a request was refused, or a message for the screen.

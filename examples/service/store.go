@@ -7,14 +7,21 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
+// store is what the service needs of a store: its console shows figures.
+type store interface {
+	outbox.Store
+	survey.Surveyor
+}
+
 // openStore opens the store of the flag -store, and returns a function to close it.
-func openStore(ctx context.Context, spec string) (carrierfsm.Store, func(), error) {
+func openStore(ctx context.Context, spec string) (store, func(), error) {
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
@@ -37,7 +44,7 @@ func sqlitePath(spec string) (path string, ok bool) {
 	return path, ok && path != ""
 }
 
-func openPostgres(ctx context.Context, dsn string) (carrierfsm.Store, func(), error) {
+func openPostgres(ctx context.Context, dsn string) (store, func(), error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil { // its text contains the address without the password
 		return nil, nil, fmt.Errorf("%w: %w", err, errUsage)

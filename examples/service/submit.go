@@ -91,7 +91,7 @@ func (s *site) submit(ctx context.Context, id string, in carrierfsm.Input) (carr
 	case <-s.changes.closed:
 	case <-ctx.Done():
 	}
-	v, err := s.machine.Peek(context.WithoutCancel(ctx), id)
+	v, err := s.machine.Read(context.WithoutCancel(ctx), id)
 	if err != nil {
 		return v, err
 	}

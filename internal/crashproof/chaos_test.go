@@ -36,7 +36,7 @@ func (w *world) chaos(ctx context.Context) error {
 	for i, m := range w.processes {
 		act(func() error { return w.disturb(ctx, m, newRand(w.seed, "life", i), &left) })
 	}
-	over := func() bool { return left.spent() || w.cutShort(ctx) }
+	over := func() bool { return left.exhausted() || w.cutShort(ctx) }
 	act(func() error { return w.cutUpstream(ctx, newRand(w.seed, "upstream", 0), over) })
 	act(func() error { return w.cutDatabase(ctx, newRand(w.seed, "cuts", 0), over) })
 	act(func() error { return w.stopDatabase(ctx, newRand(w.seed, "stops", 0), over) })
@@ -64,12 +64,12 @@ func (c *count) none() bool { return c.left.Load() <= 0 }
 // budget is how many kills and pauses are left.
 type budget struct{ kills, pauses *count }
 
-func (b *budget) spent() bool { return b.kills.none() && b.pauses.none() }
+func (b *budget) exhausted() bool { return b.kills.none() && b.pauses.none() }
 
 // disturb kills a replica by kill -9 after a short life, or pauses it for longer than
 // its leases, again and again.
 func (w *world) disturb(ctx context.Context, m *replicaProcess, d *rand.Rand, left *budget) error {
-	for !left.spent() && !w.cutShort(ctx) {
+	for !left.exhausted() && !w.cutShort(ctx) {
 		rest(ctx, lifetime(d))
 		if luck := d.Float64(); w.pauseNext(left, luck) && left.pauses.take() {
 			m.signal(syscall.SIGSTOP)

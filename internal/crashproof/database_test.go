@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // database is the database of one round. On PostgreSQL it has its own server: rounds
@@ -73,7 +73,7 @@ func (d *database) keepRows(ctx context.Context, folder string) error {
 }
 
 // open opens it in this process.
-func (d *database) open(t *testing.T) carrierfsm.Store {
+func (d *database) open(t *testing.T) outbox.Store {
 	t.Helper()
 	s, done, err := openStore(context.Background(), d.kind, d.source, "")
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // journalSabotage is an upstream that writes each request to a journal before it is sent,
@@ -51,7 +52,7 @@ func newJournal(ctx context.Context, u carrierfsm.Upstream, folder string) (*jou
 
 func (in journaled) request() carrierfsm.Request {
 	return carrierfsm.Request{
-		Input: in.Input, Token: in.Token, Website: in.Website, Account: in.Account,
+		Input: in.Input, Token: carrierfsm.NewSecret(in.Token), Website: in.Website, Account: carrierfsm.NewSecret(in.Account),
 		Password:      carrierfsm.NewSecret(in.Password),
 		QueryPassword: carrierfsm.NewSecret(in.Query), Captcha: carrierfsm.NewSecret(in.Captcha),
 	}
@@ -59,7 +60,7 @@ func (in journaled) request() carrierfsm.Request {
 
 // Collect implements carrierfsm.Upstream.
 func (j *journal) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	in := journaled{Input: r.Input, Token: r.Token, Website: r.Website, Account: r.Account}
+	in := journaled{Input: r.Input, Token: fsmtest.Reveal(r.Token), Website: r.Website, Account: fsmtest.Reveal(r.Account)}
 	r.Password.Use(func(b []byte) { in.Password = string(b) })
 	r.QueryPassword.Use(func(b []byte) { in.Query = string(b) })
 	r.Captcha.Use(func(b []byte) { in.Captcha = string(b) })

@@ -13,6 +13,8 @@ import (
 	"os"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
@@ -38,7 +40,7 @@ func replica(config string) error {
 	if err != nil {
 		return err
 	}
-	m, err := carrierfsm.New(s.config(store, upstream))
+	m, d, err := s.engine(store, upstream)
 	if err != nil {
 		return err
 	}
@@ -47,25 +49,32 @@ func replica(config string) error {
 		return err
 	}
 	go func() { _ = m.Run(ctx) }()
+	go func() { _ = d.Run(ctx) }()
 	return http.Serve(listener, &api{m})
 }
 
 // sealKey is the key of all replicas: they open each other's carries.
-var sealKey = carrierfsm.SealKey{ID: "1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
+var sealKey = seal.Key{ID: "1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
 
-// config is the configuration of every Machine on this store.
-func (s settings) config(store carrierfsm.Store, upstream carrierfsm.Upstream) carrierfsm.Config {
-	sealer, err := carrierfsm.NewSealer(sealKey)
+// engine returns the Machine and the Dispatcher of a replica on this store.
+func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*carrierfsm.Machine, *outbox.Dispatcher, error) {
+	sealer, err := seal.New(sealKey)
 	if err != nil {
-		panic(err) // 32 bytes
+		return nil, nil, err
 	}
-	return carrierfsm.Config{
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	m, err := carrierfsm.New(carrierfsm.Config{
 		Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
-		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval,
-		Handlers: map[string]carrierfsm.Handler{"delivery-log": s.handler()},
-		Delivery: carrierfsm.Delivery{Lease: lease, RetryMin: retryMin, RetryMax: retryMax},
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval, Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, err
 	}
+	d, err := outbox.New(m, store, outbox.Config{
+		Handlers: map[string]outbox.Handler{"delivery-log": s.handler()},
+		LeaseTTL: lease, RetryMin: retryMin, RetryMax: retryMax, PollInterval: pollInterval, Logger: logger,
+	})
+	return m, d, err
 }
 
 func (s settings) upstream(ctx context.Context) (carrierfsm.Upstream, error) {
@@ -81,7 +90,7 @@ func (s settings) upstream(ctx context.Context) (carrierfsm.Upstream, error) {
 
 // handler appends each delivery to one file of all replicas, by a single write, so that
 // the lines are in the order of the deliveries. It sometimes fails.
-func (s settings) handler() carrierfsm.Handler {
+func (s settings) handler() outbox.Handler {
 	var file *os.File
 	if s.DeliveryLog != "" {
 		var err error

@@ -22,41 +22,38 @@ var (
 const (
 	commitIntent = `		err = s.commit(ctx, &d)
 		if err == nil {
-			return d.opened, nil
+			return d.snapshot, nil
 		}`
-	callAndConclude = `	out := s.call(ctx, o)
-	d, err := s.conclude(ctx, o, &out)
+	callAndCommit = `	out := s.call(ctx, snap)
+	d, err := s.commitOutcome(ctx, snap, &out)
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
 	sqliteCommit = `	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 `
 	deadline = `	now := s.now()
-	if now.Sub(o.Intent.At) > sendWithin || !now.Before(o.Intent.Deadline) {
-		return outcome{fault: FaultNotSent} // this process stood still: too late to begin
+	if now.Sub(snap.Intent.At) > sendWithin || !now.Before(snap.Intent.Deadline) {
+		return outcome{fault: FaultNotSent} // the process was paused: too late to begin
 	}
-	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
-	defer func() { end(Called{Fault: out.fault}) }()
-	until := withDeadline(ctx, time.Now().Add(o.Intent.Deadline.Sub(now)).Round(0))
 `
-	handThenAdvance = `		n, rows := r.deliver(ctx, batch)
-		if err := r.advance(ctx, batch, n, rows); err != nil {
+	deliverThenAdvance = `		n, rows := t.deliver(ctx, batch)
+		if err := t.advance(ctx, batch, n, rows); err != nil {
 			return err
 		}`
 )
 
 // sabotages are mistakes that the guarantees exclude.
 var sabotages = []sabotage{
-	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		d.Version = o.Version
-		return d.opened, nil`}}},
+	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		d.Version = snap.Version
+		return d.snapshot, nil`}}},
 
 	{name: "intent after the send", plan: killed, patches: []patch{
-		{"submit.go", commitIntent, `		return d.opened, nil`},
-		{"submit.go", callAndConclude, `	out := s.call(ctx, o)
-	if err := s.commit(ctx, &decision{opened: *o}); err != nil {
-		return s.answer(o, ErrPending)
+		{"submit.go", commitIntent, `		return d.snapshot, nil`},
+		{"submit.go", callAndCommit, `	out := s.call(ctx, snap)
+	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
+		return s.result(snap, ErrPending)
 	}
-	d, err := s.conclude(ctx, o, &out)
+	d, err := s.commitOutcome(ctx, snap, &out)
 `},
 	}},
 
@@ -84,25 +81,23 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "no lease check at the write", plan: paused, patches: []patch{
-		{"call.go", `	if o.Intent != nil {
-		return o.Intent.Version == name
+		{"record.go", `	if s.Intent != nil {
+		return s.Intent.Version == name
 	}
-	return o.Lost != nil && o.Lost.Version == name && out.fault == "" && !o.State.Terminal()`, `	return !o.State.Terminal()`},
-		{"call.go", `	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
-`, `	name, end := o.Intent.Version, o.Intent.Deadline.Add(m.cfg.Grace)
-	mine := o.Intent
+	return s.Lost != nil && s.Lost.Version == name && isReply && !s.State.Terminal()`, `	return !s.State.Terminal()`},
+		{"commit.go", `	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+`, `	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+	mine := s.Intent
 `},
-		{"call.go", `		o = &overtaken
-	}`, `		if o = &overtaken; o.Intent == nil {
-			o.Lost = mine
+		{"commit.go", `		s = &stored
+	}`, `		if s = &stored; s.Intent == nil {
+			s.Lost = mine
 		}
 	}`},
 	}},
 
 	{name: "no absolute deadline", plan: paused, patches: []patch{
-		{"call.go", deadline, `	ctx, end := s.cfg.Observer.call(ctx, Calling{ID: s.id, Call: o.Intent.Call, Input: s.in.Kind(), Source: o.At.Website})
-	defer func() { end(Called{Fault: out.fault}) }()
-	until := withDeadline(ctx, time.Now().Add(s.cfg.CallTimeout))
+		{"call.go", deadline, `	now := snap.Intent.Deadline.Add(-s.cfg.CallTimeout)
 `},
 	}},
 
@@ -131,23 +126,23 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "timer not bound to its step", plan: killed, patches: []patch{
-		{"machine.go", `	if len(entries) > 0 {
-		m.bells.ring()
+		{"commit.go", `	if len(e.entries) > 0 {
+		m.commits.Notify()
 	}
 	return nil
-`, `	if len(entries) > 0 {
-		m.bells.ring()
+`, `	if len(e.entries) > 0 {
+		m.commits.Notify()
 	}
-	if id := r.ID; !r.Due.IsZero() && !r.InFlight {
+	if r := e.record; !r.Due.IsZero() && !r.InFlight {
 		time.AfterFunc(time.Until(r.Due), func() {
-			o, err := m.load(context.Background(), id)
-			if err != nil || o.State.Terminal() || o.Intent != nil {
+			s, err := m.load(context.Background(), r.ID)
+			if err != nil || s.State.Terminal() || s.Intent != nil {
 				return
 			}
 			var d decision
-			d.begin(&o, m.now(), m.cfg.Limits)
-			d.clock(Expired)
-			d.end()
+			d.begin(&s, m.now(), m.cfg.Limits)
+			d.moveByItself(Expired)
+			d.finish()
 			_ = m.commit(context.Background(), &d)
 		})
 	}
@@ -155,38 +150,32 @@ var sabotages = []sabotage{
 `},
 	}},
 
-	{name: "told before it is committed", plan: killed, patches: []patch{
-		{"call.go", `		if err = m.persist(ctx, &d, end); err == nil {
-`, `		go func() { _ = m.persist(ctx, &d, end) }()
+	{name: "acknowledged before it is committed", plan: killed, patches: []patch{
+		{"commit.go", `		if err = m.commitRetrying(ctx, &d, end); err == nil {
+`, `		go func() { _ = m.commitRetrying(ctx, &d, end) }()
 		if err == nil {
 `},
 	}},
 
 	{name: "cursor moved before the handlers ran", plan: killed, patches: []patch{
-		{"courier.go", handThenAdvance, `		if err := r.advance(ctx, batch, len(batch.Entries), nil); err != nil {
+		{"outbox/term.go", deliverThenAdvance, `		if err := t.advance(ctx, batch, len(batch.Entries), nil); err != nil {
 			return err
 		}
-		r.deliver(ctx, batch)`},
+		t.deliver(ctx, batch)`},
 	}},
 
 	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
-		{"decide.go", `	if in := o.Intent; in != nil {
-		d = o.settle(`, `	if in := o.Intent; in != nil {
+		{"decide.go", `	if in := s.Intent; in != nil {
+		d = s.settle(`, `	if in := s.Intent; in != nil {
 		return d, false
-		d = o.settle(`},
+		d = s.settle(`},
 	}},
 
 	{name: lazySabotage, plan: stopped, ports: lazySabotage},
 
-<<<<<<< HEAD
-	{name: "cursor that passes gaps", plan: bereft, patches: []patch{
+	{name: "cursor that passes gaps", plan: stopped, patches: []patch{
 		{"store/postgres/gaps.go", `		if low := max(c.position, c.settled) + 1; low < position {
 			gaps = append(gaps, gap{low, position - 1, noBound})
-=======
-	{name: "cursor that passes gaps", plan: stopped, patches: []patch{
-		{"store/postgres/holes.go", `		if low := max(m.position, m.settled) + 1; low < place {
-			holes = append(holes, hole{low, place - 1, unbound})
->>>>>>> tmp-kit
 		}
 `, ``},
 	}},

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
@@ -23,7 +23,7 @@ const connections = 6
 
 // openStore opens a store as a host would, with full durability. The caller calls done
 // at the end.
-func openStore(ctx context.Context, kind, source, sabotage string) (s carrierfsm.Store, done func(), err error) {
+func openStore(ctx context.Context, kind, source, sabotage string) (s outbox.Store, done func(), err error) {
 	switch kind {
 	case inSQLite:
 		s, err := sqlite.Open(ctx, source) // FULL
@@ -56,7 +56,7 @@ func openStore(ctx context.Context, kind, source, sabotage string) (s carrierfsm
 }
 
 // insistOnStore opens a store, and tries again while the server is stopped.
-func insistOnStore(ctx context.Context, set settings) (carrierfsm.Store, error) {
+func insistOnStore(ctx context.Context, set settings) (outbox.Store, error) {
 	for {
 		s, _, err := openStore(ctx, set.Store, set.Source, set.Sabotage)
 		if err == nil || set.Store != inPostgres {

@@ -23,7 +23,7 @@ type trace struct {
 
 // collect reads the traces of a round.
 func (w *world) collect(ctx context.Context) ([]trace, error) {
-	machine, err := carrierfsm.New(settings{}.config(w.store, noUpstream{}))
+	machine, _, err := settings{}.engine(w.store, noUpstream{})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
 // What people and replicas exchange: JSON over a unix socket.
@@ -57,7 +58,7 @@ func viewOf(v carrierfsm.Verification) *view {
 	}
 	out := &view{Step: v.Step, State: v.State, Reason: v.Reason, InFlight: v.InFlight}
 	if p := v.Prompt; p != nil {
-		out.Kind, out.Deadline, out.Carry = p.Kind, p.Deadline, p.Carry
+		out.Kind, out.Deadline, out.Carry = p.Kind, p.Deadline, fsmtest.Reveal(p.Carry)
 		out.Reset, out.NeedsNewPassword = p.Reset, p.NeedsNewPassword
 		if p.Resend != nil {
 			out.ResendAt = p.Resend.At
@@ -116,16 +117,16 @@ func (a request) input() carrierfsm.Input {
 	case carrierfsm.InputApply:
 		return carrierfsm.Apply{
 			Step:    a.Step,
-			Form:    carrierfsm.Form{Name: personName, IDCard: personIDCard, Phone: a.Phone, HomeAddress: a.Address},
+			Form:    carrierfsm.Form{Name: carrierfsm.NewSecret(personName), IDCard: carrierfsm.NewSecret(personIDCard), Phone: carrierfsm.NewSecret(a.Phone), HomeAddress: carrierfsm.NewSecret(a.Address)},
 			Consent: carrierfsm.Consent{Policy: "test-1", At: time.Now(), Channel: "test"},
 		}
 	case carrierfsm.InputPassword:
 		return carrierfsm.Password{Step: a.Step, Password: carrierfsm.NewSecret(a.Secret)}
 	case carrierfsm.InputQueryPassword:
-		return carrierfsm.QueryPassword{Step: a.Step, Password: carrierfsm.NewSecret(a.Secret), Carry: a.Carry}
+		return carrierfsm.QueryPassword{Step: a.Step, Password: carrierfsm.NewSecret(a.Secret), Carry: carrierfsm.NewSecret(a.Carry)}
 	case carrierfsm.InputCaptcha:
 		return carrierfsm.Captcha{
-			Step: a.Step, Code: carrierfsm.NewSecret(a.Secret), Carry: a.Carry,
+			Step: a.Step, Code: carrierfsm.NewSecret(a.Secret), Carry: carrierfsm.NewSecret(a.Carry),
 			Password: carrierfsm.NewSecret(a.Password),
 		}
 	case carrierfsm.InputResendCaptcha:

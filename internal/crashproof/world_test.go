@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // plan is the plan of one round.
@@ -36,7 +37,7 @@ type world struct {
 	proxy     *proxy
 	processes []*replicaProcess
 	database  *database
-	store     carrierfsm.Store
+	store     outbox.Store
 	recorder  *recorder
 
 	mu       sync.Mutex
@@ -164,7 +165,7 @@ const (
 // settle waits until every verification has ended and every step was handled, or until
 // the bounds are exceeded, and stops the replicas. The judge finds what is missing.
 func (w *world) settle(ctx context.Context) error {
-	machine, err := carrierfsm.New(settings{}.config(w.store, noUpstream{}))
+	_, dispatcher, err := settings{}.engine(w.store, noUpstream{})
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (w *world) settle(ctx context.Context) error {
 		return err == nil && len(list) == 0
 	})
 	w.await(ctx, handlerBound, func() bool {
-		list, err := machine.Cursors(ctx)
+		list, err := dispatcher.Cursors(ctx)
 		return err == nil && len(list) > 0 && list[0].Behind.IsZero() && list[0].Parked == 0
 	})
 	for _, m := range w.processes {

@@ -169,9 +169,9 @@ func (c *canary) run() {
 	for _, id := range []string{"kept", "erased"} {
 		_, err := c.m.Create(ctx, carrierfsm.NewVerification{ID: id})
 		require.NoError(c.t, err)
-		form := carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}
+		form := carrierfsm.Form{Name: carrierfsm.NewSecret(canaryName), IDCard: carrierfsm.NewSecret(canaryIDCard), Phone: carrierfsm.NewSecret(canaryPhone)}
 		consent := fsmtest.Consent()
-		c.note(form, carrierfsm.Application{Form: form}, carrierfsm.Contact{Name: canaryName, Phone: canaryPhone})
+		c.note(form, carrierfsm.Application{Form: form}, carrierfsm.Contact{Name: carrierfsm.NewSecret(canaryName), Phone: carrierfsm.NewSecret(canaryPhone)})
 		v := c.do(id, carrierfsm.Apply{Form: form, Consent: consent})
 		v = c.do(id, carrierfsm.RequestReset{Step: v.Step})
 		v = c.do(id, carrierfsm.ResetCaptcha{Step: v.Step, Code: s("reset code"), NewPassword: s("new password")})
@@ -184,7 +184,7 @@ func (c *canary) run() {
 		c.restart()
 		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("refused code")}) // needs the password
 		if c.sealed {
-			require.NotEmpty(c.t, carry)
+			require.False(c.t, carry.Empty())
 			v = c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("code"), Carry: carry})
 		} else {
 			c.do(id, carrierfsm.Cancel{})
@@ -207,7 +207,7 @@ func (c *canary) run() {
 func (c *canary) lone(s func(string) carrierfsm.Secret) {
 	_, err := c.m.Create(context.Background(), carrierfsm.NewVerification{ID: "lone"})
 	require.NoError(c.t, err)
-	v := c.do("lone", carrierfsm.Apply{Form: carrierfsm.Form{Name: canaryName, IDCard: canaryIDCard, Phone: canaryPhone}, Consent: fsmtest.Consent()})
+	v := c.do("lone", carrierfsm.Apply{Form: carrierfsm.Form{Name: carrierfsm.NewSecret(canaryName), IDCard: carrierfsm.NewSecret(canaryIDCard), Phone: carrierfsm.NewSecret(canaryPhone)}, Consent: fsmtest.Consent()})
 	v = c.do("lone", carrierfsm.Password{Step: v.Step, Password: s("password")})
 	v = c.do("lone", carrierfsm.Captcha{Step: v.Step, Code: s("code")})
 	c.do("lone", carrierfsm.QueryPassword{Step: v.Step, Password: s("query password")})
@@ -306,13 +306,13 @@ type echo struct{ c *canary }
 
 func (echo) Apply(_ context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	return carrierfsm.Receipt{
-		Accepted: true, Token: canaryToken, Message: a.Form.Name + a.Form.IDCard + a.Form.Phone,
+		Accepted: true, Token: carrierfsm.NewSecret(canaryToken), Message: carrierfsm.NewSecret(fsmtest.Reveal(a.Form.Name) + fsmtest.Reveal(a.Form.IDCard) + fsmtest.Reveal(a.Form.Phone)),
 		Source: carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword},
 	}, nil
 }
 
 func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	text := "您输入的是 " + r.Account + " " + r.Token
+	text := "您输入的是 " + fsmtest.Reveal(r.Account) + " " + fsmtest.Reveal(r.Token)
 	values := make(map[string]bool)
 	for _, s := range []carrierfsm.Secret{r.Password, r.QueryPassword, r.Captcha, r.NewPassword} {
 		s.Use(func(value []byte) {
@@ -321,7 +321,7 @@ func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply
 		})
 	}
 	e.c.note(r, carrierfsm.Receipt{Token: r.Token})
-	out := carrierfsm.Reply{Success: true, Type: "CONTROL", Content: text, Code: "10002"}
+	out := carrierfsm.Reply{Success: true, Type: "CONTROL", Content: carrierfsm.NewSecret(text), Code: "10002"}
 	switch {
 	case values[canaries["query password"]]:
 		return carrierfsm.Reply{}, errors.New("the connection broke: " + text)

@@ -52,8 +52,8 @@ var crashStories = map[string]crashStory{
 	"two sources":          {prompts: []string{"password", "captcha", "next", "password", "captcha"}},
 	"reset, wrong code":    {prompts: []string{"password", "captcha"}, weak: true, wrongResetCodes: 1},
 	"reset, then skip":     {prompts: []string{"password", "captcha", "next", "password"}, weak: true, skipAt: 6},
-	"report":               {prompts: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportPending, carrierfsm.ReportIsReady}},
-	"no report":            {prompts: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportHasNone}},
+	"report":               {prompts: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportStatePending, carrierfsm.ReportStateReady}},
+	"no report":            {prompts: []string{"password"}, reports: []carrierfsm.ReportState{carrierfsm.ReportStateFailed}},
 }
 
 func TestNoCrashLosesOrRepeatsAnything(t *testing.T) {
@@ -208,7 +208,7 @@ func (w *crashWorld) check() {
 // checkReport: the report is the last event, once.
 func (w *crashWorld) checkReport(entries []carrierfsm.Entry) {
 	want := map[carrierfsm.ReportState]carrierfsm.Event{
-		carrierfsm.ReportIsReady: carrierfsm.ReportReady, carrierfsm.ReportHasNone: carrierfsm.ReportFailed,
+		carrierfsm.ReportStateReady: carrierfsm.ReportReady, carrierfsm.ReportStateFailed: carrierfsm.ReportFailed,
 	}[w.story.reports[len(w.story.reports)-1]]
 	last := entries[len(entries)-2:]
 	require.Equal(w.t, []carrierfsm.Event{carrierfsm.CollectionStarted, want}, []carrierfsm.Event{last[0].Event, last[1].Event})

@@ -213,7 +213,7 @@ type carrier struct {
 func (c *carrier) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	c.requests++
 	source := carrierfsm.Source{Website: "chinamobilejs", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}
-	return carrierfsm.Receipt{Accepted: true, Token: fsmtest.Token, Source: source}, nil
+	return carrierfsm.Receipt{Accepted: true, Token: carrierfsm.NewSecret(fsmtest.Token), Source: source}, nil
 }
 
 func (c *carrier) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {

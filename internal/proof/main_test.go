@@ -9,6 +9,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,7 +24,7 @@ func application(step int) carrierfsm.Apply {
 
 func sealer(t *testing.T) carrierfsm.Sealer {
 	t.Helper()
-	s, err := carrierfsm.NewSealer(carrierfsm.SealKey{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	s, err := seal.New(seal.Key{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)
 	return s
 }

@@ -20,7 +20,7 @@ func (s *simulation) Apply(context.Context, carrierfsm.Application) (carrierfsm.
 	if err := s.inFlight(); err != nil {
 		return carrierfsm.Receipt{}, err
 	}
-	return carrierfsm.Receipt{Accepted: !s.odds(5), Token: fsmtest.Token, Source: s.source()}, nil
+	return carrierfsm.Receipt{Accepted: !s.odds(5), Token: carrierfsm.NewSecret(fsmtest.Token), Source: s.source()}, nil
 }
 
 // Collect implements carrierfsm.Upstream.
@@ -102,7 +102,7 @@ func (s *simulation) inFlight() error {
 // ReportState implements carrierfsm.Reporter. The machine calls it in a goroutine for
 // which Settle waits.
 func (s *simulation) ReportState(context.Context, carrierfsm.Secret) (carrierfsm.ReportState, error) {
-	return oneOf(s, carrierfsm.ReportPending, carrierfsm.ReportPending, carrierfsm.ReportIsReady, carrierfsm.ReportHasNone), nil
+	return oneOf(s, carrierfsm.ReportStatePending, carrierfsm.ReportStatePending, carrierfsm.ReportStateReady, carrierfsm.ReportStateFailed), nil
 }
 
 // Create implements carrierfsm.Store, and Commit and Erase too.

@@ -51,7 +51,7 @@ func BenchmarkDue(b *testing.B) {
 				}
 			}
 			for b.Loop() {
-				if list, err := s.Due(context.Background(), now, carrierfsm.DueMark{}, 100); err != nil || len(list) > 0 {
+				if list, err := s.Due(context.Background(), now, carrierfsm.PageKey{}, 100); err != nil || len(list) > 0 {
 					b.Fatal(list, err)
 				}
 			}

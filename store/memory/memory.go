@@ -2,7 +2,7 @@
 // for development, and for hosts that can lose everything. It follows the same
 // rules as the stores on disk.
 //
-// It is a carrierfsm.Outbox and a carrierfsm.Surveyor too. List, Survey and
+// It is a outbox.Outbox and a survey.Surveyor too. List, Survey and
 // Purge look at every record in each call; the other methods cost no more with
 // many records than with few.
 package memory
@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
 var (
-	_ carrierfsm.Store  = (*Store)(nil)
-	_ carrierfsm.Outbox = (*Store)(nil)
+	_ carrierfsm.Store = (*Store)(nil)
+	_ outbox.Outbox    = (*Store)(nil)
 )
 
 // Store keeps records in maps. Create one with New. It is safe for concurrent
@@ -37,7 +38,7 @@ type Store struct {
 	buffers bufferPool
 
 	cursors map[string]*lease.Cursor
-	parked  map[parkedKey]carrierfsm.Parked
+	parked  map[parkedKey]outbox.Parked
 }
 
 // New returns an empty Store.
@@ -45,7 +46,7 @@ func New() *Store {
 	return &Store{
 		rows: make(map[string]*row), keys: make(map[string]string),
 		columns: make(interned[columns]), edges: make(interned[edge]),
-		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]carrierfsm.Parked),
+		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]outbox.Parked),
 	}
 }
 

@@ -7,36 +7,36 @@ import (
 	"slices"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
 // parkedKey names a parked row.
 type parkedKey struct{ handler, id string }
 
-// Lead implements carrierfsm.Outbox.
-func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+// Acquire implements outbox.Outbox.
+func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return carrierfsm.Lease{}, err
+		return outbox.Lease{}, err
 	}
 	c, now := s.cursors[name], time.Now()
 	if c == nil {
 		c = new(lease.Cursor)
-		if start == carrierfsm.FromNow {
+		if start == outbox.FromNow {
 			c.Position = s.log.last()
 		}
 		s.cursors[name] = c
 	}
 	if !c.Acquire(owner, now, now.Add(lasts)) {
-		return carrierfsm.Lease{}, carrierfsm.ErrLedByOther
+		return outbox.Lease{}, outbox.ErrLeaseHeld
 	}
-	return carrierfsm.Lease{Name: name, Owner: owner, Fence: c.Fence}, nil
+	return outbox.Lease{Name: name, Owner: owner, Fence: c.Fence}, nil
 }
 
-// Resign implements carrierfsm.Outbox.
-func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
+// Release implements outbox.Outbox.
+func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -48,8 +48,8 @@ func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
 	return nil
 }
 
-// Pending implements carrierfsm.Outbox.
-func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
+// Pending implements outbox.Outbox.
+func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -57,9 +57,9 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 	}
 	c := s.cursors[l.Name]
 	if c == nil {
-		return b, carrierfsm.ErrLeaseLost
+		return b, outbox.ErrLeaseLost
 	}
-	b.Parked = make(map[string]carrierfsm.Parked)
+	b.Parked = make(map[string]outbox.Parked)
 	for e := range s.log.after(c.Position) {
 		if len(b.Entries) >= limit {
 			break
@@ -74,8 +74,8 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 	return b, nil
 }
 
-// Advance implements carrierfsm.Outbox.
-func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+// Advance implements outbox.Outbox.
+func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -83,7 +83,7 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 	}
 	c := s.cursors[l.Name]
 	if c == nil || c.Fence != l.Fence {
-		return carrierfsm.ErrLeaseLost
+		return outbox.ErrLeaseLost
 	}
 	if n > 0 {
 		c.Position = b.Entries[n-1].Position
@@ -92,8 +92,8 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 	return nil
 }
 
-// Park implements carrierfsm.Outbox.
-func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+// Park implements outbox.Outbox.
+func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -104,7 +104,7 @@ func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 }
 
 // park replaces, merges or deletes rows, as Outbox.Advance says.
-func (s *Store) park(rows []carrierfsm.Parked) {
+func (s *Store) park(rows []outbox.Parked) {
 	for _, row := range rows {
 		key := parkedKey{row.Handler, row.ID}
 		row.Since, row.Next = truncated(row.Since), truncated(row.Next)
@@ -120,7 +120,7 @@ func (s *Store) park(rows []carrierfsm.Parked) {
 }
 
 // merged combines two changes of one row, as Outbox.Advance says.
-func merged(stored, row carrierfsm.Parked) carrierfsm.Parked {
+func merged(stored, row outbox.Parked) outbox.Parked {
 	stored.Step = min(stored.Step, row.Step)
 	stored.Upto = max(stored.Upto, row.Upto)
 	stored.Attempts = min(stored.Attempts, row.Attempts)
@@ -131,19 +131,19 @@ func merged(stored, row carrierfsm.Parked) carrierfsm.Parked {
 	return stored
 }
 
-// Parked implements carrierfsm.Outbox.
-func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+// Parked implements outbox.Outbox.
+func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	after := carrierfsm.Parked{Handler: q.After.Handler, ID: q.After.ID, Next: q.After.Next}
-	var list []carrierfsm.Parked
+	after := outbox.Parked{Handler: q.After.Handler, ID: q.After.ID, Next: q.After.Next}
+	var list []outbox.Parked
 	for _, row := range s.parked {
 		matches := (q.Handler == "" || row.Handler == q.Handler) && (q.ID == "" || row.ID == q.ID) &&
 			(q.NextBy.IsZero() || !row.Next.After(q.NextBy))
-		if matches && (q.After == (carrierfsm.ParkedMark{}) || byNext(row, after) > 0) {
+		if matches && (q.After == (outbox.ParkedKey{}) || byNext(row, after) > 0) {
 			list = append(list, row)
 		}
 	}
@@ -151,21 +151,21 @@ func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrier
 	return list[:min(cmp.Or(max(q.Limit, 0), defaultLimit), len(list))], nil
 }
 
-func byNext(a, b carrierfsm.Parked) int {
+func byNext(a, b outbox.Parked) int {
 	return cmp.Or(a.Next.Compare(b.Next), cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
 }
 
-// Cursors implements carrierfsm.Outbox.
-func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+// Cursors implements outbox.Outbox.
+func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var list []carrierfsm.Cursor
+	var list []outbox.Cursor
 	for _, name := range slices.Sorted(maps.Keys(s.cursors)) {
 		stored := s.cursors[name]
-		c := carrierfsm.Cursor{Name: name}
+		c := outbox.Cursor{Name: name}
 		if stored.Held(time.Now()) {
 			c.Owner, c.Until = stored.Owner, truncated(stored.Until)
 		}

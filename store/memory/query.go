@@ -42,19 +42,19 @@ func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
 		!q.UpdatedBefore.IsZero() && !r.Updated.Before(q.UpdatedBefore):
 		return false
 	}
-	return q.After == (carrierfsm.ListMark{}) ||
-		cmp.Or(r.Created.Compare(q.After.Created), cmp.Compare(r.ID, q.After.ID)) < 0
+	return q.After == (carrierfsm.PageKey{}) ||
+		cmp.Or(r.Created.Compare(q.After.Time), cmp.Compare(r.ID, q.After.ID)) < 0
 }
 
 // Due implements carrierfsm.Store.
-func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var rows []*row
-	for second := range s.due.between(after.Due, now) {
+	for second := range s.due.between(after.Time, now) {
 		if len(rows) >= limit {
 			break
 		}
@@ -67,12 +67,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark
 	return list, nil
 }
 
-// dueAt returns the rows that are due in one second and after the mark, in order.
-func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.DueMark) []*row {
+// dueAt returns the rows that are due in one second and after the key, in order.
+func (s *Store) dueAt(second int64, now time.Time, after carrierfsm.PageKey) []*row {
 	var list []*row
 	for r := s.due.lists[second]; r != nil; r = r.next {
 		due := timeOf(r.due)
-		if !due.After(now) && cmp.Or(due.Compare(after.Due), cmp.Compare(r.id, after.ID)) > 0 {
+		if !due.After(now) && cmp.Or(due.Compare(after.Time), cmp.Compare(r.id, after.ID)) > 0 {
 			list = append(list, r)
 		}
 	}

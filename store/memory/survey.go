@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-var _ carrierfsm.Surveyor = (*Store)(nil)
+var _ survey.Surveyor = (*Store)(nil)
 
-// Survey implements carrierfsm.Surveyor. It looks at every record.
-func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([]carrierfsm.Course, error) {
+// Survey implements survey.Surveyor. It looks at every record.
+func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -27,15 +28,15 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([
 	slices.SortFunc(rows, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.id, b.id))
 	})
-	list := make([]carrierfsm.Course, min(max(limit, 0), len(rows)))
+	list := make([]survey.Timeline, min(max(limit, 0), len(rows)))
 	for i := range list {
 		list[i] = rows[i].timeline()
 	}
 	return list, nil
 }
 
-func (r *row) timeline() carrierfsm.Course {
-	c := carrierfsm.Course{Record: r.record(), Entries: make([]carrierfsm.Entry, len(r.history))}
+func (r *row) timeline() survey.Timeline {
+	c := survey.Timeline{Record: r.record(), Entries: make([]carrierfsm.Entry, len(r.history))}
 	for i, e := range r.history {
 		c.Entries[i] = e.withoutDetail()
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // acquireLease returns the new fence, or 0 if another owner holds the lease, and
@@ -20,25 +20,25 @@ const acquireLease = `WITH acquired AS (
 	RETURNING fence)
 SELECT coalesce((SELECT fence FROM acquired), 0), EXISTS (SELECT FROM carrierfsm_cursors WHERE name = $1::text)`
 
-// Lead implements carrierfsm.Outbox. While another owner holds the lease, it only
+// Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
-func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duration, start carrierfsm.Start) (carrierfsm.Lease, error) {
+func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
 	for {
-		l := carrierfsm.Lease{Name: name, Owner: owner}
+		l := outbox.Lease{Name: name, Owner: owner}
 		var exists bool
 		err := retry(ctx, func(ctx context.Context) error {
 			return s.pool.QueryRow(ctx, acquireLease, name, owner, lasts.Microseconds()).Scan(&l.Fence, &exists)
 		})
 		switch {
 		case err != nil:
-			return carrierfsm.Lease{}, wrap(err)
+			return outbox.Lease{}, wrap(err)
 		case l.Fence > 0:
 			return l, nil
 		case exists:
-			return carrierfsm.Lease{}, carrierfsm.ErrLedByOther
+			return outbox.Lease{}, outbox.ErrLeaseHeld
 		default:
 			if err := s.createCursor(ctx, name, start); err != nil {
-				return carrierfsm.Lease{}, wrap(err)
+				return outbox.Lease{}, wrap(err)
 			}
 		}
 	}
@@ -76,12 +76,12 @@ const insertCursor = `INSERT INTO carrierfsm_cursors (name, owner, until, fence,
 
 // createCursor creates a cursor if it does not exist. It reads positions and gaps in
 // the transaction that writes them; gaps.go says why.
-func (s *Store) createCursor(ctx context.Context, name string, start carrierfsm.Start) error {
+func (s *Store) createCursor(ctx context.Context, name string, start outbox.Start) error {
 	return retry(ctx, func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
 			var position int64
 			var gaps []gap
-			if start == carrierfsm.FromNow {
+			if start == outbox.FromNow {
 				var err error
 				if gaps, position, err = readNewestGaps(ctx, tx, gapLookback); err != nil {
 					return err
@@ -111,8 +111,8 @@ func readNewestGaps(ctx context.Context, tx querier, lookback int64) (gaps []gap
 	return gaps[:last], gaps[last].high, nil
 }
 
-// Resign implements carrierfsm.Outbox.
-func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
+// Release implements outbox.Outbox.
+func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	const sql = `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE name = $1::text AND fence = $2::bigint`
 	return wrap(retry(ctx, func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, sql, l.Name, l.Fence)
@@ -149,9 +149,9 @@ SELECT c.position, c.settled, c.candidate, c.bound,
 FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
 ORDER BY b.position`
 
-// Pending implements carrierfsm.Outbox. It returns ErrLeaseLost once another owner
+// Pending implements outbox.Outbox. It returns ErrLeaseLost once another owner
 // has acquired the lease.
-func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
+func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
 	limit = max(limit, 0)
 	r := pendingReader{handler: l.Name}
 	rows, err := read(ctx, s.pool, r.scan, readPending, l.Name, l.Fence, int64(limit), int32(maxGaps))
@@ -159,7 +159,7 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 		return b, err
 	}
 	if len(rows) == 0 {
-		return b, carrierfsm.ErrLeaseLost
+		return b, outbox.ErrLeaseLost
 	}
 	return r.batch(rows, limit), nil
 }
@@ -179,11 +179,11 @@ const advanceCursor = `WITH drawn AS MATERIALIZED (` + lastPosition + `)
 // transaction ends.
 const lockCursor = `UPDATE carrierfsm_cursors SET fence = fence WHERE name = $1::text AND fence = $2::bigint`
 
-// Advance implements carrierfsm.Outbox.
-func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+// Advance implements outbox.Outbox.
+func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	sql, args := lockCursor, []any{l.Name, l.Fence}
 	if n > 0 {
-		c, ok := b.Mark.(cursor)
+		c, ok := b.State.(cursor)
 		if !ok || n > len(b.Entries) {
 			return errors.New("carrierfsm/postgres: the batch was not returned by Pending of this store")
 		}
@@ -194,7 +194,7 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 	update := func(ctx context.Context, db execer) error {
 		tag, err := db.Exec(ctx, sql, args...)
 		if err == nil && tag.RowsAffected() == 0 {
-			return carrierfsm.ErrLeaseLost
+			return outbox.ErrLeaseLost
 		}
 		return wrap(err)
 	}
@@ -204,8 +204,8 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 	return s.parkAfter(ctx, rows, update)
 }
 
-// Cursors implements carrierfsm.Outbox.
-func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+// Cursors implements outbox.Outbox.
+func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	const sql = `SELECT c.name, CASE WHEN held THEN c.owner ELSE '' END, CASE WHEN held THEN c.until END, (
 			SELECT at FROM (
 				(SELECT h.position, h.at FROM carrierfsm_history h WHERE h.position > c.position ORDER BY h.position LIMIT 1)
@@ -215,7 +215,7 @@ func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
 			) AS first ORDER BY position LIMIT 1),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)
 		FROM carrierfsm_cursors c, LATERAL (SELECT c.owner <> '' AND c.until > now() AS held) AS lease ORDER BY c.name`
-	return read(ctx, s.pool, func(row pgx.CollectableRow) (c carrierfsm.Cursor, err error) {
+	return read(ctx, s.pool, func(row pgx.CollectableRow) (c outbox.Cursor, err error) {
 		var until, behind *time.Time
 		err = row.Scan(&c.Name, &c.Owner, &until, &behind, &c.Parked)
 		c.Until, c.Behind = orZero(until), orZero(behind)

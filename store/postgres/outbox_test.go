@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
@@ -21,13 +22,13 @@ import (
 type reader struct {
 	t     *testing.T
 	s     *postgres.Store
-	lease carrierfsm.Lease
+	lease outbox.Lease
 }
 
 // acquire acquires the lease of a cursor.
-func acquire(t *testing.T, s *postgres.Store, name string, start carrierfsm.Start) *reader {
+func acquire(t *testing.T, s *postgres.Store, name string, start outbox.Start) *reader {
 	t.Helper()
-	l, err := s.Lead(context.Background(), name, "owner", time.Hour, start)
+	l, err := s.Acquire(context.Background(), name, "owner", time.Hour, start)
 	require.NoError(t, err)
 	return &reader{t, s, l}
 }
@@ -81,7 +82,7 @@ func commit(t *testing.T, tx pgx.Tx) {
 
 func TestAnEntryThatIsCommittedLateIsNotSkipped(t *testing.T) {
 	s, pool := open(t)
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	late, early := begin(t, pool), begin(t, pool)
 	appendEntry(t, late, "late")
 	appendEntry(t, early, "early")
@@ -100,7 +101,7 @@ func TestAnEntryThatIsCommittedLateIsNotSkipped(t *testing.T) {
 func TestAnEntryIsNotSkippedThoughALaterTransactionHasDrawnItsPosition(t *testing.T) {
 	s, pool := open(t)
 	ctx := context.Background()
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	early, between, late := begin(t, pool), begin(t, pool), begin(t, pool)
 	appendEntry(t, late, "late")
 	appendEntry(t, early, "early")
@@ -116,7 +117,7 @@ func TestAnEntryIsNotSkippedThoughALaterTransactionHasDrawnItsPosition(t *testin
 func TestAnUnrelatedTransactionThatStaysOpenStallsNothing(t *testing.T) {
 	s, pool := open(t)
 	long := begin(t, pool)
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	v := createRecord(t, s, "v1")
 	for i := range 20 {
 		p := nextCommit(v)
@@ -131,7 +132,7 @@ func TestAnUnrelatedTransactionThatStaysOpenStallsNothing(t *testing.T) {
 func TestAGapIsClosedAfterItsTransactionWasRolledBack(t *testing.T) {
 	s, pool := open(t)
 	ctx := context.Background()
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	aborted := begin(t, pool)
 	appendEntry(t, aborted, "aborted")
 	add := func(id string) {
@@ -166,7 +167,7 @@ func TestPurgedEntriesLeaveNoGaps(t *testing.T) {
 	n, err := s.Purge(ctx, noon.Add(time.Hour), 100)
 	require.NoError(t, err)
 	require.Equal(t, 5, n)
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	require.Equal(t, []string{"live0/1", "live1/1", "live2/1", "live3/1", "live4/1"}, r.read(2))
 	require.LessOrEqual(t, gapsOf(t, pool, "reader"), 2, "of the first batch")
 	require.NoError(t, s.Create(ctx, record("new"), carrierfsm.Entry{ID: "new", Step: 1}))
@@ -180,7 +181,7 @@ func TestPurgedEntriesLeaveNoGaps(t *testing.T) {
 func TestANewCursorStoresNoGapsOfSettledPositions(t *testing.T) {
 	s, pool := open(t)
 	ctx := context.Background()
-	first := acquire(t, s, "first", carrierfsm.FromBeginning)
+	first := acquire(t, s, "first", outbox.FromBeginning)
 	for i := range 10 {
 		createEnded(t, s, 1, fmt.Sprintf("old%d-", i))
 		require.NoError(t, s.Create(ctx, record(fmt.Sprintf("live%d", i)), carrierfsm.Entry{ID: fmt.Sprintf("live%d", i), Step: 1}))
@@ -191,7 +192,7 @@ func TestANewCursorStoresNoGapsOfSettledPositions(t *testing.T) {
 	long := begin(t, pool)
 	_, err := s.Purge(ctx, noon.Add(time.Hour), 100)
 	require.NoError(t, err)
-	later := acquire(t, s, "later", carrierfsm.FromBeginning)
+	later := acquire(t, s, "later", outbox.FromBeginning)
 	require.Len(t, later.read(3), 10)
 	require.Zero(t, gapsOf(t, pool, "later"))
 	commit(t, long)
@@ -203,7 +204,7 @@ func TestFromNowReturnsWhatIsCommittedAfterwards(t *testing.T) {
 	running := begin(t, pool)
 	appendEntry(t, running, "running")
 	require.NoError(t, s.Create(ctx, record("old"), carrierfsm.Entry{ID: "old", Step: 1}))
-	r := acquire(t, s, "reader", carrierfsm.FromNow)
+	r := acquire(t, s, "reader", outbox.FromNow)
 	require.Empty(t, r.read(10))
 	for _, id := range []string{"new", "newer"} {
 		require.NoError(t, s.Create(ctx, record(id), carrierfsm.Entry{ID: id, Step: 1}))
@@ -236,7 +237,7 @@ func TestFromNowLimitsHowFarBackItLooksForGaps(t *testing.T) {
 
 func TestFromNowInAnEmptyStoreReturnsTheFirstEntry(t *testing.T) {
 	s, _ := open(t)
-	r := acquire(t, s, "reader", carrierfsm.FromNow)
+	r := acquire(t, s, "reader", outbox.FromNow)
 	require.NoError(t, s.Create(context.Background(), record("v1"), carrierfsm.Entry{ID: "v1", Step: 1}))
 	require.Equal(t, []string{"v1/1"}, r.read(10))
 }
@@ -244,14 +245,14 @@ func TestFromNowInAnEmptyStoreReturnsTheFirstEntry(t *testing.T) {
 func TestAnOwnerThatLostItsLeaseReadsAndWritesNothing(t *testing.T) {
 	s, _ := open(t)
 	ctx := context.Background()
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
-	require.NoError(t, s.Resign(ctx, r.lease))
-	_, err := s.Lead(ctx, "reader", "another", time.Hour, carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
+	require.NoError(t, s.Release(ctx, r.lease))
+	_, err := s.Acquire(ctx, "reader", "another", time.Hour, outbox.FromBeginning)
 	require.NoError(t, err)
 	_, err = s.Pending(ctx, r.lease, 10)
-	require.ErrorIs(t, err, carrierfsm.ErrLeaseLost)
-	require.ErrorIs(t, s.Advance(ctx, r.lease, carrierfsm.Batch{}, 0, nil), carrierfsm.ErrLeaseLost)
-	require.Error(t, s.Advance(ctx, r.lease, carrierfsm.Batch{Entries: make([]carrierfsm.Entry, 1)}, 1, nil), "a batch that no store has returned")
+	require.ErrorIs(t, err, outbox.ErrLeaseLost)
+	require.ErrorIs(t, s.Advance(ctx, r.lease, outbox.Batch{}, 0, nil), outbox.ErrLeaseLost)
+	require.Error(t, s.Advance(ctx, r.lease, outbox.Batch{Entries: make([]carrierfsm.Entry, 1)}, 1, nil), "a batch that no store has returned")
 }
 
 // After a crash the sequence may return positions again that were drawn before and
@@ -259,7 +260,7 @@ func TestAnOwnerThatLostItsLeaseReadsAndWritesNothing(t *testing.T) {
 func TestPositionsThatACrashResetsAreNotSettled(t *testing.T) {
 	s, pool := open(t)
 	ctx := context.Background()
-	r := acquire(t, s, "reader", carrierfsm.FromBeginning)
+	r := acquire(t, s, "reader", outbox.FromBeginning)
 	require.NoError(t, s.Create(ctx, record("v1"), carrierfsm.Entry{ID: "v1", Step: 1}))
 	lost := begin(t, pool)
 	for i := range 5 {

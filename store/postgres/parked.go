@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
@@ -34,8 +34,8 @@ type execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Park implements carrierfsm.Outbox.
-func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+// Park implements outbox.Outbox.
+func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	if len(rows) == 0 {
 		return ctx.Err()
 	}
@@ -44,9 +44,9 @@ func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
 
 // parkAfter calls first and then writes the rows, in one transaction. All callers
 // lock rows in the same order, so that they don't deadlock.
-func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first func(context.Context, execer) error) error {
+func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(context.Context, execer) error) error {
 	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b carrierfsm.Parked) int {
+	slices.SortStableFunc(rows, func(a, b outbox.Parked) int {
 		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
 	})
 	var batch pgx.Batch
@@ -64,17 +64,17 @@ func (s *Store) parkAfter(ctx context.Context, rows []carrierfsm.Parked, first f
 	})
 }
 
-// Parked implements carrierfsm.Outbox.
-func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+// Parked implements outbox.Outbox.
+func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	c := new(conditions)
 	c.add(q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
 	c.add(q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
 	c.add(!q.NextBy.IsZero(), func() string { return `next <= ` + c.arg(q.NextBy.UTC()) + `::timestamptz` })
-	c.add(q.After != (carrierfsm.ParkedMark{}), func() string {
+	c.add(q.After != (outbox.ParkedKey{}), func() string {
 		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
 	})
 	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.where() + ` ORDER BY next, handler, id LIMIT ` + c.limit(q.Limit)
-	return read(ctx, s.pool, func(row pgx.CollectableRow) (p carrierfsm.Parked, err error) {
+	return read(ctx, s.pool, func(row pgx.CollectableRow) (p outbox.Parked, err error) {
 		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
 		p.Since, p.Next = p.Since.UTC(), p.Next.UTC()
 		return p, err

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // pendingRow is a row of readPending: the cursor, an entry if there is one, and the
@@ -14,7 +15,7 @@ import (
 type pendingRow struct {
 	cursor cursor
 	entry  *carrierfsm.Entry
-	parked *carrierfsm.Parked
+	parked *outbox.Parked
 }
 
 // pendingReader reads the rows of one handler.
@@ -48,7 +49,7 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		At: entry.at.UTC(), Detail: entry.detail, Position: *entry.position,
 	}
 	if parked.step != nil {
-		r.parked = &carrierfsm.Parked{
+		r.parked = &outbox.Parked{
 			Handler: p.handler, ID: *entry.id, Step: *parked.step, Upto: *parked.upto, Attempts: *parked.attempts, Why: *parked.why,
 			Since: parked.since.UTC(), Next: parked.next.UTC(), Version: *parked.version,
 		}
@@ -57,8 +58,8 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 }
 
 // batch returns the rows as a batch.
-func (p pendingReader) batch(rows []pendingRow, limit int) carrierfsm.Batch {
-	b := carrierfsm.Batch{Parked: make(map[string]carrierfsm.Parked)}
+func (p pendingReader) batch(rows []pendingRow, limit int) outbox.Batch {
+	b := outbox.Batch{Parked: make(map[string]outbox.Parked)}
 	for _, r := range rows {
 		if r.entry != nil {
 			b.Entries = append(b.Entries, *r.entry)
@@ -69,6 +70,6 @@ func (p pendingReader) batch(rows []pendingRow, limit int) carrierfsm.Batch {
 	}
 	c := rows[0].cursor
 	c.full = len(b.Entries) >= limit
-	b.Mark = c
+	b.State = c
 	return b
 }

@@ -30,12 +30,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
 
 var (
-	_ carrierfsm.Store  = (*Store)(nil)
-	_ carrierfsm.Outbox = (*Store)(nil)
+	_ carrierfsm.Store = (*Store)(nil)
+	_ outbox.Outbox    = (*Store)(nil)
 )
 
 // Store keeps verifications in a PostgreSQL database. It is safe for

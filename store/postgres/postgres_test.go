@@ -35,11 +35,11 @@ func TestIDsAreOrderedByTheirBytes(t *testing.T) {
 	for _, id := range []string{"B", "a", "b", "A"} {
 		createRecord(t, s, id)
 	}
-	list, err := s.Due(ctx, noon, carrierfsm.DueMark{Due: noon, ID: "A"}, 10)
+	list, err := s.Due(ctx, noon, carrierfsm.PageKey{Time: noon, ID: "A"}, 10)
 	require.NoError(t, err)
 	require.Len(t, list, 3)
 	require.Equal(t, "B", list[0].ID)
-	list, err = s.List(ctx, carrierfsm.Query{After: carrierfsm.ListMark{Created: noon, ID: "a"}})
+	list, err = s.List(ctx, carrierfsm.Query{After: carrierfsm.PageKey{Time: noon, ID: "a"}})
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, "B", list[0].ID)

@@ -30,8 +30,8 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 }
 
 // Due implements carrierfsm.Store.
-func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
-	return read(ctx, s.pool, scanRecordWithBody, readDue, now.UTC(), after.Due.UTC(), after.ID, int64(max(limit, 0)))
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
+	return read(ctx, s.pool, scanRecordWithBody, readDue, now.UTC(), after.Time.UTC(), after.ID, int64(max(limit, 0)))
 }
 
 // List implements carrierfsm.Store. It reads records from the newest on until the
@@ -87,8 +87,8 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(!q.CreatedAfter.IsZero(), func() string { return `v.created > ` + c.arg(q.CreatedAfter.UTC()) + `::timestamptz` })
 	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(q.CreatedBefore.UTC()) + `::timestamptz` })
 	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(q.UpdatedBefore.UTC()) + `::timestamptz` })
-	c.add(q.After != (carrierfsm.ListMark{}), func() string {
-		return `(v.created, v.id) < (` + c.arg(q.After.Created.UTC()) + `::timestamptz, ` + c.arg(q.After.ID) + `::text)`
+	c.add(q.After != (carrierfsm.PageKey{}), func() string {
+		return `(v.created, v.id) < (` + c.arg(q.After.Time.UTC()) + `::timestamptz, ` + c.arg(q.After.ID) + `::text)`
 	})
 	return c
 }

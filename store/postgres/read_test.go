@@ -44,7 +44,7 @@ func TestTheCostOfDueDoesNotGrowWithRowsThatAreNotDue(t *testing.T) {
 			r.Due = noon.Add(-time.Minute)
 			require.NoError(t, s.Create(ctx, r))
 		}
-		list, err := s.Due(ctx, noon, carrierfsm.DueMark{}, 100)
+		list, err := s.Due(ctx, noon, carrierfsm.PageKey{}, 100)
 		require.NoError(t, err)
 		require.Len(t, list, 3)
 		var plan []struct {
@@ -69,7 +69,7 @@ func BenchmarkDue(b *testing.B) {
 			fill(b, pool, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				list, err := s.Due(context.Background(), noon, carrierfsm.DueMark{}, 100)
+				list, err := s.Due(context.Background(), noon, carrierfsm.PageKey{}, 100)
 				require.NoError(b, err)
 				require.Empty(b, list)
 			}

@@ -7,9 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-var _ carrierfsm.Surveyor = (*Store)(nil)
+var _ survey.Surveyor = (*Store)(nil)
 
 const surveyRecords = `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v
 	WHERE v.created >= $1::timestamptz AND v.created < $2::timestamptz ORDER BY v.created, v.id LIMIT $3::bigint`
@@ -20,9 +21,9 @@ const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at
 	FROM unnest($1::text[]) AS wanted (id) CROSS JOIN LATERAL (
 		SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM carrierfsm_history h WHERE h.id = wanted.id ORDER BY h.step LIMIT 1000) h`
 
-// Survey implements carrierfsm.Surveyor. It reads the records first and then their
+// Survey implements survey.Surveyor. It reads the records first and then their
 // entries; it leaves out entries that were committed in between.
-func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []carrierfsm.Course, err error) {
+func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []survey.Timeline, err error) {
 	records, err := read(ctx, s.pool, scanRecord, surveyRecords, from.UTC(), until.UTC(), int64(max(limit, 0)))
 	if err != nil || len(records) == 0 {
 		return nil, err
@@ -30,7 +31,7 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 	ids, indexes := make([]string, len(records)), make(map[string]int, len(records))
 	for i, r := range records {
 		ids[i], indexes[r.ID] = r.ID, i
-		list = append(list, carrierfsm.Course{Record: r})
+		list = append(list, survey.Timeline{Record: r})
 	}
 	entries, err := read(ctx, s.pool, scanEntryWithoutDetail, surveyEntries, ids)
 	if err != nil {

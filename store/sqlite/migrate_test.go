@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -51,7 +51,7 @@ func TestAFileOfTheFirstVersionIsMigrated(t *testing.T) {
 	require.NoError(t, db.Close())
 	s := open(t, path)
 	require.NoError(t, s.Create(context.Background(), record("v1")))
-	_, err = s.Lead(context.Background(), "reader", "one", time.Hour, carrierfsm.FromBeginning)
+	_, err = s.Acquire(context.Background(), "reader", "one", time.Hour, outbox.FromBeginning)
 	require.NoError(t, err)
 }
 

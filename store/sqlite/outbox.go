@@ -6,15 +6,15 @@ import (
 	"errors"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 )
 
-// Lead implements carrierfsm.Outbox. While another owner holds the lease, it only
+// Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
-func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duration, start carrierfsm.Start) (l carrierfsm.Lease, err error) {
+func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (l outbox.Lease, err error) {
 	if c, err := readCursor(ctx, s.readDB, name); err == nil && c.HeldByOther(owner, time.Now()) {
-		return l, carrierfsm.ErrLedByOther
+		return l, outbox.ErrLeaseHeld
 	}
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		c, err := readCursor(ctx, tx, name)
@@ -25,9 +25,9 @@ func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duratio
 			return err
 		}
 		if now := time.Now(); !c.Acquire(owner, now, now.Add(lasts)) {
-			return carrierfsm.ErrLedByOther
+			return outbox.ErrLeaseHeld
 		}
-		l = carrierfsm.Lease{Name: name, Owner: owner, Fence: c.Fence}
+		l = outbox.Lease{Name: name, Owner: owner, Fence: c.Fence}
 		_, err = tx.ExecContext(ctx, `INSERT INTO carrierfsm_cursors (name, position, owner, until, fence) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = excluded.fence`,
 			name, c.Position, c.Owner, micros(c.Until), c.Fence)
@@ -36,8 +36,8 @@ func (s *Store) Lead(ctx context.Context, name, owner string, lasts time.Duratio
 	return l, err
 }
 
-// Resign implements carrierfsm.Outbox.
-func (s *Store) Resign(ctx context.Context, l carrierfsm.Lease) error {
+// Release implements outbox.Outbox.
+func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE carrierfsm_cursors SET owner = '', until = 0 WHERE name = ? AND fence = ?`, l.Name, l.Fence)
 		return err
@@ -53,8 +53,8 @@ func readCursor(ctx context.Context, db querier, name string) (c lease.Cursor, e
 	return c, err
 }
 
-func newCursor(ctx context.Context, tx *sql.Tx, start carrierfsm.Start) (c lease.Cursor, err error) {
-	if start == carrierfsm.FromNow {
+func newCursor(ctx context.Context, tx *sql.Tx, start outbox.Start) (c lease.Cursor, err error) {
+	if start == outbox.FromNow {
 		// SQLite keeps the last position here, even if its entry was purged.
 		const last = `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'carrierfsm_history'`
 		err = tx.QueryRowContext(ctx, last).Scan(&c.Position)
@@ -62,8 +62,8 @@ func newCursor(ctx context.Context, tx *sql.Tx, start carrierfsm.Start) (c lease
 	return c, err
 }
 
-// Pending implements carrierfsm.Outbox.
-func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b carrierfsm.Batch, err error) {
+// Pending implements outbox.Outbox.
+func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
 	rows, err := s.prepared.pending.QueryContext(ctx, l.Name, max(limit, 0))
 	if b.Entries, err = collect(rows, err, scanEntry); err != nil || len(b.Entries) == 0 {
 		return b, err
@@ -71,15 +71,15 @@ func (s *Store) Pending(ctx context.Context, l carrierfsm.Lease, limit int) (b c
 	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
 	rows, err = s.prepared.pendingParked.QueryContext(ctx, l.Name, first, last)
 	list, err := collect(rows, err, scanParked)
-	b.Parked = make(map[string]carrierfsm.Parked, len(list))
+	b.Parked = make(map[string]outbox.Parked, len(list))
 	for _, row := range list {
 		b.Parked[row.ID] = row
 	}
 	return b, err
 }
 
-// Advance implements carrierfsm.Outbox.
-func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Batch, n int, rows []carrierfsm.Parked) error {
+// Advance implements outbox.Outbox.
+func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		position := int64(0)
 		if n > 0 {
@@ -92,19 +92,19 @@ func (s *Store) Advance(ctx context.Context, l carrierfsm.Lease, b carrierfsm.Ba
 		if updated, err := result.RowsAffected(); err != nil {
 			return err
 		} else if updated == 0 {
-			return carrierfsm.ErrLeaseLost
+			return outbox.ErrLeaseLost
 		}
 		return park(ctx, tx, rows)
 	})
 }
 
-// Cursors implements carrierfsm.Outbox.
-func (s *Store) Cursors(ctx context.Context) ([]carrierfsm.Cursor, error) {
+// Cursors implements outbox.Outbox.
+func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	rows, err := s.readDB.QueryContext(ctx, `SELECT c.name, c.owner, c.until,
 			coalesce((SELECT h.at FROM carrierfsm_history h WHERE h.position > c.position ORDER BY h.position LIMIT 1), 0),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)
 		FROM carrierfsm_cursors c ORDER BY c.name`)
-	return collect(rows, err, func(rows *sql.Rows) (c carrierfsm.Cursor, err error) {
+	return collect(rows, err, func(rows *sql.Rows) (c outbox.Cursor, err error) {
 		var stored lease.Cursor
 		var until, behind int64
 		err = rows.Scan(&c.Name, &stored.Owner, &until, &behind, &c.Parked)

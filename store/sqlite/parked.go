@@ -5,7 +5,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
@@ -30,14 +30,14 @@ const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = ? AND id = ?
 const pendingParked = `SELECT ` + parkedColumns + ` FROM carrierfsm_parked WHERE handler = ?
 	AND id IN (SELECT id FROM carrierfsm_history WHERE position BETWEEN ? AND ?)`
 
-// Park implements carrierfsm.Outbox.
-func (s *Store) Park(ctx context.Context, rows []carrierfsm.Parked) error {
+// Park implements outbox.Outbox.
+func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return park(ctx, tx, rows)
 	})
 }
 
-func park(ctx context.Context, tx *sql.Tx, rows []carrierfsm.Parked) error {
+func park(ctx context.Context, tx *sql.Tx, rows []outbox.Parked) error {
 	for _, p := range rows {
 		_, err := tx.ExecContext(ctx, putParked,
 			p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, micros(p.Since), micros(p.Next), p.Version)
@@ -51,19 +51,19 @@ func park(ctx context.Context, tx *sql.Tx, rows []carrierfsm.Parked) error {
 	return nil
 }
 
-// Parked implements carrierfsm.Outbox.
-func (s *Store) Parked(ctx context.Context, q carrierfsm.ParkedQuery) ([]carrierfsm.Parked, error) {
+// Parked implements outbox.Outbox.
+func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	var c conditions
 	c.add(q.Handler != "", `handler = ?`, q.Handler)
 	c.add(q.ID != "", `id = ?`, q.ID)
 	c.add(!q.NextBy.IsZero(), `next <= ?`, micros(q.NextBy))
-	c.add(q.After != (carrierfsm.ParkedMark{}), `(next, handler, id) > (?, ?, ?)`, micros(q.After.Next), q.After.Handler, q.After.ID)
+	c.add(q.After != (outbox.ParkedKey{}), `(next, handler, id) > (?, ?, ?)`, micros(q.After.Next), q.After.Handler, q.After.ID)
 	rows, err := s.readDB.QueryContext(ctx, `SELECT `+parkedColumns+` FROM carrierfsm_parked`+c.where()+` ORDER BY next, handler, id LIMIT ?`,
 		append(c.args, cmp.Or(max(q.Limit, 0), defaultLimit))...)
 	return collect(rows, err, scanParked)
 }
 
-func scanParked(rows *sql.Rows) (p carrierfsm.Parked, err error) {
+func scanParked(rows *sql.Rows) (p outbox.Parked, err error) {
 	var since, next int64
 	err = rows.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &since, &next, &p.Version)
 	p.Since, p.Next = timeOf(since), timeOf(next)

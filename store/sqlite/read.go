@@ -71,8 +71,8 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 }
 
 // Due implements carrierfsm.Store.
-func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.DueMark, limit int) ([]carrierfsm.Record, error) {
-	rows, err := s.prepared.due.QueryContext(ctx, micros(now), micros(after.Due), after.ID, max(limit, 0))
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
+	rows, err := s.prepared.due.QueryContext(ctx, micros(now), micros(after.Time), after.ID, max(limit, 0))
 	return collect(rows, err, scanRecordWithBody)
 }
 
@@ -124,7 +124,7 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(q.CreatedAfter))
 	c.add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
 	c.add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
-	c.add(q.After != (carrierfsm.ListMark{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Created), q.After.ID)
+	c.add(q.After != (carrierfsm.PageKey{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Time), q.After.ID)
 	return c
 }
 

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-var _ carrierfsm.Surveyor = (*Store)(nil)
+var _ survey.Surveyor = (*Store)(nil)
 
 const createdBetween = ` FROM carrierfsm_verifications v WHERE v.created >= ? AND v.created < ? ORDER BY v.created, v.id LIMIT ?`
 
@@ -17,8 +18,8 @@ const surveyRecords = `SELECT ` + recordColumns + createdBetween
 const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM carrierfsm_history h
 	WHERE h.id IN (SELECT v.id` + createdBetween + `) ORDER BY h.id, h.step`
 
-// Survey implements carrierfsm.Surveyor.
-func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []carrierfsm.Course, err error) {
+// Survey implements survey.Surveyor.
+func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []survey.Timeline, err error) {
 	tx, err := s.readDB.BeginTx(ctx, nil) // both queries read the same snapshot
 	if err != nil {
 		return nil, wrap(err)
@@ -40,7 +41,7 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 		byID[e.ID] = append(byID[e.ID], e)
 	}
 	for _, r := range records {
-		list = append(list, carrierfsm.Course{Record: r, Entries: byID[r.ID]})
+		list = append(list, survey.Timeline{Record: r, Entries: byID[r.ID]})
 	}
 	return list, nil
 }

@@ -1,6 +1,7 @@
 package juxinli
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -88,10 +89,8 @@ func decodeReply(body []byte) (carrierfsm.Reply, error) {
 	}
 	r := carrierfsm.Reply{
 		Success: e.Success == boolTrue, Code: carrierfsm.ProcessCode(d.Code), Type: string(d.Type),
-		Template: string(d.Template.value.Type), Finish: d.Finish == boolTrue, Content: truncate(d.Content, maxContent),
-	}
-	if r.Content == "" {
-		r.Content = truncate(e.Message, maxContent)
+		Template: string(d.Template.value.Type), Finish: d.Finish == boolTrue,
+		Content: carrierfsm.NewSecret(truncate(cmp.Or(d.Content, e.Message), maxContent)),
 	}
 	switch {
 	case d.Next.value.usable():
@@ -150,14 +149,14 @@ func decodeReceipt(body []byte, v3 bool) (carrierfsm.Receipt, error) {
 	}
 	message := truncate(e.Message, maxContent)
 	if e.Success != boolTrue || v3 && e.Code != "" && e.Code != acceptedCode {
-		return carrierfsm.Receipt{Message: message}, nil
+		return carrierfsm.Receipt{Message: carrierfsm.NewSecret(message)}, nil
 	}
 	var d receiptData
 	if json.Unmarshal(e.Data, &d) != nil || d.Token == "" || len(d.Token) > maxName || !d.Source.value.usable() {
 		return carrierfsm.Receipt{}, ErrMalformed
 	}
 	return carrierfsm.Receipt{
-		Accepted: true, Message: message, Token: string(d.Token), Source: d.Source.value.source(),
+		Accepted: true, Message: carrierfsm.NewSecret(message), Token: carrierfsm.NewSecret(string(d.Token)), Source: d.Source.value.source(),
 	}, nil
 }
 

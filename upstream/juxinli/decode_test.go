@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
@@ -23,7 +24,7 @@ func TestReplyDecoding(t *testing.T) {
 	}{
 		{
 			"the document's example", `{"success":true,"data":{"type":"CONTROL","content":"输入动态密码","process_code":10002,"req_msg_tpl":{"type":"SUBMIT_CAPTCHA","method":"AUTO"},"finish":false}}`,
-			carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Template: "SUBMIT_CAPTCHA", Content: "输入动态密码"},
+			carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Template: "SUBMIT_CAPTCHA", Content: carrierfsm.NewSecret("输入动态密码")},
 		},
 		{"a code as a string", `{"success":true,"data":{"process_code":"10008","finish":true}}`, carrierfsm.Reply{Success: true, Code: "10008", Finish: true}},
 		{"a code with blanks", `{"success":true,"data":{"process_code":" 10008 "}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
@@ -43,15 +44,15 @@ func TestReplyDecoding(t *testing.T) {
 		{"a type that is no word is invalid", `{"success":true,"data":{"type":"CONTROL 246810","req_msg_tpl":{"type":"246810"}}}`, carrierfsm.Reply{Success: true, Type: "?", Template: "?"}},
 		{"of a repeated key the last counts", `{"success":true,"data":{"process_code":10008,"process_code":10002,"req_msg_tpl":{"type":"A"},"req_msg_tpl":{}}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
 		{"empty values in place of objects", `{"success":true,"data":{"process_code":10008,"req_msg_tpl":"","next_datasource":[]}}`, carrierfsm.Reply{Success: true, Code: "10008"}},
-		{"a failure with data of another kind", `{"success":false,"message":"系统异常","data":"x"}`, carrierfsm.Reply{Content: "系统异常"}},
-		{"a failure with an empty string as data", `{"success":false,"message":"系统异常","data":""}`, carrierfsm.Reply{Content: "系统异常"}},
+		{"a failure with data of another kind", `{"success":false,"message":"系统异常","data":"x"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("系统异常")}},
+		{"a failure with an empty string as data", `{"success":false,"message":"系统异常","data":""}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("系统异常")}},
 		{"a code that is null is absent", `{"success":true,"data":{"process_code":null}}`, carrierfsm.Reply{Success: true}},
 		{"a code that is missing is absent, and not 0", `{"success":true,"data":{}}`, carrierfsm.Reply{Success: true}},
 		{"the code 0", `{"success":true,"data":{"type":"RUNNING","process_code":0}}`, carrierfsm.Reply{Success: true, Code: "0", Type: "RUNNING"}},
 		{"success as a string", `{"success":"true","data":{"process_code":10002}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
-		{`"false" is false`, `{"success":"false","message":"系统异常"}`, carrierfsm.Reply{Content: "系统异常"}},
+		{`"false" is false`, `{"success":"false","message":"系统异常"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("系统异常")}},
 		{"success in capitals", `{"success":"True","data":{"process_code":10002}}`, carrierfsm.Reply{Success: true, Code: "10002"}},
-		{"a failure without data", `{"success":false,"message":"token无效"}`, carrierfsm.Reply{Content: "token无效"}},
+		{"a failure without data", `{"success":false,"message":"token无效"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("token无效")}},
 		{"everything null", `{"success":true,"message":null,"data":{"type":null,"content":null,"process_code":null,"req_msg_tpl":null,"next_datasource":null,"finish":null}}`, carrierfsm.Reply{Success: true}},
 		{"data null", `{"success":true,"data":null}`, carrierfsm.Reply{Success: true}},
 		{"data absent", `{"success":true}`, carrierfsm.Reply{Success: true}},
@@ -65,13 +66,13 @@ func TestReplyDecoding(t *testing.T) {
 		{"a next source is ignored at the end", `{"success":true,"data":{"process_code":10008,"finish":true,"next_datasource":{"name":"n"}}}`, carrierfsm.Reply{Success: true, Code: "10008", Finish: true}},
 		{
 			"collected before, as an error", `{"success":true,"data":{"type":"ERROR","content":"当前网站已经采集完成,请不要重复采集"}}`,
-			carrierfsm.Reply{Success: true, Type: "ERROR", Content: "当前网站已经采集完成,请不要重复采集", AlreadyCollected: true},
+			carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret("当前网站已经采集完成,请不要重复采集"), AlreadyCollected: true},
 		},
-		{"collected before, as a failure", `{"success":false,"message":"抓取完成"}`, carrierfsm.Reply{Content: "抓取完成", AlreadyCollected: true}},
-		{"collected before, in the message, with data", `{"success":false,"message":"抓取完成","data":{"content":"x"}}`, carrierfsm.Reply{Content: "x", AlreadyCollected: true}},
-		{"not collected yet", `{"success":false,"message":"尚未抓取完成"}`, carrierfsm.Reply{Content: "尚未抓取完成"}},
-		{"an error with a text that counts only in a failure", `{"success":true,"data":{"type":"ERROR","content":"抓取完成"}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: "抓取完成"}},
-		{"the same texts in a normal reply", `{"success":true,"data":{"type":"CONTROL","content":"抓取完成, 重复采集"}}`, carrierfsm.Reply{Success: true, Type: "CONTROL", Content: "抓取完成, 重复采集"}},
+		{"collected before, as a failure", `{"success":false,"message":"抓取完成"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"collected before, in the message, with data", `{"success":false,"message":"抓取完成","data":{"content":"x"}}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("x"), AlreadyCollected: true}},
+		{"not collected yet", `{"success":false,"message":"尚未抓取完成"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("尚未抓取完成")}},
+		{"an error with a text that counts only in a failure", `{"success":true,"data":{"type":"ERROR","content":"抓取完成"}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret("抓取完成")}},
+		{"the same texts in a normal reply", `{"success":true,"data":{"type":"CONTROL","content":"抓取完成, 重复采集"}}`, carrierfsm.Reply{Success: true, Type: "CONTROL", Content: carrierfsm.NewSecret("抓取完成, 重复采集")}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
@@ -122,7 +123,7 @@ func TestOnlyVersion3HasACodeForApplications(t *testing.T) {
 			receipt, err := juxinli.DecodeReceipt(body, v3)
 			require.NoError(t, err, c.code)
 			require.Equal(t, want, receipt.Accepted, "%s v3 %t", c.code, v3)
-			require.Equal(t, "不可用", receipt.Message)
+			require.Equal(t, "不可用", fsmtest.Reveal(receipt.Message))
 		}
 	}
 }
@@ -131,8 +132,9 @@ func TestLongTextsAreCutBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	reply, err := juxinli.DecodeReply([]byte(`{"success":false,"message":"` + strings.Repeat("长", 3000) + `"}`))
 	require.NoError(t, err)
-	require.Len(t, reply.Content, 4095)
-	require.True(t, utf8.ValidString(reply.Content))
+	content := fsmtest.Reveal(reply.Content)
+	require.Len(t, content, 4095)
+	require.True(t, utf8.ValidString(content))
 }
 
 // seeds are the examples of upstream-api.md, and inputs that decoders get wrong.
@@ -157,8 +159,9 @@ func FuzzDecodeReply(f *testing.F) {
 			require.Zero(t, printable(reply)["code"])
 			return
 		}
-		require.True(t, utf8.ValidString(reply.Content))
-		require.LessOrEqual(t, len(reply.Content), 4096)
+		content := fsmtest.Reveal(reply.Content)
+		require.True(t, utf8.ValidString(content))
+		require.LessOrEqual(t, len(content), 4096)
 		require.True(t, short(string(reply.Code)) && short(reply.Type) && short(reply.Template))
 		require.False(t, reply.Next != nil && reply.Next.Website == "")
 		if reply.Success {
@@ -183,7 +186,7 @@ func FuzzDecodeReceipt(f *testing.F) {
 			require.ErrorIs(t, err, juxinli.ErrMalformed)
 			return
 		}
-		useful := receipt.Token != "" && receipt.Source.Website != ""
+		useful := !receipt.Token.Empty() && receipt.Source.Website != ""
 		require.Equal(t, receipt.Accepted, useful)
 		if !receipt.Accepted {
 			require.Equal(t, carrierfsm.Source{}, receipt.Source)

@@ -65,10 +65,10 @@ func encodeRequest(r carrierfsm.Request) (path string, body []byte, err error) {
 	}
 	var e encoder
 	e.open('{')
-	e.text("token", r.Token)
+	e.secret("token", r.Token)
 	if m.path != skipPath {
 		e.text("website", r.Website)
-		e.text("account", r.Account)
+		e.secret("account", r.Account)
 		e.secret("password", m.password)
 		e.secret("captcha", m.captcha)
 		e.text("type", m.kind)
@@ -88,13 +88,13 @@ func encodeForm(f carrierfsm.Form) ([]byte, error) {
 	e.open('{')
 	e.key("basic_info")
 	e.open('{')
-	e.text("name", f.Name)
-	e.text("id_card_num", f.IDCard)
-	e.text("cell_phone_num", f.Phone)
-	e.text("home_addr", f.HomeAddress)
-	e.text("work_tel", f.WorkPhone)
-	e.text("work_addr", f.WorkAddress)
-	e.text("home_tel", f.HomePhone)
+	e.secret("name", f.Name)
+	e.secret("id_card_num", f.IDCard)
+	e.secret("cell_phone_num", f.Phone)
+	e.secret("home_addr", f.HomeAddress)
+	e.secret("work_tel", f.WorkPhone)
+	e.secret("work_addr", f.WorkAddress)
+	e.secret("home_tel", f.HomePhone)
 	e.close('}')
 	if len(f.Contacts) > 0 {
 		e.key("contacts")
@@ -133,8 +133,8 @@ func (e *encoder) contact(c carrierfsm.Contact) {
 	}
 	e.next()
 	e.open('{')
-	e.text("contact_tel", c.Phone)
-	e.text("contact_name", c.Name)
+	e.secret("contact_tel", c.Phone)
+	e.secret("contact_name", c.Name)
 	e.text("contact_type", c.Relation)
 	e.close('}')
 }

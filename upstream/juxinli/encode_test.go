@@ -40,7 +40,7 @@ func TestARequestCarriesOnlyTheSecretsOfItsInput(t *testing.T) {
 		carrierfsm.InputQueryPassword: {"SUBMIT_QUERY_PWD", odd, "", "135790"},
 	} {
 		r := carrierfsm.Request{
-			Input: kind, Token: "t", Website: "chinamobilejs", Account: "13800138000",
+			Input: kind, Token: carrierfsm.NewSecret("t"), Website: "chinamobilejs", Account: carrierfsm.NewSecret("13800138000"),
 			Password: carrierfsm.NewSecret(odd), Captcha: carrierfsm.NewSecret("500001"), QueryPassword: carrierfsm.NewSecret("135790"),
 		}
 		_, err := newClient(t, server.URL+"/base/").Collect(t.Context(), r)
@@ -70,7 +70,7 @@ func TestTheRequestsOfAResetAndASkip(t *testing.T) {
 		_, _ = fmt.Fprint(w, `{"success":false}`)
 	}))
 	t.Cleanup(server.Close)
-	const chosen = `97"5\318`
+	const newPassword = `97"5\318`
 	reset := func(kind, password, captcha string) map[string]any {
 		return map[string]any{
 			"token": "t", "website": "chinamobilesh", "account": "13800138000", "type": kind, "password": password, "captcha": captcha,
@@ -78,13 +78,13 @@ func TestTheRequestsOfAResetAndASkip(t *testing.T) {
 	}
 	for kind, want := range map[carrierfsm.InputKind]seen{
 		carrierfsm.InputRequestReset: {"reset/req", reset("RESEND_RESET_PWD_CAPTCHA", "", "")},
-		carrierfsm.InputResetCaptcha: {"reset/req", reset("SUBMIT_RESET_PWD", chosen, "500001")},
+		carrierfsm.InputResetCaptcha: {"reset/req", reset("SUBMIT_RESET_PWD", newPassword, "500001")},
 		carrierfsm.InputSkipSource:   {"collect/skip", map[string]any{"token": "t"}},
 	} {
 		want.Path = "/orgApi/rest/v2/messages/" + want.Path
 		_, err := newClient(t, server.URL).Collect(t.Context(), carrierfsm.Request{
-			Input: kind, Token: "t", Website: "chinamobilesh", Account: "13800138000", Password: carrierfsm.NewSecret("246810"),
-			Captcha: carrierfsm.NewSecret("500001"), NewPassword: carrierfsm.NewSecret(chosen), QueryPassword: carrierfsm.NewSecret("135790"),
+			Input: kind, Token: carrierfsm.NewSecret("t"), Website: "chinamobilesh", Account: carrierfsm.NewSecret("13800138000"), Password: carrierfsm.NewSecret("246810"),
+			Captcha: carrierfsm.NewSecret("500001"), NewPassword: carrierfsm.NewSecret(newPassword), QueryPassword: carrierfsm.NewSecret("135790"),
 		})
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(want, <-got))
@@ -94,9 +94,9 @@ func TestTheRequestsOfAResetAndASkip(t *testing.T) {
 func TestAFormIsSentWhole(t *testing.T) {
 	t.Parallel()
 	f := carrierfsm.Form{
-		Name: `测试"用户`, IDCard: "11010119900307867X", Phone: "13800138000",
-		HomeAddress: "a\tb", HomePhone: "01012345678", WorkAddress: `c\d`, WorkPhone: "01087654321",
-		Contacts: []carrierfsm.Contact{{Name: "甲", Phone: "13800138001"}, {Name: "乙", Phone: "13800138002", Relation: "6"}},
+		Name: carrierfsm.NewSecret(`测试"用户`), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000"),
+		HomeAddress: carrierfsm.NewSecret("a\tb"), HomePhone: carrierfsm.NewSecret("01012345678"), WorkAddress: carrierfsm.NewSecret(`c\d`), WorkPhone: carrierfsm.NewSecret("01087654321"),
+		Contacts: []carrierfsm.Contact{{Name: carrierfsm.NewSecret("甲"), Phone: carrierfsm.NewSecret("13800138001")}, {Name: carrierfsm.NewSecret("乙"), Phone: carrierfsm.NewSecret("13800138002"), Relation: "6"}},
 		Sources:  []carrierfsm.SourceChoice{{Name: "chinaunicom"}, {Name: "x", Category: "y"}},
 	}
 	body, err := juxinli.EncodeForm(f)
@@ -145,7 +145,7 @@ func TestAnInvalidInputIsNotSent(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
 		requireRedacted(t, err)
 	}
-	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: "\xff"}})
+	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("\xff")}})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	require.Empty(t, sim.Requests())
 }
@@ -157,7 +157,7 @@ func FuzzEncodeRequest(f *testing.F) {
 	f.Add("\xe7\xa0", "\x81") // one character split over two values
 	f.Fuzz(func(t *testing.T, secret, token string) {
 		_, body, err := juxinli.EncodeRequest(carrierfsm.Request{
-			Input: carrierfsm.InputPassword, Token: token, Password: carrierfsm.NewSecret(secret),
+			Input: carrierfsm.InputPassword, Token: carrierfsm.NewSecret(token), Password: carrierfsm.NewSecret(secret),
 		})
 		if secret == "" || !utf8.ValidString(secret) || !utf8.ValidString(token) {
 			require.ErrorIs(t, err, carrierfsm.ErrNotSent)

@@ -80,9 +80,9 @@ func (r *run) requestReset() string {
 	return r.submit(carrierfsm.RequestReset{Step: r.v.Step})
 }
 
-func (r *run) reset(code, chosen string) string {
+func (r *run) reset(code, newPassword string) string {
 	r.t.Helper()
-	return r.submit(carrierfsm.ResetCaptcha{Step: r.v.Step, Code: carrierfsm.NewSecret(code), NewPassword: carrierfsm.NewSecret(chosen)})
+	return r.submit(carrierfsm.ResetCaptcha{Step: r.v.Step, Code: carrierfsm.NewSecret(code), NewPassword: carrierfsm.NewSecret(newPassword)})
 }
 
 func (r *run) skip() string {

@@ -27,7 +27,7 @@ func exampleClient() (c *juxinli.Client, end func()) {
 // password only.
 func examplePerson() carrierfsm.Form {
 	p := simulator.People()[1]
-	return carrierfsm.Form{Name: p.Name, IDCard: p.IDCard, Phone: p.Phone}
+	return carrierfsm.Form{Name: carrierfsm.NewSecret(p.Name), IDCard: carrierfsm.NewSecret(p.IDCard), Phone: carrierfsm.NewSecret(p.Phone)}
 }
 
 // The token of a verification that is done gives access to the report.

@@ -74,7 +74,7 @@ func (g *Guard) Check(ctx context.Context, f carrierfsm.Form) error {
 	if website := g.website(ctx, f); website != "" {
 		err = g.cfg.Catalogue.Check(ctx, website)
 	} else {
-		err = g.cfg.Catalogue.CheckPhone(ctx, f.Phone)
+		f.Phone.Use(func(phone []byte) { err = g.cfg.Catalogue.CheckPhone(ctx, string(phone)) })
 	}
 	if offline, is := errors.AsType[*OfflineError](err); is {
 		return offline

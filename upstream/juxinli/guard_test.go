@@ -32,7 +32,7 @@ func newGuard(tb testing.TB, c *juxinli.Client, websites map[string]string) *jux
 	require.NoError(tb, err)
 	g, err := juxinli.NewGuard(juxinli.GuardConfig{
 		Client: c, Catalogue: catalogue,
-		Website: func(_ context.Context, f carrierfsm.Form) string { return websites[f.Phone] },
+		Website: func(_ context.Context, f carrierfsm.Form) string { return websites[fsmtest.Reveal(f.Phone)] },
 	})
 	require.NoError(tb, err)
 	return g
@@ -68,7 +68,7 @@ func TestAnApplicationToAnOfflineSourceIsNotSent(t *testing.T) {
 	}
 }
 
-// Nothing is sent, no attempt is spent, and Submit returns the OfflineError.
+// Nothing is sent, no attempt counts, and Submit returns the OfflineError.
 func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 	t.Parallel()
 	person := personOf(t, "offline")

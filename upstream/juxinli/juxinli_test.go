@@ -34,11 +34,11 @@ func TestApplicationsOfBothVersions(t *testing.T) {
 		receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: form(simulator.People()[0])})
 		require.NoError(t, err)
 		require.True(t, receipt.Accepted)
-		require.Len(t, receipt.Token, 32)
+		require.Len(t, fsmtest.Reveal(receipt.Token), 32)
 		require.Equal(t, "chinamobilejs", receipt.Source.Website)
-		refused, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}})
+		refused, err := c.Apply(t.Context(), carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("无"), IDCard: carrierfsm.NewSecret("无"), Phone: carrierfsm.NewSecret("13800138098")}})
 		require.NoError(t, err)
 		require.False(t, refused.Accepted)
-		require.Equal(t, "申请信息有误", refused.Message)
+		require.Equal(t, "申请信息有误", fsmtest.Reveal(refused.Message))
 	}
 }

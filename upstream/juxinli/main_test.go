@@ -71,7 +71,7 @@ func complete(tb testing.TB, c *juxinli.Client, sim *simulator.Server, key strin
 	receipt, err := c.Apply(tb.Context(), carrierfsm.Application{Form: form(person)})
 	require.NoError(tb, err)
 	r := carrierfsm.Request{
-		Input: carrierfsm.InputPassword, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone,
+		Input: carrierfsm.InputPassword, Token: receipt.Token, Website: receipt.Source.Website, Account: carrierfsm.NewSecret(person.Phone),
 		Password: carrierfsm.NewSecret(person.Password),
 	}
 	reply, err := c.Collect(tb.Context(), r)
@@ -82,7 +82,7 @@ func complete(tb testing.TB, c *juxinli.Client, sim *simulator.Server, key strin
 		require.NoError(tb, err)
 	}
 	require.Equal(tb, carrierfsm.ProcessCode("10008"), reply.Code)
-	return carrierfsm.NewSecret(receipt.Token)
+	return receipt.Token
 }
 
 func personOf(tb testing.TB, key string) simulator.Person {
@@ -157,13 +157,13 @@ func newSimulated(tb testing.TB) (*juxinli.Client, *simulator.Server, *httptest.
 }
 
 func form(p simulator.Person) carrierfsm.Form {
-	return carrierfsm.Form{Name: p.Name, IDCard: p.IDCard, Phone: p.Phone, Contacts: []carrierfsm.Contact{{Name: "联系人", Phone: "13800138099"}}}
+	return carrierfsm.Form{Name: carrierfsm.NewSecret(p.Name), IDCard: carrierfsm.NewSecret(p.IDCard), Phone: carrierfsm.NewSecret(p.Phone), Contacts: []carrierfsm.Contact{{Name: carrierfsm.NewSecret("联系人"), Phone: carrierfsm.NewSecret("13800138099")}}}
 }
 
 func request(password string) carrierfsm.Request {
 	return carrierfsm.Request{
-		Input: carrierfsm.InputPassword, Token: "00000000000000000000000000000001", Website: "chinamobilejs",
-		Account: "13800138000", Password: carrierfsm.NewSecret(password),
+		Input: carrierfsm.InputPassword, Token: carrierfsm.NewSecret("00000000000000000000000000000001"), Website: "chinamobilejs",
+		Account: carrierfsm.NewSecret("13800138000"), Password: carrierfsm.NewSecret(password),
 	}
 }
 
@@ -178,10 +178,10 @@ func contractSubject(tb testing.TB) fsmtest.UpstreamSubject {
 		Upstream:    c,
 		Again:       func() carrierfsm.Upstream { return newClient(tb, server.URL) },
 		Application: carrierfsm.Application{Form: form(person)},
-		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: "无", IDCard: "无", Phone: "13800138098"}},
+		Refused:     &carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret("无"), IDCard: carrierfsm.NewSecret("无"), Phone: carrierfsm.NewSecret("13800138098")}},
 		Request: func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error) {
 			receipt, err := c.Apply(tb.Context(), carrierfsm.Application{Form: form(person)})
-			r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: person.Phone}
+			r := carrierfsm.Request{Input: kind, Token: receipt.Token, Website: receipt.Source.Website, Account: carrierfsm.NewSecret(person.Phone)}
 			switch kind {
 			case carrierfsm.InputPassword:
 				r.Password = carrierfsm.NewSecret(secret)
@@ -240,7 +240,7 @@ func newServer(tb testing.TB, kind, body string) *httptest.Server {
 func printable(r carrierfsm.Reply) map[string]any {
 	return map[string]any{
 		"success": r.Success, "code": r.Code, "type": r.Type, "template": r.Template, "finish": r.Finish,
-		"next": r.Next, "already": r.AlreadyCollected, "content": r.Content,
+		"next": r.Next, "already": r.AlreadyCollected, "content": fsmtest.Reveal(r.Content),
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 
 // observe calls the observer before a request, and returns the function to call
 // at its end. Neither receives the request, the org or a query.
-func (c *Client) observe(ctx context.Context, method, path string) func(carrierfsm.Exchanged) {
+func (c *Client) observe(ctx context.Context, method, path string) func(carrierfsm.ExchangeDone) {
 	if c.cfg.Observer == nil || c.cfg.Observer.Exchange == nil {
-		return func(carrierfsm.Exchanged) {}
+		return func(carrierfsm.ExchangeDone) {}
 	}
 	template, _, _ := strings.Cut(path, "?")
-	return c.cfg.Observer.Exchange(ctx, carrierfsm.Exchanging{
+	return c.cfg.Observer.Exchange(ctx, carrierfsm.ExchangeStart{
 		Method: method, Host: c.base.Hostname(), Port: port(c.base.Port(), c.base.Scheme), Template: template,
 	})
 }
@@ -33,7 +33,7 @@ func port(given, scheme string) int {
 	return 443
 }
 
-// The values of Exchanged.Failure.
+// The values of ExchangeDone.Failure.
 const (
 	failureConnect  = "connect"
 	failureStatus   = "status"

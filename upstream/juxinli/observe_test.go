@@ -19,8 +19,8 @@ import (
 
 // observation is what an observer received for one request.
 type observation struct {
-	carrierfsm.Exchanging
-	carrierfsm.Exchanged
+	carrierfsm.ExchangeStart
+	carrierfsm.ExchangeDone
 }
 
 // newObserved returns an observed client of a simulator.
@@ -31,8 +31,8 @@ func newObserved(t *testing.T, set ...func(*juxinli.Config)) (*juxinli.Client, *
 	t.Cleanup(server.Close)
 	list := new([]observation)
 	c := newClient(t, server.URL, append(set, func(cfg *juxinli.Config) {
-		cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
-			return func(ended carrierfsm.Exchanged) { *list = append(*list, observation{e, ended}) }
+		cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.ExchangeStart) func(carrierfsm.ExchangeDone) {
+			return func(ended carrierfsm.ExchangeDone) { *list = append(*list, observation{e, ended}) }
 		}}
 	})...)
 	address, err := url.Parse(server.URL)
@@ -50,19 +50,19 @@ func TestEachRequestIsObservedWithoutItsValues(t *testing.T) {
 	receipt, err := c.Apply(ctx, carrierfsm.Application{Form: form(simulator.People()[0])})
 	require.NoError(t, err)
 	r := request("246810")
-	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, simulator.People()[0].Phone
+	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, carrierfsm.NewSecret(simulator.People()[0].Phone)
 	_, err = c.Collect(ctx, r)
 	require.NoError(t, err)
 	_, err = c.Datasources(ctx)
 	require.NoError(t, err)
 	data, err := c.Data(juxinli.DataConfig{ClientSecret: carrierfsm.NewSecret("wrong"), Tries: 1})
 	require.NoError(t, err)
-	_, err = data.Job(ctx, carrierfsm.NewSecret(receipt.Token))
+	_, err = data.Job(ctx, receipt.Token)
 	require.Error(t, err)
 	did := func(method, template string) observation {
 		return observation{
-			carrierfsm.Exchanging{Method: method, Host: "127.0.0.1", Port: port, Template: template},
-			carrierfsm.Exchanged{Status: 200, Version: "1.1"},
+			carrierfsm.ExchangeStart{Method: method, Host: "127.0.0.1", Port: port, Template: template},
+			carrierfsm.ExchangeDone{Status: 200, Version: "1.1"},
 		}
 	}
 	require.Empty(t, cmp.Diff([]observation{
@@ -78,15 +78,15 @@ func TestTheFailureIsObserved(t *testing.T) {
 	const answered = "1.1"
 	for name, c := range map[string]struct {
 		fault simulator.Fault
-		want  carrierfsm.Exchanged
+		want  carrierfsm.ExchangeDone
 	}{
-		"lost":      {simulator.DropAfterReading(), carrierfsm.Exchanged{Failure: "broken"}},
-		"garbage":   {simulator.Garbage(), carrierfsm.Exchanged{Status: 200, Version: answered}}, // the decoder fails, after the exchange
-		"html":      {simulator.HTML(), carrierfsm.Exchanged{Status: 200, Version: answered, Failure: "not_json"}},
-		"failed":    {simulator.ServerError(true), carrierfsm.Exchanged{Status: 503, Version: answered, Failure: "status"}},
-		"elsewhere": {simulator.Redirect("http://127.0.0.1:1/"), carrierfsm.Exchanged{Status: 307, Version: answered, Failure: "status"}},
-		"endless":   {simulator.Oversized(), carrierfsm.Exchanged{Status: 200, Version: answered, Failure: "too_large"}},
-		"slow":      {simulator.SlowHeader(time.Hour), carrierfsm.Exchanged{Failure: "timeout"}},
+		"lost":      {simulator.DropAfterReading(), carrierfsm.ExchangeDone{Failure: "broken"}},
+		"garbage":   {simulator.Garbage(), carrierfsm.ExchangeDone{Status: 200, Version: answered}}, // the decoder fails, after the exchange
+		"html":      {simulator.HTML(), carrierfsm.ExchangeDone{Status: 200, Version: answered, Failure: "not_json"}},
+		"failed":    {simulator.ServerError(true), carrierfsm.ExchangeDone{Status: 503, Version: answered, Failure: "status"}},
+		"elsewhere": {simulator.Redirect("http://127.0.0.1:1/"), carrierfsm.ExchangeDone{Status: 307, Version: answered, Failure: "status"}},
+		"endless":   {simulator.Oversized(), carrierfsm.ExchangeDone{Status: 200, Version: answered, Failure: "too_large"}},
+		"slow":      {simulator.SlowHeader(time.Hour), carrierfsm.ExchangeDone{Failure: "timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +99,7 @@ func TestTheFailureIsObserved(t *testing.T) {
 			_, err := client.Collect(t.Context(), request("246810"))
 			require.Error(t, err)
 			require.Len(t, *list, 1)
-			require.Empty(t, cmp.Diff(c.want, (*list)[0].Exchanged))
+			require.Empty(t, cmp.Diff(c.want, (*list)[0].ExchangeDone))
 		})
 	}
 }
@@ -110,7 +110,7 @@ func TestNotSentIsObserved(t *testing.T) {
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	for want, call := range map[carrierfsm.Exchanged]struct {
+	for want, call := range map[carrierfsm.ExchangeDone]struct {
 		ctx  context.Context //nolint:containedctx // of one call each
 		base string
 	}{
@@ -127,20 +127,20 @@ func TestNotSentIsObserved(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 		require.Empty(t, sim.Requests())
 		require.Len(t, *list, 1)
-		require.Equal(t, want, (*list)[0].Exchanged)
+		require.Equal(t, want, (*list)[0].ExchangeDone)
 	}
 }
 
 func TestTheDefaultPortIsObserved(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]int{"https://127.0.0.1": 443, "http://127.0.0.1": 80, "http://127.0.0.1:8080": 8080} {
-		var got carrierfsm.Exchanging
+		var got carrierfsm.ExchangeStart
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		c := newClient(t, base, func(cfg *juxinli.Config) {
-			cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.Exchanging) func(carrierfsm.Exchanged) {
+			cfg.Observer = &carrierfsm.Observer{Exchange: func(_ context.Context, e carrierfsm.ExchangeStart) func(carrierfsm.ExchangeDone) {
 				got = e
-				return func(carrierfsm.Exchanged) {}
+				return func(carrierfsm.ExchangeDone) {}
 			}}
 		})
 		_, err := c.Datasources(ended)

@@ -17,15 +17,15 @@ func (d *Data) ReportState(ctx context.Context, token carrierfsm.Secret) (carrie
 	state, err := d.Job(ctx, token)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return carrierfsm.ReportPending, nil
+		return carrierfsm.ReportStatePending, nil
 	case err != nil:
 		return "", err
 	case state == JobDone:
 		return d.reportState(ctx, token), nil
 	case state == JobFailed:
-		return carrierfsm.ReportHasNone, nil
+		return carrierfsm.ReportStateFailed, nil
 	default:
-		return carrierfsm.ReportPending, nil
+		return carrierfsm.ReportStatePending, nil
 	}
 }
 
@@ -38,7 +38,7 @@ func (d *Data) reportState(ctx context.Context, token carrierfsm.Secret) carrier
 		_, err = e.report()
 	}
 	if errors.Is(err, errNoData) {
-		return carrierfsm.ReportPending
+		return carrierfsm.ReportStatePending
 	}
-	return carrierfsm.ReportIsReady
+	return carrierfsm.ReportStateReady
 }

@@ -12,18 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
 	t.Parallel()
 	for key, after := range map[string]carrierfsm.ReportState{
-		"plain": carrierfsm.ReportIsReady, "no-report": carrierfsm.ReportHasNone,
+		"plain": carrierfsm.ReportStateReady, "no-report": carrierfsm.ReportStateFailed,
 	} {
 		a := newDataFixture(t, key)
 		state, err := a.ReportState(t.Context(), a.token)
 		require.NoError(t, err)
-		require.Equal(t, carrierfsm.ReportPending, state)
+		require.Equal(t, carrierfsm.ReportStatePending, state)
 		a.clock.Advance(30 * time.Second)
 		state, err = a.ReportState(t.Context(), a.token)
 		require.NoError(t, err)
@@ -32,7 +33,7 @@ func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
 	a := newDataFixture(t, "plain")
 	state, err := a.ReportState(t.Context(), carrierfsm.NewSecret("ffffffffffffffffffffffffffffffff"))
 	require.NoError(t, err)
-	require.Equal(t, carrierfsm.ReportPending, state, "upstream does not know the token yet")
+	require.Equal(t, carrierfsm.ReportStatePending, state, "upstream does not know the token yet")
 	_, err = a.ReportState(t.Context(), carrierfsm.Secret{})
 	require.Error(t, err)
 }
@@ -42,11 +43,11 @@ func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
 	const job = `{"success":"true","code":30015,"data":{"status":"完成"}}`
 	long := `{"success":"true","report_data":{"calls":"` + strings.Repeat("x", 1<<20) + `"}}`
 	for answer, want := range map[string]carrierfsm.ReportState{
-		`{"success":"false","code":20033,"note":"报告数据为空"}`: carrierfsm.ReportPending,
-		`{"success":"true","report_data":{}}`:              carrierfsm.ReportPending,
-		`{"success":"true","report_data":{"a":1}}`:         carrierfsm.ReportIsReady,
-		long:                              carrierfsm.ReportIsReady,
-		`{"success":"false","code":"19"}`: carrierfsm.ReportIsReady, // the fetch of the report returns the error
+		`{"success":"false","code":20033,"note":"报告数据为空"}`: carrierfsm.ReportStatePending,
+		`{"success":"true","report_data":{}}`:              carrierfsm.ReportStatePending,
+		`{"success":"true","report_data":{"a":1}}`:         carrierfsm.ReportStateReady,
+		long:                              carrierfsm.ReportStateReady,
+		`{"success":"false","code":"19"}`: carrierfsm.ReportStateReady, // the fetch of the report returns the error
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -71,18 +72,13 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 	var events []carrierfsm.Event
 	m, err := carrierfsm.New(carrierfsm.Config{
 		Store: store, Upstream: fixedTokenUpstream(a.token), Reporter: a.Data, Now: func() time.Time { return now },
-		Handlers: map[string]carrierfsm.Handler{"notify": func(_ context.Context, t carrierfsm.Transition) error {
-			events = append(events, t.Event)
-			return nil
-		}},
-		Delivery: carrierfsm.Delivery{Workers: 1},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(ctx)) })
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	require.NoError(t, err)
 	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{
-		Form:    carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: "13800138000"},
+		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")},
 		Consent: carrierfsm.Consent{Policy: "test-1", At: now, Channel: "test"},
 	})
 	require.NoError(t, err)
@@ -95,7 +91,15 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 		require.NoError(t, err)
 		a.clock.Advance(20 * time.Second)
 	}
-	_, err = m.Deliver(ctx)
+	d, err := outbox.New(m, store, outbox.Config{
+		Handlers: map[string]outbox.Handler{"notify": func(_ context.Context, t carrierfsm.Transition) error {
+			events = append(events, t.Event)
+			return nil
+		}},
+		Workers: 1,
+	})
+	require.NoError(t, err)
+	_, err = d.Deliver(ctx)
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ReportReady, events[len(events)-1])
 	v, err = m.Get(ctx, v.ID)
@@ -110,9 +114,9 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 type fixedTokenUpstream carrierfsm.Secret
 
 func (u fixedTokenUpstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
-	r := carrierfsm.Receipt{Accepted: true, Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
-	carrierfsm.Secret(u).Use(func(value []byte) { r.Token = string(value) })
-	return r, nil
+	return carrierfsm.Receipt{
+		Accepted: true, Token: carrierfsm.Secret(u), Source: carrierfsm.Source{Website: "chinamobilejs", Online: true},
+	}, nil
 }
 
 func (fixedTokenUpstream) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {

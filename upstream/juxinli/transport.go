@@ -21,7 +21,7 @@ import (
 func (c *Client) do(ctx context.Context, method, path string, body *payload) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	result := carrierfsm.Exchanged{Failure: failurePanic}
+	result := carrierfsm.ExchangeDone{Failure: failurePanic}
 	done := c.observe(ctx, method, path)
 	defer func() { done(result) }()
 	w := newWire(ctx, c.cfg)
@@ -35,7 +35,7 @@ func (c *Client) do(ctx context.Context, method, path string, body *payload) ([]
 }
 
 func (c *Client) exchange(
-	ctx context.Context, w *wire, method, path string, body *payload, result *carrierfsm.Exchanged,
+	ctx context.Context, w *wire, method, path string, body *payload, result *carrierfsm.ExchangeDone,
 ) ([]byte, error) {
 	path = strings.Replace(path, "{org}", url.PathEscape(c.cfg.Org), 1)
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, nil)

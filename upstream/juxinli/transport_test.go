@@ -162,7 +162,7 @@ func TestItWorksOverTLS(t *testing.T) {
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: form(simulator.People()[1])})
 	require.NoError(t, err)
 	r := request("246810")
-	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, simulator.People()[1].Phone
+	r.Token, r.Website, r.Account = receipt.Token, receipt.Source.Website, carrierfsm.NewSecret(simulator.People()[1].Phone)
 	reply, err := c.Collect(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10008"), reply.Code)

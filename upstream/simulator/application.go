@@ -57,8 +57,8 @@ func (s *Server) openSession(form applicationFields) (receipt object, accepted b
 	info := form.BasicInfo
 	person, known := s.person(info.Phone)
 	carrier, served := s.carrier(person.Website)
-	selected, chosen := s.selectedSources(form, person.Website)
-	if !known || !served || !chosen || info.Name == "" || info.IDCard == "" {
+	selected, ok := s.selectedSources(form, person.Website)
+	if !known || !served || !ok || info.Name == "" || info.IDCard == "" {
 		return nil, false
 	}
 	s.state.Applications++

@@ -51,13 +51,13 @@ func (r request) requestResetCode() Answer {
 
 // submitReset sets the new password, if its format and then the code are right.
 func (r request) submitReset() Answer {
-	a, chosen, choice := r.session, r.fields.Password, r.carrier.ResetMethod == resetByChoice
+	a, newPassword, choice := r.session, r.fields.Password, r.carrier.ResetMethod == resetByChoice
 	switch {
 	case !a.Resetting:
 		return fatalError(noCodeAwaited)
-	case choice && strings.Trim(chosen, "0123456789") != "":
+	case choice && strings.Trim(newPassword, "0123456789") != "":
 		return newPasswordNotDigits.answer()
-	case choice && (len(chosen) < 6 || len(chosen) > 8):
+	case choice && (len(newPassword) < 6 || len(newPassword) > 8):
 		return newPasswordLength.answer()
 	}
 	switch outcome := r.server.useCode(a, r.fields.Captcha); {
@@ -68,9 +68,9 @@ func (r request) submitReset() Answer {
 		return resetCodeWrong.answer()
 	}
 	if !choice {
-		chosen = r.server.sendPassword(a)
+		newPassword = r.server.sendPassword(a)
 	}
-	r.server.setPassword(a, chosen)
+	r.server.setPassword(a, newPassword)
 	return passwordReset.answer()
 }
 

@@ -12,10 +12,10 @@ import (
 const resetReq = "/orgApi/rest/v2/messages/reset/req"
 
 // reset sends a request of a password reset.
-func (r *run) reset(kind, code, chosen string) string {
+func (r *run) reset(kind, code, newPassword string) string {
 	r.t.Helper()
 	request := r.request(kind, "captcha", code)
-	request["password"] = chosen
+	request["password"] = newPassword
 	return summarize(r.post(resetReq, request))
 }
 
@@ -24,8 +24,8 @@ func resetCode(r *run) string      { return r.reset("SUBMIT_RESET_PWD", r.code()
 func wrongResetCode(r *run) string { return r.reset("SUBMIT_RESET_PWD", "none", "975318") }
 func newPassword(r *run) string    { return r.reset("SUBMIT_RESET_PWD", r.code(), "975318") }
 
-func badPassword(chosen string) func(*run) string {
-	return func(r *run) string { return r.reset("SUBMIT_RESET_PWD", r.code(), chosen) }
+func badPassword(newPassword string) func(*run) string {
+	return func(r *run) string { return r.reset("SUBMIT_RESET_PWD", r.code(), newPassword) }
 }
 
 func withNewPassword(r *run) string    { return r.login("975318") }

@@ -27,7 +27,7 @@ func TestALeaseHasOneOwnerAtATimeAndEachNewOwnerAHigherFence(t *testing.T) {
 		{"b", 18, 28, false, 1},
 		{"b", 19, 29, true, 2}, // expired
 		{"a", 20, 30, false, 2},
-		{"b", 40, 50, true, 2}, // expired, but nobody else took it
+		{"b", 40, 50, true, 2}, // expired, and held by no other owner
 	} {
 		require.Equal(t, step.acquired, c.Acquire(step.owner, at(step.now), at(step.until)), step)
 		require.Equal(t, step.fence, c.Fence, step)

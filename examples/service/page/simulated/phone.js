@@ -27,7 +27,7 @@ const words = {
 const phone = document.getElementById('phone')
 const facts = document.createElement('dl')
 const inbox = document.createElement('ul')
-const chosen = document.createElement('select')
+const select = document.createElement('select')
 let people = []
 let received = '' // what the inbox shows
 
@@ -57,8 +57,8 @@ function place(fact) {
 }
 
 function showPerson() {
-	const person = people[chosen.value]
-	sessionStorage.setItem('simulated person', chosen.value)
+	const person = people[select.value]
+	sessionStorage.setItem('simulated person', select.value)
 	facts.replaceChildren()
 	for (const [name, label] of Object.entries(words.facts)) {
 		if (!person[name]) continue
@@ -71,13 +71,13 @@ function showPerson() {
 }
 
 function fillForm() {
-	const person = people[chosen.value]
+	const person = people[select.value]
 	for (const field of ['name', 'id_card', 'phone']) fill(field, person[field])
 }
 
 async function look() {
 	if (document.hidden) return
-	const response = await fetch('/simulated/texts?person=' + chosen.value).catch(() => null)
+	const response = await fetch('/simulated/texts?person=' + select.value).catch(() => null)
 	if (!response?.ok) return
 	const list = await response.json()
 	if (JSON.stringify(list) === received) return
@@ -92,7 +92,7 @@ async function look() {
 }
 
 async function textCXXD() {
-	await fetch('/simulated/cxxd?person=' + chosen.value, {
+	await fetch('/simulated/cxxd?person=' + select.value, {
 		method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}',
 	})
 	await look()
@@ -100,14 +100,14 @@ async function textCXXD() {
 
 async function start() {
 	people = await (await fetch('/simulated/people')).json()
-	people.forEach((p, i) => chosen.append(text('option', `${p.operator}: ${words.carriers[p.carrier] ?? p.description}`, { value: i })))
-	chosen.value = sessionStorage.getItem('simulated person') ?? '0'
-	chosen.id = 'person'
-	chosen.addEventListener('change', showPerson)
+	people.forEach((p, i) => select.append(text('option', `${p.operator}: ${words.carriers[p.carrier] ?? p.description}`, { value: i })))
+	select.value = sessionStorage.getItem('simulated person') ?? '0'
+	select.id = 'person'
+	select.addEventListener('change', showPerson)
 	const label = text('label', words.person)
 	label.htmlFor = 'person'
 	phone.setAttribute('aria-label', words.title)
-	phone.append(text('h2', words.title), text('p', words.about), label, chosen, facts,
+	phone.append(text('h2', words.title), text('p', words.about), label, select, facts,
 		button(words.form, fillForm), button(words.cxxd, textCXXD), text('h3', words.texts), inbox)
 	showPerson()
 	setInterval(look, 1000)

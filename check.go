@@ -1,0 +1,95 @@
+package carrierfsm
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/internal/text"
+)
+
+// Bounds of what a person or a host may pass, in bytes.
+const (
+	maxSecret = 128
+	maxField  = 512
+	maxCarry  = 4096
+	maxName   = 128
+)
+
+// invalid returns an error that matches ErrInvalid.
+func invalid(why string) error { return fmt.Errorf("%w: %s", ErrInvalid, why) }
+
+// firstError returns the first error that is not nil.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orDefault sets a field that is zero to its default, and refuses a negative one.
+func orDefault[T int | time.Duration](field *T, standard T) error {
+	if *field < 0 {
+		return invalid("a negative value in Config")
+	}
+	if *field == 0 {
+		*field = standard
+	}
+	return nil
+}
+
+// checkName refuses a name that is not 1 to maxBytes bytes of printable ASCII
+// without spaces, or that looks like a phone number.
+func checkName(what, name string, maxBytes int) error {
+	switch {
+	case len(name) > maxBytes || !text.PlainName(name):
+		return invalid(fmt.Sprintf("the %s is not 1 to %d bytes of printable ASCII without spaces", what, maxBytes))
+	case text.PhoneNumber(name):
+		return invalid("the " + what + " looks like a phone number")
+	}
+	return nil
+}
+
+func checkStep(step int) error {
+	if step <= 0 {
+		return invalid("the input names no step")
+	}
+	return nil
+}
+
+func checkSecret(what string, s Secret) (err error) {
+	s.Use(func(value []byte) {
+		switch {
+		case len(value) == 0:
+			err = invalid("the " + what + " is empty")
+		case len(value) > maxSecret:
+			err = invalid("the " + what + " is too long")
+		case !text.Printable(string(value)):
+			err = invalid("the " + what + " has control characters or invalid UTF-8")
+		}
+	})
+	return err
+}
+
+func checkCarry(carry Secret) (err error) {
+	carry.Use(func(value []byte) {
+		if len(value) > maxCarry {
+			err = invalid("the carry is too long")
+		}
+	})
+	return err
+}
+
+// checkFields refuses values that are too long or not printable.
+func checkFields(values ...string) error {
+	for _, v := range values {
+		if len(v) > maxField {
+			return invalid("a field is too long")
+		}
+		if !text.Printable(v) {
+			return invalid("a field has control characters or invalid UTF-8")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package carrierfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
+)
+
+const (
+	// maxCASRetries is how often an operation begins again because another
+	// writer committed first.
+	maxCASRetries = 16
+	// readBackTimeout bounds the load that looks for a commit whose answer was
+	// lost, and each try of retry.
+	readBackTimeout = 5 * time.Second
+)
+
+// load loads and decodes a record.
+func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
+	r, err := m.store.Load(ctx, id)
+	if err != nil {
+		return snapshot{}, storeError(err)
+	}
+	s, err := m.codec.decode(r)
+	if err != nil {
+		return snapshot{}, err
+	}
+	return s, nil
+}
+
+// current loads a verification and settles what is overdue. It also returns
+// the time at which nothing was. If the settlement fails, it returns what it
+// loaded with the error.
+func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.Time, err error) {
+	for range maxCASRetries {
+		if s, err = m.load(ctx, id); err != nil {
+			return s, now, err
+		}
+		if now = m.now(); !s.isDue(now) {
+			return s, now, nil
+		}
+		d, _ := s.overdue(now, m.cfg.Limits)
+		switch err = m.commit(ctx, &d); {
+		case err == nil:
+			return d.snapshot, m.now(), nil
+		case !errors.Is(err, ErrConflict):
+			return s, now, err
+		}
+	}
+	return snapshot{}, now, ErrConflict
+}
+
+// commit encodes a decision and commits it.
+func (m *Machine) commit(ctx context.Context, d *decision) error {
+	return m.write(ctx, d, m.store.Commit)
+}
+
+// storeWrite is one of the store's writing methods.
+type storeWrite func(context.Context, Record, ...Entry) error
+
+// write encodes a decision and passes it to one of the store's writing methods.
+func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
+	e, err := m.codec.encode(d)
+	if err != nil {
+		return err
+	}
+	return m.writeEncoded(ctx, d, e, to)
+}
+
+// writeEncoded writes an encoded decision. If the store fails, it reads the
+// record back: the commit id shows whether the write took place. After a write
+// it tells the Observer, the Logger and the subscribers.
+func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
+	err := to(ctx, e.record, e.entries...)
+	if err != nil && !m.wasCommitted(ctx, &e.record) {
+		return storeError(err)
+	}
+	m.logTransitions(ctx, e.entries)
+	m.cfg.Observer.committed(ctx, d)
+	if len(e.entries) > 0 {
+		m.commits.Notify()
+	}
+	return nil
+}
+
+func (m *Machine) logTransitions(ctx context.Context, entries []Entry) {
+	if !m.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		return // the arguments would be allocated for nothing
+	}
+	for _, e := range entries {
+		m.cfg.Logger.DebugContext(ctx, "transition", "id", e.ID, "step", e.Step, "from", e.From, "event", e.Event, "to", e.To)
+	}
+}
+
+// wasCommitted reports whether the store has this very commit.
+func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackTimeout)
+	defer cancel()
+	stored, err := m.store.Load(ctx, r.ID)
+	return err == nil && stored.CommitID == r.CommitID
+}
+
+// commitOutcome commits the outcome of a call. It tries until the grace after
+// the call's deadline is over, and finds the place of an outcome that another
+// commit overtook: a cancellation, or a replica that gave the call up. An
+// outcome that has no place any more is dropped and counted, with ErrStale.
+// With ErrPending the outcome could not be stored.
+func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome) (d decision, err error) {
+	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+	for {
+		d = s.settle(out, m.now(), m.cfg.Limits)
+		if err = m.commitRetrying(ctx, &d, end); err == nil {
+			return d, nil
+		}
+		stored := *s
+		if errors.Is(err, ErrConflict) {
+			err = m.retry(ctx, end, func(ctx context.Context) (e error) {
+				stored, e = m.load(ctx, s.ID)
+				return e
+			})
+		}
+		switch {
+		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(name, out.fault == ""):
+			m.dropped.Add(1)
+			m.cfg.Logger.WarnContext(ctx, "a reply came too late and was dropped", "id", s.ID, "step", s.Step)
+			return decision{snapshot: stored}, ErrStale
+		case err != nil:
+			return decision{snapshot: *s}, fmt.Errorf("%w: %w", ErrPending, err)
+		}
+		s = &stored
+	}
+}
+
+// commitRetrying commits a decision. It is the same commit at each try, so a
+// lost answer of the store does no harm.
+func (m *Machine) commitRetrying(ctx context.Context, d *decision, end time.Time) error {
+	e, err := m.codec.encode(d)
+	if err != nil {
+		return err
+	}
+	return m.retry(ctx, end, func(ctx context.Context) error {
+		return m.writeEncoded(ctx, d, e, m.store.Commit)
+	})
+}
+
+// retry calls try again while the store fails, until end. Each try is bounded
+// in time, so that a store that hangs is tried again too.
+func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Context) error) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := func() error {
+			bounded, cancel := lazydeadline.With(ctx, time.Now().Add(readBackTimeout))
+			defer cancel()
+			return try(bounded)
+		}()
+		if !errors.Is(err, ErrStore) || !m.now().Add(pause).Before(end) {
+			return err
+		}
+		m.cfg.Logger.WarnContext(ctx, "the outcome of a call can't be stored yet", "err", err)
+		time.Sleep(pause)
+	}
+}
+
+// storeError returns the sentinel that a store's error matches, or else an
+// error that matches ErrStore.
+func storeError(err error) error {
+	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}

@@ -1,0 +1,53 @@
+package carrierfsm
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// NewVerification is what Create needs to know. The zero value is usable.
+type NewVerification struct {
+	// ID names the verification: 1 to 128 bytes of printable ASCII without
+	// spaces, nothing personal. If it is empty, Create makes a UUIDv7.
+	ID string
+	// Key, where not empty, is unique among live verifications. Use a keyed hash
+	// of the phone number, never the number itself: two runs on one number use
+	// up each other's codes. At most 128 bytes.
+	Key string
+}
+
+// Create begins a verification in the state created. It returns ErrExists,
+// ErrKeyInUse, ErrInvalid or ErrStore.
+func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
+	if n.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Verification{}, fmt.Errorf("carrierfsm: no random numbers: %w", err)
+		}
+		n.ID = id.String()
+	}
+	if err := n.check(); err != nil {
+		return Verification{}, &Error{ID: "(invalid)", Err: err}
+	}
+	now := m.now()
+	s := snapshot{
+		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
+		body:   body{Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
+	}
+	var d decision
+	d.begin(&s, now, m.cfg.Limits)
+	d.finish()
+	if err := m.write(ctx, &d, m.store.Create); err != nil {
+		return Verification{}, &Error{ID: n.ID, Err: err}
+	}
+	return d.view(m.cfg.Limits), nil
+}
+
+func (n NewVerification) check() error {
+	if len(n.Key) > maxName {
+		return invalid("the key is longer than 128 bytes")
+	}
+	return checkName("id", n.ID, maxName)
+}

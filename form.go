@@ -1,0 +1,117 @@
+package carrierfsm
+
+import (
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/internal/text"
+)
+
+const (
+	maxContacts = 20
+	maxSources  = 10
+)
+
+// Form is what upstream wants to know about the person. It is passed on and
+// not stored, but for the phone number.
+type Form struct {
+	// Name, IDCard (the number) and Phone (11 digits) are required.
+	Name, IDCard, Phone Secret
+	// HomeAddress, HomePhone, WorkAddress and WorkPhone may be empty.
+	HomeAddress, HomePhone, WorkAddress, WorkPhone Secret
+	// Contacts may be empty; at most 20.
+	Contacts []Contact
+	// Sources are data sources to collect from beside the operator's own, for
+	// upstreams that allow a choice: see juxinli.Config.ApplicationsV3. Each has
+	// its own prompts, one source after the other, all for the account of this
+	// Phone. May be empty; at most 10.
+	Sources []SourceChoice
+}
+
+// SourceChoice names a data source that is wanted.
+type SourceChoice struct {
+	// Name is upstream's name of the source: the Website of a Source.
+	Name string
+	// Category is upstream's category. Empty means "mobile".
+	Category string
+}
+
+// Contact is a person whom the applicant named.
+type Contact struct {
+	// Name and Phone are required.
+	Name, Phone Secret
+	// Relation is upstream's contact_type. Empty means "1".
+	Relation string
+}
+
+// Consent records what the person agreed to. It is stored and must not contain
+// personal data.
+type Consent struct {
+	// Policy is the version of the text that the person agreed to.
+	Policy string `json:"policy"`
+	// At is when the person agreed.
+	At time.Time `json:"at"`
+	// Channel is how: "app", "web", "branch" …
+	Channel string `json:"channel"`
+}
+
+// complete reports whether all three parts are set.
+func (c Consent) complete() bool { return c.Policy != "" && c.Channel != "" && !c.At.IsZero() }
+
+func (f Form) check() error {
+	if f.Name.Empty() || f.IDCard.Empty() {
+		return invalid("the form lacks a name or an ID card number")
+	}
+	if !text.PhoneNumber(f.Phone.reveal()) {
+		return invalid("the phone number does not have 11 digits")
+	}
+	if len(f.Contacts) > maxContacts {
+		return invalid("too many contacts")
+	}
+	for _, c := range f.Contacts {
+		if c.Name.Empty() || c.Phone.Empty() {
+			return invalid("a contact lacks a name or a phone number")
+		}
+		if err := checkFields(c.Relation); err != nil {
+			return err
+		}
+	}
+	if len(f.Sources) > maxSources {
+		return invalid("too many data sources")
+	}
+	for _, s := range f.Sources {
+		if s.Name == "" {
+			return invalid("a data source lacks its name")
+		}
+		if err := checkFields(s.Name, s.Category); err != nil {
+			return err
+		}
+	}
+	for _, s := range f.personal() {
+		if err := checkFields(s.reveal()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// personal returns the personal values of the form: they must not be stored as
+// part of an upstream's text.
+func (f Form) personal() []Secret {
+	values := make([]Secret, 0, 7+2*len(f.Contacts))
+	values = append(values, f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone)
+	for _, c := range f.Contacts {
+		values = append(values, c.Name, c.Phone)
+	}
+	return values
+}
+
+// destroy destroys all personal values.
+func (f Form) destroy() {
+	for _, s := range [...]Secret{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone} {
+		s.Destroy()
+	}
+	for _, c := range f.Contacts {
+		c.Name.Destroy()
+		c.Phone.Destroy()
+	}
+}

@@ -1,0 +1,204 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/text"
+)
+
+// Handler is host code that is called for transitions after they are committed:
+// to notify the person, to continue an order, to count. It can't undo anything.
+//
+// A handler gets every transition of every verification at least once, those
+// of one verification in order, those of different verifications concurrently.
+// After a crash it may get one again: (ID, Step) identifies a transition. While
+// it fails for a verification, by an error, a panic or by taking longer than
+// Config.Timeout, the later transitions of that verification wait, and it is
+// called again with growing intervals, without an end; other verifications go
+// on. A handler that ignores the end of its context may still be running when
+// it is called again.
+type Handler func(ctx context.Context, t carrierfsm.Transition) error
+
+// Config is how a Dispatcher calls handlers. Each zero field takes its default.
+type Config struct {
+	// Handlers are the handlers by name. A name must never change: the store
+	// keeps under it how far the handler has come.
+	Handlers map[string]Handler
+	// Start is where a handler begins whose name the store does not have yet.
+	// Defaults to FromBeginning.
+	Start Start
+	// Workers is for how many verifications one handler is called at once, and
+	// for as many parked ones. Defaults to 8.
+	Workers int
+	// Timeout is how long one call of a handler may take. It also bounds how
+	// long Run takes to return. Defaults to 30 s.
+	Timeout time.Duration
+	// LeaseTTL is how long another replica waits when the holder of a lease has
+	// died. Defaults to 15 s; at least 1 s is advisable.
+	LeaseTTL time.Duration
+	// RetryMin and RetryMax bound the interval between two attempts, which
+	// doubles from one to the other, with a jitter of a quarter. Default to 1 s
+	// and 10 min.
+	RetryMin, RetryMax time.Duration
+	// PollInterval is how often the store is asked for new transitions of other
+	// processes. Those of the Machine's own process are delivered at once.
+	// Defaults to 1 s.
+	PollInterval time.Duration
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Observer is told of each call of a handler. Defaults to none.
+	Observer *Observer
+	// Logger gets what needs attention: names, ids, steps and the errors of
+	// handlers. Defaults to no logging.
+	Logger *slog.Logger
+}
+
+// Dispatcher calls handlers for committed transitions. It is safe for
+// concurrent use, and any number of dispatchers in any number of processes may
+// share one store.
+type Dispatcher struct {
+	machine *carrierfsm.Machine
+	store   Store
+	cfg     Config
+}
+
+// New checks the configuration and returns a Dispatcher for the transitions in
+// a store. The machine decodes them and tells of its commits. A process that
+// only runs handlers makes a Machine of the same Config as the others, and does
+// not call its Run. New starts nothing: the host calls Run. Its errors match
+// carrierfsm.ErrInvalid.
+func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
+	if m == nil || s == nil {
+		return nil, invalid("New needs a Machine and a Store")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Handlers)) {
+		if c.Handlers[name] == nil || len(name) > 128 || !text.PlainName(name) {
+			return nil, invalid("a handler is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
+		}
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Dispatcher{machine: m, store: s, cfg: c}, nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Start < FromBeginning || c.Start > FromNow {
+		return c, invalid("an unknown Start")
+	}
+	if c.Workers < 0 || min(c.Timeout, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
+		return c, invalid("a negative value in Config")
+	}
+	setDefault(&c.Workers, 8)
+	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.LeaseTTL, 15*time.Second)
+	setDefault(&c.RetryMin, time.Second)
+	setDefault(&c.RetryMax, max(10*time.Minute, c.RetryMin))
+	setDefault(&c.PollInterval, time.Second)
+	if c.RetryMin > c.RetryMax {
+		return c, invalid("RetryMin is more than RetryMax")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+func setDefault[T int | time.Duration](field *T, standard T) {
+	if *field == 0 {
+		*field = standard
+	}
+}
+
+func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.ErrInvalid, why) }
+
+// Run delivers transitions to the handlers until ctx ends, and returns nil
+// then. Every replica may run it: for each handler one of them holds the lease.
+// What fails is logged and tried again. When ctx ends Run starts nothing new,
+// and returns once the handlers under way have, after Config.Timeout and a few
+// seconds at the latest.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	for _, w := range d.workers(nil) {
+		loops.Go(func() { w.run(ctx) })
+	}
+	loops.Wait()
+	<-ctx.Done() // without handlers too
+	return nil
+}
+
+// Deliver does once what Run does repeatedly: it calls the handlers for all
+// transitions after their cursors, and for what is parked and due, and returns
+// how many calls succeeded. It is for tests, and for hosts that can't use Run. A
+// handler whose lease another replica holds is left to that. The error joins
+// those of the handlers, which don't stop each other, and carrierfsm.ErrStore.
+func (d *Dispatcher) Deliver(ctx context.Context) (handled int, _ error) {
+	var mu sync.Mutex
+	var errs []error
+	workers := d.workers(func(e carrierfsm.Entry, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			handled++
+			return
+		}
+		errs = append(errs, &carrierfsm.Error{ID: e.ID, State: e.To, Step: e.Step, Err: err})
+	})
+	for _, w := range workers {
+		if err := w.runOnce(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(err), w.name))
+		}
+	}
+	return handled, errors.Join(errs...)
+}
+
+// workers returns one worker for each handler, in the order of their names.
+// called, where not nil, is called after every call of a handler; its error is
+// nil where the call succeeded.
+func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*worker) {
+	owner := uuid.NewString()
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
+		list = append(list, &worker{Dispatcher: d, name: name, handler: d.cfg.Handlers[name], owner: owner, called: called})
+	}
+	return list
+}
+
+// Cursors returns how far each handler has come that ever ran on this store. It
+// returns carrierfsm.ErrStore.
+func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
+	list, err := d.store.Cursors(ctx)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return list, nil
+}
+
+// Parked returns the verifications that are parked, those to be tried next
+// first. It returns carrierfsm.ErrStore.
+func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
+	list, err := d.store.Parked(ctx, q)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return list, nil
+}
+
+// now is the time in the precision of stores.
+func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsecond).UTC() }
+
+// storeError returns an error that matches carrierfsm.ErrStore.
+func storeError(err error) error { return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err) }

@@ -1,0 +1,39 @@
+package outbox_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+)
+
+// A handler is called for each committed transition, by Run on the replica that
+// holds the lease; here by Deliver, once.
+func ExampleDispatcher_Deliver() {
+	ctx, store := context.Background(), memory.New()
+	m, _ := carrierfsm.New(carrierfsm.Config{
+		Store:    store,
+		Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10008")),
+	})
+	d, _ := outbox.New(m, store, outbox.Config{
+		Handlers: map[string]outbox.Handler{
+			"notify": func(_ context.Context, t carrierfsm.Transition) error {
+				fmt.Println(t.Step, t.Event, "→", t.To)
+				return nil
+			},
+		},
+	})
+	v, _ := m.Create(ctx, carrierfsm.NewVerification{})
+	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+	_, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+	n, err := d.Deliver(ctx)
+	fmt.Println(n, err)
+	// Output:
+	// 1 application_accepted → applied
+	// 2 password_requested → awaiting_password
+	// 3 collection_started → done
+	// 3 <nil>
+}

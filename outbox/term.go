@@ -1,0 +1,321 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+const (
+	// pageSize is how many entries, and how many parked rows, are read at once.
+	pageSize = 200
+	// storeTimeout is how long the store may take for one answer.
+	storeTimeout = 10 * time.Second
+)
+
+// worker delivers transitions to one handler while it holds the lease of the
+// handler's cursor.
+type worker struct {
+	*Dispatcher
+	name    string
+	handler Handler
+	owner   string   // names this call of Run
+	failing sync.Map // what fails at present, and was logged
+	called  func(e carrierfsm.Entry, err error)
+}
+
+// term is one period of holding the lease.
+type term struct {
+	*worker
+	lease Lease
+
+	mu    sync.Mutex
+	until time.Time // when the lease ends by our clock, counted from before the store was asked
+}
+
+// run acquires the lease whenever it is free, and then delivers, until ctx ends.
+func (w *worker) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		lease, until, err := w.acquire(ctx)
+		if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
+			(&term{worker: w, lease: lease, until: until}).run(ctx)
+		}
+		w.wait(ctx, nil)
+	}
+}
+
+// runOnce delivers for as long as there is something to deliver.
+func (w *worker) runOnce(ctx context.Context) error {
+	lease, until, err := w.acquire(ctx)
+	if errors.Is(err, ErrLeaseHeld) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t := &term{worker: w, lease: lease, until: until}
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { t.renew(ctx) })
+	defer t.release(ctx)
+	defer renewing.Wait()
+	defer cancel()
+	if _, err := t.retryDue(ctx); err != nil {
+		return err
+	}
+	for {
+		batch, err := t.pending(ctx)
+		if err != nil || len(batch.Entries) == 0 {
+			return err
+		}
+		n, rows := t.deliver(ctx, batch)
+		if err := t.advanceOnce(ctx, batch, n, rows); err != nil {
+			return err
+		}
+		if n < len(batch.Entries) {
+			return ctx.Err()
+		}
+	}
+}
+
+// wait waits for the poll interval, or less if notified receives a value or ctx ends.
+func (w *worker) wait(ctx context.Context, notified <-chan struct{}) {
+	timer := time.NewTimer(w.cfg.PollInterval)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-notified:
+	case <-timer.C:
+	}
+}
+
+// failed reports whether err is not nil. It logs the first of several failures
+// of the same operation in a row.
+func (w *worker) failed(ctx context.Context, operation string, err error) bool {
+	if err == nil {
+		w.failing.Delete(operation)
+		return false
+	}
+	if _, logged := w.failing.LoadOrStore(operation, true); !logged && ctx.Err() == nil {
+		w.cfg.Logger.WarnContext(ctx, "the store fails, so a handler gets nothing", "handler", w.name, "operation", operation, "err", err)
+	}
+	return true
+}
+
+// degraded reports whether any operation fails at present.
+func (w *worker) degraded() (yes bool) {
+	w.failing.Range(func(any, any) bool {
+		yes = true
+		return false
+	})
+	return yes
+}
+
+// acquire acquires the lease or renews it.
+func (w *worker) acquire(ctx context.Context) (l Lease, until time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, min(storeTimeout, w.cfg.LeaseTTL))
+	defer cancel()
+	until = time.Now().Add(w.cfg.LeaseTTL)
+	l, err = w.store.Acquire(ctx, w.name, w.owner, w.cfg.LeaseTTL, w.cfg.Start)
+	return l, until, err
+}
+
+// run delivers what comes after the cursor, and at the same time what is
+// parked, for as long as the lease can be renewed.
+func (t *term) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var loops sync.WaitGroup
+	for _, loop := range []func(context.Context) error{t.follow, t.catchUp} {
+		loops.Go(func() {
+			defer cancel()
+			if err := loop(ctx); err != nil {
+				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", "handler", t.name, "err", err)
+			}
+		})
+	}
+	t.renew(ctx)
+	cancel()
+	loops.Wait()
+	t.release(ctx)
+}
+
+// release gives the lease back, even after ctx has ended.
+func (t *term) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := t.store.Release(ctx, t.lease); err != nil {
+		t.cfg.Logger.DebugContext(ctx, "a lease could not be released and will expire", "handler", t.name, "err", err)
+	}
+}
+
+// renew renews the lease until ctx ends or the lease is lost.
+func (t *term) renew(ctx context.Context) {
+	ticker := time.NewTicker(max(t.cfg.LeaseTTL/3, time.Millisecond))
+	defer ticker.Stop()
+	for t.holdsLease() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		lease, until, err := t.acquire(ctx)
+		switch {
+		case err == nil && lease.Fence == t.lease.Fence:
+			t.mu.Lock()
+			t.until = until
+			t.mu.Unlock()
+		case err == nil || errors.Is(err, ErrLeaseHeld):
+			return // another owner has held it meanwhile
+		}
+	}
+}
+
+// holdsLease reports whether the lease lasts by our clock. It looks at the
+// monotonic clock and at the wall clock: either can stand still while the
+// process or the machine is paused.
+func (t *term) holdsLease() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
+}
+
+// follow delivers what comes after the cursor. Its error is ErrLeaseLost.
+func (t *term) follow(ctx context.Context) error {
+	committed, cancel := t.machine.Subscribe()
+	defer cancel()
+	for ctx.Err() == nil {
+		if !t.holdsLease() {
+			return ErrLeaseLost
+		}
+		batch, err := t.pending(ctx)
+		if t.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
+			t.wait(ctx, committed)
+			continue
+		}
+		n, rows := t.deliver(ctx, batch)
+		if err := t.advance(ctx, batch, n, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *term) pending(ctx context.Context) (Batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return t.store.Pending(ctx, t.lease, pageSize)
+}
+
+// advance writes the result of a delivery. While the store fails it tries
+// again, so that the deliveries need not be repeated. Its error is ErrLeaseLost.
+func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error {
+	if n == 0 && len(rows) == 0 {
+		return nil
+	}
+	for {
+		err := t.advanceOnce(ctx, b, n, rows)
+		if errors.Is(err, ErrLeaseLost) || !t.failed(ctx, "advance", err) {
+			return err
+		}
+		if ctx.Err() != nil || !t.holdsLease() {
+			return ErrLeaseLost
+		}
+		t.wait(ctx, nil)
+	}
+}
+
+func (t *term) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return t.store.Advance(ctx, t.lease, b, n, rows)
+}
+
+// catchUp delivers to parked verifications when they are due. Its error is
+// ErrLeaseLost.
+func (t *term) catchUp(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if !t.holdsLease() {
+			return ErrLeaseLost
+		}
+		n, err := t.retryDue(ctx)
+		if err != nil {
+			return err
+		}
+		if n < pageSize || t.degraded() {
+			t.wait(ctx, nil)
+		}
+	}
+	return nil
+}
+
+// retryDue delivers to a page of the parked verifications that are due, and
+// returns how many these were. Its error is ErrLeaseLost.
+func (t *term) retryDue(ctx context.Context) (int, error) {
+	rows, err := t.dueRows(ctx)
+	if t.failed(ctx, "parked", err) {
+		return 0, nil
+	}
+	lost := make(chan error, len(rows))
+	t.concurrently(len(rows), func(i int) {
+		if row, tried := t.retry(ctx, rows[i]); tried {
+			if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
+				lost <- err
+			}
+		}
+	})
+	if len(lost) > 0 {
+		return len(rows), <-lost
+	}
+	return len(rows), nil
+}
+
+func (t *term) dueRows(ctx context.Context) ([]Parked, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return t.store.Parked(ctx, ParkedQuery{Handler: t.name, NextBy: t.now(), Limit: pageSize})
+}
+
+func (t *term) history(ctx context.Context, row Parked) ([]carrierfsm.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return t.store.History(ctx, row.ID, row.Step-1, row.Upto-row.Step+1)
+}
+
+// retryAt is when to try again after so many failures in a row.
+func (t *term) retryAt(failures int) time.Time {
+	wait := t.cfg.RetryMin
+	for range failures - 1 {
+		if wait >= t.cfg.RetryMax/2 {
+			wait = t.cfg.RetryMax
+			break
+		}
+		wait *= 2
+	}
+	quarter := int64(wait/4) + 1
+	return t.now().Add(wait + time.Duration(rand.Int64N(2*quarter)-quarter)) //nolint:gosec // jitter is no secret
+}
+
+// concurrently calls do for 0 to n-1, on at most as many goroutines as there
+// are workers.
+func (t *term) concurrently(n int, do func(i int)) {
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(n, t.cfg.Workers) {
+		workers.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+}

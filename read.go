@@ -1,0 +1,142 @@
+package carrierfsm
+
+import (
+	"context"
+	"time"
+)
+
+// Get returns a verification, after settling what is overdue. It returns
+// ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt or ErrStore.
+func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
+	s, _, err := m.current(ctx, id)
+	if err != nil && s.Version == 0 {
+		return Verification{}, &Error{ID: id, Err: err}
+	}
+	return s.view(m.cfg.Limits), nil // Run settles later what could not be settled now
+}
+
+// Read returns a verification as it is stored and changes nothing: Run or Get
+// settle what is overdue. It is for operators' tools; Token is never set.
+//
+// With ErrSealed, ErrNewerTable or ErrCorrupt the Verification has what the
+// columns contain: ID, State, Step, Reason, the website of Source, InFlight,
+// Created and Updated. Other errors are ErrNotFound and ErrStore.
+func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
+	r, err := m.store.Load(ctx, id)
+	if err != nil {
+		return Verification{}, &Error{ID: id, Err: storeError(err)}
+	}
+	s, err := m.codec.decode(r)
+	if err != nil {
+		v := Verification{
+			ID: r.ID, State: r.State, Step: r.Step, Reason: r.Reason, Source: Source{Website: r.Source},
+			InFlight: r.InFlight, Created: r.Created, Updated: r.Updated,
+		}
+		return v, &Error{ID: id, State: r.State, Step: r.Step, Err: err}
+	}
+	v := s.view(m.cfg.Limits)
+	v.Token = Secret{}
+	return v, nil
+}
+
+// History returns the transitions of a verification, in order. Errors are as
+// for Get. With ErrSealed or ErrCorrupt it still returns all transitions; those
+// that can't be decoded have the zero Detail.
+func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
+	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
+	if err != nil {
+		return nil, &Error{ID: id, Err: storeError(err)}
+	}
+	if len(entries) == 0 {
+		if _, err := m.store.Load(ctx, id); err != nil {
+			return nil, &Error{ID: id, Err: storeError(err)}
+		}
+	}
+	list := make([]Transition, len(entries))
+	var first error
+	for i, e := range entries {
+		list[i], err = m.Decode(e)
+		if err != nil {
+			list[i].Detail = Detail{}
+			first = firstError(first, err)
+		}
+	}
+	return list, first
+}
+
+// Decode decodes an entry that the store returned, as History does. The error
+// matches ErrSealed or ErrCorrupt.
+func (m *Machine) Decode(e Entry) (Transition, error) {
+	t, err := m.codec.decodeEntry(e)
+	if err != nil {
+		return t, &Error{ID: e.ID, State: e.To, Step: e.Step, Err: err}
+	}
+	return t, nil
+}
+
+// Summary is what List returns: the columns of a record.
+type Summary struct {
+	ID               string
+	State            State
+	Step             int
+	Source           string
+	Reason           Event
+	InFlight         bool
+	Due              time.Time
+	Created, Updated time.Time
+}
+
+// List returns verifications by their columns, newest first, without decoding
+// them. For the next page set Query.After to the Created and ID of the last.
+// It returns ErrStore.
+func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
+	records, err := m.store.List(ctx, q)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	list := make([]Summary, len(records))
+	for i, r := range records {
+		list[i] = summary(r)
+	}
+	return list, nil
+}
+
+func summary(r Record) Summary {
+	return Summary{
+		ID: r.ID, State: r.State, Step: r.Step, Source: r.Source, Reason: r.Reason,
+		InFlight: r.InFlight, Due: r.Due, Created: r.Created, Updated: r.Updated,
+	}
+}
+
+// Overdue is a verification that Run should have settled and has not.
+type Overdue struct {
+	Summary
+	// Err is why this machine can't settle it: it matches ErrSealed,
+	// ErrNewerTable or ErrCorrupt. It is nil where no reason is known.
+	Err error
+}
+
+// Overdue returns verifications that have been due for longer than the given
+// time, the longest first, at most limit of them; zero or less means 100. It
+// settles nothing. While a replica runs Run and the store takes writes, only
+// those that can't be decoded are due for longer than PollInterval. For the
+// next page pass the Due and ID of the last.
+//
+// It returns ErrStore.
+func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Overdue, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	records, err := m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	list := make([]Overdue, len(records))
+	for i, r := range records {
+		list[i].Summary = summary(r)
+		if _, err := m.codec.decode(r); err != nil {
+			list[i].Err = &Error{ID: r.ID, State: r.State, Step: r.Step, Err: err}
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,185 @@
+package carrierfsm
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
+
+// snapshot is a record with its body decoded. Decisions read it and return the
+// next one; they never change it.
+type snapshot struct {
+	Record
+	body
+}
+
+// body is what a record holds beyond its columns. It is stored as JSON, sealed
+// where a Sealer is configured. It never holds a password or a code. The names
+// of its members are the stored format: see codecjson.go.
+type body struct {
+	// The person's run at upstream.
+	Account string   `json:"account,omitempty"`
+	Token   string   `json:"token,omitempty"`
+	At      Source   `json:"source,omitzero"`
+	Cursor  []byte   `json:"cursor,omitempty"`
+	Consent *Consent `json:"consent,omitempty"`
+
+	// Since is when the state was entered from another one; zero after the end.
+	Since time.Time `json:"since,omitzero"`
+
+	// The present prompt.
+	Ask      PromptKind `json:"ask,omitempty"`
+	Message  string     `json:"message,omitempty"`
+	Code     time.Time  `json:"code,omitzero"`   // when the code expires
+	ResendAt time.Time  `json:"resend,omitzero"` // when another code may be asked for
+	Idle     time.Time  `json:"idle,omitzero"`   // when upstream drops the token
+	Life     time.Time  `json:"life,omitzero"`   // when the verification expires
+
+	// What this source has used up.
+	Attempts attempts `json:"attempts,omitempty"`
+	Resends  int      `json:"resends,omitempty"`
+	Resets   int      `json:"resets,omitempty"`
+
+	// Skipping is true while upstream may have received a request to skip this source.
+	Skipping bool `json:"skipping,omitempty"`
+
+	// PasswordStep is the step at which the password in use was submitted.
+	PasswordStep int `json:"password_step,omitempty"`
+
+	// Watch is set while the report of a verification that is done is awaited.
+	Watch *watch `json:"watch,omitempty"`
+
+	// Intent is the call that is about to be made, or is under way.
+	Intent *intent `json:"intent,omitempty"`
+	// Lost is an intent that the latest commit settled as unknown. A reply that
+	// comes late is still accepted for it.
+	Lost *intent `json:"lost,omitempty"`
+}
+
+// intent is the durable note that a call upstream is about to be made.
+type intent struct {
+	// Version is the record's version that opened the intent, and so its name.
+	Version int64     `json:"version"`
+	Call    Call      `json:"call"`
+	Input   InputKind `json:"input"`
+	At      time.Time `json:"at"`
+	// Deadline is absolute: nothing is sent after it.
+	Deadline time.Time `json:"deadline"`
+	// Counted are the prompt kinds whose attempts the intent counted.
+	Counted []PromptKind `json:"counted,omitempty"`
+	// Canceled is true when a cancellation waits for the settlement.
+	Canceled bool `json:"canceled,omitempty"`
+	// By is the operator who canceled.
+	By string `json:"by,omitempty"`
+}
+
+// watch is the progress of waiting for a report.
+type watch struct {
+	// Tries is how often the report was asked for.
+	Tries int `json:"tries,omitempty"`
+	// Until is when a report that is still pending counts as failed.
+	Until time.Time `json:"until"`
+}
+
+// attempts counts attempts by the kind of prompt, in ascending order of the
+// kinds. Snapshots share it, so it is never changed in place. It is stored as
+// JSON stores a map.
+type attempts []attemptCount
+
+type attemptCount struct {
+	Kind PromptKind
+	N    int
+}
+
+func (a attempts) find(k PromptKind) (index int, found bool) {
+	return slices.BinarySearchFunc(a, k, func(c attemptCount, k PromptKind) int { return cmp.Compare(c.Kind, k) })
+}
+
+// of returns the number of attempts at a kind.
+func (a attempts) of(k PromptKind) int {
+	if i, found := a.find(k); found {
+		return a[i].N
+	}
+	return 0
+}
+
+// plus returns a copy with n more attempts at each of the kinds.
+func (a attempts) plus(n int, kinds ...PromptKind) attempts {
+	sum := make(attempts, len(a), len(a)+len(kinds))
+	copy(sum, a)
+	for _, k := range kinds {
+		i, found := sum.find(k)
+		if !found {
+			sum = slices.Insert(sum, i, attemptCount{Kind: k})
+		}
+		sum[i].N += n
+	}
+	return sum
+}
+
+// MarshalJSON is json.Marshaler's.
+func (a attempts) MarshalJSON() ([]byte, error) {
+	counts := make(map[PromptKind]int, len(a))
+	for _, c := range a {
+		counts[c.Kind] = c.N
+	}
+	return json.Marshal(counts)
+}
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (a *attempts) UnmarshalJSON(data []byte) error {
+	var counts map[PromptKind]int
+	if err := json.Unmarshal(data, &counts); err != nil || counts == nil {
+		return err
+	}
+	*a = make(attempts, 0, len(counts))
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		*a = append(*a, attemptCount{k, counts[k]})
+	}
+	return nil
+}
+
+// touch makes s the next version of the record.
+func (s *snapshot) touch(now time.Time) {
+	s.Version++
+	s.Updated = now
+	s.Lost = nil
+}
+
+// isDue reports whether a deadline of the record has passed.
+func (s *snapshot) isDue(now time.Time) bool {
+	return !s.Due.IsZero() && !now.Before(s.Due) && !s.State.Terminal()
+}
+
+// deadline is when the present prompt ends.
+func (s *snapshot) deadline() time.Time {
+	if s.Ask.asksForCode() {
+		return earliest(s.Code, s.Idle, s.Life)
+	}
+	return earliest(s.Idle, s.Life)
+}
+
+// awaits reports whether the outcome of the intent with this name can still be
+// committed: the intent is open, or was settled as unknown by the latest commit
+// and the outcome is a reply.
+func (s *snapshot) awaits(name int64, isReply bool) bool {
+	if s.Intent != nil {
+		return s.Intent.Version == name
+	}
+	return s.Lost != nil && s.Lost.Version == name && isReply && !s.State.Terminal()
+}
+
+// earliest returns the earliest of the times that are set; zero if none is.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// storeTime cuts a time to what stores keep: whole microseconds, UTC.
+func storeTime(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
