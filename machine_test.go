@@ -149,9 +149,9 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 54},
-		"cancelable": {cancelable, carrierfsm.Config{}, 54},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 65},
+		"plain":      {context.Background(), carrierfsm.Config{}, 56},
+		"cancelable": {cancelable, carrierfsm.Config{}, 56},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 68},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)
