@@ -91,7 +91,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"outbox":                {"", "/internal/text"},
 		"store/seal":            {""},
 		"store/survey":          {""},
-		"store/postgres":        {"", "/outbox", "/store/internal/batch", "/store/internal/write", "/store/survey"},
+		"store/postgres":        {"", "/internal/ttlmap", "/outbox", "/store/internal/batch", "/store/internal/write", "/store/survey"},
 		"store/internal/batch":  {},
 		"store/internal/lease":  {},
 		"store/internal/write":  {"", "/store/internal/batch"},

@@ -25,7 +25,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(ctx, o.store)
+	store, closeStore, err := openStore(ctx, o.store, logger)
 	if err != nil {
 		return err
 	}

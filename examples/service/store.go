@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -21,7 +20,7 @@ type store interface {
 }
 
 // openStore opens the store of the flag -store, and returns a function to close it.
-func openStore(ctx context.Context, spec string) (store, func(), error) {
+func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, func(), error) {
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
@@ -33,7 +32,11 @@ func openStore(ctx context.Context, spec string) (store, func(), error) {
 		}
 		return s, func() { _ = s.Close() }, nil
 	case strings.HasPrefix(spec, "postgres://"), strings.HasPrefix(spec, "postgresql://"):
-		return openPostgres(ctx, spec)
+		s, err := postgres.Open(ctx, spec, postgres.WithLogger(logger))
+		if err != nil { // its text contains the address without the password
+			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
+		}
+		return s, func() { _ = s.Close() }, nil
 	}
 	return nil, nil, fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
 }
@@ -42,21 +45,4 @@ func openStore(ctx context.Context, spec string) (store, func(), error) {
 func sqlitePath(spec string) (path string, ok bool) {
 	path, ok = strings.CutPrefix(spec, "sqlite:")
 	return path, ok && path != ""
-}
-
-func openPostgres(ctx context.Context, dsn string) (store, func(), error) {
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil { // its text contains the address without the password
-		return nil, nil, fmt.Errorf("%w: %w", err, errUsage)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := postgres.New(ctx, pool)
-	if err != nil {
-		pool.Close()
-		return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
-	}
-	return s, pool.Close, nil
 }

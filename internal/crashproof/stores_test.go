@@ -40,16 +40,11 @@ func openStore(ctx context.Context, kind, source, sabotage string) (s outbox.Sto
 		if sabotage == lazySabotage {
 			config.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
 		}
-		pool, err := pgxpool.NewWithConfig(ctx, config)
+		s, err := postgres.New(ctx, config)
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := postgres.New(ctx, pool)
-		if err != nil {
-			pool.Close()
-			return nil, nil, err
-		}
-		return s, func() { _ = s.Close(); pool.Close() }, nil
+		return s, func() { _ = s.Close() }, nil
 	default:
 		return nil, nil, errors.New("unknown store: " + kind)
 	}

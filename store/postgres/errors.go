@@ -17,6 +17,9 @@ const (
 	deadlockDetected     = "40P01"
 	noSuchStatement      = "26000"
 	notSupported         = "0A000" // for example a cached plan whose columns have changed
+	readOnlyTransaction  = "25006" // the server has become a standby, for example
+
+	insufficientPrivilege = "42501"
 )
 
 // serverError returns the server's error, or nil if err is not from the server.
@@ -50,7 +53,7 @@ func retryable(err error, tries int) bool {
 	switch {
 	case !rolledBack(err):
 		return false
-	case isStaleStatement(err):
+	case isStaleStatement(err), e.Code == readOnlyTransaction: // protect closed the connection
 		return tries < maxReconnects
 	default:
 		return e.Code == serializationFailure || e.Code == deadlockDetected
@@ -63,12 +66,12 @@ func isStaleStatement(err error) bool {
 	return e != nil && (e.Code == noSuchStatement || e.Code == notSupported)
 }
 
-// retry calls do again while its error is retryable, until ctx ends. Reads need it
+// retried calls do again while its error is retryable, until ctx ends. Reads need it
 // too: a serializable transaction may fail although it only reads.
-func retry(ctx context.Context, do func(ctx context.Context) error) error {
+func retried[T any](ctx context.Context, do func(ctx context.Context) (T, error)) (T, error) {
 	for try := 0; ; try++ {
-		if err := do(ctx); !retryable(err, try) || !backoff(ctx, try) {
-			return err
+		if result, err := do(ctx); !retryable(err, try) || !backoff(ctx, try) {
+			return result, err
 		}
 	}
 }

@@ -5,21 +5,15 @@ import (
 	"os"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
-// ExampleNew keeps verifications in the host's database.
-func ExampleNew() {
+// ExampleOpen keeps verifications in the host's database.
+func ExampleOpen() {
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
-	if err != nil {
-		return
-	}
-	defer pool.Close()
-	store, err := postgres.New(ctx, pool)
+	store, err := postgres.Open(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return
 	}
@@ -30,8 +24,7 @@ func ExampleNew() {
 // ExampleWithHook inserts a row into a table of the host for each verification that
 // is done, in the same transaction: both are committed or neither.
 func ExampleWithHook() {
-	var pool *pgxpool.Pool // the host's
-	_, _ = postgres.New(context.Background(), pool, postgres.WithHook(
+	_, _ = postgres.Open(context.Background(), os.Getenv("DATABASE_URL"), postgres.WithHook(
 		func(ctx context.Context, tx pgx.Tx, r carrierfsm.Record, _ []carrierfsm.Entry) error {
 			if r.State != carrierfsm.Done {
 				return nil

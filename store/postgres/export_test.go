@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -14,9 +15,12 @@ func (s *Store) CommitBatch(ctx context.Context, requests ...write.Request) []er
 	return s.commits.writeBatch(ctx, requests)
 }
 
+// Acquired returns how many connections are in use.
+func (s *Store) Acquired() int { return int(s.pool.Stat().AcquiredConns()) }
+
 // SendBatch runs the statement of CommitBatch once and returns its refusals.
 func (s *Store) SendBatch(ctx context.Context, requests ...write.Request) ([]error, error) {
-	return s.commits.sendBatch(ctx, s.pool, requests)
+	return detached(ctx, s, func(ctx context.Context, c *pgx.Conn) ([]error, error) { return s.commits.sendBatch(ctx, c, requests) })
 }
 
 // CreateBatch creates the records in one statement, whatever they lock.
@@ -43,7 +47,7 @@ const (
 
 // CommonStatements returns the statements of writes and loads.
 func (s *Store) CommonStatements() (list []string) {
-	for _, of := range []statements{s.commits.withoutKey, s.commits.withKey, s.creates.withoutKey} {
+	for _, of := range []writeSQL{s.commits.withoutKey, s.commits.withKey, s.creates.withoutKey} {
 		list = append(list, of.noEntry, of.oneEntry, of.severalEntries, of.batch)
 	}
 	return append(list, loadRecord, loadBatch)
@@ -102,7 +106,7 @@ func (s *Store) NewestGaps(ctx context.Context, lookback int64) (int, error) {
 	return len(gaps), err
 }
 
-// Pool returns the host's pool.
+// Pool returns the store's pool.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // LoadAlone loads a record in its own statement.

@@ -21,28 +21,22 @@ import (
 // TestTheFastPathAndPgxStoreTheSameRows holds it equal to the plain way. pgx runs all
 // other statements, and these too if useFastPath returns false.
 
-// useFastPath returns whether the pool uses pgx's default mode, in which
+// useFastPath returns whether the configuration has pgx's default mode, in which
 // statements are prepared and cached, and the host neither traces statements nor
 // configures connections.
-func useFastPath(pool *pgxpool.Pool) bool {
-	c := pool.Config()
+func useFastPath(c *pgxpool.Config) bool {
 	return c.BeforeConnect == nil && c.ConnConfig.Tracer == nil &&
 		c.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement && c.ConnConfig.StatementCacheCapacity > 0
 }
 
 // execFast runs a statement with encoded parameters and calls row with each row of
 // the result. The values of a row are borrowed: they are valid until row returns.
-func (s *Store) execFast(ctx context.Context, sql string, p *params, row func(values [][]byte) error) (pgconn.CommandTag, error) {
-	conn, err := s.pool.Acquire(ctx)
+func execFast(ctx context.Context, c *pgx.Conn, sql string, p *params, row func(values [][]byte) error) (pgconn.CommandTag, error) {
+	prepared, err := c.Prepare(ctx, sql, sql) // after the first time it is in a map
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	defer conn.Release()
-	prepared, err := conn.Conn().Prepare(ctx, sql, sql) // after the first time it is in a map
-	if err != nil {
-		return pgconn.CommandTag{}, err
-	}
-	result := conn.Conn().PgConn().ExecStatement(ctx, prepared, p.values, binaryFormat, binaryFormat)
+	result := c.PgConn().ExecStatement(ctx, prepared, p.values, binaryFormat, binaryFormat)
 	var rowErr error
 	for result.NextRow() {
 		if rowErr == nil {
@@ -51,7 +45,7 @@ func (s *Store) execFast(ctx context.Context, sql string, p *params, row func(va
 	}
 	tag, err := result.Close()
 	if isStaleStatement(err) {
-		_ = conn.Conn().Deallocate(ctx, sql) // the next try prepares it again
+		_ = c.Deallocate(ctx, sql) // the next try prepares it again
 	}
 	if err == nil {
 		err = rowErr
@@ -65,7 +59,7 @@ var (
 )
 
 // runOneFast is runOnePlain on the fast path.
-func (w *writer) runOneFast(ctx context.Context, s *statements, r *write.Request) (written bool, err error) {
+func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request) (written bool, err error) {
 	p := newParams(22, 512)
 	p.record(&r.Record)
 	sql := s.noEntry
@@ -77,12 +71,12 @@ func (w *writer) runOneFast(ctx context.Context, s *statements, r *write.Request
 		sql = s.oneEntry
 		p.entry(&r.Entries[0])
 	}
-	tag, err := w.execFast(ctx, sql, p, nil)
+	tag, err := execFast(ctx, c, sql, p, nil)
 	return tag.RowsAffected() > 0, err
 }
 
 // runBatchFast is runBatchPlain on the fast path.
-func (w *writer) runBatchFast(ctx context.Context, s *statements, requests []write.Request) (written []bool, err error) {
+func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []write.Request) (written []bool, err error) {
 	capacity := 1024
 	for i := range requests {
 		capacity += 512 + sizeOf(requests[i])
@@ -91,7 +85,7 @@ func (w *writer) runBatchFast(ctx context.Context, s *statements, requests []wri
 	p.records(requests)
 	p.entries(requests)
 	written = make([]bool, len(requests))
-	_, err = w.execFast(ctx, s.batch, p, func(values [][]byte) error {
+	_, err = execFast(ctx, c, s.batch, p, func(values [][]byte) error {
 		row := rowReader{values: values}
 		if ord := row.int64(); row.err == nil && ord >= 1 && ord <= int64(len(written)) {
 			written[ord-1] = true
@@ -110,14 +104,14 @@ func (s *Store) loadFast(ctx context.Context, sql string, list []*loading) error
 	} else {
 		p.texts(len(list), func(i int) string { return list[i].id })
 	}
-	return retry(ctx, func(ctx context.Context) error {
-		_, err := s.execFast(ctx, sql, p, func(values [][]byte) error {
+	_, err := onConn(ctx, s, func(ctx context.Context, c *pgx.Conn) (pgconn.CommandTag, error) {
+		return execFast(ctx, c, sql, p, func(values [][]byte) error {
 			r, err := decodeRecord(values)
 			if err == nil {
 				fill(list, r)
 			}
 			return err
 		})
-		return wrap(err)
 	})
+	return err
 }

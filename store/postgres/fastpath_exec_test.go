@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 	"github.com/carrierfsm/carrierfsm/store/internal/writetest"
@@ -126,10 +127,12 @@ func TestTheHostsTracerSeesEachStatement(t *testing.T) {
 	ctx := context.Background()
 	tracer := new(queryTracer)
 	s, _ := openOn(t, newPool(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) { config.ConnConfig.Tracer = tracer }))
+	_, err := s.Load(ctx, "none") // the first read of a store commits something
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 	before := tracer.queries.Load()
 	p := nextCommit(createRecord(t, s, "v1"))
 	require.NoError(t, s.Commit(ctx, p.Record, p.Entries...))
-	_, err := s.Load(ctx, "v1")
+	_, err = s.Load(ctx, "v1")
 	require.NoError(t, err)
 	require.EqualValues(t, 3, tracer.queries.Load()-before)
 }

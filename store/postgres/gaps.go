@@ -48,8 +48,36 @@ type cursor struct {
 	position, settled, candidate, bound int64
 	gaps                                []gap
 
-	xmin int64 // every transaction below it had ended
-	full bool  // whether there may be more entries than the batch has
+	stored     storedCursor // as it was read
+	xmin, xmax int64        // every transaction below xmin had ended, and none from xmax on had
+	full       bool         // whether there may be more entries than the batch has
+}
+
+// storedCursor tells whether a cursor has moved since it was read.
+type storedCursor struct {
+	position, settled, candidate, bound int64
+	gaps                                int
+}
+
+// dropForeignBounds replaces the bounds that are no ids of this server: the cursor
+// was restored from a backup of another one. The transactions of that one have all
+// ended, but a new bound is right too.
+func (c *cursor) dropForeignBounds() {
+	drop := func(bound *int64) {
+		if *bound >= c.xmax {
+			*bound = noBound
+		}
+	}
+	drop(&c.bound)
+	for i := range c.gaps {
+		drop(&c.gaps[i].bound)
+	}
+}
+
+// stuck returns whether the cursor has so many gaps that it does not advance, and
+// some of them are closed or have no bound yet.
+func (c cursor) stuck() bool {
+	return len(c.gaps) > maxGaps && slices.ContainsFunc(c.gaps, func(g gap) bool { return g.bound == noBound || c.ended(g.bound) })
 }
 
 // ended returns whether every transaction below the bound had ended.

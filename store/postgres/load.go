@@ -31,6 +31,9 @@ func (s *Store) newLoadQueue() *batch.Queue[*loading] {
 // Load implements carrierfsm.Store. It returns what was committed before the call,
 // or something newer.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if err := s.confirm(ctx, id); err != nil {
+		return carrierfsm.Record{}, err
+	}
 	l := &loading{id: id}
 	if err := s.loads.Do(ctx, l); err != nil {
 		return carrierfsm.Record{}, err
@@ -44,9 +47,7 @@ func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
 	for i, l := range list {
 		ids[i] = l.id
 	}
-	limited, cancel := s.withTimeout(ctx)
-	err := s.load(limited, loadBatch, ids, list...)
-	cancel()
+	err := s.load(ctx, loadBatch, ids, list...)
 	errs := make([]error, len(list))
 	for i, l := range list {
 		if rolledBack(err) { // because of one of them
@@ -59,8 +60,6 @@ func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
 }
 
 func (s *Store) loadOne(ctx context.Context, l *loading) error {
-	ctx, cancel := s.withTimeout(ctx)
-	defer cancel()
 	return l.result(s.load(ctx, loadRecord, l.id, l))
 }
 
@@ -73,7 +72,7 @@ func (s *Store) load(ctx context.Context, sql string, arg any, list ...*loading)
 }
 
 func (s *Store) loadPlain(ctx context.Context, sql string, arg any, list []*loading) error {
-	records, err := read(ctx, s.pool, scanRecordWithBody, sql, arg)
+	records, err := read(ctx, s, scanRecordWithBody, sql, arg)
 	for _, r := range records {
 		fill(list, r)
 	}

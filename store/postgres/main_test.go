@@ -24,14 +24,11 @@ import (
 var cluster = pgtest.Shared{Migrate: migrate}
 
 func migrate(dsn string) error {
-	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, dsn)
+	s, err := postgres.Open(context.Background(), dsn)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	_, err = postgres.New(ctx, pool)
-	return err
+	return s.Close()
 }
 
 func TestMain(m *testing.M) {
@@ -52,7 +49,7 @@ func open(tb testing.TB, opts ...postgres.Option) (*postgres.Store, *pgxpool.Poo
 
 func openOn(tb testing.TB, pool *pgxpool.Pool, opts ...postgres.Option) (*postgres.Store, *pgxpool.Pool) {
 	tb.Helper()
-	s, err := postgres.New(context.Background(), pool, opts...)
+	s, err := postgres.New(context.Background(), pool.Config(), opts...)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s, pool

@@ -44,7 +44,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	// Read committed: after it got the lock, a replica must see what the one before it
 	// has committed.
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		// Replicas that start together migrate one after the other. The lock ends with
 		// the transaction.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
@@ -59,6 +59,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		return err
 	})
+	return advised(err, "the role may not create the tables: call New once with a role that may, which then owns them")
 }
 
 // createSchemaTable creates the table of applied migrations. least is the lowest

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
@@ -23,23 +24,24 @@ SELECT coalesce((SELECT fence FROM acquired), 0), EXISTS (SELECT FROM carrierfsm
 // Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
 func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
+	type outcome struct {
+		fence  int64
+		exists bool
+	}
 	for {
-		l := outbox.Lease{Name: name, Owner: owner}
-		var exists bool
-		err := retry(ctx, func(ctx context.Context) error {
-			return s.pool.QueryRow(ctx, acquireLease, name, owner, lasts.Microseconds()).Scan(&l.Fence, &exists)
+		o, err := written(ctx, s, func(ctx context.Context, c *pgx.Conn) (o outcome, err error) {
+			return o, c.QueryRow(ctx, acquireLease, name, owner, lasts.Microseconds()).Scan(&o.fence, &o.exists)
 		})
 		switch {
 		case err != nil:
-			return outbox.Lease{}, wrap(err)
-		case l.Fence > 0:
-			return l, nil
-		case exists:
+			return outbox.Lease{}, s.outboxWrote(err)
+		case o.fence > 0:
+			return outbox.Lease{Name: name, Owner: owner, Fence: o.fence}, nil
+		case o.exists:
 			return outbox.Lease{}, outbox.ErrLeaseHeld
-		default:
-			if err := s.createCursor(ctx, name, start); err != nil {
-				return outbox.Lease{}, wrap(err)
-			}
+		}
+		if err := s.createCursor(ctx, name, start); err != nil {
+			return outbox.Lease{}, s.outboxWrote(err)
 		}
 	}
 }
@@ -77,21 +79,19 @@ const insertCursor = `INSERT INTO carrierfsm_cursors (name, owner, until, fence,
 // createCursor creates a cursor if it does not exist. It reads positions and gaps in
 // the transaction that writes them; gaps.go says why.
 func (s *Store) createCursor(ctx context.Context, name string, start outbox.Start) error {
-	return retry(ctx, func(ctx context.Context) error {
-		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
-			var position int64
-			var gaps []gap
-			if start == outbox.FromNow {
-				var err error
-				if gaps, position, err = readNewestGaps(ctx, tx, gapLookback); err != nil {
-					return err
-				}
+	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (_ struct{}, err error) {
+		var position int64
+		var gaps []gap
+		if start == outbox.FromNow {
+			if gaps, position, err = readNewestGaps(ctx, tx, gapLookback); err != nil {
+				return struct{}{}, err
 			}
-			lows, highs, _ := gapColumns(gaps)
-			_, err := tx.Exec(ctx, insertCursor, name, position, lows, highs)
-			return err
-		})
+		}
+		lows, highs, _ := gapColumns(gaps)
+		_, err = tx.Exec(ctx, insertCursor, name, position, lows, highs)
+		return struct{}{}, err
 	})
+	return err
 }
 
 // readNewestGaps returns the gaps that are at most lookback positions before the
@@ -111,97 +111,139 @@ func readNewestGaps(ctx context.Context, tx querier, lookback int64) (gaps []gap
 	return gaps[:last], gaps[last].high, nil
 }
 
+// whereLease is the condition that the cursor is there and the lease is held. A
+// failover to an asynchronous standby may have given the fence to another owner.
+const whereLease = `name = $1::text AND fence = $2::bigint AND owner = $3::text`
+
 // Release implements outbox.Outbox.
 func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
-	const sql = `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE name = $1::text AND fence = $2::bigint`
-	return wrap(retry(ctx, func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, sql, l.Name, l.Fence)
-		return err
-	}))
+	const sql = `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE ` + whereLease
+	_, err := s.exec(ctx, sql, l.Name, l.Fence, l.Owner)
+	return s.outboxWrote(err)
 }
 
 // maxGaps is the number of gaps after which a cursor does not advance until some
-// are closed. A cursor gets so many only if thousands of recent entries are purged
-// while a transaction stays open.
+// are closed. A cursor gets so many only if thousands of writes are rolled back, or
+// thousands of recent entries are purged, while a transaction stays open.
 const maxGaps = 10_000
 
 // readPending is one statement, so that the entries, the gaps and the running
 // transactions are from one snapshot. It returns no row if the lease is lost, and
 // one row without an entry if nothing is pending.
 const readPending = `WITH cursor AS MATERIALIZED (
-	SELECT * FROM carrierfsm_cursors WHERE name = $1::text AND fence = $2::bigint
+	SELECT * FROM carrierfsm_cursors WHERE ` + whereLease + `
 ), found AS (
 	SELECT ahead.* FROM cursor c, LATERAL (
 		SELECT ` + entryColumns + ` FROM carrierfsm_history h
-		WHERE h.position > c.position AND cardinality(c.lows) <= $4::integer ORDER BY h.position LIMIT $3::bigint) ahead
+		WHERE h.position > c.position AND cardinality(c.lows) <= $5::integer ORDER BY h.position LIMIT $4::bigint) ahead
 	UNION ALL
 	SELECT late.* FROM cursor c, unnest(c.lows, c.highs) AS gap (low, high), LATERAL (
 		SELECT ` + entryColumns + ` FROM carrierfsm_history h
-		WHERE h.position BETWEEN gap.low AND gap.high ORDER BY h.position LIMIT $3::bigint) late
+		WHERE h.position BETWEEN gap.low AND gap.high ORDER BY h.position LIMIT $4::bigint) late
 ), batch AS (
-	SELECT found.*, row_number() OVER (ORDER BY position) AS n FROM found ORDER BY position LIMIT $3::bigint
+	SELECT found.*, row_number() OVER (ORDER BY position) AS n FROM found ORDER BY position LIMIT $4::bigint
 )
 SELECT c.position, c.settled, c.candidate, c.bound,
 	CASE WHEN coalesce(b.n, 1) = 1 THEN c.lows END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.highs END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.bounds END,
-	pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+	pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
 	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.detail,
 	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version
 FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
 ORDER BY b.position`
 
 // Pending implements outbox.Outbox. It returns ErrLeaseLost once another owner
-// has acquired the lease.
-func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
-	limit = max(limit, 0)
+// has acquired the lease. If the cursor has too many gaps and nothing is pending, it
+// removes those that are closed.
+func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (outbox.Batch, error) {
+	for {
+		b, c, err := s.pending(ctx, l, max(limit, 0))
+		if err != nil || len(b.Entries) > 0 || !c.stuck() {
+			return b, err
+		}
+		if err := s.move(ctx, l, c, c.advanced(nil, 0), nil, nil); err != nil {
+			return outbox.Batch{}, err
+		}
+	}
+}
+
+func (s *Store) pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, c cursor, err error) {
+	if err := s.pass(ctx, &s.outboxWrites); err != nil {
+		return b, c, err
+	}
 	r := pendingReader{handler: l.Name}
-	rows, err := read(ctx, s.pool, r.scan, readPending, l.Name, l.Fence, int64(limit), int32(maxGaps))
+	rows, err := read(ctx, s, r.scan, readPending, l.Name, l.Fence, l.Owner, int64(limit), int32(maxGaps))
 	if err != nil {
-		return b, err
+		return b, c, err
 	}
 	if len(rows) == 0 {
-		return b, outbox.ErrLeaseLost
+		return b, c, outbox.ErrLeaseLost
 	}
-	return r.batch(rows, limit), nil
+	b, c = r.batch(rows, limit)
+	return b, c, nil
 }
 
 // advanceCursor reads the latest position drawn before its own transaction gets an
 // id, so that every transaction that has drawn a position up to there has a lower
 // id. MATERIALIZED: the position is not read again after a wait for the cursor's
-// lock.
+// lock. It writes nothing unless the cursor is as it was read and the latest entry
+// that it passes is there: after a failover to an asynchronous standby, others may
+// have that entry's position and those before it that the cursor has seen.
 const advanceCursor = `WITH drawn AS MATERIALIZED (` + lastPosition + `)
-	UPDATE carrierfsm_cursors SET position = $3::bigint, settled = $4::bigint,
-	candidate = CASE $6::bigint WHEN 0 THEN drawn.last ELSE $5::bigint END,
-	bound = CASE $6::bigint WHEN 0 THEN pg_current_xact_id()::text::bigint ELSE $6::bigint END, lows = $7::bigint[], highs = $8::bigint[],
-	bounds = array_replace($9::bigint[], 0, pg_current_xact_id()::text::bigint)
-	FROM drawn WHERE name = $1::text AND fence = $2::bigint`
+	UPDATE carrierfsm_cursors SET position = $4::bigint, settled = $5::bigint,
+	candidate = CASE $7::bigint WHEN 0 THEN drawn.last ELSE $6::bigint END,
+	bound = CASE $7::bigint WHEN 0 THEN pg_current_xact_id()::text::bigint ELSE $7::bigint END, lows = $8::bigint[], highs = $9::bigint[],
+	bounds = array_replace($10::bigint[], 0, pg_current_xact_id()::text::bigint)
+	FROM drawn WHERE ` + whereLease + `
+	AND (position, settled, candidate, bound, cardinality(lows)) = ($11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::integer)
+	AND ($16::bigint = 0 OR EXISTS (SELECT FROM carrierfsm_history h WHERE h.position = $16::bigint AND h.id = $17::text AND h.step = $18::integer))`
 
 // lockCursor locks the cursor, so that no other owner acquires its lease until the
 // transaction ends.
-const lockCursor = `UPDATE carrierfsm_cursors SET fence = fence WHERE name = $1::text AND fence = $2::bigint`
+const lockCursor = `UPDATE carrierfsm_cursors SET fence = fence WHERE ` + whereLease
 
-// Advance implements outbox.Outbox.
+// Advance implements outbox.Outbox. It also returns ErrLeaseLost if a failover to an
+// asynchronous standby has lost what the batch was read from.
 func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
-	sql, args := lockCursor, []any{l.Name, l.Fence}
-	if n > 0 {
-		c, ok := b.State.(cursor)
-		if !ok || n > len(b.Entries) {
-			return errors.New("carrierfsm/postgres: the batch was not returned by Pending of this store")
-		}
-		c = c.advanced(b.Entries, n)
-		lows, highs, bounds := gapColumns(c.gaps)
-		sql, args = advanceCursor, append(args, c.position, c.settled, c.candidate, c.bound, lows, highs, bounds)
+	if n <= 0 {
+		return s.moved(ctx, rows, lockCursor, l.Name, l.Fence, l.Owner)
 	}
-	update := func(ctx context.Context, db execer) error {
-		tag, err := db.Exec(ctx, sql, args...)
-		if err == nil && tag.RowsAffected() == 0 {
+	c, ok := b.State.(cursor)
+	if !ok || n > len(b.Entries) {
+		return errors.New("carrierfsm/postgres: the batch was not returned by Pending of this store")
+	}
+	return s.move(ctx, l, c, c.advanced(b.Entries, n), &b.Entries[n-1], rows)
+}
+
+// move moves a cursor behind the entry last, if any.
+func (s *Store) move(ctx context.Context, l outbox.Lease, from, to cursor, last *carrierfsm.Entry, rows []outbox.Parked) error {
+	if last == nil {
+		last = new(carrierfsm.Entry)
+	}
+	was := from.stored
+	lows, highs, bounds := gapColumns(to.gaps)
+	return s.moved(ctx, rows, advanceCursor, l.Name, l.Fence, l.Owner,
+		to.position, to.settled, to.candidate, to.bound, lows, highs, bounds,
+		was.position, was.settled, was.candidate, was.bound, int32(was.gaps),
+		last.Position, last.ID, int32(last.Step))
+}
+
+// moved runs a statement that writes a cursor, and writes the rows. It returns
+// ErrLeaseLost if there was no cursor to write.
+func (s *Store) moved(ctx context.Context, rows []outbox.Parked, sql string, args ...any) error {
+	if len(rows) == 0 {
+		n, err := s.exec(ctx, sql, args...)
+		if err == nil && n == 0 {
 			return outbox.ErrLeaseLost
 		}
-		return wrap(err)
+		return s.outboxWrote(err)
 	}
-	if len(rows) == 0 {
-		return retry(ctx, func(ctx context.Context) error { return update(ctx, s.pool) })
-	}
-	return s.parkAfter(ctx, rows, update)
+	return s.parkAfter(ctx, rows, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, sql, args...)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = outbox.ErrLeaseLost
+		}
+		return err
+	})
 }
 
 // Cursors implements outbox.Outbox.
@@ -215,7 +257,10 @@ func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 			) AS first ORDER BY position LIMIT 1),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)
 		FROM carrierfsm_cursors c, LATERAL (SELECT c.owner <> '' AND c.until > now() AS held) AS lease ORDER BY c.name`
-	return read(ctx, s.pool, func(row pgx.CollectableRow) (c outbox.Cursor, err error) {
+	if err := s.pass(ctx, &s.outboxWrites); err != nil {
+		return nil, err
+	}
+	return read(ctx, s, func(row pgx.CollectableRow) (c outbox.Cursor, err error) {
 		var until, behind *time.Time
 		err = row.Scan(&c.Name, &c.Owner, &until, &behind, &c.Parked)
 		c.Until, c.Behind = orZero(until), orZero(behind)

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
@@ -29,22 +28,17 @@ const putParked = `INSERT INTO carrierfsm_parked AS p (` + parkedColumns + `)
 // deleteParked deletes a row that leaves no step to deliver.
 const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = $1::text AND id = $2::text AND step > upto`
 
-// execer is a pool or a transaction.
-type execer interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}
-
 // Park implements outbox.Outbox.
 func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	if len(rows) == 0 {
 		return ctx.Err()
 	}
-	return s.parkAfter(ctx, rows, func(context.Context, execer) error { return nil })
+	return s.parkAfter(ctx, rows, func(context.Context, pgx.Tx) error { return nil })
 }
 
 // parkAfter calls first and then writes the rows, in one transaction. All callers
 // lock rows in the same order, so that they don't deadlock.
-func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(context.Context, execer) error) error {
+func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(context.Context, pgx.Tx) error) error {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b outbox.Parked) int {
 		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
@@ -54,14 +48,13 @@ func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(
 		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version)
 		batch.Queue(deleteParked, r.Handler, r.ID)
 	}
-	return retry(ctx, func(ctx context.Context) error {
-		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
-			if err := first(ctx, tx); err != nil {
-				return err
-			}
-			return wrap(tx.SendBatch(ctx, &batch).Close())
-		})
+	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (struct{}, error) {
+		if err := first(ctx, tx); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, tx.SendBatch(ctx, &batch).Close()
 	})
+	return s.outboxWrote(err)
 }
 
 // Parked implements outbox.Outbox.
@@ -74,7 +67,10 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Park
 		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
 	})
 	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.where() + ` ORDER BY next, handler, id LIMIT ` + c.limit(q.Limit)
-	return read(ctx, s.pool, func(row pgx.CollectableRow) (p outbox.Parked, err error) {
+	if err := s.pass(ctx, &s.outboxWrites); err != nil {
+		return nil, err
+	}
+	return read(ctx, s, func(row pgx.CollectableRow) (p outbox.Parked, err error) {
 		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
 		p.Since, p.Next = p.Since.UTC(), p.Next.UTC()
 		return p, err

@@ -37,10 +37,12 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		version              *int64
 	}
 	c := &r.cursor
-	err = row.Scan(&c.position, &c.settled, &c.candidate, &c.bound, &lows, &highs, &bounds, &c.xmin,
+	err = row.Scan(&c.position, &c.settled, &c.candidate, &c.bound, &lows, &highs, &bounds, &c.xmin, &c.xmax,
 		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
 		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version)
+	c.stored = storedCursor{c.position, c.settled, c.candidate, c.bound, len(lows)}
 	c.gaps = gapsOf(lows, highs, bounds)
+	c.dropForeignBounds()
 	if err != nil || entry.position == nil {
 		return r, err
 	}
@@ -57,8 +59,8 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	return r, nil
 }
 
-// batch returns the rows as a batch.
-func (p pendingReader) batch(rows []pendingRow, limit int) outbox.Batch {
+// batch returns the rows as a batch, and its cursor.
+func (p pendingReader) batch(rows []pendingRow, limit int) (outbox.Batch, cursor) {
 	b := outbox.Batch{Parked: make(map[string]outbox.Parked)}
 	for _, r := range rows {
 		if r.entry != nil {
@@ -71,5 +73,5 @@ func (p pendingReader) batch(rows []pendingRow, limit int) outbox.Batch {
 	c := rows[0].cursor
 	c.full = len(b.Entries) >= limit
 	b.State = c
-	return b
+	return b, c
 }

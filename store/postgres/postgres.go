@@ -8,13 +8,17 @@
 // session holds no state, so all exec modes of pgx work, and so does a pooler
 // like pgbouncer in transaction mode (if the pooler does not support prepared
 // statements, set DefaultQueryExecMode to QueryExecModeExec or
-// QueryExecModeSimpleProtocol). All connections must be to the primary.
+// QueryExecModeSimpleProtocol; New then refuses sessions whose bytea_output or
+// DateStyle pgx does not read). All connections must be to the primary; with several
+// hosts in the DSN, the store finds it.
 //
-// When a context ends while its statement is running, pgx closes the connection; a
-// batch continues for the other callers. In both cases the server either completes
-// or rolls back the statement, never a part of it; the commit id in the record
-// shows which it was. No statement is cancelled on the server, because a
-// commit that is cancelled there no longer waits for its standby.
+// A statement that writes does not end with its caller's context: the caller returns,
+// and the server completes or rolls back the statement, never a part of it. No
+// statement is cancelled on the server, because a commit that is cancelled there no
+// longer waits for its standby. After such a write, or one whose wait for the standby
+// somebody else has cancelled, the store commits something more before it reads the
+// record, so that what it returns is on the standby too. The commit id in the record
+// then shows whether the write took place.
 //
 // A write is as durable as the server's configuration makes it: the guarantees
 // need fsync and synchronous_commit on, and a synchronous standby if a failover
@@ -25,6 +29,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,52 +48,88 @@ var (
 // Store keeps verifications in a PostgreSQL database. It is safe for
 // concurrent use.
 type Store struct {
-	pool             *pgxpool.Pool
+	pool             *pgxpool.Pool // the store's own
 	timeout          time.Duration
+	logger           *slog.Logger
 	hook             Hook
 	begin            string // begins a transaction of several statements
 	fast             bool   // whether the fast path is used
 	creates, commits *writer
 	loads            *batch.Queue[*loading]
+
+	closed atomic.Bool
+	writes statements // that run
+
+	doubts       *doubts // about the writes of verifications
+	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
+	restarts     barrier // raised by a connection to a server that was started anew
+	server       atomic.Pointer[string]
 }
 
 // Option changes how a store works.
 type Option func(*Store)
 
-// WithTimeout limits the time of each write and each Load, including the wait for
-// a connection. In a write with a hook, the server also limits each statement, and
+// WithTimeout limits the time of each call, including the wait for a connection. In
+// a transaction of several statements, the server also limits each statement, and
 // the time between two statements, to it. Defaults to 10 s.
 func WithTimeout(d time.Duration) Option { return func(s *Store) { s.timeout = d } }
 
-// New returns a store in the host's database and applies the migrations that it
-// lacks; replicas that start together apply them only once. It returns
-// ErrNewerSchema for a database that needs a newer version of this package, and the
-// driver's error if the database can't be reached or the role may not create
-// tables.
-func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
-	s := &Store{pool: pool, timeout: 10 * time.Second}
+// WithLogger sets where the store writes warnings. Defaults to
+// nowhere.
+func WithLogger(l *slog.Logger) Option { return func(s *Store) { s.logger = l } }
+
+// Open is New with a connection string, whose format is that of pgxpool.ParseConfig.
+func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil { // its text contains the string without the password
+		return nil, wrap(err)
+	}
+	return New(ctx, config, opts...)
+}
+
+// New returns a store in the database of a configuration that pgxpool.ParseConfig
+// or Pool.Config has returned. New changes a copy of it. It applies the migrations
+// that the database lacks; replicas that start together apply them only once. It
+// returns ErrNewerSchema for a database that needs a newer version of this package,
+// ErrUnusable for a server, a role or a session that the store can't work with, and
+// otherwise the driver's error.
+//
+// The store has a pool of its own because its connections need settings that a
+// host's other connections would not want.
+func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
+	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts()}
 	for _, set := range opts {
 		set(s)
 	}
-	if pool == nil || s.timeout <= 0 {
-		return nil, errors.New("carrierfsm/postgres: a pool and a positive timeout are needed")
+	if config == nil || s.timeout <= 0 || s.logger == nil {
+		return nil, errors.New("carrierfsm/postgres: a configuration, a positive timeout and a logger are needed")
 	}
-	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(pool)
-	s.creates = s.newWriter(createStatements, createStatements)
-	s.commits = s.newWriter(commitWithKeyStatements, commitStatements)
+	config = config.Copy()
+	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(config)
+	s.creates = s.newWriter(createSQL, createSQL)
+	s.commits = s.newWriter(commitWithKeySQL, commitSQL)
 	s.loads = s.newLoadQueue()
-	if err := s.migrate(ctx); err != nil {
+	if s.pool, err = s.openPool(ctx, config); err != nil {
+		return nil, wrap(err)
+	}
+	if err := s.setUp(ctx); err != nil {
+		s.pool.Close()
 		return nil, wrap(err)
 	}
 	return s, nil
 }
 
-// Close waits for the batches that are running although their callers have
-// returned. It does not close the pool. Call it before closing the pool, when no
-// other method is running.
+// Close closes the store. Every call that is running or comes later returns
+// carrierfsm.ErrClosed, or the result that it already has. Close waits for the
+// statements that are running, at most for the store's timeout. It always returns
+// nil, and may be called more than once.
 func (s *Store) Close() error {
+	s.closed.Store(true)
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
 	s.loads.Wait()
+	s.writes.close(s.timeout)
+	s.pool.Close()
+	s.doubts.ids.Close()
 	return nil
 }

@@ -45,15 +45,12 @@ func TestIDsAreOrderedByTheirBytes(t *testing.T) {
 	require.Equal(t, "B", list[0].ID)
 }
 
-// A pooler in transaction mode has no prepared statements. Ids are ordered by their
-// bytes in any locale.
-func TestPostgresKeepsTheContractBehindAPoolerAndInAnyLocale(t *testing.T) {
+// Ids are ordered by their bytes in any locale.
+func TestPostgresKeepsTheContractInAnyLocale(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
 		dsn := cluster.Cluster(tb).NewEmptyDatabase(tb, linguisticOrder)
-		s, _ := openOn(tb, newPool(tb, dsn, func(config *pgxpool.Config) {
-			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-		}))
+		s, _ := openOn(tb, pgtest.Pool(tb, dsn, 8))
 		return fsmtest.StoreSubject{Store: s}
 	})
 }

@@ -19,21 +19,14 @@ const deleteEnded = `WITH parked AS (DELETE FROM carrierfsm_parked WHERE id = AN
 
 // Purge implements carrierfsm.Store. It deletes the verifications that ended
 // first.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = retry(ctx, func(ctx context.Context) error {
-		n = 0
-		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
-			ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
-			if err != nil || len(ids) == 0 {
-				return err
-			}
-			tag, err := tx.Exec(ctx, deleteEnded, ids)
-			n = int(tag.RowsAffected())
-			return wrap(err)
-		})
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (int, error) {
+		ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
+		if err != nil || len(ids) == 0 {
+			return 0, err
+		}
+		tag, err := tx.Exec(ctx, deleteEnded, ids)
+		return int(tag.RowsAffected()), err
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
+	return n, wrap(err)
 }

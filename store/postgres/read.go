@@ -22,7 +22,10 @@ const readDue = recordsWithBody + `WHERE v.due <= $1::timestamptz AND (v.due, v.
 
 // History implements carrierfsm.Store.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
-	list, err := read(ctx, s.pool, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
+	if err := s.confirm(ctx, id); err != nil {
+		return nil, err
+	}
+	list, err := read(ctx, s, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
 	for i := range list {
 		list[i].Position = 0 // only Pending returns it
 	}
@@ -31,7 +34,7 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Due implements carrierfsm.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
-	return read(ctx, s.pool, scanRecordWithBody, readDue, now.UTC(), after.Time.UTC(), after.ID, int64(max(limit, 0)))
+	return read(ctx, s, scanRecordWithBody, readDue, now.UTC(), after.Time.UTC(), after.ID, int64(max(limit, 0)))
 }
 
 // List implements carrierfsm.Store. It reads records from the newest on until the
@@ -40,7 +43,7 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	c := conditionsOf(q)
 	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + c.where() +
 		` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
-	return read(ctx, s.pool, scanRecord, sql, c.args...)
+	return read(ctx, s, scanRecord, sql, c.args...)
 }
 
 // conditions are the terms of a WHERE clause and their arguments.
@@ -93,21 +96,57 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	return c
 }
 
-// read runs a query with retries and scans its rows.
-func read[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) (list []T, err error) {
-	err = retry(ctx, func(ctx context.Context) (err error) {
-		list, err = collect(ctx, db, scan, sql, args...)
-		return err
+// reads is how often a read is sent when it gets no answer, each time on another
+// connection.
+const reads = 2
+
+// read runs a query, with retries, and scans its rows. It takes no longer than the
+// store's timeout.
+func read[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	return onConn(ctx, s, func(ctx context.Context, c *pgx.Conn) ([]T, error) {
+		return collect(ctx, c, scan, sql, args...)
 	})
-	return list, err
+}
+
+// onConn runs f, which reads, on a connection, with retries. If f gets no answer, its
+// connection is closed and f runs on another one.
+func onConn[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	ctx, cancel := s.withTimeout(ctx)
+	defer cancel()
+	for try := 0; ; try++ {
+		limited, cancel := context.WithTimeout(ctx, s.timeout/reads)
+		result, err = onConnOnce(limited, s, f)
+		silent := err != nil && limited.Err() != nil && ctx.Err() == nil && try < reads-1
+		cancel()
+		if silent {
+			s.pool.Reset() // the other connections are to the same server
+		}
+		if err == nil || !silent && !retryable(err, try) || !backoff(ctx, try) {
+			return result, wrap(err)
+		}
+	}
+}
+
+func onConnOnce[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	conn, err := s.acquire(ctx)
+	for ; err == nil && s.restarts.isRaised(); conn, err = s.acquire(ctx) {
+		conn.Release()
+		if err := s.pass(ctx, &s.restarts); err != nil {
+			return result, err
+		}
+	}
+	if err != nil {
+		return result, err
+	}
+	defer conn.Release()
+	return f(ctx, conn.Conn())
 }
 
 // collect runs a query once and scans its rows.
 func collect[T any](ctx context.Context, db querier, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, wrap(err)
+		return nil, err
 	}
-	list, err := pgx.CollectRows(rows, scan)
-	return list, wrap(err)
+	return pgx.CollectRows(rows, scan)
 }

@@ -23,7 +23,7 @@ var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrie
 // sendOne writes a request. It returns the reason if the request was refused. It
 // returns an error if the outcome is unknown or the statement failed.
 func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (refusal, err error) {
-	s := w.statementsFor(r.Record.Key != "")
+	s := w.sqlFor(r.Record.Key != "")
 	written, err := w.runOne(ctx, db, s, r)
 	switch {
 	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
@@ -39,7 +39,7 @@ func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (ref
 // sendBatch writes requests in one statement. It returns a refusal, or nil, for
 // each request; or an error if there is no result for any of them.
 func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Request) ([]error, error) {
-	s := w.statementsFor(slices.ContainsFunc(requests, func(r write.Request) bool { return r.Record.Key != "" }))
+	s := w.sqlFor(slices.ContainsFunc(requests, func(r write.Request) bool { return r.Record.Key != "" }))
 	written, err := w.runBatch(ctx, db, s, requests)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Req
 	return list, nil
 }
 
-func (w *writer) statementsFor(hasKey bool) *statements {
+func (w *writer) sqlFor(hasKey bool) *writeSQL {
 	if hasKey {
 		return &w.withKey
 	}
@@ -59,14 +59,14 @@ func (w *writer) statementsFor(hasKey bool) *statements {
 }
 
 // runOne runs the statement for one request and returns whether it wrote it.
-func (w *writer) runOne(ctx context.Context, db querier, s *statements, r *write.Request) (written bool, err error) {
-	if w.fast && db == querier(w.pool) {
-		return w.runOneFast(ctx, s, r)
+func (w *writer) runOne(ctx context.Context, db querier, s *writeSQL, r *write.Request) (written bool, err error) {
+	if c, ok := db.(*pgx.Conn); ok && w.fast {
+		return runOneFast(ctx, c, s, r)
 	}
 	return runOnePlain(ctx, db, s, r)
 }
 
-func runOnePlain(ctx context.Context, db querier, s *statements, r *write.Request) (written bool, err error) {
+func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request) (written bool, err error) {
 	sql, args := s.noEntry, recordArgs(&r.Record)
 	switch {
 	case len(r.Entries) > 1:
@@ -79,14 +79,14 @@ func runOnePlain(ctx context.Context, db querier, s *statements, r *write.Reques
 }
 
 // runBatch runs the statement for several requests and returns which it wrote.
-func (w *writer) runBatch(ctx context.Context, db querier, s *statements, requests []write.Request) (written []bool, err error) {
-	if w.fast && db == querier(w.pool) {
-		return w.runBatchFast(ctx, s, requests)
+func (w *writer) runBatch(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
+	if c, ok := db.(*pgx.Conn); ok && w.fast {
+		return runBatchFast(ctx, c, s, requests)
 	}
 	return runBatchPlain(ctx, db, s, requests)
 }
 
-func runBatchPlain(ctx context.Context, db querier, s *statements, requests []write.Request) (written []bool, err error) {
+func runBatchPlain(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
 	rows, err := db.Query(ctx, s.batch, append(recordArrays(requests), entryArrays(requests)...)...)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func runBatchPlain(ctx context.Context, db querier, s *statements, requests []wr
 // explain sets the refusals of the requests that were not written. It reads newer
 // rows than the statement did, so the reason may be another one by now; any reason
 // that holds now is right too.
-func (s *statements) explain(ctx context.Context, db querier, requests []write.Request, written []bool, list []error) {
+func (s *writeSQL) explain(ctx context.Context, db querier, requests []write.Request, written []bool, list []error) {
 	var refused []int // indexes
 	var ids, keys []string
 	var versions []int64
@@ -113,7 +113,10 @@ func (s *statements) explain(ctx context.Context, db querier, requests []write.R
 			refused, ids, versions, keys = append(refused, i), append(ids, r.ID), append(versions, r.Version), append(keys, r.Key)
 		}
 	}
-	reasons, err := read(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys)
+	reasons, err := retried(ctx, func(ctx context.Context) ([]int, error) {
+		return collect(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys)
+	})
+	err = wrap(err)
 	if err == nil && len(reasons) != len(refused) {
 		err = fmt.Errorf("carrierfsm/postgres: %d reasons for %d refusals", len(reasons), len(refused))
 	}

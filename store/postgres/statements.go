@@ -111,18 +111,17 @@ const whyNotCommitted = whySelect + `WHEN v.id IS NULL THEN 0 WHEN v.version <> 
 
 const whyNotCreated = whySelect + `WHEN v.id IS NOT NULL THEN 2 WHEN ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
 
-// statements are the statements of one kind of write: for one request with no
-// entry, with one and with several, for a batch, and to ask why a request was not
-// written.
-type statements struct{ noEntry, oneEntry, severalEntries, batch, why string }
+// writeSQL has the statements of one kind of write: for one request with no entry,
+// with one and with several, for a batch, and to ask why a request was not written.
+type writeSQL struct{ noEntry, oneEntry, severalEntries, batch, why string }
 
-func statementsOf(one, batch, why string) statements {
+func writeSQLOf(one, batch, why string) writeSQL {
 	with := `WITH written AS (` + one + ` RETURNING 1)`
-	return statements{noEntry: one, oneEntry: with + appendOne, severalEntries: with + appendSeveral, batch: batch, why: why}
+	return writeSQL{noEntry: one, oneEntry: with + appendOne, severalEntries: with + appendSeveral, batch: batch, why: why}
 }
 
 var (
-	createStatements        = statementsOf(createOne, createBatch, whyNotCreated)
-	commitStatements        = statementsOf(commitOne, commitBatch+batchWritten, whyNotCommitted)
-	commitWithKeyStatements = statementsOf(commitOne+oneKeyFree, commitBatch+batchKeysFree+batchWritten, whyNotCommitted)
+	createSQL        = writeSQLOf(createOne, createBatch, whyNotCreated)
+	commitSQL        = writeSQLOf(commitOne, commitBatch+batchWritten, whyNotCommitted)
+	commitWithKeySQL = writeSQLOf(commitOne+oneKeyFree, commitBatch+batchKeysFree+batchWritten, whyNotCommitted)
 )

@@ -24,7 +24,7 @@ const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at
 // Survey implements survey.Surveyor. It reads the records first and then their
 // entries; it leaves out entries that were committed in between.
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []survey.Timeline, err error) {
-	records, err := read(ctx, s.pool, scanRecord, surveyRecords, from.UTC(), until.UTC(), int64(max(limit, 0)))
+	records, err := read(ctx, s, scanRecord, surveyRecords, from.UTC(), until.UTC(), int64(max(limit, 0)))
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 		ids[i], indexes[r.ID] = r.ID, i
 		list = append(list, survey.Timeline{Record: r})
 	}
-	entries, err := read(ctx, s.pool, scanEntryWithoutDetail, surveyEntries, ids)
+	entries, err := read(ctx, s, scanEntryWithoutDetail, surveyEntries, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
@@ -15,7 +16,7 @@ import (
 // inTransaction writes a request, calls then, and commits unless that fails. It
 // retries if the transaction certainly wrote nothing.
 func (w *writer) inTransaction(ctx context.Context, r write.Request, then func(context.Context, pgx.Tx, write.Request) error) error {
-	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	ctx, cancel := w.withTimeout(ctx)
 	defer cancel()
 	for try := 0; ; try++ {
 		err := w.transaction(ctx, r, then)
@@ -25,23 +26,50 @@ func (w *writer) inTransaction(ctx context.Context, r write.Request, then func(c
 	}
 }
 
+// transaction ends with its caller's context until it sends COMMIT, which is
+// detached.
 func (w *writer) transaction(ctx context.Context, r write.Request, then func(context.Context, pgx.Tx, write.Request) error) error {
-	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: w.begin})
+	conn, err := w.acquire(ctx)
 	if err != nil {
 		return wrap(err)
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // does nothing after Commit
-	refusal, err := w.sendOne(ctx, tx, &r)
-	switch {
-	case err != nil:
-		return wrap(err)
-	case refusal != nil:
-		return refusal
-	}
-	if err := then(ctx, tx, r); err != nil {
+	committing := false
+	defer func() { // also if then ends the goroutine
+		if !committing {
+			conn.Release() // closes a connection that is still in a transaction
+		}
+	}()
+	tx, err := w.beginWrite(ctx, conn, r, then)
+	if err != nil {
 		return err
 	}
-	return wrap(tx.Commit(ctx))
+	committing = true
+	_, err = detachedOn(ctx, w.Store, conn, func(ctx context.Context, _ *pgx.Conn) (struct{}, error) {
+		return struct{}{}, tx.Commit(ctx)
+	})
+	w.noteOutcome(r.Record.ID, err)
+	return wrap(err)
+}
+
+// beginWrite writes a request in a new transaction and calls then. The transaction
+// is rolled back if it returns an error.
+func (w *writer) beginWrite(ctx context.Context, conn *pgxpool.Conn, r write.Request, then func(context.Context, pgx.Tx, write.Request) error) (pgx.Tx, error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: w.begin})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	refusal, err := w.sendOne(ctx, tx, &r)
+	if err = wrap(err); err == nil {
+		err = refusal
+	}
+	if err == nil {
+		err = then(ctx, tx, r)
+	}
+	if err != nil {
+		_ = tx.Rollback(ctx) // if that fails, the connection is closed
+		return nil, err
+	}
+	return tx, nil
 }
 
 // beginWithTimeouts returns the SQL that begins a transaction which the server

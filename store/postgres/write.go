@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
@@ -14,12 +16,12 @@ import (
 // writer writes one kind of request: creations or commits.
 type writer struct {
 	*Store
-	withKey    statements // if a request has a key
-	withoutKey statements // if none has
+	withKey    writeSQL // if a request has a key
+	withoutKey writeSQL // if none has
 	queue      *batch.Queue[write.Request]
 }
 
-func (s *Store) newWriter(withKey, withoutKey statements) *writer {
+func (s *Store) newWriter(withKey, withoutKey writeSQL) *writer {
 	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey}
 	w.queue = batch.New(batch.Config[write.Request]{
 		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MaxWait: batchWait,
@@ -57,8 +59,8 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 	return s.commits.do(ctx, write.Request{Record: r, Entries: entries})
 }
 
-// do writes a request. When ctx ends, do returns; a batch that was sent with the
-// request in it continues.
+// do writes a request. When ctx ends, do returns; what was sent with the request in
+// it continues.
 func (w *writer) do(ctx context.Context, r write.Request) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -74,10 +76,14 @@ func (w *writer) do(ctx context.Context, r write.Request) error {
 func (w *writer) writeOne(ctx context.Context, r write.Request) error {
 	ctx, cancel := w.withTimeout(ctx)
 	defer cancel()
+	r = r.Clone() // the caller may return before it is sent
 	for try := 0; ; try++ {
-		refusal, err := w.sendOne(ctx, w.pool, &r)
+		refusal, err := detached(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) (error, error) {
+			return w.sendOne(ctx, c, &r)
+		})
 		switch {
 		case err != nil && (!retryable(err, try) || ctx.Err() != nil):
+			w.noteOutcome(r.Record.ID, err)
 			return wrap(err)
 		case err == nil && !errors.Is(refusal, errRetry):
 			return refusal
@@ -110,6 +116,9 @@ func (w *writer) writeBatch(ctx context.Context, requests []write.Request) []err
 			}
 			return errs
 		case !retryable(err, try) || ctx.Err() != nil:
+			for _, i := range open {
+				w.noteOutcome(requests[i].Record.ID, err)
+			}
 			return setAll(errs, open, wrap(err))
 		}
 		if !backoff(ctx, try) {
@@ -128,7 +137,9 @@ func (w *writer) writeOpen(ctx context.Context, requests []write.Request, open [
 			sent[n] = requests[i]
 		}
 	}
-	results, err := w.sendBatch(ctx, w.pool, sent)
+	results, err := detached(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) ([]error, error) {
+		return w.sendBatch(ctx, c, sent)
+	})
 	if err != nil {
 		return nil, err
 	}

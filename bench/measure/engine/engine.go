@@ -59,16 +59,11 @@ func OpenStore(ctx context.Context, p subject.Storage) (carrierfsm.Store, func()
 			return nil, nil, err
 		}
 		config.MaxConns = poolSize
-		pool, err := pgxpool.NewWithConfig(ctx, config)
+		store, err := postgres.New(ctx, config)
 		if err != nil {
 			return nil, nil, err
 		}
-		store, err := postgres.New(ctx, pool)
-		if err != nil {
-			pool.Close()
-			return nil, nil, err
-		}
-		return store, func() error { defer pool.Close(); return store.Close() }, nil
+		return store, store.Close, nil
 	default:
 		var options []sqlite.Option
 		if p.Medium == subject.SQLiteNormal {

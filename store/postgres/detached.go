@@ -1,0 +1,246 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// Writes run detached from their callers: when a context ends, the caller returns
+// and the statement goes on, so that its commit still waits for the standby.
+
+// errWaitCanceled is the error of a commit that is perhaps on the primary alone.
+var errWaitCanceled = errors.New("carrierfsm/postgres: the wait for the standby was canceled, so a failover may lose the commit")
+
+// errCut is the error of a write whose connection was cut. pgx calls a write in the
+// simple protocol safe to retry then, although it was sent.
+var errCut = errors.New("carrierfsm/postgres: the connection was cut before the server answered")
+
+// notWritten is the error of a write that certainly did not take place.
+type notWritten struct{ error }
+
+func (e notWritten) Unwrap() error { return e.error }
+
+// isUnknown returns whether it is unknown whether a write that returned err took
+// place.
+func isUnknown(err error) bool {
+	var not notWritten
+	return err != nil && !errors.As(err, &not) && !rolledBack(err) && !errors.Is(err, pgx.ErrTxCommitRollback) && !pgconn.SafeToRetry(err)
+}
+
+// detached runs f, which writes, on a connection of the pool. If ctx ends or the
+// store's timeout passes first, it returns an error and f goes on; whether f wrote
+// is unknown then. f gets a context that never ends.
+func detached[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	ctx, cancel := s.withTimeout(ctx)
+	defer cancel()
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return result, notWritten{err}
+	}
+	return detachedOn(ctx, s, conn, f)
+}
+
+// detachedOn is detached on a connection that was acquired. It releases the
+// connection. ctx ends after the store's timeout.
+func detachedOn[T any](ctx context.Context, s *Store, conn *pgxpool.Conn, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	if conn.Conn().IsClosed() {
+		conn.Release()
+		return result, notWritten{errCut}
+	}
+	r, ok := s.start(conn)
+	if !ok {
+		conn.Release()
+		return result, notWritten{carrierfsm.ErrClosed}
+	}
+	go func() { //nolint:gosec // it must not end with ctx
+		takeWaitCanceled(r.pgx)
+		result, err := f(context.Background(), r.pgx)
+		switch {
+		case err == nil && takeWaitCanceled(r.pgx):
+			err = errWaitCanceled
+		case errors.Is(err, pgconn.ErrConnClosed):
+			err = errCut
+		}
+		r.end() // before the caller may want the connection
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		r.leave()
+		return result, ctx.Err()
+	}
+}
+
+// written is detached with retries, as long as f certainly wrote nothing.
+func written[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (T, error) {
+	ctx, cancel := s.withTimeout(ctx)
+	defer cancel()
+	return retried(ctx, func(ctx context.Context) (T, error) { return detached(ctx, s, f) })
+}
+
+// exec is written for one statement. It returns how many rows the statement wrote.
+func (s *Store) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	return written(ctx, s, func(ctx context.Context, c *pgx.Conn) (int64, error) {
+		tag, err := c.Exec(ctx, sql, args...)
+		return tag.RowsAffected(), err
+	})
+}
+
+// transact is written for a transaction. The server ends the transaction if one of
+// its statements takes longer than the store's timeout.
+func transact[T any](ctx context.Context, s *Store, f func(context.Context, pgx.Tx) (T, error)) (T, error) {
+	return written(ctx, s, func(ctx context.Context, c *pgx.Conn) (result T, err error) {
+		err = pgx.BeginTxFunc(ctx, c, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) (err error) {
+			if result, err = f(ctx, tx); err != nil {
+				err = notWritten{err}
+			}
+			return err
+		})
+		return result, err
+	})
+}
+
+// acquire acquires a connection. A closed store returns carrierfsm.ErrClosed.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	if s.closed.Load() {
+		return nil, carrierfsm.ErrClosed
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if !s.closed.Load() {
+		return conn, err
+	}
+	if err == nil {
+		conn.Release()
+	}
+	return nil, carrierfsm.ErrClosed
+}
+
+// statements are the writes that run.
+type statements struct {
+	mu        sync.Mutex
+	running   map[*statement]struct{}
+	abandoned int            // how many connections have left the pool
+	closed    bool           // no further ones may run
+	idle      sync.WaitGroup // done when none is running
+}
+
+// statement is a write that runs on a connection.
+type statement struct {
+	store *Store
+	conn  *pgxpool.Conn
+	pgx   *pgx.Conn // conn's
+	begun time.Time
+
+	// Guarded by statements.mu.
+	ended bool
+	timer *time.Timer // of abandon, then of cut
+	left  bool        // the connection has left the pool
+}
+
+// start registers a statement that is about to run. It returns false if the store
+// is closed.
+func (s *Store) start(conn *pgxpool.Conn) (r *statement, ok bool) {
+	r = &statement{store: s, conn: conn, pgx: conn.Conn(), begun: time.Now()}
+	s.writes.mu.Lock()
+	defer s.writes.mu.Unlock()
+	if s.writes.closed {
+		return nil, false
+	}
+	if s.writes.running == nil {
+		s.writes.running = make(map[*statement]struct{})
+	}
+	s.writes.running[r] = struct{}{}
+	s.writes.idle.Add(1)
+	return r, true
+}
+
+// leave is called when the caller has returned before the statement ended.
+func (r *statement) leave() {
+	r.store.writes.mu.Lock()
+	defer r.store.writes.mu.Unlock()
+	if !r.ended {
+		r.timer = time.AfterFunc(r.store.timeout-time.Since(r.begun), r.abandon)
+	}
+}
+
+// abandonedFor is how long the answer to a statement is awaited on a connection that
+// has left the pool.
+const abandonedFor = 2 * time.Minute
+
+// abandon takes the connection out of the pool while its statement runs, so that
+// another one can take its place, perhaps to another server. At most twice as many
+// connections as the pool may have are abandoned: while a standby is away every
+// commit waits, and the server must not run out of connections.
+func (r *statement) abandon() {
+	w := &r.store.writes
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case r.ended:
+	case w.abandoned >= 2*int(r.store.pool.Config().MaxConns):
+		r.timer = time.AfterFunc(r.store.timeout, r.abandon)
+	default:
+		w.abandoned++
+		r.left = true
+		r.conn.Hijack()
+		r.timer = time.AfterFunc(abandonedFor, r.cut)
+	}
+}
+
+// cut closes the network connection. The server may still complete the statement.
+func (r *statement) cut() { _ = r.pgx.PgConn().Conn().Close() }
+
+// end gives the connection back to the pool, or closes it if it has left the pool.
+func (r *statement) end() {
+	w := &r.store.writes
+	w.mu.Lock()
+	r.ended = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	if r.left {
+		w.abandoned--
+	}
+	delete(w.running, r)
+	w.mu.Unlock()
+	defer w.idle.Done()
+	if !r.left {
+		r.conn.Release()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = r.pgx.Close(ctx)
+}
+
+// close waits until no statement runs, and cuts those that run for longer than
+// timeout.
+func (w *statements) close(timeout time.Duration) {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	cut := time.AfterFunc(timeout, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for r := range w.running {
+			r.cut()
+		}
+	})
+	defer cut.Stop()
+	w.idle.Wait()
+}

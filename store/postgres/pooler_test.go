@@ -1,0 +1,31 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/fsmtest"
+)
+
+// poolerModes are the exec modes for a pooler that does not support prepared
+// statements.
+var poolerModes = []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol}
+
+func TestPostgresKeepsTheContractBehindAPooler(t *testing.T) {
+	t.Parallel()
+	server := cluster.Cluster(t)
+	pooled := server.Pooler(t, 3)
+	for _, mode := range poolerModes {
+		fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+			direct, err := pgxpool.ParseConfig(server.NewDatabase(tb))
+			require.NoError(tb, err)
+			s, _ := openOn(tb, newPool(tb, pooled(direct.ConnConfig.Database), func(config *pgxpool.Config) {
+				config.ConnConfig.DefaultQueryExecMode = mode
+			}))
+			return fsmtest.StoreSubject{Store: s}
+		})
+	}
+}
