@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -49,17 +50,96 @@ func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
 		long:                              carrierfsm.ReportStateReady,
 		`{"success":"false","code":"19"}`: carrierfsm.ReportStateReady, // the fetch of the report returns the error
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, map[string]string{
-				tokenPath: `{"success":"true","access_token":"t"}`, jobPath: job, reportPath: answer,
-			}[r.URL.Path])
-		}))
-		t.Cleanup(server.Close)
+		server := newReportServer(t, job, answer)
 		state, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
 		require.NoError(t, err)
 		require.Equal(t, want, state, answer[:min(len(answer), 60)])
 	}
+}
+
+// newReportServer returns an upstream with one answer for the job and one for the
+// report.
+func newReportServer(t *testing.T, job, report string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, map[string]string{
+			tokenPath: `{"success":"true","access_token":"t"}`, jobPath: job, reportPath: report,
+		}[r.URL.Path])
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// unclearJobs are answers from which no state of the job can be read.
+var unclearJobs = map[string]string{
+	"only the state of the website": `{"success":"true","code":30015,"data":{"details":[{"website":"chinamobilejs","websiteStatus":"RUN_SUCCESS"}]}}`,
+	"a state that is not known":     `{"success":"true","code":30015,"data":{"status":"等待"}}`,
+	"no data":                       `{"success":"true","code":30015}`,
+	"data of another kind":          `{"success":"true","code":30015,"data":[1]}`,
+	"the query failed":              `{"success":"false","code":20032,"note":"状态查询失败"}`,
+	"an unknown refusal":            `{"success":"false","code":"29999"}`,
+	"a refusal without a code":      `{"success":"false","note":"?"}`,
+	"not the API's JSON":            `{"status":"完成"}`,
+}
+
+func TestAJobWhoseStateIsUnclearIsFollowedByALookAtTheReport(t *testing.T) {
+	t.Parallel()
+	for name, job := range unclearJobs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, report := range []string{
+				`{"success":"true","report_data":{"a":1}}`,
+				`{"success":"true","report_data":{"calls":"` + strings.Repeat("x", 1<<20) + `"}}`,
+			} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				require.NoError(t, err)
+				require.Equal(t, carrierfsm.ReportStateReady, state)
+			}
+		})
+	}
+}
+
+// An unclear job is no reason to believe that a report is there which nobody saw.
+func TestAJobWhoseStateIsUnclearIsNotReadyWithoutAReport(t *testing.T) {
+	t.Parallel()
+	for name, job := range unclearJobs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, report := range []string{`{"success":"false","code":20033}`, `{"success":"true","report_data":{}}`} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				if err == nil {
+					require.Equal(t, carrierfsm.ReportStatePending, state)
+				}
+			}
+			for _, report := range []string{`{"success":"false","code":"19"}`, `{"x":1}`, ``} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				require.Error(t, err, "errors alone never mean that there is none")
+				require.Empty(t, state)
+			}
+		})
+	}
+}
+
+// The report of a job that is running may belong to an earlier source.
+func TestTheReportOfARunningJobIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	server := newReportServer(t, `{"success":"true","code":30015,"data":{"status":"抓取中"}}`, `{"success":"true","report_data":{"a":1}}`)
+	state, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ReportStatePending, state)
+}
+
+// A machine that never reads a state of the job still finds the report, at once and
+// not after a day.
+func TestAMachineFindsTheReportOfAnUnclearJob(t *testing.T) {
+	t.Parallel()
+	data := newData(t, newReportServer(t, unclearJobs["only the state of the website"], `{"success":"true","report_data":{"a":1}}`).URL)
+	bench := fsmtest.NewWith(t, carrierfsm.Config{Reporter: data})
+	bench.Reach("10008")
+	bench.Clock.Advance(time.Minute)
+	bench.Settle()
+	require.Equal(t, carrierfsm.ReportReady, bench.Get().Reason)
 }
 
 // The machine, this client and the simulator together.
