@@ -97,6 +97,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write":  {"", "/store/internal/batch"},
 		"bench":                 {},
 
+		"upstream/simulator/cmd": {"/upstream/simulator"}, // a program
+
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
