@@ -69,3 +69,17 @@ func TestAFormThatDoesNotMatchTheAccountFailsAtTheEnd(t *testing.T) {
 		require.Equal(t, "10009", code(r), what)
 	}
 }
+
+// Clients send the last character of an ID card as the person typed it.
+func TestTheLetterOfAnIDCardMayBeSmall(t *testing.T) {
+	t.Parallel()
+	own := simulator.Person{Phone: "13800138050", Name: "测试用户", IDCard: "11010119900307867X", Website: "w", Password: "p"}
+	small := own
+	small.IDCard = "11010119900307867x"
+	for _, account := range []simulator.Person{own, small} {
+		for _, sent := range []simulator.Person{own, small} {
+			r := newFixtureWith(t, simulator.Config{Carriers: []simulator.Carrier{{Website: "w"}}, People: []simulator.Person{account}}).applyAs(sent)
+			require.Equal(t, "10008 end", password(r))
+		}
+	}
+}

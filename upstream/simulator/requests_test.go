@@ -3,15 +3,19 @@ package simulator_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
 // asked is one request as some client sends it.
@@ -180,5 +184,30 @@ func TestRequestsInAllTheirFormats(t *testing.T) {
 		{rule: "a form as an application", line: toApply, head: "Content-Type: application/x-www-form-urlencoded", body: "name={name}", want: malformed},
 		{rule: "an application that is a list", line: toApply, body: "[]", want: malformed},
 		{rule: "a skip that is a list", line: toSkip, body: "[1]", want: malformed},
+	})
+}
+
+// Whatever a client sends, it gets an answer in JSON, and never the start of a
+// collection.
+func FuzzEveryRequestIsAnswered(f *testing.F) {
+	for _, line := range []string{applications, "/orgApi/rest/v3/applications/DEMO", collectReq, skipReq, resetReq, "//orgApi//"} {
+		for _, body := range []string{
+			`{"basic_info":{"name":"a","id_card_num":1,"cell_phone_num":null},"selected_website":[{"website":"w"},null],"skip_mobile":"true"}`,
+			`{"token":"t","website":1e9,"account":null,"type":"SUBMIT_CAPTCHA"}`, `null`, `[`, ``,
+		} {
+			f.Add(line, "application/json", body)
+		}
+	}
+	sim := simulator.New(simulator.Config{})
+	f.Fuzz(func(t *testing.T, path, contentType, body string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+		r.URL.Path = "/" + path
+		r.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		sim.ServeHTTP(w, r)
+		require.NotContains(t, w.Body.String(), "10008")
+		if w.Code == http.StatusOK {
+			require.True(t, json.Valid(w.Body.Bytes()), w.Body.String())
+		}
 	})
 }

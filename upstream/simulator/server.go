@@ -32,8 +32,8 @@ type Config struct {
 	ClientSecret string
 	// Frozen refuses every data call (20003).
 	Frozen bool
-	// AccessTokenLife is how long an access token for 24 hours is valid.
-	// Defaults to 24 h.
+	// AccessTokenLife is how long an access token for 24 hours is valid, and how
+	// long one for an hour is at most. Defaults to 24 h.
 	AccessTokenLife time.Duration
 	// CollectFor is how long the collection takes after the person's last step.
 	// Defaults to 30 s.
