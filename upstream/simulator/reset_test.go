@@ -16,7 +16,7 @@ func (r *run) reset(kind, code, newPassword string) string {
 	r.t.Helper()
 	request := r.request(kind, "captcha", code)
 	request["password"] = newPassword
-	return summarize(r.post(resetReq, request))
+	return summarize(r.post(resetReq, r.speak(request)))
 }
 
 func askReset(r *run) string       { return r.reset("RESEND_RESET_PWD_CAPTCHA", "", "") }

@@ -44,7 +44,7 @@ func TestTheLimitsAreConfigurable(t *testing.T) {
 	})
 	p := personAt(t, "plain")
 	answer := f.post("/orgApi/rest/v2/applications/OTHER", form(p))
-	r := &run{f, p, answer["data"].(fields)["token"].(string), p.Website}
+	r := &run{f, nil, p, answer["data"].(fields)["token"].(string), p.Website}
 	password(r)
 	f.advance(time.Second)
 	resend(r)

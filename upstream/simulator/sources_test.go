@@ -24,7 +24,7 @@ func (f *fixture) applyWith(version, key string, websites ...string) (fields, *r
 	answer := f.post("/orgApi/rest/"+version+"/applications/DEMO", body)
 	data, _ := answer["data"].(fields)
 	token, _ := data["token"].(string)
-	return answer, &run{f, p, token, p.Website}
+	return answer, &run{f, nil, p, token, p.Website}
 }
 
 func (r *run) atSource(website string) *run {
@@ -57,7 +57,7 @@ func TestTheMobileSourceIsSkippedInTheForm(t *testing.T) {
 	body["skip_mobile"] = true
 	body["selected_website"] = []fields{{"website": "chinaunicom", "category": "mobile"}, {"website": "chinamobilezj"}, {"website": "chinaunicom"}}
 	data := f.post("/orgApi/rest/v3/applications/DEMO", body)["data"].(fields)
-	r := &run{f, p, data["token"].(string), "chinaunicom"}
+	r := &run{f, nil, p, data["token"].(string), "chinaunicom"}
 	require.Equal(t, "10003", password(r), "the password is the other operator's")
 	require.Equal(t, "10008 then chinamobilezj", nextPassword(r))
 	nextPassword(r.atSource("chinamobilezj"))

@@ -28,10 +28,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
@@ -76,17 +75,15 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	})
 	printPeople(out, o, listener.Addr().String())
 	server := &http.Server{Handler: newPhones(sim, out).handler(), ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err = <-failed:
-		return err
-	case <-ctx.Done():
+	stop := context.AfterFunc(ctx, func() {
+		sim.Close()
+		_ = server.Close()
+	})
+	defer stop()
+	if err = server.Serve(listener); errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	sim.Close()
-	_ = server.Close()
-	<-failed
-	return nil
+	return err
 }
 
 // printPeople prints what a client and a person at it need to know.
