@@ -75,6 +75,8 @@ func TestReplyDecoding(t *testing.T) {
 		{"the same as an error", `{"success":"true","data":{"type":"ERROR","content":" 抓取完成\n","process_code":null}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret(" 抓取完成\n"), AlreadyCollected: true}},
 		{"the same with a code that was never seen", `{"success":true,"data":{"content":"抓取完成","process_code":10012}}`, carrierfsm.Reply{Success: true, Code: "10012", Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
 		{"the same with a code that is invalid", `{"success":true,"data":{"content":"抓取完成","process_code":"ok"}}`, carrierfsm.Reply{Success: true, Code: "?", Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the same in the message, without data", `{"success":true,"message":"抓取完成","data":null}`, carrierfsm.Reply{Success: true, Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the message of a success with another content", `{"success":true,"message":"抓取完成","data":{"content":"请稍候"}}`, carrierfsm.Reply{Success: true, Content: carrierfsm.NewSecret("请稍候")}},
 		{"a known code counts more than the text", `{"success":true,"data":{"content":"抓取完成","process_code":0}}`, carrierfsm.Reply{Success: true, Code: "0", Content: carrierfsm.NewSecret("抓取完成")}},
 		{"a known code of an error counts more than the text", `{"success":true,"data":{"content":"抓取完成","process_code":"30000"}}`, carrierfsm.Reply{Success: true, Code: "30000", Content: carrierfsm.NewSecret("抓取完成")}},
 		{"the text in a longer one, in a success", `{"success":true,"data":{"type":"ERROR","content":"抓取完成, 重试"}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret("抓取完成, 重试")}},

@@ -15,6 +15,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
 
 func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
@@ -118,6 +119,22 @@ func TestAJobWhoseStateIsUnclearIsNotReadyWithoutAReport(t *testing.T) {
 				require.Empty(t, state)
 			}
 		})
+	}
+}
+
+// A client that upstream refuses gets no report either.
+func TestARefusedClientDoesNotLookAtTheReport(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]error{"20001": juxinli.ErrSecretRefused, "20003": juxinli.ErrFrozen, "20007": juxinli.ErrTokenRefused} {
+		server := newCountingServer(t, func(path string, _ int) string {
+			if path == tokenPath {
+				return `{"success":"true","access_token":"t"}`
+			}
+			return `{"success":"false","code":` + code + `}`
+		})
+		_, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+		require.ErrorIs(t, err, want)
+		require.Zero(t, server.requests(reportPath))
 	}
 }
 

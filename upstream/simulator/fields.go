@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -29,11 +28,8 @@ func decode(r *http.Request) (f fields, ok bool) {
 // text returns the text of a field, or the digits of a number; empty if the field is
 // absent or null. ok is false for a value of any other kind.
 func (f fields) text(name string) (value string, ok bool) {
-	raw := bytes.TrimSpace(f[name])
-	if len(raw) == 0 || string(raw) == "null" {
-		return "", true
-	}
-	if json.Unmarshal(raw, &value) == nil {
+	raw := f[name]
+	if len(raw) == 0 || json.Unmarshal(raw, &value) == nil {
 		return value, true
 	}
 	var n json.Number

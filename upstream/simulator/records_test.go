@@ -149,6 +149,21 @@ func TestAReportByPersonIsTheLatest(t *testing.T) {
 	require.Equal(t, first.token, answer["report_data"].(fields)["report"].(fields)["token"])
 }
 
+// A later application that collected nothing does not hide the report of an earlier
+// one.
+func TestAReportByPersonIsNotThatOfAFailedCollection(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	good, skipped := f.apply("plain"), f.apply("plain")
+	collected(good)
+	skip(skipped)
+	f.advance(time.Minute)
+	p := good.person
+	answer := f.get("/api/access_report_data", "client_secret", clientSecret, "access_token", f.accessToken("24"),
+		"name", p.Name, "idcard", p.IDCard, "phone", p.Phone)
+	require.Equal(t, good.token, answer["report_data"].(fields)["report"].(fields)["token"])
+}
+
 func TestATokenForAnHourExpiresAfterIt(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t).complete("plain")
