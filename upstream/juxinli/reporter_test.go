@@ -16,6 +16,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
 func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
@@ -119,6 +120,36 @@ func TestAJobWhoseStateIsUnclearIsNotReadyWithoutAReport(t *testing.T) {
 				require.Empty(t, state)
 			}
 		})
+	}
+}
+
+// The whole flow where the state of the job stands only in its details.
+func TestTheReportOfAJobWithItsStateInDetailsIsFound(t *testing.T) {
+	t.Parallel()
+	for key, fails := range map[string]bool{"plain": false, "no-report": true} {
+		clock := fsmtest.NewClock()
+		carriers := simulator.Carriers()
+		for i := range carriers {
+			carriers[i].StateInDetails = true
+		}
+		sim := simulator.New(simulator.Config{Now: clock.Now, Carriers: carriers, ReportLag: time.Minute})
+		server := httptest.NewServer(sim)
+		t.Cleanup(server.Close)
+		data := newData(t, server.URL, func(cfg *juxinli.DataConfig) { cfg.Now = clock.Now })
+		token := complete(t, newClient(t, server.URL), sim, key)
+		for range 3 { // being collected, collected, reported
+			state, err := data.ReportState(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, carrierfsm.ReportStatePending, state)
+			clock.Advance(30 * time.Second)
+		}
+		state, err := data.ReportState(t.Context(), token)
+		require.NoError(t, err)
+		want := carrierfsm.ReportStateReady
+		if fails {
+			want = carrierfsm.ReportStatePending // nothing readable says that it failed
+		}
+		require.Equal(t, want, state)
 	}
 }
 

@@ -20,15 +20,19 @@ func (s *Server) jobStatus(r *http.Request) Answer {
 		if a == nil || !a.Done {
 			return dataRefusal(statusQueryFailed, "状态查询失败")
 		}
-		status := "抓取中"
+		status, detail := "抓取中", "COLLECT_RUNNING"
 		switch {
 		case !s.collected(a):
 		case a.fails(c):
-			status = "抓取失败"
+			status, detail = "抓取失败", "COLLECT_FAIL"
 		default:
-			status = "完成"
+			status, detail = "完成", "COLLECT_SUCCESS"
 		}
-		return dataAnswer(object{"code": statusQueryOK, "note": "状态查询成功", "data": object{"status": status}})
+		data := object{"status": status}
+		if c.StateInDetails {
+			data = object{"details": []object{{"website": c.Website, "websiteStatus": detail}}}
+		}
+		return dataAnswer(object{"code": statusQueryOK, "note": "状态查询成功", "data": data})
 	})
 }
 

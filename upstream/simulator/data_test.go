@@ -94,6 +94,24 @@ func TestAReportIsAvailableAfterTheCollection(t *testing.T) {
 	}
 }
 
+func TestTheStateOfAJobMayStandOnlyInItsDetails(t *testing.T) {
+	t.Parallel()
+	for fails, want := range map[bool]string{false: "COLLECT_SUCCESS", true: "COLLECT_FAIL"} {
+		r := newCustomRun(t, simulator.Carrier{Website: "w", StateInDetails: true, ReportFails: fails})
+		password(r)
+		access := r.accessToken("24")
+		data := func() any {
+			return r.get(jobStatus, "client_secret", clientSecret, "access_token", access, "token", r.token)["data"]
+		}
+		detail := func(state string) fields {
+			return fields{"details": []any{fields{"website": "w", "websiteStatus": state}}}
+		}
+		require.Equal(t, detail("COLLECT_RUNNING"), data())
+		r.advance(30 * time.Second)
+		require.Equal(t, detail(want), data())
+	}
+}
+
 func TestAReportFollowsTheCollectionAfterReportLag(t *testing.T) {
 	t.Parallel()
 	f := newFixtureWith(t, simulator.Config{ReportLag: time.Minute})

@@ -79,7 +79,8 @@
 // The collection continues for a time after the last step. Until then the report is
 // empty (20033), and there are no raw data (31204). A collection that fails has the
 // status 抓取失败, and its report stays empty. A token that is unknown, or whose
-// person has not completed all steps, has no status (20032). Several access tokens
+// person has not completed all steps, has no status (20032). The words of a job's
+// details (Carrier.StateInDetails) are invented, but for their end, SUCCESS. Several access tokens
 // are valid at the same time. A report by person is that of the application that was
 // collected last; a person whose name or ID card is another has none (20033). Calls,
 // messages and bills are invented, and always the same for one token.
