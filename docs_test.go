@@ -97,6 +97,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write":  {"", "/store/internal/batch"},
 		"bench":                 {},
 
+		"upstream/simulator/cmd": {"/upstream/simulator"}, // a program
+
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}
 	imported := regexp.MustCompile(`(?m)^\s*(?:import )?(?:_ |\w+ )?"([^"]+)"`)
@@ -178,7 +180,7 @@ func TestProductionPackagesLogOnlyToTheLoggerTheyAreGiven(t *testing.T) {
 	t.Parallel()
 	sources(t, ".go", func(path, text string) {
 		program := strings.HasPrefix(path, "examples/") || strings.HasPrefix(path, "bench/") ||
-			strings.HasPrefix(path, "internal/browsertest/") || path == "internal/docgen/main.go"
+			strings.HasPrefix(path, "internal/browsertest/") || strings.HasPrefix(path, "upstream/simulator/cmd/") || path == "internal/docgen/main.go"
 		if !strings.HasSuffix(path, "_test.go") && !program {
 			require.Empty(t, loudIn(t, path, text), path)
 		}

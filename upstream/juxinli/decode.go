@@ -29,8 +29,20 @@ type replyData struct {
 	Next     optional[rawSource] `json:"next_datasource"`
 }
 
+// template is req_msg_tpl. It may be a whole request with a password and a token
+// in it, so nothing but the type is decoded.
 type template struct {
 	Type word `json:"type"`
+}
+
+// UnmarshalJSON takes an object; the type of any other value is invalidWord.
+func (t *template) UnmarshalJSON(raw []byte) error {
+	type object template
+	*t = template{}
+	if json.Unmarshal(raw, (*object)(t)) != nil {
+		t.Type = invalidWord
+	}
+	return nil
 }
 
 type receiptData struct {
@@ -83,6 +95,7 @@ func decodeReply(body []byte) (carrierfsm.Reply, error) {
 	if err != nil {
 		return carrierfsm.Reply{}, err
 	}
+	defer clear(e.Data) // a copy of what the response may repeat
 	d, err := e.replyData()
 	if err != nil {
 		return carrierfsm.Reply{}, err
@@ -116,14 +129,23 @@ func (e envelope) replyData() (replyData, error) {
 	return d.value, nil
 }
 
+// finished is upstream's text for a collection that has ended.
+const finished = "抓取完成"
+
 // alreadyCollected matches the texts by which upstream says that this website was
-// collected before: in the content of an ERROR, or in either text of a failure.
-// It is the only place that matches texts of upstream.
+// collected before: in the content of an ERROR, in either text of a failure, or as
+// the whole text of a success that has no known code. It is the only place that
+// matches texts of upstream.
 func alreadyCollected(r carrierfsm.Reply, content, message string) bool {
-	if r.Success {
+	switch {
+	case !r.Success:
+		return containsAny(content, "已经采集完成", "重复采集", finished) || containsAny(message, "已经采集完成", "重复采集", finished)
+	case strings.TrimSpace(cmp.Or(content, message)) == finished:
+		// The reply table ignores the flag beside all other known codes.
+		return r.Code != "0" && r.Code != "30000"
+	default:
 		return r.Type == "ERROR" && containsAny(content, "已经采集完成", "重复采集")
 	}
-	return containsAny(content, "已经采集完成", "重复采集", "抓取完成") || containsAny(message, "已经采集完成", "重复采集", "抓取完成")
 }
 
 // containsAny reports whether a text has one of the words and no negation:

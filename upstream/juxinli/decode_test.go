@@ -71,8 +71,24 @@ func TestReplyDecoding(t *testing.T) {
 		{"collected before, as a failure", `{"success":false,"message":"抓取完成"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
 		{"collected before, in the message, with data", `{"success":false,"message":"抓取完成","data":{"content":"x"}}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("x"), AlreadyCollected: true}},
 		{"not collected yet", `{"success":false,"message":"尚未抓取完成"}`, carrierfsm.Reply{Content: carrierfsm.NewSecret("尚未抓取完成")}},
-		{"an error with a text that counts only in a failure", `{"success":true,"data":{"type":"ERROR","content":"抓取完成"}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret("抓取完成")}},
+		{"collected before, as the whole content of a success without a code", `{"success":true,"data":{"type":"CONTROL","content":"抓取完成"}}`, carrierfsm.Reply{Success: true, Type: "CONTROL", Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the same as an error", `{"success":"true","data":{"type":"ERROR","content":" 抓取完成\n","process_code":null}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret(" 抓取完成\n"), AlreadyCollected: true}},
+		{"the same with a code that was never seen", `{"success":true,"data":{"content":"抓取完成","process_code":10012}}`, carrierfsm.Reply{Success: true, Code: "10012", Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the same with a code that is invalid", `{"success":true,"data":{"content":"抓取完成","process_code":"ok"}}`, carrierfsm.Reply{Success: true, Code: "?", Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the same in the message, without data", `{"success":true,"message":"抓取完成","data":null}`, carrierfsm.Reply{Success: true, Content: carrierfsm.NewSecret("抓取完成"), AlreadyCollected: true}},
+		{"the message of a success with another content", `{"success":true,"message":"抓取完成","data":{"content":"请稍候"}}`, carrierfsm.Reply{Success: true, Content: carrierfsm.NewSecret("请稍候")}},
+		{"a known code counts more than the text", `{"success":true,"data":{"content":"抓取完成","process_code":0}}`, carrierfsm.Reply{Success: true, Code: "0", Content: carrierfsm.NewSecret("抓取完成")}},
+		{"a known code of an error counts more than the text", `{"success":true,"data":{"content":"抓取完成","process_code":"30000"}}`, carrierfsm.Reply{Success: true, Code: "30000", Content: carrierfsm.NewSecret("抓取完成")}},
+		{"the text in a longer one, in a success", `{"success":true,"data":{"type":"ERROR","content":"抓取完成, 重试"}}`, carrierfsm.Reply{Success: true, Type: "ERROR", Content: carrierfsm.NewSecret("抓取完成, 重试")}},
+		{"not collected yet, in a success", `{"success":true,"data":{"content":"未抓取完成"}}`, carrierfsm.Reply{Success: true, Content: carrierfsm.NewSecret("未抓取完成")}},
 		{"the same texts in a normal reply", `{"success":true,"data":{"type":"CONTROL","content":"抓取完成, 重复采集"}}`, carrierfsm.Reply{Success: true, Type: "CONTROL", Content: carrierfsm.NewSecret("抓取完成, 重复采集")}},
+		{
+			"a template that is a whole request", `{"success":true,"data":{"process_code":10002,"req_msg_tpl":{"token":"t","account":"13800138000","password":"246810","captcha":"","type":"SUBMIT_CAPTCHA","method":"AUTO"}}}`,
+			carrierfsm.Reply{Success: true, Code: "10002", Template: "SUBMIT_CAPTCHA"},
+		},
+		{"a template that is a text", `{"success":true,"data":{"process_code":10002,"req_msg_tpl":"{\"password\":\"246810\"}"}}`, carrierfsm.Reply{Success: true, Code: "10002", Template: "?"}},
+		{"a template that is a list", `{"success":true,"data":{"req_msg_tpl":[{"type":"SUBMIT_CAPTCHA"}]}}`, carrierfsm.Reply{Success: true, Template: "?"}},
+		{"a template with a type of another kind", `{"success":true,"data":{"req_msg_tpl":{"type":{"password":"246810"}}}}`, carrierfsm.Reply{Success: true}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {

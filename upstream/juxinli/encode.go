@@ -116,12 +116,15 @@ func encodeForm(f carrierfsm.Form) ([]byte, error) {
 	return e.finish()
 }
 
+// source writes the website under both keys: version 3 reads "website", earlier
+// ones "name".
 func (e *encoder) source(s carrierfsm.SourceChoice) {
 	if s.Category == "" {
 		s.Category = "mobile"
 	}
 	e.next()
 	e.open('{')
+	e.text("website", s.Name)
 	e.text("name", s.Name)
 	e.text("category", s.Category)
 	e.close('}')

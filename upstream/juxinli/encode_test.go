@@ -111,7 +111,8 @@ func TestAFormIsSentWhole(t *testing.T) {
 			map[string]any{"contact_name": "乙", "contact_tel": "13800138002", "contact_type": "6"},
 		},
 		"selected_website": []any{
-			map[string]any{"name": "chinaunicom", "category": "mobile"}, map[string]any{"name": "x", "category": "y"},
+			map[string]any{"website": "chinaunicom", "name": "chinaunicom", "category": "mobile"},
+			map[string]any{"website": "x", "name": "x", "category": "y"},
 		},
 	}, decode(t, strings.NewReader(string(body)))))
 	bare, err := juxinli.EncodeForm(carrierfsm.Form{})

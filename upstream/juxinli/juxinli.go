@@ -77,6 +77,7 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
 	}
+	defer clear(response) // it may repeat what was sent
 	receipt, err := decodeReceipt(response, c.cfg.ApplicationsV3)
 	if err != nil {
 		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
@@ -101,6 +102,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
 	}
+	defer clear(response) // it may repeat what was sent
 	reply, err := decodeReply(response)
 	if err != nil {
 		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)

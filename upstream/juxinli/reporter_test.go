@@ -12,8 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
 func TestTheStateOfAReportIsThatOfItsJob(t *testing.T) {
@@ -49,17 +52,142 @@ func TestAJobThatIsDoneIsPendingWhileItsReportIsEmpty(t *testing.T) {
 		long:                              carrierfsm.ReportStateReady,
 		`{"success":"false","code":"19"}`: carrierfsm.ReportStateReady, // the fetch of the report returns the error
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, map[string]string{
-				tokenPath: `{"success":"true","access_token":"t"}`, jobPath: job, reportPath: answer,
-			}[r.URL.Path])
-		}))
-		t.Cleanup(server.Close)
+		server := newReportServer(t, job, answer)
 		state, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
 		require.NoError(t, err)
 		require.Equal(t, want, state, answer[:min(len(answer), 60)])
 	}
+}
+
+// newReportServer returns an upstream with one answer for the job and one for the
+// report.
+func newReportServer(t *testing.T, job, report string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, map[string]string{
+			tokenPath: `{"success":"true","access_token":"t"}`, jobPath: job, reportPath: report,
+		}[r.URL.Path])
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// unclearJobs are answers from which no state of the job can be read.
+var unclearJobs = map[string]string{
+	"only the state of the website": `{"success":"true","code":30015,"data":{"details":[{"website":"chinamobilejs","websiteStatus":"RUN_SUCCESS"}]}}`,
+	"a state that is not known":     `{"success":"true","code":30015,"data":{"status":"等待"}}`,
+	"no data":                       `{"success":"true","code":30015}`,
+	"data of another kind":          `{"success":"true","code":30015,"data":[1]}`,
+	"the query failed":              `{"success":"false","code":20032,"note":"状态查询失败"}`,
+	"an unknown refusal":            `{"success":"false","code":"29999"}`,
+	"a refusal without a code":      `{"success":"false","note":"?"}`,
+	"not the API's JSON":            `{"status":"完成"}`,
+}
+
+func TestAJobWhoseStateIsUnclearIsFollowedByALookAtTheReport(t *testing.T) {
+	t.Parallel()
+	for name, job := range unclearJobs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, report := range []string{
+				`{"success":"true","report_data":{"a":1}}`,
+				`{"success":"true","report_data":{"calls":"` + strings.Repeat("x", 1<<20) + `"}}`,
+			} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				require.NoError(t, err)
+				require.Equal(t, carrierfsm.ReportStateReady, state)
+			}
+		})
+	}
+}
+
+// An unclear job is no reason to believe that a report is there which nobody saw.
+func TestAJobWhoseStateIsUnclearIsNotReadyWithoutAReport(t *testing.T) {
+	t.Parallel()
+	for name, job := range unclearJobs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, report := range []string{`{"success":"false","code":20033}`, `{"success":"true","report_data":{}}`} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				if err == nil {
+					require.Equal(t, carrierfsm.ReportStatePending, state)
+				}
+			}
+			for _, report := range []string{`{"success":"false","code":"19"}`, `{"x":1}`, ``} {
+				state, err := newData(t, newReportServer(t, job, report).URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				require.Error(t, err, "errors alone never mean that there is none")
+				require.Empty(t, state)
+			}
+		})
+	}
+}
+
+// The whole flow where the state of the job stands only in its details.
+func TestTheReportOfAJobWithItsStateInDetailsIsFound(t *testing.T) {
+	t.Parallel()
+	for key, fails := range map[string]bool{"plain": false, "no-report": true} {
+		clock := fsmtest.NewClock()
+		carriers := simulator.Carriers()
+		for i := range carriers {
+			carriers[i].StateInDetails = true
+		}
+		sim := simulator.New(simulator.Config{Now: clock.Now, Carriers: carriers, ReportLag: time.Minute})
+		server := httptest.NewServer(sim)
+		t.Cleanup(server.Close)
+		data := newData(t, server.URL, func(cfg *juxinli.DataConfig) { cfg.Now = clock.Now })
+		token := complete(t, newClient(t, server.URL), sim, key)
+		for range 3 { // being collected, collected, reported
+			state, err := data.ReportState(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, carrierfsm.ReportStatePending, state)
+			clock.Advance(30 * time.Second)
+		}
+		state, err := data.ReportState(t.Context(), token)
+		require.NoError(t, err)
+		want := carrierfsm.ReportStateReady
+		if fails {
+			want = carrierfsm.ReportStatePending // nothing readable says that it failed
+		}
+		require.Equal(t, want, state)
+	}
+}
+
+// A client that upstream refuses gets no report either.
+func TestARefusedClientDoesNotLookAtTheReport(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]error{"20001": juxinli.ErrSecretRefused, "20003": juxinli.ErrFrozen, "20007": juxinli.ErrTokenRefused} {
+		server := newCountingServer(t, func(path string, _ int) string {
+			if path == tokenPath {
+				return `{"success":"true","access_token":"t"}`
+			}
+			return `{"success":"false","code":` + code + `}`
+		})
+		_, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+		require.ErrorIs(t, err, want)
+		require.Zero(t, server.requests(reportPath))
+	}
+}
+
+// The report of a job that is running may belong to an earlier source.
+func TestTheReportOfARunningJobIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	server := newReportServer(t, `{"success":"true","code":30015,"data":{"status":"抓取中"}}`, `{"success":"true","report_data":{"a":1}}`)
+	state, err := newData(t, server.URL).ReportState(t.Context(), carrierfsm.NewSecret("t"))
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.ReportStatePending, state)
+}
+
+// A machine that never reads a state of the job still finds the report, at once and
+// not after a day.
+func TestAMachineFindsTheReportOfAnUnclearJob(t *testing.T) {
+	t.Parallel()
+	data := newData(t, newReportServer(t, unclearJobs["only the state of the website"], `{"success":"true","report_data":{"a":1}}`).URL)
+	bench := fsmtest.NewWith(t, carrierfsm.Config{Reporter: data})
+	bench.Reach("10008")
+	bench.Clock.Advance(time.Minute)
+	bench.Settle()
+	require.Equal(t, carrierfsm.ReportReady, bench.Get().Reason)
 }
 
 // The machine, this client and the simulator together.

@@ -1,7 +1,6 @@
 package simulator_test
 
 import (
-	"net/http"
 	"regexp"
 	"testing"
 
@@ -10,22 +9,6 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
-
-func TestAnInvalidFormIsRefused(t *testing.T) {
-	t.Parallel()
-	f, p := newFixture(t), personAt(t, "plain")
-	unknown, nameless, cardless := p, p, p
-	unknown.Phone, nameless.Name, cardless.IDCard = "13800138099", "", ""
-	for _, path := range []string{applications, "/orgApi/rest/v3/applications/DEMO"} {
-		for _, bad := range []simulator.Person{unknown, nameless, cardless, {}} {
-			require.Equal(t, fields{"success": false, "message": "申请信息有误"}, f.post(path, form(bad)))
-		}
-	}
-	require.Equal(t, fields{"success": false, "message": "机构不存在"}, f.post("/orgApi/rest/v2/applications/OTHER", form(p)))
-	got, err := f.send(t.Context(), http.MethodGet, "/orgApi/rest/v2/orgs/OTHER/datasources", "", "")
-	require.NoError(t, err)
-	require.Equal(t, fields{"success": false, "message": "机构不存在"}, decoded(t, got.body))
-}
 
 func TestAReceiptHasAllFieldsOfTheDataSource(t *testing.T) {
 	t.Parallel()
@@ -84,5 +67,19 @@ func TestAFormThatDoesNotMatchTheAccountFailsAtTheEnd(t *testing.T) {
 		r := newFixture(t).applyAs(p)
 		require.Equal(t, "10002 SUBMIT_CAPTCHA", password(r), what)
 		require.Equal(t, "10009", code(r), what)
+	}
+}
+
+// Clients send the last character of an ID card as the person typed it.
+func TestTheLetterOfAnIDCardMayBeSmall(t *testing.T) {
+	t.Parallel()
+	own := simulator.Person{Phone: "13800138050", Name: "测试用户", IDCard: "11010119900307867X", Website: "w", Password: "p"}
+	small := own
+	small.IDCard = "11010119900307867x"
+	for _, account := range []simulator.Person{own, small} {
+		for _, sent := range []simulator.Person{own, small} {
+			r := newFixtureWith(t, simulator.Config{Carriers: []simulator.Carrier{{Website: "w"}}, People: []simulator.Person{account}}).applyAs(sent)
+			require.Equal(t, "10008 end", password(r))
+		}
 	}
 }

@@ -69,8 +69,9 @@ func (l *arrivals) read(number int, f requestFields) Arrival {
 
 // read logs the fields of a request.
 func (s *Server) read(number int, body []byte) Arrival {
-	var f requestFields
-	_ = json.Unmarshal(body, &f) // other requests don't have these fields
+	var sent fields
+	_ = json.Unmarshal(body, &sent)
+	f, _ := requestFieldsOf(sent) // other requests don't have them
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.arrivals.read(number, f)

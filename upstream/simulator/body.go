@@ -2,10 +2,8 @@ package simulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // object is a JSON object to send.
@@ -18,16 +16,6 @@ func withBody(r *http.Request, body []byte) *http.Request {
 	r = r.Clone(r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return r
-}
-
-// decode reads a request's JSON into v, and reports whether it is valid. It ignores
-// unknown fields.
-func decode(r *http.Request, v any) bool {
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return false
-	}
-	body, err := io.ReadAll(r.Body)
-	return err == nil && json.Unmarshal(body, v) == nil
 }
 
 // recorder is a ResponseWriter that keeps the response in memory, so that a fault

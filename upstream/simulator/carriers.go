@@ -37,6 +37,9 @@ type Carrier struct {
 	Unreal bool
 	// ReportFails: the collection fails after the last step, so there is no report.
 	ReportFails bool
+	// StateInDetails: the state of the collection stands only in the details of the
+	// job, as websiteStatus.
+	StateInDetails bool
 	// Next is the website of the data source that follows; empty: none.
 	Next string
 }

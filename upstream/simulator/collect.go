@@ -4,13 +4,17 @@ import "net/http"
 
 // requestFields are the fields of the requests collect, reset and skip.
 type requestFields struct {
-	Token    string `json:"token"`
-	Website  string `json:"website"`
-	Account  string `json:"account"`
-	Password string `json:"password"`
-	Captcha  string `json:"captcha"`
-	Type     string `json:"type"`
-	QueryPwd string `json:"queryPwd"`
+	Token, Website, Account, Password, Captcha, Type, QueryPwd string
+}
+
+// requestFieldsOf reads the fields, each a text, absent or empty. ok is false if one
+// is not a text.
+func requestFieldsOf(sent fields) (f requestFields, ok bool) {
+	ok = sent.texts(map[string]*string{
+		"token": &f.Token, "website": &f.Website, "account": &f.Account, "password": &f.Password,
+		"captcha": &f.Captcha, "type": &f.Type, "queryPwd": &f.QueryPwd,
+	})
+	return f, ok
 }
 
 // collect answers a password, a code, a query password or a request for a new code.
@@ -18,8 +22,12 @@ func (s *Server) collect(r *http.Request) Answer { return s.withSession(r, reque
 
 // withSession answers a request for an active session.
 func (s *Server) withSession(r *http.Request, answer func(request) Answer) Answer {
-	var sent requestFields
-	if !decode(r, &sent) {
+	body, ok := decode(r)
+	if !ok {
+		return Refusal(malformed)
+	}
+	sent, ok := requestFieldsOf(body)
+	if !ok {
 		return Refusal(malformed)
 	}
 	s.mu.Lock()
@@ -47,7 +55,18 @@ type request struct {
 
 // isCurrentSource reports whether the request names the session's present source.
 func (r request) isCurrentSource() bool {
-	return r.fields.Website == r.session.Website && r.fields.Account == r.session.Phone
+	return r.isAccount() && r.fields.Website == r.session.Website
+}
+
+// isAccount reports whether the account is the session's. The steps that follow the
+// password need not name it.
+func (r request) isAccount() bool {
+	switch r.fields.Type {
+	case typeSubmitCaptcha, typeResendCaptcha, typeSubmitQuery:
+		return r.fields.Account == r.session.Phone || r.fields.Account == ""
+	default:
+		return r.fields.Account == r.session.Phone
+	}
 }
 
 func (r request) collect() Answer {
@@ -64,7 +83,7 @@ func (r request) collect() Answer {
 		return r.login()
 	case typeSubmitCaptcha:
 		return r.captcha()
-	case "RESEND_CAPTCHA":
+	case typeResendCaptcha:
 		return r.resend()
 	case typeSubmitQuery:
 		return r.query()

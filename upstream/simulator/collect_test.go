@@ -9,40 +9,36 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func TestUnknownFieldsAreIgnored(t *testing.T) {
-	t.Parallel()
-	r := newFixture(t).apply("unicom")
-	request := r.request("", "password", r.person.Password)
-	request["no such field"] = []any{1, fields{}}
-	require.Equal(t, "10008 end", summarize(r.post(collectReq, request)))
-}
-
-func TestACollectRequestMustMatchTheApplication(t *testing.T) {
+func TestARequestForAnotherAccountOrSourceHasNoEffect(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]fields{
 		"account":      {"account": "13800138001"},
 		"no account":   {"account": ""},
 		"website":      {"website": "chinaunicom"},
-		"no website":   {"website": ""},
 		"unknown type": {"type": "UNKNOWN"},
 	} {
-		r := newFixture(t).apply("plain")
-		request := r.request("", "password", r.person.Password)
-		for field, value := range change {
-			request[field] = value
+		for _, path := range []string{collectReq, resetReq} {
+			r := newFixture(t).apply("weak-resettable")
+			request := r.request("", "password", r.person.Password)
+			for field, value := range change {
+				request[field] = value
+			}
+			require.Equal(t, "30000", summarize(r.post(path, request)), what)
+			require.Zero(t, r.LoginAttempts(r.person.Phone), what)
+			require.Zero(t, r.texts(), what)
 		}
-		require.Equal(t, "30000", summarize(r.post(collectReq, request)), what)
-		require.Zero(t, r.LoginAttempts(r.person.Phone), what)
-		require.Zero(t, r.texts(), what)
 	}
 }
 
-func TestAnUnexpectedAnswerIsAnError(t *testing.T) {
+// A step that was refused for another account leaves the code as it was.
+func TestACodeForAnotherAccountIsNotUsedUp(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t).apply("plain")
-	for _, do := range []func(*run) string{code, resend, query} {
-		require.Equal(t, "30000", do(r))
-	}
+	password(r)
+	request := r.request("SUBMIT_CAPTCHA", "captcha", r.code())
+	request["account"] = "13800138001"
+	require.Equal(t, "30000", summarize(r.post(collectReq, request)))
+	require.Equal(t, "10008 end", code(r))
 }
 
 func TestWrongPasswordsLockTheNumberForEveryToken(t *testing.T) {

@@ -94,6 +94,24 @@ func TestAReportIsAvailableAfterTheCollection(t *testing.T) {
 	}
 }
 
+func TestTheStateOfAJobMayStandOnlyInItsDetails(t *testing.T) {
+	t.Parallel()
+	for fails, want := range map[bool]string{false: "COLLECT_SUCCESS", true: "COLLECT_FAIL"} {
+		r := newCustomRun(t, simulator.Carrier{Website: "w", StateInDetails: true, ReportFails: fails})
+		password(r)
+		access := r.accessToken("24")
+		data := func() any {
+			return r.get(jobStatus, "client_secret", clientSecret, "access_token", access, "token", r.token)["data"]
+		}
+		detail := func(state string) fields {
+			return fields{"details": []any{fields{"website": "w", "websiteStatus": state}}}
+		}
+		require.Equal(t, detail("COLLECT_RUNNING"), data())
+		r.advance(30 * time.Second)
+		require.Equal(t, detail(want), data())
+	}
+}
+
 func TestAReportFollowsTheCollectionAfterReportLag(t *testing.T) {
 	t.Parallel()
 	f := newFixtureWith(t, simulator.Config{ReportLag: time.Minute})
@@ -139,21 +157,12 @@ func TestAnAccessTokenExpiresOrIsRevoked(t *testing.T) {
 	require.Equal(t, 3, r.AccessTokens())
 }
 
-func TestADataCallNeedsTheClientsSecret(t *testing.T) {
+func TestAFrozenInstitutionGetsNoData(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	access := f.accessToken("per")
-	for _, path := range []string{accessToken, jobStatus, reportData, rawData} {
-		for _, wrong := range []string{"", "wrong"} {
-			require.EqualValues(t, 20001, f.get(path, "client_secret", wrong, "access_token", access, "org_name", "DEMO", "hours", "24")["code"], path)
-		}
-	}
-	require.EqualValues(t, 20001, f.get(accessToken, "client_secret", clientSecret, "org_name", "ANOTHER", "hours", "24")["code"])
-	require.EqualValues(t, 20007, f.get(accessToken, "client_secret", clientSecret, "org_name", "DEMO", "hours", "48")["code"])
-
 	frozen := newFixtureWith(t, simulator.Config{Frozen: true, ClientSecret: "another"})
-	for _, path := range []string{accessToken, jobStatus, reportData, rawData} {
+	for _, path := range []string{accessToken, "/api/access_report_token", jobStatus, reportData, rawData, "/api/access_report_data", "/api/access_raw_data"} {
 		require.EqualValues(t, 20003, frozen.get(path, "client_secret", "another", "org_name", "DEMO", "hours", "24")["code"], path)
+		require.EqualValues(t, 20001, frozen.get(path, "client_secret", "x", "org_name", "DEMO", "hours", "24")["code"], path)
 	}
 }
 

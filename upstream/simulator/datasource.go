@@ -8,7 +8,15 @@ import (
 const unknownOrg = "机构不存在"
 
 // datasources lists every carrier.
-func (s *Server) datasources(r *http.Request) Answer {
+func (s *Server) datasources(r *http.Request) Answer { return s.listDatasources(r, nil) }
+
+// datasourcesV3 is datasources with the additional fields of version 3.
+func (s *Server) datasourcesV3(r *http.Request) Answer {
+	return s.listDatasources(r, version3("查询成功"))
+}
+
+// listDatasources lists every carrier; extra are additional fields.
+func (s *Server) listDatasources(r *http.Request, extra object) Answer {
 	if r.PathValue("org") != s.cfg.Org {
 		return Refusal(unknownOrg)
 	}
@@ -16,7 +24,7 @@ func (s *Server) datasources(r *http.Request) Answer {
 	for i, c := range s.cfg.Carriers {
 		list[i] = datasource(c)
 	}
-	return Answer{Body: object{"success": true, "data": list}}
+	return Answer{Body: merged(object{"success": true, "data": list}, extra)}
 }
 
 // datasource returns a carrier in upstream's form.

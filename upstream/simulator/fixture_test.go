@@ -100,6 +100,7 @@ func form(p simulator.Person) fields {
 // run is one person's verification.
 type run struct {
 	*fixture
+	dialect dialect // of the client; nil: as request returns it
 	person  simulator.Person
 	token   string
 	website string
@@ -115,7 +116,7 @@ func (f *fixture) applyAs(p simulator.Person) *run {
 	f.t.Helper()
 	answer := f.post(applications, form(p))
 	require.Equal(f.t, true, answer["success"], "%v", answer)
-	return &run{f, p, answer["data"].(fields)["token"].(string), p.Website}
+	return &run{f, nil, p, answer["data"].(fields)["token"].(string), p.Website}
 }
 
 func personAt(t *testing.T, key string) simulator.Person {
@@ -136,7 +137,7 @@ func (r *run) request(kind, field, value string) fields {
 
 func (r *run) collect(kind, field, value string) string {
 	r.t.Helper()
-	return summarize(r.post(collectReq, r.request(kind, field, value)))
+	return summarize(r.post(collectReq, r.speak(r.request(kind, field, value))))
 }
 
 func (r *run) login(password string) string { return r.collect("", "password", password) }

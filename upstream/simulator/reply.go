@@ -3,6 +3,7 @@ package simulator
 // The types of requests, which are also the templates of replies.
 const (
 	typeSubmitCaptcha = "SUBMIT_CAPTCHA"
+	typeResendCaptcha = "RESEND_CAPTCHA"
 	typeSubmitQuery   = "SUBMIT_QUERY_PWD"
 	typeSubmitReset   = "SUBMIT_RESET_PWD"
 )

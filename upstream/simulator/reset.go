@@ -24,10 +24,12 @@ func (r request) reset() Answer {
 		r.carrier.ResetMethod != resetBySMS && r.carrier.ResetMethod != resetByChoice:
 		return resetFailed.answer()
 	}
-	switch r.fields.Type {
-	case typeResendReset:
+	// Clients begin with any of three types; what they have in common is that there
+	// is no code yet.
+	switch code := r.fields.Captcha; {
+	case r.fields.Type == typeResendReset, code == "" && (r.fields.Type == "" || r.fields.Type == typeSubmitReset):
 		return r.requestResetCode()
-	case typeSubmitReset:
+	case r.fields.Type == typeSubmitReset:
 		return r.submitReset()
 	default:
 		return fatalError(unknownType)

@@ -16,7 +16,7 @@ func (r *run) reset(kind, code, newPassword string) string {
 	r.t.Helper()
 	request := r.request(kind, "captcha", code)
 	request["password"] = newPassword
-	return summarize(r.post(resetReq, request))
+	return summarize(r.post(resetReq, r.speak(request)))
 }
 
 func askReset(r *run) string       { return r.reset("RESEND_RESET_PWD_CAPTCHA", "", "") }
@@ -39,16 +39,27 @@ func TestAResetFailsAtACarrierWithoutOne(t *testing.T) {
 	require.Zero(t, r.texts())
 }
 
-func TestAResetMustMatchTheApplication(t *testing.T) {
+// Whichever way a client begins a reset, one code is sent, and one more after a
+// minute.
+func TestAResetBeginsInThreeWays(t *testing.T) {
 	t.Parallel()
-	for _, change := range []fields{{"account": "13800138001"}, {"website": "chinaunicom"}, {"type": "UNKNOWN"}} {
-		r := newFixture(t).apply("weak-resettable")
-		request := r.request("RESEND_RESET_PWD_CAPTCHA", "captcha", "")
-		for field, value := range change {
-			request[field] = value
+	begins := []func(*run) string{
+		askReset,
+		func(r *run) string { return r.reset("", "", "") },
+		func(r *run) string { return r.reset("SUBMIT_RESET_PWD", "", "") },
+	}
+	for _, first := range begins {
+		for _, second := range begins {
+			r := newFixture(t).apply("weak-resettable")
+			require.Equal(t, "10002 SUBMIT_RESET_PWD", first(r))
+			require.Equal(t, "10002 SUBMIT_RESET_PWD", second(r))
+			require.Equal(t, 1, r.texts(), "too early for another")
+			r.advance(time.Minute)
+			require.Equal(t, "10002 SUBMIT_RESET_PWD", second(r))
+			require.Equal(t, 2, r.texts())
+			require.Equal(t, "11000", newPassword(r))
+			require.Equal(t, "10008 end", withNewPassword(r))
 		}
-		require.Equal(t, "30000", summarize(r.post(resetReq, request)))
-		require.Zero(t, r.texts())
 	}
 }
 

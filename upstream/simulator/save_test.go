@@ -25,7 +25,7 @@ func (r *run) restored() *run {
 	f := newFixture(r.t)
 	f.advance(r.clock().Sub(f.clock()))
 	require.NoError(r.t, f.Restore(strings.NewReader(r.saved())))
-	return &run{f, r.person, r.token, r.website}
+	return &run{f, r.dialect, r.person, r.token, r.website}
 }
 
 func TestEveryFlowContinuesAfterARestore(t *testing.T) {

@@ -32,8 +32,8 @@ type Config struct {
 	ClientSecret string
 	// Frozen refuses every data call (20003).
 	Frozen bool
-	// AccessTokenLife is how long an access token for 24 hours is valid.
-	// Defaults to 24 h.
+	// AccessTokenLife is how long an access token for 24 hours is valid, and how
+	// long one for an hour is at most. Defaults to 24 h.
 	AccessTokenLife time.Duration
 	// CollectFor is how long the collection takes after the person's last step.
 	// Defaults to 30 s.
@@ -99,25 +99,6 @@ func orDefault[T comparable](value, fallback T) T {
 	return value
 }
 
-func (s *Server) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	for pattern, answer := range map[string]func(*http.Request) Answer{
-		"GET /orgApi/rest/v2/orgs/{org}/datasources":  s.datasources,
-		"POST /orgApi/rest/v2/applications/{org}":     s.apply,
-		"POST /orgApi/rest/v3/applications/{org}":     s.applyV3,
-		"POST /orgApi/rest/v2/messages/collect/req":   s.collect,
-		"POST /orgApi/rest/v2/messages/collect/skip":  s.skip,
-		"POST /orgApi/rest/v2/messages/reset/req":     s.reset,
-		"GET /api/v2/access_report_token":             s.reportToken,
-		"GET /api/v2/job/access_jobs_status_by_token": s.jobStatus,
-		"GET /api/access_report_data_by_token":        s.report,
-		"GET /api/access_raw_data_by_token":           s.rawData,
-	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answer(r).send(w) })
-	}
-	return mux
-}
-
 // maxRequest is the largest request body that is read, in bytes.
 const maxRequest = 1 << 20
 
@@ -140,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := &recorder{header: make(http.Header)}
 	if fault.processed() {
-		s.mux.ServeHTTP(answer, withBody(r, body))
+		s.mux.ServeHTTP(answer, withSingleSlashes(withBody(r, body)))
 	}
 	s.respond(w, r, answer, fault)
 }

@@ -12,27 +12,6 @@ import (
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func TestInvalidJSONIsRefused(t *testing.T) {
-	t.Parallel()
-	r := newFixture(t).apply("plain")
-	good := encoded(t, r.request("", "password", r.person.Password))
-	for _, path := range []string{applications, collectReq} {
-		for _, c := range []struct{ contentType, body string }{
-			{"application/json", ""},
-			{"application/json", "token=1"},
-			{"application/json", good[1:]},
-			{"application/json", "[]"},
-			{"application/x-www-form-urlencoded", good},
-			{"", good},
-		} {
-			got, err := r.send(t.Context(), http.MethodPost, path, c.contentType, c.body)
-			require.NoError(t, err)
-			require.Equal(t, http.StatusOK, got.status)
-			require.Equal(t, "refused: 请求格式错误", summarize(decoded(t, got.body)), "%s %q", c.contentType, c.body)
-		}
-	}
-}
-
 func TestAnOversizedRequestIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -65,7 +44,7 @@ func TestTheLimitsAreConfigurable(t *testing.T) {
 	})
 	p := personAt(t, "plain")
 	answer := f.post("/orgApi/rest/v2/applications/OTHER", form(p))
-	r := &run{f, p, answer["data"].(fields)["token"].(string), p.Website}
+	r := &run{f, nil, p, answer["data"].(fields)["token"].(string), p.Website}
 	password(r)
 	f.advance(time.Second)
 	resend(r)

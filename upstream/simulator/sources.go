@@ -47,5 +47,5 @@ func (r request) next() (next Carrier, found bool) {
 // was completed or skipped.
 func (r request) isPastSource() bool {
 	a := r.session
-	return r.fields.Account == a.Phone && r.fields.Website != a.Website && slices.Contains(a.Past, r.fields.Website)
+	return r.isAccount() && r.fields.Website != a.Website && slices.Contains(a.Past, r.fields.Website)
 }

@@ -24,7 +24,7 @@ func (f *fixture) applyWith(version, key string, websites ...string) (fields, *r
 	answer := f.post("/orgApi/rest/"+version+"/applications/DEMO", body)
 	data, _ := answer["data"].(fields)
 	token, _ := data["token"].(string)
-	return answer, &run{f, p, token, p.Website}
+	return answer, &run{f, nil, p, token, p.Website}
 }
 
 func (r *run) atSource(website string) *run {
@@ -49,12 +49,20 @@ func TestSelectedSourcesAreCollectedInOrder(t *testing.T) {
 	require.Equal(t, "ERROR", code(r.atSource("chinamobilejs")))
 }
 
-func TestAnUnknownSourceIsRefusedAndVersion2IgnoresSources(t *testing.T) {
+// A person who skips the mobile source begins with the first selected one.
+func TestTheMobileSourceIsSkippedInTheForm(t *testing.T) {
 	t.Parallel()
-	answer, _ := newFixture(t).applyWith("v3", "unicom", "chinamobilejs", "unknown")
-	require.Equal(t, fields{"success": false, "message": "申请信息有误"}, answer)
-	_, r := newFixture(t).applyWith("v2", "unicom", "chinamobilejs", "unknown")
-	require.Equal(t, "10008 end", password(r))
+	f, p := newFixture(t), personAt(t, "plain")
+	body := form(p)
+	body["skip_mobile"] = true
+	body["selected_website"] = []fields{{"website": "chinaunicom", "category": "mobile"}, {"website": "chinamobilezj"}, {"website": "chinaunicom"}}
+	data := f.post("/orgApi/rest/v3/applications/DEMO", body)["data"].(fields)
+	r := &run{f, nil, p, data["token"].(string), "chinaunicom"}
+	require.Equal(t, "10003", password(r), "the password is the other operator's")
+	require.Equal(t, "10008 then chinamobilezj", nextPassword(r))
+	nextPassword(r.atSource("chinamobilezj"))
+	require.Equal(t, "10008 end", code(r))
+	require.Equal(t, "30000", password(r.atSource("chinamobilejs")))
 }
 
 func TestASourceIsSkipped(t *testing.T) {
