@@ -1,79 +1,94 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
-// mutant is a file without one of its calls.
+// mutant is a package without one of its calls.
 type mutant struct {
-	path         string
+	file         string
 	line, column int
-	changed      []byte
 }
 
 // String returns the operator and the place, as gremlins prints them.
 func (m mutant) String() string {
-	return fmt.Sprintf("CALL_DELETION at %s:%d:%d", filepath.Base(m.path), m.line, m.column)
+	return fmt.Sprintf("CALL_DELETION at %s:%d:%d", m.file, m.line, m.column)
 }
 
 // deletions returns one mutant for each call in a file that can be deleted, in the
-// order of the file. The call stays in the text, in a branch that is never taken: so
-// its variables and imports remain used, and the file compiles.
-func deletions(path string, text []byte) (list []mutant, err error) {
+// order of the file, and the file with a switch around each of these calls. The calls
+// are numbered from first on. Because they remain in the text, their variables and
+// imports remain used, so that every deletion compiles.
+func deletions(path string, text []byte, first int) (list []mutant, switched []byte, err error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, text, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var calls []ast.Stmt
 	ast.Inspect(file, func(n ast.Node) bool {
-		for _, s := range statements(n) {
-			if !isCall(s) {
-				continue
-			}
-			at, end := files.Position(s.Pos()), files.Position(s.End())
-			changed := slices.Concat(text[:at.Offset], []byte("if false { "), text[at.Offset:end.Offset], []byte(" }"), text[end.Offset:])
-			list = append(list, mutant{path: path, line: at.Line, column: at.Column, changed: changed})
-		}
+		calls = append(calls, slices.DeleteFunc(statements(n), func(s ast.Stmt) bool { return !isDeletable(s) })...)
 		return true
 	})
-	slices.SortFunc(list, func(a, b mutant) int {
-		return 1000*(a.line-b.line) + a.column - b.column
-	})
-	return list, nil
+	slices.SortFunc(calls, func(a, b ast.Stmt) int { return int(a.Pos() - b.Pos()) })
+	begin, end := make(map[int]string), make(map[int]int)
+	for i, s := range calls {
+		at := files.Position(s.Pos())
+		list = append(list, mutant{filepath.Base(path), at.Line, at.Column})
+		begin[at.Offset] = fmt.Sprintf("if %s != %q { ", switchName, fmt.Sprint(first+i))
+		end[files.Position(s.End()).Offset]++
+	}
+	var out bytes.Buffer
+	for i, c := range text {
+		out.WriteString(strings.Repeat(" }", end[i]))
+		out.WriteString(begin[i])
+		out.WriteByte(c)
+	}
+	return list, out.Bytes(), nil
 }
 
-// statements returns the statements of a list of them.
+// switchName is the variable of a switched package that has the number of the deleted
+// call, and the environment variable that it is read from.
+const switchName = "deletedCall"
+
+// switchFile returns the file that declares the switch of a package.
+func switchFile(name string) []byte {
+	return fmt.Appendf(nil, "package %s\n\nimport \"os\"\n\nvar %s = os.Getenv(%q)\n", name, switchName, switchName)
+}
+
+// statements returns a copy of a list of statements.
 func statements(n ast.Node) []ast.Stmt {
 	switch n := n.(type) {
 	case *ast.BlockStmt:
-		return n.List
+		return slices.Clone(n.List)
 	case *ast.CaseClause:
-		return n.Body
+		return slices.Clone(n.Body)
 	case *ast.CommClause:
-		return n.Body
+		return slices.Clone(n.Body)
 	default:
 		return nil
 	}
 }
 
-// isCall reports whether a statement is a call whose results are not used.
-func isCall(s ast.Stmt) bool {
+// isDeletable reports whether a statement is a call whose results are not used. A
+// panic is not deleted: a function may end with it.
+func isDeletable(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.DeferStmt:
 		return true
 	case *ast.ExprStmt:
-		_, isCall := s.X.(*ast.CallExpr)
-		return isCall
+		call, isCall := s.X.(*ast.CallExpr)
+		return isCall && !isNamed(call.Fun, "panic")
 	case *ast.AssignStmt:
-		if len(s.Rhs) != 1 || slices.ContainsFunc(s.Lhs, func(e ast.Expr) bool {
-			name, isName := e.(*ast.Ident)
-			return !isName || name.Name != "_"
-		}) {
+		isUsed := func(e ast.Expr) bool { return !isNamed(e, "_") }
+		if len(s.Rhs) != 1 || slices.ContainsFunc(s.Lhs, isUsed) {
 			return false
 		}
 		_, isCall := s.Rhs[0].(*ast.CallExpr)
@@ -81,4 +96,9 @@ func isCall(s ast.Stmt) bool {
 	default:
 		return false
 	}
+}
+
+func isNamed(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == name
 }

@@ -1,16 +1,19 @@
 // Command deletecalls is the mutation operator that gremlins lacks: it deletes one
 // call after the other, and runs the package's tests each time. It deletes calls that
-// are statements, calls whose results are assigned to _ only, and deferred calls. Its
-// output has the lines of gremlins. Start it by .ci/mutation.
+// are statements, calls whose results are assigned to _ only, and deferred calls. The
+// tests are compiled once, with a switch around each call. The output has the lines of
+// gremlins. Start it by .ci/mutation.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"go/build"
 	"io"
 	"os"
 	"os/exec"
@@ -62,140 +65,167 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if flags.NArg() > 0 {
 		o.dir = flags.Arg(0)
 	}
-	list, err := mutantsIn(o.dir, o.files)
+	list, replace, err := switchedPackage(o)
 	if err != nil || o.dry {
 		for _, m := range list {
 			_, _ = fmt.Fprintf(out, "%12s %s\n", "RUNNABLE", m)
 		}
 		return err
 	}
+	work, err := os.MkdirTemp("", "deletecalls")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	tests, err := compile(ctx, o, replace, work)
+	if err != nil {
+		return err
+	}
+	if status, err := result(ctx, o, tests, none); err != nil || status != "LIVED" {
+		return fmt.Errorf("the tests with no call deleted: %w", cmp.Or(err, errors.New(status)))
+	}
 	if o.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.limit)
 		defer cancel()
 	}
-	return tryAll(ctx, o, list, out)
+	return tryAll(ctx, o, tests, list, out)
 }
 
-// mutantsIn returns the deletions in the production files of a folder.
-func mutantsIn(dir string, files *regexp.Regexp) (list []mutant, err error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	for _, path := range paths {
-		name := filepath.Base(path)
-		if strings.HasSuffix(name, "_test.go") || !files.MatchString(name) {
+// switchedPackage returns the mutants of the package in a folder, and its files with
+// switches: path → text.
+func switchedPackage(o options) (list []mutant, files map[string][]byte, err error) {
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := build.ImportDir(dir, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = map[string][]byte{filepath.Join(dir, "deletecalls_switch.go"): switchFile(p.Name)}
+	for _, name := range p.GoFiles {
+		if !o.files.MatchString(name) {
 			continue
 		}
-		text, err := os.ReadFile(path)
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path) //nolint:gosec // a file of the package
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		found, err := deletions(path, text)
+		found, switched, err := deletions(path, text, len(list))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		list = append(list, found...)
+		list, files[path] = append(list, found...), switched
 	}
-	return list, err
+	return list, files, nil
+}
+
+// compile compiles the tests of the switched package once, for all mutants. The package
+// itself is left alone.
+func compile(ctx context.Context, o options, files map[string][]byte, work string) (tests string, err error) {
+	replace := make(map[string]string)
+	for path, text := range files {
+		replace[path] = filepath.Join(work, filepath.Base(path))
+		if err := os.WriteFile(replace[path], text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	tests = filepath.Join(work, "tests")
+	if err := os.WriteFile(tests+".json", overlay, 0o600); err != nil {
+		return "", err
+	}
+	//nolint:gosec // the arguments are ours
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", tests+".json", "-o", tests, ".")
+	command.Dir = o.dir
+	if said, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, said)
+	}
+	return tests, nil
 }
 
 // tryAll tries the deletions and prints each result. It stops early, without an
 // error, when ctx ends.
-func tryAll(ctx context.Context, o options, list []mutant, out io.Writer) error {
-	work, err := os.MkdirTemp("", "deletecalls")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-	queue := make(chan mutant)
+func tryAll(ctx context.Context, o options, tests string, list []mutant, out io.Writer) error {
 	var (
 		all  sync.WaitGroup
 		mu   sync.Mutex
 		errs []error
+		next int
 	)
-	for i := range max(o.workers, 1) {
+	for range max(o.workers, 1) {
 		all.Go(func() {
-			for m := range queue {
-				status, err := try(ctx, o, m, filepath.Join(work, fmt.Sprint(i)))
+			for ctx.Err() == nil {
 				mu.Lock()
-				if err != nil {
-					errs = append(errs, err)
-				} else if ctx.Err() == nil {
-					_, _ = fmt.Fprintf(out, "%12s %s\n", status, m)
+				n := next
+				next++
+				mu.Unlock()
+				if n >= len(list) {
+					return
+				}
+				status, err := result(ctx, o, tests, fmt.Sprint(n))
+				mu.Lock()
+				switch {
+				case err != nil:
+					errs = append(errs, fmt.Errorf("%s: %w", list[n], err))
+				case ctx.Err() == nil:
+					_, _ = fmt.Fprintf(out, "%12s %s\n", status, list[n])
 				}
 				mu.Unlock()
 			}
 		})
 	}
-	for _, m := range list {
-		select {
-		case queue <- m:
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
-	close(queue)
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-// try runs the tests with one call deleted. The changed file is in scratch; the
-// package itself is left alone.
-func try(ctx context.Context, o options, m mutant, scratch string) (status string, err error) {
-	path, err := filepath.Abs(m.path)
-	if err != nil {
-		return "", err
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: scratch + ".go"}})
-	if err != nil {
-		return "", err
-	}
-	if err = errors.Join(os.WriteFile(scratch+".go", m.changed, 0o600), os.WriteFile(scratch+".json", overlay, 0o600)); err != nil {
-		return "", err
-	}
-	return result(ctx, o, "-overlay", scratch+".json")
-}
+// none deletes no call.
+const none = ""
 
-// result runs the tests with flags, and returns their result in gremlins' words. It is
-// settled as soon as one test has failed, also when another hangs.
-func result(ctx context.Context, o options, flags ...string) (status string, err error) {
+// result runs the tests without a call, and returns their result in gremlins' words.
+// It is settled as soon as one test has failed, also when another hangs.
+func result(ctx context.Context, o options, tests, deleted string) (status string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	arguments := append([]string{"test", "-v", "-count=1", "-failfast", "-timeout", (2 * o.timeout).String()}, flags...)
-	tests := exec.CommandContext(ctx, "go", append(arguments, ".")...) //nolint:gosec // the arguments are the caller's
-	tests.Dir = o.dir
-	tests.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that kill ends the tests too
-	kill := func() error { return syscall.Kill(-tests.Process.Pid, syscall.SIGKILL) }
-	tests.Cancel = kill
-	output, err := tests.StdoutPipe()
+	//nolint:gosec // the program was made by compile
+	run := exec.CommandContext(ctx, tests, "-test.v", "-test.short", "-test.failfast", "-test.timeout", (2 * o.timeout).String())
+	run.Dir = o.dir
+	run.Env = append(os.Environ(), switchName+"="+deleted)
+	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that kill ends what the tests started too
+	kill := func() error { return syscall.Kill(-run.Process.Pid, syscall.SIGKILL) }
+	run.Cancel = kill
+	output, err := run.StdoutPipe()
 	if err != nil {
 		return "", err
 	}
-	tests.Stderr = tests.Stdout
-	if err := tests.Start(); err != nil {
+	run.Stderr = run.Stdout
+	if err := run.Start(); err != nil {
 		return "", err
 	}
-	for lines := bufio.NewScanner(output); lines.Scan() && status == ""; {
-		switch {
-		case strings.Contains(lines.Text(), "--- FAIL: "):
-			status = "KILLED"
-		case strings.Contains(lines.Text(), "build failed]"):
-			status = "NOT VIABLE"
-		}
+	failed := false
+	for lines := bufio.NewReader(output); err == nil && !failed; {
+		var line string
+		line, err = lines.ReadString('\n')
+		failed = strings.Contains(line, "--- FAIL: ")
 	}
-	if status != "" {
+	if failed {
 		_ = kill()
 	}
-	err = tests.Wait()
-	var failed *exec.ExitError
+	err = run.Wait()
+	var exit *exec.ExitError
 	switch {
-	case status != "":
-		return status, nil
+	case failed:
+		return "KILLED", nil
 	case ctx.Err() != nil:
 		return "TIMED OUT", nil
 	case err == nil:
 		return "LIVED", nil
-	case errors.As(err, &failed): // it panicked outside of a test, for instance
+	case errors.As(err, &exit): // it panicked outside of a test, for instance
 		return "KILLED", nil
 	default:
 		return "", err

@@ -80,7 +80,6 @@ func TestEachCallWhoseResultIsUnusedIsDeletedOnce(t *testing.T) {
       KILLED CALL_DELETION at sum.go:17:3
       KILLED CALL_DELETION at sum.go:19:2
       KILLED CALL_DELETION at sum.go:19:11
-  NOT VIABLE CALL_DELETION at sum.go:27:2
 `, "\n"), out.String()))
 	text, err := os.ReadFile(filepath.Join(dir, "sum.go"))
 	require.NoError(t, err)
