@@ -71,6 +71,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"fsmtest":               {"", "/outbox", "/store/memory", "/store/survey", "/upstream/simulator"},
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},
+		"internal/deletecalls":  {},
 		"console":               {"", "/outbox", "/store/survey"},
 		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {""},

@@ -1,5 +1,5 @@
 // Command bench measures carrierfsm, a baseline and its competitors, and writes
-// docs/benchmarks.md. Run it in the top folder:
+// docs/benchmarks.md and docs/benchmarks-raw.md. Run it in the top folder:
 //
 //	go run ./bench -quick
 //	go run ./bench -full

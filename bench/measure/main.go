@@ -1,5 +1,6 @@
 // Command measure measures carrierfsm, a baseline and its competitors in one run,
-// and writes docs/benchmarks.md. Start it by `go run ./bench` in the top folder.
+// and writes docs/benchmarks.md and docs/benchmarks-raw.md. Start it by
+// `go run ./bench` in the top folder.
 package main
 
 import (

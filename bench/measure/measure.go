@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/dbos"
 	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/temporal"
@@ -16,7 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
 
-// runAll measures and writes the document; with -only it prints the results instead.
+// runAll measures and writes the documents; with -only it prints the results instead.
 func runAll(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	provisioner, err := runner.NewProvisioner(true)
 	if err != nil {
@@ -36,12 +37,19 @@ func runAll(ctx context.Context, o options, out, progress io.Writer) (err error)
 	if o.only.String() != "" {
 		_, err = fmt.Fprint(out, r.Text())
 	} else {
-		err = os.WriteFile(o.path, []byte(r.Document()), 0o644)
+		err = writeDocuments(o.path, &r)
 	}
 	if len(r.Failures) > 0 {
 		err = errors.Join(err, fmt.Errorf("%d measurements failed, the first: %s", len(r.Failures), r.Failures[0]))
 	}
 	return err
+}
+
+// writeDocuments writes the conclusions to path, and the tables to a file beside it:
+// benchmarks-raw.md beside benchmarks.md.
+func writeDocuments(path string, r *report.Run) error {
+	raw := strings.TrimSuffix(path, ".md") + "-raw.md"
+	return errors.Join(os.WriteFile(path, []byte(r.Document()), 0o644), os.WriteFile(raw, []byte(r.Raw()), 0o644))
 }
 
 // measure does all measurements and stores the results in r.

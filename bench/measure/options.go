@@ -61,7 +61,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	each := flags.Duration("for", 0, "how long each cell is measured in a round, instead of the preset's")
 	rows := flags.String("rows", "", "the sizes of large stores in verifications: `numbers` with commas, instead of the preset's")
 	only := flags.String("only", "", "measure only what matches this regular `expression`, and print the results")
-	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write")
+	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write; the tables go to the same name with -raw")
 	flags.StringVar(&o.profile, "profile", "", "the `file` for a CPU profile of the last cell")
 	flags.BoolVar(&o.child, strings.TrimPrefix(runner.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {

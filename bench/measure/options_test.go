@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/bench/measure/report"
 )
 
 func TestAPresetIsRequired(t *testing.T) {
@@ -26,4 +30,15 @@ func TestFlagsOverrideThePreset(t *testing.T) {
 	require.Equal(t, 2, o.rounds)
 	require.Equal(t, []int{5, 70}, o.rows)
 	require.Equal(t, fullPreset.each, o.each)
+}
+
+func TestTheTablesAreWrittenBesideTheConclusions(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "benchmarks.md")
+	require.NoError(t, writeDocuments(path, &report.Run{Preset: "quick"}))
+	for file, head := range map[string]string{"benchmarks.md": "# Benchmarks\n", "benchmarks-raw.md": "# Benchmarks: all figures\n"} {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file))
+		require.NoError(t, err)
+		require.Truef(t, strings.HasPrefix(string(text), head), "%s begins with %.40q", file, text)
+	}
 }

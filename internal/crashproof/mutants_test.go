@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var mutantsFlag = flag.String("mutants", "", "output of gremlins: writes its figure into docs/mutation.md and docs/reliability.md, and docs/mutation-raw.md")
+var mutantsFlag = flag.String("mutants", "", "output of gremlins and deletecalls: writes its figures into docs/mutation.md and docs/reliability.md, and docs/mutation-raw.md")
 
 // mutant is one small change of the code, and its result.
 type mutant struct {
@@ -26,11 +25,10 @@ type mutant struct {
 	status       string
 }
 
-// mutantLine is a line of gremlins' output.
-var mutantLine = regexp.MustCompile(`^ *(KILLED|LIVED|TIMED OUT|NOT VIABLE|RUNNABLE) (\w+) at (\w+\.go):(\d+):(\d+)$`)
+// mutantLine is a line of the output of gremlins or deletecalls.
+var mutantLine = regexp.MustCompile(`^ *(KILLED|LIVED|TIMED OUT|NOT VIABLE|RUNNABLE) (\w+) at ((?:\w+/)*\w+\.go):(\d+):(\d+)$`)
 
-// mutantsIn reads the output of several runs of gremlins, of which the first is
-// a dry run that lists what there is to try. If a mutant was tried again, its
+// mutantsIn reads the output of several runs, of which the first is a dry run that lists what there is to try. If a mutant was tried again, its
 // latest result counts.
 func mutantsIn(output string) (list []mutant) {
 	at := make(map[mutant]int)
@@ -64,33 +62,6 @@ const (
 	figureEnd   = "<!-- end of the figure -->\n"
 )
 
-// mutationFigure counts the results, and lists files of which not all was tried.
-func mutationFigure(list []mutant) string {
-	counts, left, files := make(map[string]int), make(map[string]int), make(map[string]int)
-	for _, m := range list {
-		counts[m.status]++
-		files[m.file]++
-		if m.status == "RUNNABLE" {
-			left[m.file]++
-		}
-	}
-	killed, ended := counts["KILLED"], counts["KILLED"]+counts["LIVED"]
-	share := 100 * float64(killed) / float64(max(ended, 1))
-	text := fmt.Sprintf("**Of %d changes that compile and end, the tests notice %d: %.1f %%.** The %d that live are in\n"+
-		"[mutation-raw.md](mutation-raw.md), by file and line, each with its reason.\n\n", ended, killed, share, counts["LIVED"])
-	text += "| mutants | tried | do not compile | killed | of those that ended | hung | lived |\n|---:|---:|---:|---:|---:|---:|---:|\n"
-	text += fmt.Sprintf("| %d | %d | %d | %d | %.1f %% | %d | %d |\n", len(list), len(list)-counts["RUNNABLE"], counts["NOT VIABLE"],
-		killed, share, counts["TIMED OUT"], counts["LIVED"])
-	if len(left) > 0 {
-		text += "\nNot tried:"
-		for _, file := range slices.Sorted(maps.Keys(left)) {
-			text += fmt.Sprintf(" `%s` %d of %d,", file, left[file], files[file])
-		}
-		text = strings.TrimSuffix(text, ",") + ".\n"
-	}
-	return text
-}
-
 // survivor is a row of docs/mutation-raw.md.
 type survivor struct{ where, change, code, reason string }
 
@@ -104,8 +75,8 @@ const rawHead = `# Mutants that live
 
 <!-- The rows are written by .ci/mutation, which keeps the last column: write the reasons there. -->
 
-One row for each change of one place in the code that no test notices, at commit %s. What this is about:
-[mutation.md](mutation.md).
+One row for each change of one place in the code that no test notices, at the commit that [mutation.md](mutation.md)
+names.
 
 | where | change | line of code | why no test notices |
 |---|---|---|---|
@@ -125,11 +96,19 @@ func survivorsIn(document string) (list []survivor) {
 	return list
 }
 
-// survivorsOf returns the rows of those that live, with the reasons that known has.
+// survivorsOf returns the rows of those that live, with the reasons that known has, and
+// the known rows of groups that were not tried now.
 func survivorsOf(list []mutant, code func(file string, line int) string, known []survivor) (rows []survivor) {
 	reasons := make(map[survivor]string)
+	tried := make(map[string]bool)
+	for _, m := range list {
+		tried[groupOf(m.change(), m.file)] = true
+	}
 	for _, s := range known {
 		reasons[s.key()] = s.reason
+		if file, _, _ := strings.Cut(s.where, ":"); !tried[groupOf(s.change, file)] {
+			rows = append(rows, s)
+		}
 	}
 	for _, m := range list {
 		if m.status != "LIVED" {
@@ -137,7 +116,7 @@ func survivorsOf(list []mutant, code func(file string, line int) string, known [
 		}
 		s := survivor{
 			where:  fmt.Sprintf("%s:%d:%d", m.file, m.line, m.column),
-			change: strings.ToLower(strings.ReplaceAll(m.kind, "_", " ")),
+			change: m.change(),
 			code:   "`" + strings.ReplaceAll(code(m.file, m.line), "|", `\|`) + "`",
 		}
 		s.reason = reasons[s.key()]
@@ -147,8 +126,8 @@ func survivorsOf(list []mutant, code func(file string, line int) string, known [
 }
 
 // rawDocument is docs/mutation-raw.md.
-func rawDocument(commit string, rows []survivor) string {
-	text := fmt.Sprintf(rawHead, commit)
+func rawDocument(rows []survivor) string {
+	text := rawHead
 	for _, s := range rows {
 		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", s.where, s.change, s.code, s.reason)
 	}
@@ -204,7 +183,16 @@ func TestTheDocumentsTellWhichMutantsLiveAndWhy(t *testing.T) {
 	raw, err := os.ReadFile(document("mutation-raw.md"))
 	require.NoError(t, err)
 	rows := survivorsIn(string(raw))
-	require.Contains(t, want, fmt.Sprintf(" | %d |\n", len(rows)), "mutation-raw.md lists other survivors than the figure counts")
+	lived := make(map[string]int)
+	for _, s := range rows {
+		file, _, _ := strings.Cut(s.where, ":")
+		lived[groupOf(s.change, file)]++
+	}
+	for _, f := range figuresIn(want) {
+		require.Equal(t, f.lived, lived[f.group], "mutation-raw.md lists other survivors of %s than the figure counts", f.group)
+		delete(lived, f.group)
+	}
+	require.Empty(t, lived, "mutation-raw.md lists survivors without a figure")
 	for _, s := range rows {
 		require.NotEmpty(t, s.reason, "docs/mutation-raw.md: %s lives without a reason", s.where)
 	}
@@ -219,13 +207,14 @@ func writeMutants(t *testing.T) {
 	for _, name := range []string{"mutation.md", "reliability.md"} {
 		text, err := os.ReadFile(document(name))
 		require.NoError(t, err)
-		before, _, after, found := figureIn(string(text))
+		before, old, after, found := figureIn(string(text))
 		require.True(t, found, "%s has no marks for the figure", name)
-		require.NoError(t, os.WriteFile(document(name), []byte(before+mutationFigure(list)+after), 0o644))
+		figures := figuresText(withOld(figuresOf(list, commitName()), figuresIn(old)))
+		require.NoError(t, os.WriteFile(document(name), []byte(before+figures+after), 0o644))
 	}
 	old, err := os.ReadFile(document("mutation-raw.md"))
 	require.NoError(t, err)
-	raw := rawDocument(commitName(), survivorsOf(list, codeLine, survivorsIn(string(old))))
+	raw := rawDocument(survivorsOf(list, codeLine, survivorsIn(string(old))))
 	require.NoError(t, os.WriteFile(document("mutation-raw.md"), []byte(raw), 0o644))
 }
 
@@ -247,21 +236,48 @@ Dry run completed
   NOT VIABLE ARITHMETIC_BASE at run.go:9:2
       KILLED CONDITIONALS_BOUNDARY at run.go:1:2
 `)
-	figure := mutationFigure(list)
-	require.Contains(t, figure, "**Of 3 changes that compile and end, the tests notice 2: 66.7 %.**")
-	require.Contains(t, figure, "| 6 | 5 | 1 | 2 | 66.7 % | 1 | 1 |\n")
-	require.Contains(t, figure, "Not tried: `body.go` 1 of 1.\n")
+	text := figuresText(figuresOf(list, "abc"))
+	require.Contains(t, text, "**Of 3 changes that compile and end, the tests notice 2: 66.7 %.**")
+	require.Contains(t, text, "| changed operators and numbers, root | 6 | 5 | 1 | 2 | 66.7 % | 1 | 1 | abc |\n")
+	require.Contains(t, text, "Not tried (changed operators and numbers, root): `body.go` 1 of 1.\n")
 
 	code := func(string, int) string { return "a < b || c" }
 	known := []survivor{
 		{"run.go:6:3", "conditionals boundary", "`a < b \\|\\| c`", "the reason"},
 		{"body.go:7:3", "conditionals boundary", "`a < b \\|\\| c`", "of another file"},
 	}
-	raw := rawDocument("abc", survivorsOf(list, code, known))
-	require.Contains(t, raw, "at commit abc.")
+	raw := rawDocument(survivorsOf(list, code, known))
 	require.Contains(t, raw, "| `run.go:7:3` | conditionals boundary | `a < b \\|\\| c` | the reason |\n")
 	require.Equal(t, survivorsOf(list, code, known), survivorsIn(raw))
 
-	raw = rawDocument("abc", survivorsOf(list, code, nil))
+	raw = rawDocument(survivorsOf(list, code, nil))
 	require.Equal(t, []survivor{{"run.go:7:3", "conditionals boundary", "`a < b \\|\\| c`", ""}}, survivorsIn(raw))
+}
+
+func TestAGroupOfMutantsThatWasNotTriedKeepsItsFigureAndItsSurvivors(t *testing.T) {
+	t.Parallel()
+	list := mutantsIn(`
+    RUNNABLE CALL_DELETION at outbox/term.go:1:2
+    RUNNABLE CALL_DELETION at outbox/term.go:2:2
+    RUNNABLE CALL_DELETION at outbox/term.go:3:2
+      KILLED CALL_DELETION at outbox/term.go:1:2
+       LIVED CALL_DELETION at outbox/term.go:2:2
+`)
+	old := []mutationFigure{
+		{group: "changed operators and numbers, root", mutants: 9, tried: 8, notCompiling: 1, killed: 6, ended: 7, lived: 1, commit: "old", left: "`run.go` 1 of 9"},
+		{group: "deleted calls, outbox", mutants: 2, tried: 2, killed: 2, ended: 2, commit: "old"},
+	}
+	figures := withOld(figuresOf(list, "new"), old)
+	text := figuresText(figures)
+	require.Contains(t, text, "**Of 9 changes that compile and end, the tests notice 7: 77.8 %.** The 2 that live")
+	require.Contains(t, text, "| changed operators and numbers, root | 9 | 8 | 1 | 6 | 85.7 % | 0 | 1 | old |\n"+
+		"| deleted calls, outbox | 3 | 2 | 0 | 1 | 50.0 % | 0 | 1 | new |\n")
+	require.Contains(t, text, "Not tried (deleted calls, outbox): `outbox/term.go` 1 of 3.\n")
+	require.Equal(t, figures, figuresIn(text))
+
+	code := func(string, int) string { return "f()" }
+	kept := survivor{"run.go:6:3", "conditionals boundary", "`a < b`", "the reason"}
+	gone := survivor{"outbox/run.go:6:3", "call deletion", "`g()`", "it is gone"}
+	rows := survivorsOf(list, code, []survivor{kept, gone})
+	require.Equal(t, []survivor{kept, {"outbox/term.go:2:2", "call deletion", "`f()`", ""}}, rows)
 }

@@ -61,7 +61,7 @@ func MeasureSlow(ctx context.Context, j runner.Job) (any, error) {
 
 func measureSlow(ctx context.Context, m *carrierfsm.Machine, up blockingUpstream, j runner.Job) (SlowCost, error) {
 	f := SlowCost{Submissions: j.Rows, OverHTTP: j.Kind == OverHTTP, Took: j.For}
-	list, err := createAndSubmit(ctx, m, j.Rows, 1, blockedForm())
+	list, err := createAndSubmit(ctx, m, j.Rows, 1, blockedForm)
 	if err != nil {
 		return f, err
 	}

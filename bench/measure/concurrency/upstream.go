@@ -45,7 +45,11 @@ func newBlockingUpstream(ctx context.Context, overHTTP bool) (blockingUpstream, 
 // one, because the first one has the number of all other verifications.
 func blockedForm() carrierfsm.Form {
 	p := simulator.People()[1]
-	return carrierfsm.Form{Name: p.Name, IDCard: p.IDCard, Phone: p.Phone}
+	return carrierfsm.Form{
+		Name:   carrierfsm.NewSecret(p.Name),
+		IDCard: carrierfsm.NewSecret(p.IDCard),
+		Phone:  carrierfsm.NewSecret(p.Phone),
+	}
 }
 
 // localUpstream is a blockingUpstream in this process.
@@ -57,7 +61,7 @@ type localUpstream struct {
 
 // Collect implements carrierfsm.Upstream.
 func (p *localUpstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	if r.Account == blockedPhone {
+	if workload.Reveal(r.Account) == blockedPhone {
 		p.count.Add(1)
 		select {
 		case <-p.released:
@@ -68,7 +72,7 @@ func (p *localUpstream) Collect(ctx context.Context, r carrierfsm.Request) (carr
 	return p.Upstream.Collect(ctx, r)
 }
 
-var blockedPhone = blockedForm().Phone
+var blockedPhone = workload.Reveal(blockedForm().Phone)
 
 func (p *localUpstream) blocked(context.Context) (int, error) { return int(p.count.Load()), nil }
 func (p *localUpstream) release(context.Context) error        { close(p.released); return nil }
@@ -85,7 +89,7 @@ type remoteUpstream struct {
 
 // Apply implements carrierfsm.Upstream.
 func (e *remoteUpstream) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
-	if a.Form.Phone != blockedPhone {
+	if workload.Reveal(a.Form.Phone) != blockedPhone {
 		return e.others.Apply(ctx, a)
 	}
 	return e.client.Apply(ctx, a)
@@ -93,7 +97,7 @@ func (e *remoteUpstream) Apply(ctx context.Context, a carrierfsm.Application) (c
 
 // Collect implements carrierfsm.Upstream.
 func (e *remoteUpstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	if r.Account != blockedPhone {
+	if workload.Reveal(r.Account) != blockedPhone {
 		return e.others.Collect(ctx, r)
 	}
 	return e.client.Collect(ctx, r)

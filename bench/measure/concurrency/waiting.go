@@ -37,7 +37,7 @@ func MeasureWaiting(ctx context.Context, j runner.Job) (any, error) {
 		return nil, err
 	}
 	heap, rss, goroutines := memoryInUse()
-	if _, err := createAndSubmit(ctx, m, j.Rows, 2, workload.Form()); err != nil {
+	if _, err := createAndSubmit(ctx, m, j.Rows, 2, workload.Form); err != nil {
 		return nil, err
 	}
 	heapAfter, rssAfter, goroutinesAfter := memoryInUse()
@@ -62,8 +62,9 @@ func memoryInUse() (heap, rss int64, goroutines int) {
 // creators is the number of goroutines that create verifications.
 const creators = 32
 
-// createAndSubmit creates n verifications and makes the first submissions of each.
-func createAndSubmit(ctx context.Context, m *carrierfsm.Machine, n, submissions int, form carrierfsm.Form) ([]carrierfsm.Verification, error) {
+// createAndSubmit creates n verifications and makes the first submissions of each. Each
+// application gets a form of its own, because Apply destroys its secrets.
+func createAndSubmit(ctx context.Context, m *carrierfsm.Machine, n, submissions int, form func() carrierfsm.Form) ([]carrierfsm.Verification, error) {
 	list := make([]carrierfsm.Verification, n)
 	errs := make(chan error, creators)
 	var all sync.WaitGroup
@@ -83,7 +84,7 @@ func createAndSubmit(ctx context.Context, m *carrierfsm.Machine, n, submissions 
 	return list, <-errs
 }
 
-func createOne(ctx context.Context, m *carrierfsm.Machine, submissions int, form carrierfsm.Form) (carrierfsm.Verification, error) {
+func createOne(ctx context.Context, m *carrierfsm.Machine, submissions int, form func() carrierfsm.Form) (carrierfsm.Verification, error) {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	for i := range submissions {
 		if err != nil {
@@ -91,7 +92,7 @@ func createOne(ctx context.Context, m *carrierfsm.Machine, submissions int, form
 		}
 		in := workload.Submissions[i](v.Step)
 		if i == 0 {
-			in = carrierfsm.Apply{Form: form, Consent: workload.Consent()}
+			in = carrierfsm.Apply{Form: form(), Consent: workload.Consent()}
 		}
 		v, err = m.Submit(ctx, v.ID, in)
 	}

@@ -23,6 +23,14 @@ type Target struct {
 // nearMiss is how far a near miss may be from its bound, as a fraction of it.
 const nearMiss = 0.15
 
+// The verdicts on a target.
+const (
+	verdictPass        = "pass"
+	verdictNearMiss    = "near miss"
+	verdictMiss        = "**miss**"
+	verdictNotMeasured = "not measured"
+)
+
 // Verdict returns whether the target was met, in words.
 func (t Target) Verdict() string {
 	bound, far := t.Least, (t.Least-t.Found.Median)/t.Least
@@ -31,13 +39,13 @@ func (t Target) Verdict() string {
 	}
 	switch {
 	case math.IsNaN(t.Found.Median) || bound == 0:
-		return "not measured"
+		return verdictNotMeasured
 	case far <= 0:
-		return "pass"
+		return verdictPass
 	case far <= nearMiss:
-		return "near miss"
+		return verdictNearMiss
 	default:
-		return "**miss**"
+		return verdictMiss
 	}
 }
 

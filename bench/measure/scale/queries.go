@@ -7,6 +7,8 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // Queries has the names of the queries of a large store. The last two are those of
@@ -22,15 +24,15 @@ const createdInterval = time.Millisecond
 
 // queryFuncs returns functions that run the queries, in the order of Queries.
 func queryFuncs(ctx context.Context, store carrierfsm.Store, rows int) ([]func() error, error) {
-	box, ok := store.(carrierfsm.Outbox)
+	box, ok := store.(outbox.Outbox)
 	if !ok {
 		return nil, errors.New("scale: the store has no outbox")
 	}
-	first, err := box.Lead(ctx, "first", "bench", time.Hour, carrierfsm.FromBeginning)
+	first, err := box.Acquire(ctx, "first", "bench", time.Hour, outbox.FromBeginning)
 	if err != nil {
 		return nil, err
 	}
-	last, err := box.Lead(ctx, "last", "bench", time.Hour, carrierfsm.FromNow)
+	last, err := box.Acquire(ctx, "last", "bench", time.Hour, outbox.FromNow)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +45,7 @@ func queryFuncs(ctx context.Context, store carrierfsm.Store, rows int) ([]func()
 	return append([]func() error{
 		func() error { return list(ctx, store, carrierfsm.Query{}) },
 		func() error { return list(ctx, store, carrierfsm.Query{CreatedBefore: middle}) },
-		func() error { _, err := store.Due(ctx, time.Now(), carrierfsm.DueMark{}, 100); return err },
+		func() error { _, err := store.Due(ctx, time.Now(), carrierfsm.PageKey{}, 100); return err },
 		func() error { _, err := box.Pending(ctx, first, 200); return err },
 		func() error { _, err := box.Pending(ctx, last, 200); return err },
 	}, shown...), err
@@ -60,10 +62,14 @@ func consoleQueries(ctx context.Context, store carrierfsm.Store, id string, wind
 	if err != nil {
 		return nil, err
 	}
+	surveyor, ok := store.(survey.Surveyor)
+	if !ok {
+		return nil, errors.New("scale: the store takes no surveys")
+	}
 	return []func() error{
-		func() error { _, err := m.Survey(ctx, carrierfsm.SurveyQuery{Window: window}); return err },
+		func() error { _, err := survey.Take(ctx, surveyor, survey.Query{Window: window}); return err },
 		func() error {
-			_, err := m.Peek(ctx, id)
+			_, err := m.Read(ctx, id)
 			if err == nil {
 				_, err = m.History(ctx, id)
 			}

@@ -10,7 +10,17 @@ import (
 
 // Form returns the invented person's form.
 func Form() carrierfsm.Form {
-	return carrierfsm.Form{Name: "测试用户", IDCard: "11010119900307867X", Phone: Phone}
+	return carrierfsm.Form{
+		Name:   carrierfsm.NewSecret("测试用户"),
+		IDCard: carrierfsm.NewSecret("11010119900307867X"),
+		Phone:  carrierfsm.NewSecret(Phone),
+	}
+}
+
+// Reveal returns the value of a secret, for a subject that stores it in clear text.
+func Reveal(s carrierfsm.Secret) (value string) {
+	s.Use(func(b []byte) { value = string(b) })
+	return value
 }
 
 // Consent returns an invented consent.

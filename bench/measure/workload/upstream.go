@@ -24,7 +24,7 @@ type Upstream struct{}
 // Apply accepts every form.
 func (Upstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
 	return carrierfsm.Receipt{
-		Accepted: true, Token: Token,
+		Accepted: true, Token: carrierfsm.NewSecret(Token),
 		Source: carrierfsm.Source{Website: Website, Name: "江苏移动", Online: true},
 	}, nil
 }
@@ -32,7 +32,7 @@ func (Upstream) Apply(context.Context, carrierfsm.Application) (carrierfsm.Recei
 // Collect asks for a code after the password, and completes after the code.
 func (Upstream) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	if r.Input == carrierfsm.InputPassword {
-		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: "输入动态密码"}, nil
+		return carrierfsm.Reply{Success: true, Code: "10002", Type: "CONTROL", Content: carrierfsm.NewSecret("输入动态密码")}, nil
 	}
-	return carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Content: "开始采集行为数据", Finish: true}, nil
+	return carrierfsm.Reply{Success: true, Code: "10008", Type: "CONTROL", Content: carrierfsm.NewSecret("开始采集行为数据"), Finish: true}, nil
 }

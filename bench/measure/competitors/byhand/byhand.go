@@ -86,11 +86,12 @@ func (h *host) apply(ctx context.Context, id string) error {
 	if err != nil || !receipt.Accepted {
 		return errors.Join(errors.New("byhand: the form was refused"), err)
 	}
-	r.token, r.website, r.account = receipt.Token, receipt.Source.Website, workload.Phone
-	if r, err = h.fire(ctx, r, carrierfsm.ApplicationAccepted, receipt.Message); err != nil {
+	r.token, r.website, r.account = workload.Reveal(receipt.Token), receipt.Source.Website, workload.Phone
+	message := workload.Reveal(receipt.Message)
+	if r, err = h.fire(ctx, r, carrierfsm.ApplicationAccepted, message); err != nil {
 		return err
 	}
-	_, err = h.fire(ctx, r, carrierfsm.PasswordRequested, receipt.Message)
+	_, err = h.fire(ctx, r, carrierfsm.PasswordRequested, message)
 	return err
 }
 
@@ -114,12 +115,12 @@ func (h *host) answer(ctx context.Context, id string, in carrierfsm.Request) err
 	if err != nil {
 		return err
 	}
-	in.Token, in.Website, in.Account = r.token, r.website, r.account
+	in.Token, in.Website, in.Account = carrierfsm.NewSecret(r.token), r.website, carrierfsm.NewSecret(r.account)
 	reply, err := h.upstream.Collect(ctx, in)
 	if err != nil {
 		return err
 	}
-	_, err = h.fire(ctx, r, events[reply.Code], reply.Content)
+	_, err = h.fire(ctx, r, events[reply.Code], workload.Reveal(reply.Content))
 	return err
 }
 

@@ -27,7 +27,7 @@ type Form struct{ Name, IDCard, Phone string }
 // Inputs returns the three submissions of a plain verification.
 func Inputs() []Input {
 	f := workload.Form()
-	form := Form{f.Name, f.IDCard, f.Phone}
+	form := Form{workload.Reveal(f.Name), workload.Reveal(f.IDCard), workload.Reveal(f.Phone)}
 	return []Input{
 		{Kind: carrierfsm.InputApply, Form: &form},
 		{Kind: carrierfsm.InputPassword, Secret: workload.Password},
@@ -52,20 +52,28 @@ var Transitions = []carrierfsm.Event{
 // Call calls upstream once.
 func Call(ctx context.Context, before Result, in Input) (Result, error) {
 	if in.Kind == carrierfsm.InputApply {
-		form := carrierfsm.Form{Name: in.Form.Name, IDCard: in.Form.IDCard, Phone: in.Form.Phone}
+		form := carrierfsm.Form{
+			Name:   carrierfsm.NewSecret(in.Form.Name),
+			IDCard: carrierfsm.NewSecret(in.Form.IDCard),
+			Phone:  carrierfsm.NewSecret(in.Form.Phone),
+		}
 		receipt, err := workload.Upstream{}.Apply(ctx, carrierfsm.Application{Form: form})
 		if err != nil || !receipt.Accepted {
 			return Result{}, errors.Join(errors.New("step: the form was refused"), err)
 		}
-		return Result{Events: Transitions[:2], Token: receipt.Token, Website: receipt.Source.Website, Message: receipt.Message}, nil
+		return Result{
+			Events: Transitions[:2], Token: workload.Reveal(receipt.Token), Website: receipt.Source.Website,
+			Message: workload.Reveal(receipt.Message),
+		}, nil
 	}
 	reply, err := workload.Upstream{}.Collect(ctx, carrierfsm.Request{
-		Input: in.Kind, Token: before.Token, Website: before.Website, Account: workload.Phone, Captcha: carrierfsm.NewSecret(in.Secret),
+		Input: in.Kind, Token: carrierfsm.NewSecret(before.Token), Website: before.Website,
+		Account: carrierfsm.NewSecret(workload.Phone), Captcha: carrierfsm.NewSecret(in.Secret),
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	before.Message = reply.Content
+	before.Message = workload.Reveal(reply.Content)
 	switch reply.Code {
 	case "10002":
 		before.Events = Transitions[2:3]

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// mutant is a package without one of its calls.
+type mutant struct {
+	file         string
+	line, column int
+}
+
+// String returns the operator and the place, as gremlins prints them.
+func (m mutant) String() string {
+	return fmt.Sprintf("CALL_DELETION at %s:%d:%d", m.file, m.line, m.column)
+}
+
+// deletions returns one mutant for each call in a file that can be deleted, in the
+// order of the file, and the file with a switch around each of these calls. The calls
+// are numbered from first on. Because they remain in the text, their variables and
+// imports remain used, so that every deletion compiles.
+func deletions(path string, text []byte, first int) (list []mutant, switched []byte, err error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, text, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, nil, err
+	}
+	var calls []ast.Stmt
+	ast.Inspect(file, func(n ast.Node) bool {
+		calls = append(calls, slices.DeleteFunc(statements(n), func(s ast.Stmt) bool { return !isDeletable(s) })...)
+		return true
+	})
+	slices.SortFunc(calls, func(a, b ast.Stmt) int { return int(a.Pos() - b.Pos()) })
+	begin, end := make(map[int]string), make(map[int]int)
+	for i, s := range calls {
+		at := files.Position(s.Pos())
+		list = append(list, mutant{filepath.Base(path), at.Line, at.Column})
+		begin[at.Offset] = fmt.Sprintf("if %s != %q { ", switchName, fmt.Sprint(first+i))
+		end[files.Position(s.End()).Offset]++
+	}
+	var out bytes.Buffer
+	for i, c := range text {
+		out.WriteString(strings.Repeat(" }", end[i]))
+		out.WriteString(begin[i])
+		out.WriteByte(c)
+	}
+	return list, out.Bytes(), nil
+}
+
+// switchName is the variable of a switched package that has the number of the deleted
+// call, and the environment variable that it is read from.
+const switchName = "deletedCall"
+
+// switchFile returns the file that declares the switch of a package.
+func switchFile(name string) []byte {
+	return fmt.Appendf(nil, "package %s\n\nimport \"os\"\n\nvar %s = os.Getenv(%q)\n", name, switchName, switchName)
+}
+
+// statements returns a copy of a list of statements.
+func statements(n ast.Node) []ast.Stmt {
+	switch n := n.(type) {
+	case *ast.BlockStmt:
+		return slices.Clone(n.List)
+	case *ast.CaseClause:
+		return slices.Clone(n.Body)
+	case *ast.CommClause:
+		return slices.Clone(n.Body)
+	default:
+		return nil
+	}
+}
+
+// isDeletable reports whether a statement is a call whose results are not used. A
+// panic is not deleted: a function may end with it.
+func isDeletable(s ast.Stmt) bool {
+	switch s := s.(type) {
+	case *ast.DeferStmt:
+		return true
+	case *ast.ExprStmt:
+		call, isCall := s.X.(*ast.CallExpr)
+		return isCall && !isNamed(call.Fun, "panic")
+	case *ast.AssignStmt:
+		isUsed := func(e ast.Expr) bool { return !isNamed(e, "_") }
+		if len(s.Rhs) != 1 || slices.ContainsFunc(s.Lhs, isUsed) {
+			return false
+		}
+		_, isCall := s.Rhs[0].(*ast.CallExpr)
+		return isCall
+	default:
+		return false
+	}
+}
+
+func isNamed(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == name
+}

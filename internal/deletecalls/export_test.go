@@ -1,0 +1,4 @@
+package main
+
+// Exported for the tests.
+var Run = run
