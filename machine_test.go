@@ -77,22 +77,6 @@ func TestTheLongestNamesAreStillTaken(t *testing.T) {
 	require.NoError(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:64]), b.ID))
 }
 
-func TestCloseWaitsForWhatIsUnderWayAndRefusesTheRest(t *testing.T) {
-	t.Parallel()
-	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
-		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
-		done := background(b, captcha(v, "500001"))
-		short, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, b.Machine.Close(short), context.DeadlineExceeded)
-		_, err := b.Captcha("500002")
-		require.ErrorIs(t, err, carrierfsm.ErrClosed)
-		require.NoError(t, b.Machine.Close(context.Background()))
-		require.NoError(t, <-done)
-		require.Zero(t, b.Machine.Stats().InFlight)
-	})
-}
-
 func TestAtTheBoundSubmissionsWaitAndMayStopWaiting(t *testing.T) {
 	t.Parallel()
 	atCode(t, carrierfsm.Config{MaxInFlight: 1}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
