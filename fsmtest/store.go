@@ -80,7 +80,7 @@ func record(id string) carrierfsm.Record {
 		ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Source: "chinamobilejs",
 		Reason: carrierfsm.ApplicationRejected, InFlight: true,
 		Due: noon.Add(time.Hour), Created: noon, Updated: noon.Add(time.Minute),
-		Key: "key of " + id, Body: []byte("body of " + id),
+		Key: "key-of-" + id, Body: []byte("body of " + id),
 	}
 	copy(r.CommitID[:], "commit of "+id)
 	return r

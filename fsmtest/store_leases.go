@@ -37,7 +37,7 @@ func oneLeaseHolder(b *storeBench) error {
 	}
 	var holders atomic.Int32
 	errs := concurrently(8, func(i int) error {
-		_, err := box.Acquire(b.ctx, "reader", "owner "+strconv.Itoa(i), time.Hour, outbox.FromBeginning)
+		_, err := box.Acquire(b.ctx, "reader", "owner-"+strconv.Itoa(i), time.Hour, outbox.FromBeginning)
 		if err == nil {
 			holders.Add(1)
 			return nil

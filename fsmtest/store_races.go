@@ -57,7 +57,7 @@ func oneCreator(b *storeBench) error {
 	for round := range 8 {
 		errs := concurrently(rivals, func(i int) error {
 			r := record(fmt.Sprintf("v%d", round))
-			r.Key = fmt.Sprintf("%d of round %d", i, round)
+			r.Key = fmt.Sprintf("%d-of-round-%d", i, round)
 			return b.Store.Create(b.ctx, r)
 		})
 		if err := oneWins(errs, carrierfsm.ErrExists); err != nil {
@@ -70,8 +70,8 @@ func oneCreator(b *storeBench) error {
 func oneKeyHolder(b *storeBench) error {
 	for round := range 8 {
 		errs := concurrently(rivals, func(i int) error {
-			r := record(fmt.Sprintf("v%d of round %d", i, round))
-			r.Key = fmt.Sprintf("round %d", round)
+			r := record(fmt.Sprintf("v%d-of-round-%d", i, round))
+			r.Key = fmt.Sprintf("round-%d", round)
 			return b.Store.Create(b.ctx, r)
 		})
 		if err := oneWins(errs, carrierfsm.ErrKeyInUse); err != nil {

@@ -223,7 +223,7 @@ func (s secondCreate) Create(ctx context.Context, r carrierfsm.Record, e ...carr
 type noKeys struct{ *memory.Store }
 
 func (s noKeys) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
-	r.Key += " " + r.ID
+	r.Key += "-of-" + r.ID
 	return s.Store.Create(ctx, r, e...)
 }
 
