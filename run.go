@@ -25,15 +25,8 @@ func (m *Machine) Run(ctx context.Context) error {
 	}
 	defer m.leave()
 	host := ctx
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-m.calls.Closing():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx, stop := m.calls.Until(ctx)
+	defer stop()
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
 	var reports sync.WaitGroup
@@ -42,7 +35,7 @@ func (m *Machine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		m.sweep(ctx, &reports, func(id string, err error) {
 			if errors.Is(err, ErrClosed) {
-				cancel() // a closed store stays closed
+				stop() // a closed store stays closed
 			}
 			if !warned[id] && ctx.Err() == nil {
 				if len(warned) == maxWarned {

@@ -9,8 +9,9 @@ import (
 
 // Lifetime is the time from New until Close. It is safe for concurrent use.
 type Lifetime struct {
-	closing chan struct{} // closed by the first Close
-	idle    chan struct{} // closed when no call is running after that
+	open context.Context //nolint:containedctx // ended by the first Close
+	end  context.CancelFunc
+	idle chan struct{} // closed when no call is running after that
 
 	mu      sync.Mutex
 	running int
@@ -19,7 +20,8 @@ type Lifetime struct {
 
 // New returns an open Lifetime.
 func New() *Lifetime {
-	return &Lifetime{closing: make(chan struct{}), idle: make(chan struct{})}
+	open, end := context.WithCancel(context.Background())
+	return &Lifetime{open: open, end: end, idle: make(chan struct{})}
 }
 
 // Enter counts a call and reports true, or reports false after Close was called.
@@ -52,7 +54,18 @@ func (l *Lifetime) Leave() {
 
 // Closing returns a channel that is closed when Close is called. Calls that wait
 // for something stop waiting then.
-func (l *Lifetime) Closing() <-chan struct{} { return l.closing }
+func (l *Lifetime) Closing() <-chan struct{} { return l.open.Done() }
+
+// Until returns a context that ends with ctx, or when Close is called. The caller
+// calls stop when it needs it no more.
+func (l *Lifetime) Until(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	detach := context.AfterFunc(l.open, cancel)
+	return ctx, func() {
+		detach()
+		cancel()
+	}
+}
 
 // Closed reports whether Close was called.
 func (l *Lifetime) Closed() bool {
@@ -86,7 +99,7 @@ func (l *Lifetime) close() {
 		return
 	}
 	l.closed = true
-	close(l.closing)
+	l.end()
 	l.checkIdle()
 }
 

@@ -57,6 +57,20 @@ func TestAGoroutineThatOutlivesItsCallIsWaitedFor(t *testing.T) {
 	})
 }
 
+func TestAContextEndsWhenClosingBegins(t *testing.T) {
+	t.Parallel()
+	l := lifetime.New()
+	until, stop := l.Until(t.Context())
+	other, stopOther := l.Until(t.Context())
+	require.NoError(t, until.Err())
+	stop()
+	require.ErrorIs(t, until.Err(), context.Canceled)
+	require.NoError(t, other.Err())
+	require.NoError(t, l.Close(t.Context()))
+	<-other.Done()
+	stopOther()
+}
+
 func TestNoCallRunsAfterClose(t *testing.T) {
 	t.Parallel()
 	for range 200 {
