@@ -11,17 +11,50 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		tb.Helper()
 		s, pool := open(tb)
 		return fsmtest.StoreSubject{Store: s, Reopen: func() (carrierfsm.Store, error) {
 			again, _ := openOn(tb, pool)
 			return again, nil
 		}}
+	})
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		s, pool := open(tb)
+		return fsmtest.OutboxSubject{Store: s, Reopen: func() (outbox.Store, error) {
+			again, _ := openOn(tb, pool)
+			return again, nil
+		}}
+	})
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		s, _ := open(tb)
+		return fsmtest.SurveyorSubject{Store: s}
+	})
+}
+
+// keepsTheContracts runs the contracts on stores that are opened in another way.
+func keepsTheContracts(t *testing.T, open func(tb testing.TB) *postgres.Store) {
+	t.Helper()
+	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		tb.Helper()
+		return fsmtest.StoreSubject{Store: open(tb)}
+	})
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		return fsmtest.OutboxSubject{Store: open(tb)}
+	})
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		return fsmtest.SurveyorSubject{Store: open(tb)}
 	})
 }
 
@@ -49,12 +82,13 @@ func TestIDsAreOrderedByTheirBytes(t *testing.T) {
 // bytes in any locale.
 func TestPostgresKeepsTheContractBehindAPoolerAndInAnyLocale(t *testing.T) {
 	t.Parallel()
-	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+	keepsTheContracts(t, func(tb testing.TB) *postgres.Store {
+		tb.Helper()
 		dsn := cluster.Cluster(tb).NewEmptyDatabase(tb, linguisticOrder)
 		s, _ := openOn(tb, newPool(tb, dsn, func(config *pgxpool.Config) {
 			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 		}))
-		return fsmtest.StoreSubject{Store: s}
+		return s
 	})
 }
 
@@ -62,12 +96,13 @@ func TestPostgresKeepsTheContractBehindAPoolerAndInAnyLocale(t *testing.T) {
 // and the simple protocol.
 func TestPostgresKeepsTheContractInStricterTransactions(t *testing.T) {
 	t.Parallel()
-	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+	keepsTheContracts(t, func(tb testing.TB) *postgres.Store {
+		tb.Helper()
 		s, _ := openOn(tb, newPool(tb, cluster.Cluster(tb).NewDatabase(tb), func(config *pgxpool.Config) {
 			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 			config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 		}))
-		return fsmtest.StoreSubject{Store: s}
+		return s
 	})
 }
 
