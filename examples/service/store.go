@@ -25,7 +25,8 @@ func openStore(ctx context.Context, spec string) (store, func(), error) {
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
-		return memory.New(), func() {}, nil
+		s := memory.New()
+		return s, func() { _ = s.Close() }, nil
 	case isFile:
 		s, err := sqlite.Open(ctx, path)
 		if err != nil {
@@ -58,5 +59,8 @@ func openPostgres(ctx context.Context, dsn string) (store, func(), error) {
 		pool.Close()
 		return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
 	}
-	return s, pool.Close, nil
+	return s, func() {
+		_ = s.Close()
+		pool.Close()
+	}, nil
 }
