@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
 // sendWithin is how soon after its intent a call must begin.
@@ -53,8 +54,8 @@ func (s *submission) apply(ctx context.Context) outcome {
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	if receipt.Accepted && (receipt.Token.Empty() || receipt.Source.Website == "") {
-		return s.faulted(ctx, errNoToken)
+	if receipt.Accepted && !usableReceipt(receipt) {
+		return s.faulted(ctx, errReceipt)
 	}
 	var buffer [16]string
 	values := valuesOf(buffer[:0], append(s.form.personal(), receipt.Token)...)
@@ -79,6 +80,9 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	}
 	var buffer [6]string
 	values := valuesOf(buffer[:0], s.service, s.queryPassword, s.captcha, s.newPassword, r.Account, r.Token)
+	if len(reply.Cursor) > maxCursor || reply.Next != nil && reply.Next.Website != "" && !text.Website(reply.Next.Website) {
+		return s.faulted(ctx, errReply)
+	}
 	if reply.Next != nil {
 		next, ok := redactSource(*reply.Next, values)
 		if !ok {
@@ -87,6 +91,13 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 		reply.Next = &next
 	}
 	return outcome{reply: redactReply(reply, values), text: redact(reply.Content, values)}
+}
+
+// usableReceipt reports whether the token and the website of an accepted
+// application can be stored and sent back unchanged.
+func usableReceipt(r Receipt) bool {
+	token := r.Token.reveal()
+	return token != "" && checkFields(token) == nil && text.Website(r.Source.Website)
 }
 
 // request is what Collect sends for the input.
@@ -108,7 +119,8 @@ func (s *submission) request(snap *snapshot) Request {
 
 // The reasons for which an answer can't be used.
 var (
-	errNoToken = errors.New("carrierfsm: upstream accepted an application without token or website")
+	errReceipt = errors.New("carrierfsm: upstream accepted an application without a usable token or website")
+	errReply   = errors.New("carrierfsm: upstream's next website is not one, or the adapter's cursor is too large")
 	errEcho    = errors.New("carrierfsm: upstream's website contains a value that was sent")
 )
 

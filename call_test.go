@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // The cursor that an adapter returns is its only memory.
@@ -115,4 +117,61 @@ func TestAResendIsRelayedAsTheRequestForItsCode(t *testing.T) {
 	reset.Upstream.Then(fsmtest.Code("10002"))
 	reset.Must(reset.RequestReset())
 	require.Equal(t, carrierfsm.InputRequestReset, last(reset))
+}
+
+// A store keeps words as columns, and a website must be sent back unchanged.
+func TestAWebsiteThatIsNoneIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for _, website := range []string{"\x00", "chinamobile\x00js", "\xff", "china mobile", "中国移动", "a/b", "a\nb", strings.Repeat("x", 129)} {
+		b := fsmtest.New(t, fsmtest.Accept(website))
+		v := b.Must(b.Apply())
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", website)
+		require.Empty(t, b.Record().Source)
+
+		b = fsmtest.New(t)
+		b.Reach()
+		b.Upstream.Then(fsmtest.Next(website))
+		v = b.Must(b.Password("246810"))
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", website)
+		require.Equal(t, "chinamobilejs", b.Record().Source)
+	}
+	longest := strings.Repeat("a.B-_9xy", 16)
+	b := fsmtest.New(t, fsmtest.Accept(longest))
+	require.Equal(t, longest, b.Must(b.Apply()).Source.Website)
+}
+
+func TestATokenThatCantBeSentBackUnchangedIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"\x00", "token\xff", "token\n", strings.Repeat("x", 513)} {
+		receipt := carrierfsm.Receipt{Accepted: true, Token: carrierfsm.NewSecret(token), Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
+		m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: receiving{receipt}})
+		require.NoError(t, err)
+		_, err = m.Create(t.Context(), carrierfsm.NewVerification{ID: "v1"})
+		require.NoError(t, err)
+		v, err := m.Submit(t.Context(), "v1", application(0))
+		require.NoError(t, err)
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", token)
+	}
+}
+
+// receiving is an upstream with this answer to an application.
+type receiving struct{ receipt carrierfsm.Receipt }
+
+func (r receiving) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return r.receipt, nil
+}
+
+func (receiving) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+	return carrierfsm.Reply{}, carrierfsm.ErrNotSent
+}
+
+func TestACursorThatNoStoreHasToTakeIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]carrierfsm.Event{64 << 10: carrierfsm.CaptchaRequested, 64<<10 + 1: carrierfsm.OutcomeUnknown} {
+		b := fsmtest.New(t)
+		b.Reach()
+		b.Upstream.Then(fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10002", Cursor: make([]byte, size)}))
+		require.Equal(t, want, b.Must(b.Password("246810")).Reason)
+		require.Less(t, len(b.Record().Body), 1<<20, "what every store takes")
+	}
 }

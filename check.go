@@ -13,6 +13,14 @@ const (
 	maxField  = 512
 	maxCarry  = 4096
 	maxName   = 128
+	maxCursor = 64 << 10
+)
+
+// The times that this package writes are between these. A store keeps them up to
+// the year 9999, which leaves room for the longest deadlines.
+var (
+	firstTime = time.UnixMicro(1).UTC()
+	lastTime  = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // invalid returns an error that matches ErrInvalid.

@@ -167,7 +167,7 @@ func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Con
 // storeError returns the sentinel that a store's error matches, or else an
 // error that matches ErrStore.
 func storeError(err error) error {
-	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict} {
+	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict, ErrInvalid, ErrClosed} {
 		if errors.Is(err, known) {
 			return known
 		}

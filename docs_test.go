@@ -62,11 +62,11 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
-		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset"},
+		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset"},
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
-		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/survey"},
-		"store/sqlite":          {"", "/outbox", "/store/internal/batch", "/store/internal/lease", "/store/internal/write", "/store/survey"},
+		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/internal/legal", "/store/survey"},
+		"store/sqlite":          {"", "/internal/lifetime", "/outbox", "/store/internal/batch", "/store/internal/lease", "/store/internal/legal", "/store/internal/write", "/store/survey"},
 		"telemetry":             {"", "/outbox"},
 		"fsmtest":               {"", "/outbox", "/store/memory", "/store/survey", "/upstream/simulator"},
 		"internal/docs":         {""},
@@ -85,6 +85,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/text":         {},
 		"internal/wordset":      {},
 		"internal/jsonfields":   {},
+		"internal/lifetime":     {},
 		"internal/semaphore":    {},
 		"internal/lazydeadline": {},
 		"internal/broadcast":    {},
@@ -92,11 +93,14 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"outbox":                {"", "/internal/text"},
 		"store/seal":            {""},
 		"store/survey":          {""},
-		"store/postgres":        {"", "/internal/ttlmap", "/outbox", "/store/internal/batch", "/store/internal/write", "/store/survey"},
-		"store/internal/batch":  {},
-		"store/internal/lease":  {},
-		"store/internal/write":  {"", "/store/internal/batch"},
-		"bench":                 {},
+		"store/postgres": {
+			"", "/internal/ttlmap", "/outbox", "/store/internal/batch", "/store/internal/legal", "/store/internal/write", "/store/survey",
+		},
+		"store/internal/batch": {},
+		"store/internal/lease": {},
+		"store/internal/legal": {"", "/internal/text", "/outbox"},
+		"store/internal/write": {"", "/store/internal/batch"},
+		"bench":                {},
 
 		"upstream/simulator/cmd": {"/upstream/simulator"}, // a program
 

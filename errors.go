@@ -49,8 +49,9 @@ var (
 	// ErrStore is returned when the store failed. Nothing was sent, unless the
 	// error matches ErrPending too.
 	ErrStore = errors.New("carrierfsm: the store failed")
-	// ErrClosed is returned after Close.
-	ErrClosed = errors.New("carrierfsm: the machine is closed")
+	// ErrClosed is returned by what was closed: a Machine, or a Store, which the
+	// Machine and an outbox.Dispatcher on it then return too.
+	ErrClosed = errors.New("carrierfsm: closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
 	// no byte of the request was written.
 	ErrNotSent = errors.New("carrierfsm: not sent")

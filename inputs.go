@@ -182,6 +182,9 @@ func (in Apply) check() error {
 	if !in.Consent.complete() {
 		return ErrConsentRequired
 	}
+	if at := in.Consent.At; at.Before(firstTime) || !at.Before(lastTime) {
+		return invalid("the consent's time is not one of these centuries")
+	}
 	if err := checkFields(in.Consent.Policy, in.Consent.Channel); err != nil {
 		return err
 	}

@@ -154,3 +154,22 @@ func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
 	}
 }
+
+// JSON holds the years up to 9999, in UTC.
+func TestAConsentOfAnotherAgeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	east := time.FixedZone("", 14*3600)
+	for at, want := range map[time.Time]error{
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC):        carrierfsm.ErrInvalid,
+		time.Date(292277026596, 1, 1, 0, 0, 0, 0, time.UTC): carrierfsm.ErrInvalid,
+		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC):           carrierfsm.ErrInvalid,
+		time.Unix(0, 0):                         carrierfsm.ErrInvalid,
+		time.Date(2030, 1, 1, 5, 0, 0, 1, east): nil,
+	} {
+		consent := fsmtest.Consent()
+		consent.At = at
+		_, err := b.Submit(carrierfsm.Apply{Form: fsmtest.Form(), Consent: consent})
+		require.ErrorIs(t, err, want, at)
+	}
+}

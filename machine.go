@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/broadcast"
+	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/internal/semaphore"
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 )
@@ -66,6 +68,9 @@ type Machine struct {
 	store     Store // cfg.Store with the Observer around it
 	codec     codec
 	passwords *passwordCache
+	calls     *lifetime.Lifetime // of the exported methods and of what they leave running
+	abandoned chan struct{}      // closed when Close has given up waiting
+	abandon   func()
 	inFlight  *semaphore.Semaphore
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
@@ -98,22 +103,44 @@ func New(c Config) (*Machine, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	abandoned := make(chan struct{})
 	return &Machine{
 		cfg: c, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
 	}, nil
 }
 
-// Close refuses further submissions, waits for those under way until ctx ends,
-// and destroys the passwords in memory. Submissions that are still under way
-// then go on without the caller; one that the end of the process cuts off is
-// settled by Run, of another replica or after the restart. Close returns the
-// context's error if it did not wait for all.
+// Close ends the machine: every later call of a method that can fail returns
+// ErrClosed, and so do Run and submissions that wait for a place. Close waits for
+// the calls under way until ctx ends, and destroys the passwords in memory. It
+// returns the context's error if it did not wait for all. Then callers that wait
+// for an outcome get ErrPending, and their submissions go on without them; one
+// that the end of the store or of the process cuts off is settled by Run, of
+// another replica or after the restart.
+//
+// A host that stops ends Run and the dispatcher's Run first, then closes the
+// machine, then the store. Another order loses nothing: what still needs what was
+// closed returns ErrClosed. Close may be called again, to go on waiting.
 func (m *Machine) Close(ctx context.Context) error {
-	err := m.inFlight.Close(ctx)
+	err := m.calls.Close(ctx)
+	if err != nil {
+		m.abandon()
+	}
 	m.passwords.Close()
 	return err
 }
+
+// enter begins a call of an exported method; leave ends it. It returns ErrClosed
+// after Close.
+func (m *Machine) enter() error {
+	if !m.calls.Enter() {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (m *Machine) leave() { m.calls.Leave() }
 
 // Format prints the type's name: the fields of a Machine must not be printed.
 func (*Machine) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Machine %s", redacted) }
@@ -139,11 +166,11 @@ func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
 	return m.commits.Subscribe()
 }
 
-// enter takes a place among the submissions under way. It returns ErrClosed or
-// the context's error.
-func (m *Machine) enter(ctx context.Context) error {
-	err := m.inFlight.Acquire(ctx)
-	if errors.Is(err, semaphore.ErrClosed) {
+// takePlace takes a place among the submissions under way. It returns ErrClosed
+// or the context's error.
+func (m *Machine) takePlace(ctx context.Context) error {
+	err := m.inFlight.Acquire(ctx, m.calls.Closing())
+	if errors.Is(err, semaphore.ErrStopped) {
 		return ErrClosed
 	}
 	return err

@@ -12,7 +12,6 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
-	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -288,11 +287,7 @@ func (p *placedStore) Commit(ctx context.Context, r carrierfsm.Record, entries .
 func TestAnObservedStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestStore(t, func(testing.TB) fsmtest.StoreSubject {
-		store := memory.New()
-		return fsmtest.StoreSubject{Store: struct {
-			carrierfsm.Store
-			outbox.Outbox
-		}{carrierfsm.ObserveStore(newWitness().observer(), store), store}}
+		return fsmtest.StoreSubject{Store: carrierfsm.ObserveStore(newWitness().observer(), memory.New())}
 	})
 }
 

@@ -43,6 +43,10 @@ func Operator(ctx context.Context) (string, error) {
 // It returns ErrInFlight while an answer is under way, ErrNotAwaited when the
 // verification has ended, ErrInvalid, ErrConflict, and the errors of Get.
 func (m *Machine) Expire(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	by, err := Operator(ctx)
 	if err != nil {
 		return &Error{ID: id, Err: err}
@@ -75,9 +79,13 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 // a reply that is under way is dropped. Erasing again is no error. Erase also
 // works on records that this machine can't decode.
 //
-// It returns ErrNotFound, ErrInvalid, ErrConflict or ErrStore. Backups are the
+// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrClosed or ErrStore. Backups are the
 // host's to erase.
 func (m *Machine) Erase(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	by, err := Operator(ctx)
 	if err != nil {
 		return &Error{ID: id, Err: err}
@@ -107,8 +115,13 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 
 // Purge deletes the verifications that ended and were last changed before the
 // given time, with their histories, and returns how many. With an error, those
-// that were counted are deleted all the same. It returns ErrStore.
+// that were counted are deleted all the same. It returns
+// ErrClosed or ErrStore.
 func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
+	if err := m.enter(); err != nil {
+		return 0, err
+	}
+	defer m.leave()
 	const batch = 500
 	for total := 0; ; {
 		n, err := m.store.Purge(ctx, storeTime(before), batch)
@@ -126,6 +139,10 @@ func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
 // else changes. The details of its history keep the key that they were sealed
 // with. Errors are as for Get, and ErrConflict.
 func (m *Machine) Reseal(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	err := retryConflict(func() error {
 		s, err := m.load(ctx, id)
 		if err != nil {

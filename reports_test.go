@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -224,6 +225,22 @@ func TestAReportIsDueAgainOnlyAfterAnAnswerMayTake(t *testing.T) {
 	b.Clock.Advance(time.Minute)
 	b.Settle()
 	require.WithinDuration(t, b.Clock.Now().Add(31*time.Second), b.Record().Due, time.Millisecond)
+}
+
+// Doubling the longest interval must not lead to a short one.
+func TestTheLongestReportIntervalIsNotShort(t *testing.T) {
+	t.Parallel()
+	const long = time.Duration(math.MaxInt64/2 + 1)
+	b := fsmtest.NewWith(t, carrierfsm.Config{
+		Reporter: &archive{answers: []any{pending}}, Limits: carrierfsm.Limits{ReportMin: long, ReportMax: math.MaxInt64, ReportLife: math.MaxInt64},
+	})
+	b.Reach("10008")
+	for range 2 {
+		before := b.Record().Due
+		b.Clock.Advance(before.Sub(b.Clock.Now()))
+		b.Settle()
+		require.Greater(t, b.Record().Due.Sub(b.Clock.Now()), long-time.Hour)
+	}
 }
 
 // A replica without a Reporter must not end what other replicas wait for, and must not

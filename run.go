@@ -14,11 +14,19 @@ const (
 	maxWarned = 1000
 )
 
-// Run settles what is due, until ctx ends, and returns nil then. Every replica
-// may run it: of several, the one that commits first settles a record. What
-// fails is logged, once for each record, and tried again. When ctx ends it
-// starts nothing new.
+// Run settles what is due, until ctx ends, and returns nil then; it returns
+// ErrClosed when the machine or its store is closed before. Every replica may run
+// it: of several, the one that commits first settles a record. What fails is
+// logged, once for each record, and tried again. When it is to return it starts
+// nothing new.
 func (m *Machine) Run(ctx context.Context) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	host := ctx
+	ctx, stop := m.calls.Until(ctx)
+	defer stop()
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
 	var reports sync.WaitGroup
@@ -26,6 +34,9 @@ func (m *Machine) Run(ctx context.Context) error {
 	warned := make(map[string]bool)
 	for ctx.Err() == nil {
 		m.sweep(ctx, &reports, func(id string, err error) {
+			if errors.Is(err, ErrClosed) {
+				stop() // a closed store stays closed
+			}
 			if !warned[id] && ctx.Err() == nil {
 				if len(warned) == maxWarned {
 					clear(warned)
@@ -39,6 +50,9 @@ func (m *Machine) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+	if host.Err() == nil {
+		return ErrClosed
+	}
 	return nil
 }
 
@@ -46,8 +60,12 @@ func (m *Machine) Run(ctx context.Context) error {
 // deadline has passed and every call whose process died before it committed the
 // outcome, and asks for the reports that are due. It returns how many records
 // it settled. The error joins those of the records that could not be settled,
-// which don't stop the others.
+// which don't stop the others, and matches ErrClosed after Close.
 func (m *Machine) Settle(ctx context.Context) (int, error) {
+	if err := m.enter(); err != nil {
+		return 0, err
+	}
+	defer m.leave()
 	var errs []error
 	var reports sync.WaitGroup
 	n := m.sweep(ctx, &reports, func(id string, err error) {

@@ -14,8 +14,8 @@ import (
 // A nil error means that the outcome is committed. A wrong password or code is
 // no error but a new prompt, and so is an unknown outcome. ErrPending means
 // that the input was accepted and its outcome follows without the caller: the
-// context ended first, a cancellation waits, or the outcome can't be stored at
-// present. With every other error nothing was sent, and the returned
+// context ended first or Close stopped waiting, a cancellation waits, or the
+// outcome can't be stored at present. With every other error nothing was sent, and the returned
 // Verification is the current one where it could be read, so that the person
 // can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
 // ErrInFlight, ErrNotAwaited, ErrTooMany, ErrTooSoon, ErrPasswordNeeded,
@@ -31,6 +31,10 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	}
 	s := &submission{Machine: m, id: id, in: in, inputFields: in.fields()}
 	ctx, s.done = m.cfg.Observer.submit(ctx, in.Kind())
+	if err := m.enter(); err != nil {
+		return s.refused(&snapshot{}, err)
+	}
+	defer m.leave()
 	if err := in.check(); err != nil {
 		return s.refused(&snapshot{}, err)
 	}
@@ -43,7 +47,7 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		snap, _ := m.load(ctx, id) // only to return the prompt: an error does not matter
 		return s.refused(&snap, err)
 	}
-	if err := m.enter(ctx); err != nil {
+	if err := m.takePlace(ctx); err != nil {
 		return s.refused(&snapshot{}, err)
 	}
 	return s.run(ctx)
@@ -56,12 +60,12 @@ type result struct {
 }
 
 // run commits the intent, then calls upstream in a goroutine of its own, so
-// that the caller can stop waiting. It leaves the place that enter took.
+// that the caller can stop waiting. It gives back the place that takePlace took.
 func (s *submission) run(ctx context.Context) (Verification, error) {
 	begun := false
 	defer func() {
 		if !begun { // refused, or the store panicked
-			s.leave()
+			s.end()
 		}
 	}()
 	snap, err := s.begin(ctx)
@@ -70,7 +74,9 @@ func (s *submission) run(ctx context.Context) (Verification, error) {
 	}
 	begun = true
 	finished := make(chan result, 1)
+	s.calls.Hold()
 	go func() {
+		defer s.leave()
 		v, err := s.finish(context.WithoutCancel(ctx), &snap)
 		finished <- result{v, err}
 	}()
@@ -79,6 +85,8 @@ func (s *submission) run(ctx context.Context) (Verification, error) {
 		return r.v, r.err
 	case <-ctx.Done():
 		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+	case <-s.abandoned:
+		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
 	}
 }
 
@@ -140,7 +148,7 @@ func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 // finish calls upstream, commits the outcome, and caches the password if the
 // next prompt needs it.
 func (s *submission) finish(ctx context.Context, snap *snapshot) (Verification, error) {
-	defer s.leave()
+	defer s.end()
 	out := s.call(ctx, snap)
 	d, err := s.commitOutcome(ctx, snap, &out)
 	s.done(submitSettled(&d, err))
@@ -159,8 +167,8 @@ func (s *submission) finish(ctx context.Context, snap *snapshot) (Verification, 
 	return v, nil
 }
 
-// leave destroys the secrets and makes room for another submission.
-func (s *submission) leave() {
+// end destroys the secrets and makes room for another submission.
+func (s *submission) end() {
 	s.destroySecrets()
 	s.inFlight.Release()
 }

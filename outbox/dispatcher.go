@@ -127,7 +127,8 @@ func setDefault[T int | time.Duration](field *T, standard T) {
 func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.ErrInvalid, why) }
 
 // Run delivers transitions to the handlers until ctx ends, and returns nil
-// then. Every replica may run it: for each handler one of them holds the lease.
+// then; it returns carrierfsm.ErrClosed when the store is closed before. It does
+// not need the machine to be open. Every replica may run it: for each handler one of them holds the lease.
 // What fails is logged and tried again. When ctx ends Run starts nothing new,
 // and returns once the handlers under way have, after Config.Timeout and a few
 // seconds at the latest.
@@ -137,7 +138,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		loops.Go(func() { w.run(ctx) })
 	}
 	loops.Wait()
-	<-ctx.Done() // without handlers too
+	if len(d.cfg.Handlers) > 0 && ctx.Err() == nil {
+		return carrierfsm.ErrClosed // the one reason to end by itself
+	}
+	<-ctx.Done()
 	return nil
 }
 
@@ -200,5 +204,11 @@ func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error
 // now is the time in the precision of stores.
 func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsecond).UTC() }
 
-// storeError returns an error that matches carrierfsm.ErrStore.
-func storeError(err error) error { return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err) }
+// storeError returns carrierfsm.ErrClosed of a store that is closed, or else an
+// error that matches carrierfsm.ErrStore.
+func storeError(err error) error {
+	if errors.Is(err, carrierfsm.ErrClosed) {
+		return carrierfsm.ErrClosed
+	}
+	return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err)
+}

@@ -32,7 +32,9 @@ type Store interface {
 // holder still writes is refused. Each verification at which the handler failed
 // has a Parked row, and the cursor goes on without it.
 //
-// The rules of carrierfsm.Store apply here too. Times of leases are the store's
+// The rules of carrierfsm.Store on contexts, values and closing apply here too:
+// names of handlers and owners are as ids, Why is a word, and the numbers of a
+// Parked row, other than its Version, are as steps. Times of leases are the store's
 // own, a server's clock where there is one, so that the clocks of replicas need
 // not agree.
 type Outbox interface {

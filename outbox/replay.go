@@ -30,6 +30,9 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	if err != nil {
 		return err
 	}
+	if from > maxHistory {
+		return carrierfsm.ErrNotFound
+	}
 	cursors, err := d.store.Cursors(ctx)
 	if err != nil {
 		return storeError(err)

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -37,10 +38,14 @@ type term struct {
 	until time.Time // when the lease ends by our clock, counted from before the store was asked
 }
 
-// run acquires the lease whenever it is free, and then delivers, until ctx ends.
+// run acquires the lease whenever it is free, and then delivers, until ctx ends or
+// the store is closed.
 func (w *worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		lease, until, err := w.acquire(ctx)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return
+		}
 		if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
 			(&term{worker: w, lease: lease, until: until}).run(ctx)
 		}
@@ -171,6 +176,8 @@ func (t *term) renew(ctx context.Context) {
 			t.mu.Unlock()
 		case err == nil || errors.Is(err, ErrLeaseHeld):
 			return // another owner has held it meanwhile
+		case errors.Is(err, carrierfsm.ErrClosed):
+			return
 		}
 	}
 }
@@ -185,7 +192,8 @@ func (t *term) holdsLease() bool {
 	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
 }
 
-// follow delivers what comes after the cursor. Its error is ErrLeaseLost.
+// follow delivers what comes after the cursor. Its error is ErrLeaseLost or
+// carrierfsm.ErrClosed.
 func (t *term) follow(ctx context.Context) error {
 	committed, cancel := t.machine.Subscribe()
 	defer cancel()
@@ -194,6 +202,9 @@ func (t *term) follow(ctx context.Context) error {
 			return ErrLeaseLost
 		}
 		batch, err := t.pending(ctx)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return err
+		}
 		if t.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
 			t.wait(ctx, committed)
 			continue
@@ -213,14 +224,15 @@ func (t *term) pending(ctx context.Context) (Batch, error) {
 }
 
 // advance writes the result of a delivery. While the store fails it tries
-// again, so that the deliveries need not be repeated. Its error is ErrLeaseLost.
+// again, so that the deliveries need not be repeated. Its error is ErrLeaseLost or
+// carrierfsm.ErrClosed.
 func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error {
 	if n == 0 && len(rows) == 0 {
 		return nil
 	}
 	for {
 		err := t.advanceOnce(ctx, b, n, rows)
-		if errors.Is(err, ErrLeaseLost) || !t.failed(ctx, "advance", err) {
+		if errors.Is(err, ErrLeaseLost) || errors.Is(err, carrierfsm.ErrClosed) || !t.failed(ctx, "advance", err) {
 			return err
 		}
 		if ctx.Err() != nil || !t.holdsLease() {
@@ -298,7 +310,8 @@ func (t *term) retryAt(failures int) time.Time {
 		wait *= 2
 	}
 	quarter := int64(wait/4) + 1
-	return t.now().Add(wait + time.Duration(rand.Int64N(2*quarter)-quarter)) //nolint:gosec // jitter is no secret
+	jitter := time.Duration(rand.Int64N(2*quarter) - quarter) //nolint:gosec // jitter is no secret
+	return t.now().Add(wait + min(jitter, math.MaxInt64-wait))
 }
 
 // concurrently calls do for 0 to n-1, on at most as many goroutines as there

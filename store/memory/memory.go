@@ -17,6 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 var (
@@ -27,7 +28,9 @@ var (
 // Store keeps records in maps. Create one with New. It is safe for concurrent
 // use.
 type Store struct {
-	mu   sync.Mutex
+	mu     sync.Mutex
+	closed bool
+
 	rows map[string]*row
 	keys map[string]string // key → id
 	due  dueIndex
@@ -50,11 +53,31 @@ func New() *Store {
 	}
 }
 
+// Close makes every later call return carrierfsm.ErrClosed. What the store holds
+// stays in memory for as long as the Store does. Closing again is no error.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+// usable returns why a call can't be made: the store is closed, or ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	if s.closed {
+		return carrierfsm.ErrClosed
+	}
+	return ctx.Err()
+}
+
 // Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if err := legal.Write(&r, entries); err != nil {
 		return err
 	}
 	if s.rows[r.ID] != nil {
@@ -76,7 +99,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return carrierfsm.Record{}, err
 	}
 	row := s.rows[id]
@@ -112,13 +135,17 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 }
 
 func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	row := s.rows[r.ID]
-	switch {
-	case row == nil:
+	if row == nil {
 		return carrierfsm.ErrNotFound
+	}
+	if err := legal.Write(&r, entries); err != nil {
+		return err
+	}
+	switch {
 	case row.version != r.Version-1:
 		return carrierfsm.ErrConflict
 	case s.keyTaken(&r):
@@ -195,7 +222,7 @@ func (s *Store) unindex(r *row) {
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	row := s.rows[id]
@@ -215,7 +242,7 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return 0, err
 	}
 	n := 0

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 // lockEnded locks verifications that have ended and skips those that another
@@ -21,7 +23,7 @@ const deleteEnded = `WITH parked AS (DELETE FROM carrierfsm_parked WHERE id = AN
 // first.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (int, error) {
-		ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, before.UTC(), int64(max(limit, 0)))
+		ids, err := collect(ctx, tx, pgx.RowTo[string], lockEnded, legal.Ceil(before), int64(max(limit, 0)))
 		if err != nil || len(ids) == 0 {
 			return 0, err
 		}

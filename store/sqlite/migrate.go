@@ -50,7 +50,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // prepares lockFile, which uses that table.
 func (s *Store) createSchemaTable(ctx context.Context) (err error) {
 	const table = `CREATE TABLE IF NOT EXISTS carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`
-	err = retryBusy(ctx, s.busy, func() error {
+	err = s.retryBusy(ctx, func() error {
 		_, err := s.writeDB.ExecContext(ctx, table)
 		return err
 	})
