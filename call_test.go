@@ -116,3 +116,19 @@ func TestAResendIsRelayedAsTheRequestForItsCode(t *testing.T) {
 	reset.Must(reset.RequestReset())
 	require.Equal(t, carrierfsm.InputRequestReset, last(reset))
 }
+
+// An adapter may start goroutines of its own that end with the context.
+func TestTheContextOfACallEndsWithIt(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	b.Reach()
+	var during error
+	var call context.Context
+	b.Upstream.Then(fsmtest.Func(func(ctx context.Context, _ carrierfsm.Request) (carrierfsm.Reply, error) {
+		call, during = ctx, ctx.Err()
+		return carrierfsm.Reply{Success: true, Code: "10002"}, nil
+	}))
+	b.Must(b.Password("246810"))
+	require.NoError(t, during)
+	require.ErrorIs(t, call.Err(), context.Canceled)
+}
