@@ -307,3 +307,35 @@ func TestACarryLeavesNoCopyOfThePasswordInMemory(t *testing.T) {
 		require.NotContains(t, string(plaintext), "246810")
 	}
 }
+
+func TestAHeldPasswordIsDestroyedWhenItIsOfNoMoreUse(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(b *fsmtest.Bench) error{
+		"the verification is done": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("10008"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"the next source is asked": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Next("chinaunicom"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"it is canceled": func(b *fsmtest.Bench) error { _, err := b.Cancel(); return err },
+		"it is erased":   func(b *fsmtest.Bench) error { return b.Machine.Erase(context.Background(), b.ID) },
+		"the machine is closed": func(b *fsmtest.Bench) error {
+			return b.Machine.Close(context.Background())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			b.Reach("10002")
+			held := b.Machine.CachedSecret(b.ID)
+			require.Equal(t, "246810", fsmtest.Reveal(held))
+			require.NoError(t, end(b))
+			require.Zero(t, b.Machine.CachedPasswords())
+			require.True(t, held.Empty(), "its memory is overwritten")
+		})
+	}
+}
