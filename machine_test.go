@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -202,4 +203,12 @@ func TestASubscriberIsNotifiedOfCommittedTransitionsUntilItCancels(t *testing.T)
 	b.Upstream.Then(fsmtest.Code("10002"))
 	b.Must(b.Password("246810"))
 	require.False(t, isNotified())
+}
+
+func TestAMachinePrintsItsTypeOnly(t *testing.T) {
+	t.Parallel()
+	m := fsmtest.New(t).Machine
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		require.Equal(t, "Machine [redacted]", fmt.Sprintf(format, m), format)
+	}
 }
