@@ -175,3 +175,19 @@ func TestACursorThatNoStoreHasToTakeIsNeverStored(t *testing.T) {
 		require.Less(t, len(b.Record().Body), 1<<20, "what every store takes")
 	}
 }
+
+// An adapter may start goroutines of its own that end with the context.
+func TestTheContextOfACallEndsWithIt(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	b.Reach()
+	var during error
+	var call context.Context
+	b.Upstream.Then(fsmtest.Func(func(ctx context.Context, _ carrierfsm.Request) (carrierfsm.Reply, error) {
+		call, during = ctx, ctx.Err()
+		return carrierfsm.Reply{Success: true, Code: "10002"}, nil
+	}))
+	b.Must(b.Password("246810"))
+	require.NoError(t, during)
+	require.ErrorIs(t, call.Err(), context.Canceled)
+}

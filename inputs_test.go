@@ -173,3 +173,26 @@ func TestAConsentOfAnotherAgeIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, want, at)
 	}
 }
+
+func TestTheSecretsOfAFormAreDestroyedWhetherOrNotItIsAccepted(t *testing.T) {
+	t.Parallel()
+	secrets := func() []carrierfsm.Secret {
+		list := make([]carrierfsm.Secret, 9)
+		for i, value := range []string{"测试用户", "11010119900307867X", "13800138000", "street 1", "01012345678", "street 2", "01087654321", "联系人", "13800138009"} {
+			list[i] = carrierfsm.NewSecret(value)
+		}
+		return list
+	}
+	b := fsmtest.New(t)
+	for _, step := range []int{5, 0} { // refused, accepted
+		s := secrets()
+		_, err := b.Submit(carrierfsm.Apply{Step: step, Consent: fsmtest.Consent(), Form: carrierfsm.Form{
+			Name: s[0], IDCard: s[1], Phone: s[2], HomeAddress: s[3], HomePhone: s[4], WorkAddress: s[5], WorkPhone: s[6],
+			Contacts: []carrierfsm.Contact{{Name: s[7], Phone: s[8], Relation: "friend"}},
+		}})
+		require.Equal(t, step == 0, err == nil, "%v", err)
+		for i, secret := range s {
+			require.True(t, secret.Empty(), "step %d: secret %d", step, i)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -207,4 +208,34 @@ func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
 	t.Logf("%d bytes", each)
 	require.Equal(t, n, run.m.CachedPasswords())
 	require.LessOrEqual(t, each, uint64(1700))
+}
+
+func TestASubscriberIsNotifiedOfCommittedTransitionsUntilItCancels(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	notified, cancel := b.Machine.Subscribe()
+	isNotified := func() bool {
+		select {
+		case <-notified:
+			return true
+		default:
+			return false
+		}
+	}
+	require.False(t, isNotified(), "nothing was committed")
+	b.Must(b.Apply())
+	require.True(t, isNotified())
+	require.False(t, isNotified(), "several commits are one value")
+	cancel()
+	b.Upstream.Then(fsmtest.Code("10002"))
+	b.Must(b.Password("246810"))
+	require.False(t, isNotified())
+}
+
+func TestAMachinePrintsItsTypeOnly(t *testing.T) {
+	t.Parallel()
+	m := fsmtest.New(t).Machine
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		require.Equal(t, "Machine [redacted]", fmt.Sprintf(format, m), format)
+	}
 }

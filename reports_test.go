@@ -108,6 +108,47 @@ func TestTheReportIsATransitionAndDoneStaysDone(t *testing.T) {
 	}
 }
 
+func TestReportsAreAskedForOnceTheStoreIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tokens []carrierfsm.Secret
+		var mu sync.Mutex
+		var isDown bool
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Reporter: reporterFunc(func(token carrierfsm.Secret) carrierfsm.ReportState {
+			tokens = append(tokens, token)
+			return ready
+		})})
+		b.Reach("10008")
+		isDown = true
+		m := committing(b, func(commit func() error) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if isDown {
+				return errors.New("the disk is full")
+			}
+			return commit()
+		})
+		stop := running(t, m.Machine)
+		defer stop()
+		pass(time.Hour) // more claims fail than reports may be under way at once
+		require.Empty(t, tokens)
+		mu.Lock()
+		isDown = false
+		mu.Unlock()
+		pass(time.Minute)
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+		require.Len(t, tokens, 1)
+		require.True(t, tokens[0].Empty(), "the token is destroyed after the question")
+	})
+}
+
+// reporterFunc is a Reporter that is a function.
+type reporterFunc func(token carrierfsm.Secret) carrierfsm.ReportState
+
+func (f reporterFunc) ReportState(_ context.Context, token carrierfsm.Secret) (carrierfsm.ReportState, error) {
+	return f(token), nil
+}
+
 func TestIntervalsBetweenQuestionsAreBoundedAndSoIsTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +91,41 @@ func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
 
 // The costs of verifications that wait for a person: memory (heap_B/row), goroutines,
 // and a sweep of Run in which none is due. CARRIERFSM_ROWS adds a number of rows.
+// noDue is a store that can't be asked what is due.
+type noDue struct{ carrierfsm.Store }
+
+func (noDue) Due(context.Context, time.Time, carrierfsm.PageKey, int) ([]carrierfsm.Record, error) {
+	return nil, errors.New("the connection is gone")
+}
+
+func TestSettleReturnsThatTheStoreCantBeAskedWhatIsDue(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	n, err := b.Replica(func(c *carrierfsm.Config) { c.Store = noDue{c.Store} }).Machine.Settle(context.Background())
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	require.Zero(t, n)
+}
+
+func TestRunEndsAfterTheReportsThatItAsksFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asking, asked atomic.Bool
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Reporter: reporterFunc(func(carrierfsm.Secret) carrierfsm.ReportState {
+			asking.Store(true)
+			pass(time.Minute) // it does not mind that Run is stopped
+			asked.Store(true)
+			return ready
+		})})
+		b.Reach("10008")
+		stop := running(t, b.Machine)
+		for !asking.Load() {
+			pass(time.Second)
+		}
+		stop()
+		require.True(t, asked.Load())
+	})
+}
+
 func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
 	sizes := []int{1_000, 20_000}
 	if more, err := strconv.Atoi(os.Getenv("CARRIERFSM_ROWS")); err == nil {

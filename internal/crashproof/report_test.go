@@ -50,7 +50,7 @@ judge then compares what people saw, what arrived upstream and what the handlers
 
 ## Would a test notice a wrong line?
 
-The same question for the code: each small change of the root package runs against the package's own tests. Which
+The same question for the code: each small change of a package runs against that package's own tests. Which
 changes no test notices, and why: [mutation.md](mutation.md).
 
 `
