@@ -62,7 +62,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
-		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset"},
+		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset", "/typed"},
+		"typed":                 {},
 		"upstream/juxinli":      {""},
 		"upstream/simulator":    {},
 		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/survey"},
