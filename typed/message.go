@@ -87,7 +87,7 @@ func standsAlone(left, right []rune) bool {
 	defer clear(reversed)
 	slices.Reverse(reversed)
 	return delimits(reversed, before, "号") && !startsWithDigit(skip(reversed, isMark)) &&
-		delimits(right, after, "年元号") && !continues(right)
+		delimits(right, after, "年月日元号小时分秒天") && !continues(right)
 }
 
 // delimits reports whether the beginning of a text, which is what is next to a number,

@@ -55,7 +55,7 @@ func TestATextWithoutOneClearCodeIsRefused(t *testing.T) {
 		"a letter or a sign next to it":    {"O12345", "12345O", "l2345", "1O2345", "G-500001", "A500001", "¥1234", "1234%", "****8000", "尾号*8000", "t.cn/500001", "?id=500001", "#500001", "+500001", "12345元", "500001x"},
 		"letters that look like digits":    {"O 12345", "12345 O", "OO 1234", "OO，1234", "Ｏ 12345", "О 12345"},
 		"other numerals next to it":        {"一二3456", "验证码一二3456", "一，二3456", "①2345", "²3456", "Ⅷ3456", "½3456", "1⃣2⃣3456", "12345①", "1̶2̶3̶4̶5"},
-		"a number of another kind":         {"2026年11月29日，您的申请已受理", "尾号8000的用户", "尾号：8000", "请拨打10086", "请用本机发送CXXD至10001获取查询详单的验证码", "余额1234元"},
+		"a number of another kind":         {"2026年11月29日，您的申请已受理", "尾号8000的用户", "尾号：8000", "请拨打10086", "请用本机发送CXXD至10001获取查询详单的验证码", "余额1234元", "验证码50000110分钟内有效", "5000015天"},
 		"control characters, or not UTF-8": {"500\x00001", "500001\x07", "500001\xff", "\xff\xfe", "500\u009b001"},
 		"displayed in another order":       {"\u202e100005\u202c", "\u202b500 001\u202c", "\u2067500-001\u2069", "500\u200f 001"},
 		"too long":                         {strings.Repeat(" ", typed.Longest) + "500001", "500001" + strings.Repeat("，请勿泄露", typed.Longest)},
