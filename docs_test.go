@@ -64,7 +64,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	may := map[string][]string{
 		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset", "/typed"},
 		"typed":                 {},
-		"upstream/juxinli":      {""},
+		"upstream/juxinli":      {"", "/upstream/sendonce"},
+		"upstream/sendonce":     {""},
 		"upstream/simulator":    {},
 		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/survey"},
 		"store/sqlite":          {"", "/outbox", "/store/internal/batch", "/store/internal/lease", "/store/internal/write", "/store/survey"},
@@ -74,7 +75,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/docgen":       {"/internal/docs"},
 		"console":               {"", "/outbox", "/store/survey"},
 		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
-		"examples/secondvendor": {""},
+		"examples/secondvendor": {"", "/upstream/sendonce"},
 		"examples/service":      {"", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
