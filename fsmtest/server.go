@@ -141,7 +141,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, b Breakage, ans
 	case BreakReply:
 		hangUp(w, "")
 	case BreakEcho:
-		hangUp(w, "HTTP/1.1 "+request+"\r\n\r\n"+request)
+		hangUp(w, strings.Join(strings.Fields(request), "_")+"\r\n\r\n") // net/http quotes such a line
 	case BreakMidway:
 		hangUp(w, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text)+1, half))
 	case BreakHalf:
