@@ -112,5 +112,10 @@ func interpret(tb testing.TB, text string, cfg carrierfsm.Config) (string, error
 			out.WriteString("  " + l + "\n")
 		}
 	}
-	return out.String(), nil
+	if n := reports.Left(); n > 0 {
+		return "", fmt.Errorf("reports that were scripted are left over: %d", n)
+	}
+	err := i.Upstream.Check()
+	i.Upstream.reset() // the error is returned
+	return out.String(), err
 }
