@@ -23,3 +23,14 @@ func RunRow(t *testing.T, r Row) error {
 	t.Helper()
 	return r.run(t, carrierfsm.Config{})
 }
+
+// StoryWords are the commands of a story, and the answers of one word.
+func StoryWords() (commands, answers []string) {
+	for c := range storyCommands {
+		commands = append(commands, c)
+	}
+	for a := range wordAnswers {
+		answers = append(answers, a)
+	}
+	return commands, answers
+}
