@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,6 +113,7 @@ func TestAnAdapterOfNetHTTPFailsTheContract(t *testing.T) {
 			return io.ReadAll(response.Body)
 		}
 	}))
+	require.Len(t, strings.Split(err.Error(), "\n"), 8, "as docs/adapters.md says: %v", err)
 	for _, rule := range []string{"NotSent", "ApplyNotSent", "CanceledContext", "PastDeadline", "Unknown/the_server_redirects", "Unknown/the_reply_is_not_HTTP_and_repeats_the_request"} {
 		require.Contains(t, "\n"+err.Error(), "\n"+rule+": ")
 	}
