@@ -62,8 +62,13 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
-		".":                     {"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text", "/internal/ttlmap", "/internal/wordset"},
-		"upstream/juxinli":      {""},
+		".": {
+			"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text",
+			"/internal/ttlmap", "/internal/wordset", "/typed",
+		},
+		"typed":                 {},
+		"upstream/juxinli":      {"", "/upstream/sendonce"},
+		"upstream/sendonce":     {""},
 		"upstream/simulator":    {},
 		"store/memory":          {"", "/outbox", "/store/internal/lease", "/store/internal/legal", "/store/survey"},
 		"store/sqlite":          {"", "/internal/lifetime", "/outbox", "/store/internal/batch", "/store/internal/lease", "/store/internal/legal", "/store/internal/write", "/store/survey"},
@@ -73,9 +78,9 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/docgen":       {"/internal/docs"},
 		"internal/deletecalls":  {},
 		"console":               {"", "/outbox", "/store/survey"},
-		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/upstream/juxinli", "/upstream/simulator"},
-		"examples/secondvendor": {""},
-		"examples/service":      {"", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/secondvendor": {"", "/upstream/sendonce"},
+		"examples/service":      {"", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},

@@ -18,7 +18,8 @@ var (
 	// expected, and by a Machine that met such conflicts too often in a row.
 	ErrConflict = errors.New("carrierfsm: the verification was changed by another writer")
 	// ErrInvalid is returned for an input that could not be right in any state:
-	// an empty code, a phone number with letters, no step.
+	// a text without a code, a phone number with letters, no step. An error of
+	// package typed, which it then matches too, says which field can't be read.
 	ErrInvalid = errors.New("carrierfsm: invalid input")
 	// ErrConsentRequired is returned when Apply carries no complete consent.
 	ErrConsentRequired = errors.New("carrierfsm: the person's consent is required")

@@ -8,8 +8,9 @@ import (
 )
 
 // Submit submits one input of the person or the host and returns the
-// verification after it. In order: the input is checked against the prompt, the
-// intent is committed, upstream is called once, and the outcome is committed.
+// verification after it. In order: what the person typed is read (see package typed)
+// and checked against the prompt, the intent is committed, upstream is called once,
+// and the outcome is committed.
 //
 // A nil error means that the outcome is committed. A wrong password or code is
 // no error but a new prompt, and so is an unknown outcome. ErrPending means
@@ -35,15 +36,17 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		return s.refused(&snapshot{}, err)
 	}
 	defer m.leave()
-	if err := in.check(); err != nil {
-		return s.refused(&snapshot{}, err)
-	}
-	if in.Kind() == InputCancel {
+	s.fold()
+	err := in.check(&s.inputFields)
+	if err == nil && in.Kind() == InputCancel {
 		snap, err := s.cancel(ctx)
 		s.done(submitCanceled(&snap, err))
 		return s.result(&snap, err)
 	}
-	if err := s.precheck(ctx); err != nil {
+	if err == nil {
+		err = s.precheck(ctx)
+	}
+	if err != nil {
 		snap, _ := m.load(ctx, id) // only to return the prompt: an error does not matter
 		return s.refused(&snap, err)
 	}

@@ -30,3 +30,14 @@ func RunRow(t *testing.T, r Row) error {
 func DriveCore(s carrierfsm.Store, choose func(n int) int, verifications int) error {
 	return (&storeBench{StoreSubject: StoreSubject{Store: s}, ctx: context.Background()}).driveCore(choose, verifications)
 }
+
+// StoryWords are the commands of a story, and the answers of one word.
+func StoryWords() (commands, answers []string) {
+	for c := range storyCommands {
+		commands = append(commands, c)
+	}
+	for a := range wordAnswers {
+		answers = append(answers, a)
+	}
+	return commands, answers
+}

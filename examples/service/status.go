@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 // statuses has the HTTP status of each sentinel error, the most specific first. The
@@ -29,6 +30,8 @@ var statuses = []struct {
 	{carrierfsm.ErrExists, http.StatusConflict, "exists"},
 	{carrierfsm.ErrTooMany, http.StatusForbidden, "no_attempts_left"},
 	{carrierfsm.ErrTooSoon, http.StatusTooManyRequests, "too_soon"},
+	{typed.ErrNoCode, http.StatusUnprocessableEntity, "no_code"},
+	{typed.ErrNoPhone, http.StatusUnprocessableEntity, "no_phone"},
 	{carrierfsm.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
 	{carrierfsm.ErrConsentRequired, http.StatusUnprocessableEntity, "consent_required"},
 	{carrierfsm.ErrPasswordNeeded, http.StatusUnprocessableEntity, "password_needed"},
