@@ -77,7 +77,7 @@ func TestAReplayBeyondTheLastStepFindsNothing(t *testing.T) {
 type narrow struct{ *memory.Store }
 
 func (s narrow) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
-	return s.Store.History(ctx, id, int(int32(after)), limit) //nolint:gosec // what is tested
+	return s.Store.History(ctx, id, int(int32(after)), limit)
 }
 
 // The longest interval that a Duration holds, plus its jitter, must not end in the past.
