@@ -29,7 +29,7 @@ func TestTheFilesAreForTheirOwnerOnly(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o600), modeOf(t, path+suffix), suffix)
 	}
 
-	chosen := newPath(t)                                 // by the host, for a group that makes backups
+	chosen := newPath(t) // by the host, for a group that makes backups
 	require.NoError(t, os.WriteFile(chosen, nil, 0o640))
 	require.NoError(t, os.Chmod(chosen, 0o640))
 	require.NoError(t, open(t, chosen).Create(context.Background(), record("v1")))
