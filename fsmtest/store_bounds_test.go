@@ -24,7 +24,7 @@ func (s cStrings) Load(ctx context.Context, id string) (carrierfsm.Record, error
 // narrow has steps of 32 bits.
 type narrow struct{ *memory.Store }
 
-func cut(n int) int { return int(int32(n)) } //nolint:gosec // what is tested
+func cut(n int) int { return int(int32(n)) }
 
 func (s narrow) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	r.Step = max(cut(r.Step), 0)

@@ -191,10 +191,10 @@ func (s *comparingStore) compare(ctx context.Context, r carrierfsm.Record, entri
 	if err != nil {
 		return err
 	}
-	stored, err := s.Store.Load(ctx, r.ID)
+	stored, err := s.Load(ctx, r.ID)
 	s.err = first(s.err, err, equal("the record", r, stored))
 	if len(entries) > 0 {
-		got, err := s.Store.History(ctx, r.ID, entries[0].Step-1, 10)
+		got, err := s.History(ctx, r.ID, entries[0].Step-1, 10)
 		s.err = first(s.err, err, equal("the entries", entries, got))
 	}
 	return nil
@@ -216,7 +216,7 @@ func (s *comparingStore) Create(ctx context.Context, r carrierfsm.Record, entrie
 
 func (s *comparingStore) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	own, ownEntries := owned(r, entries)
-	created, err := s.Store.Load(ctx, r.ID)
+	created, err := s.Load(ctx, r.ID)
 	if err != nil {
 		return err
 	}

@@ -29,9 +29,9 @@ func TestTheFilesAreForTheirOwnerOnly(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o600), modeOf(t, path+suffix), suffix)
 	}
 
-	chosen := newPath(t)                                 // by the host, for a group that makes backups
-	require.NoError(t, os.WriteFile(chosen, nil, 0o640)) //nolint:gosec // what is tested
-	require.NoError(t, os.Chmod(chosen, 0o640))          //nolint:gosec // whatever the umask
+	chosen := newPath(t) // by the host, for a group that makes backups
+	require.NoError(t, os.WriteFile(chosen, nil, 0o640))
+	require.NoError(t, os.Chmod(chosen, 0o640))
 	require.NoError(t, open(t, chosen).Create(context.Background(), record("v1")))
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		require.Equal(t, fs.FileMode(0o640), modeOf(t, chosen+suffix), "a file that exists keeps its mode")
