@@ -155,7 +155,8 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, b Breakage, ans
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = io.WriteString(w, text)
 	case BreakRedirect:
-		http.Redirect(w, r, s.elsewhere+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		w.Header().Set("Location", s.elsewhere+r.URL.RequestURI())
+		w.WriteHeader(http.StatusTemporaryRedirect)
 	case BreakSize:
 		writeEndless(w)
 	case BreakSlow:

@@ -167,9 +167,7 @@ func TestTheGrammarOfStoriesIsComplete(t *testing.T) {
 	text, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
 	commands, answers := fsmtest.StoryWords()
-	for _, in := range []string{"apply", "password", "query", "captcha", "resend", "reset", "reset-captcha", "skip", "cancel", "at"} {
-		commands = append(commands, in)
-	}
+	commands = append(commands, "apply", "password", "query", "captcha", "resend", "reset", "reset-captcha", "skip", "cancel", "at")
 	for _, word := range append(commands, append(answers, "accept", "next", "tpl", "10002+", "held", "ignore-context")...) {
 		require.Contains(t, string(text), `"`+word+`"`)
 	}
