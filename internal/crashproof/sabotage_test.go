@@ -108,7 +108,7 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "an Idempotency-Key header", plan: killed, patches: []patch{
-		{"upstream/juxinli/transport.go", `	r.Header.Set("Accept", "application/json")
+		{"upstream/sendonce/sendonce.go", `	r.Header.Set("Accept", "application/json")
 `, `	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Idempotency-Key", "1")
 `},
