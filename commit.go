@@ -23,7 +23,7 @@ const (
 func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return snapshot{}, storeError(err)
+		return snapshot{}, storeError(ctx, err)
 	}
 	s, err := m.codec.decode(r)
 	if err != nil {
@@ -77,7 +77,7 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
 	err := to(ctx, e.record, e.entries...)
 	if err != nil && !m.wasCommitted(ctx, &e.record) {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)
@@ -109,8 +109,8 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 // commit overtook: a cancellation, or a replica that gave the call up. An
 // outcome that has no place any more is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
-func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome) (d decision, err error) {
-	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
+	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
 	for {
 		d = s.settle(out, m.now(), m.cfg.Limits)
 		if err = m.commitRetrying(ctx, &d, end); err == nil {
@@ -137,7 +137,7 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome) 
 
 // commitRetrying commits a decision. It is the same commit at each try, so a
 // lost answer of the store does no harm.
-func (m *Machine) commitRetrying(ctx context.Context, d *decision, end time.Time) error {
+func (m *Machine) commitRetrying(ctx context.Context, d *decision, end deadline) error {
 	e, err := m.codec.encode(d)
 	if err != nil {
 		return err
@@ -149,14 +149,18 @@ func (m *Machine) commitRetrying(ctx context.Context, d *decision, end time.Time
 
 // retry calls try again while the store fails, until end. Each try is bounded
 // in time, so that a store that hangs is tried again too.
-func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Context) error) error {
+func (m *Machine) retry(ctx context.Context, end deadline, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := func() error {
 			bounded, cancel := lazydeadline.With(ctx, time.Now().Add(readBackTimeout))
 			defer cancel()
-			return try(bounded)
+			err := try(bounded)
+			if ctx.Err() == nil && bounded.Err() != nil && errors.Is(err, bounded.Err()) {
+				err = fmt.Errorf("%w: %w", ErrStore, err) // the store did not answer: ctx has not ended
+			}
+			return err
 		}()
-		if !errors.Is(err, ErrStore) || !m.now().Add(pause).Before(end) {
+		if !errors.Is(err, ErrStore) || m.left(end) <= pause {
 			return err
 		}
 		m.cfg.Logger.WarnContext(ctx, "the outcome of a call can't be stored yet", "err", err)
@@ -164,13 +168,34 @@ func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Con
 	}
 }
 
-// storeError returns the sentinel that a store's error matches, or else an
-// error that matches ErrStore.
-func storeError(err error) error {
+// deadline is an end by the wall clock, as it is stored, and by the monotonic
+// clock of this process, whichever comes first. The wall clock can be set back;
+// the monotonic one stands still while the machine is suspended.
+type deadline struct{ wall, mono time.Time }
+
+func (d deadline) add(more time.Duration) deadline {
+	return deadline{wall: d.wall.Add(more), mono: d.mono.Add(more)}
+}
+
+// left is the time until a deadline.
+func (m *Machine) left(d deadline) time.Duration {
+	return min(d.wall.Sub(m.now()), time.Until(d.mono))
+}
+
+// storeError returns the sentinel that a store's error matches, or else the
+// error of the caller's context if that has ended, or else an error that matches
+// ErrStore.
+func storeError(ctx context.Context, err error) error {
 	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict} {
 		if errors.Is(err, known) {
 			return known
 		}
+	}
+	if ended := ctx.Err(); ended != nil {
+		if errors.Is(err, ended) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ended, err)
 	}
 	return fmt.Errorf("%w: %w", ErrStore, err)
 }

@@ -23,6 +23,13 @@ func (s storeWith) Commit(ctx context.Context, r carrierfsm.Record, e ...carrier
 	return s.commit(func() error { return s.Store.Commit(ctx, r, e...) })
 }
 
+// failing is a store whose reads of several records fail.
+type failing struct{ carrierfsm.Store }
+
+func (failing) Due(context.Context, time.Time, carrierfsm.PageKey, int) ([]carrierfsm.Record, error) {
+	return nil, errors.New("the store is away")
+}
+
 // committing is a replica whose commits are wrapped. It needs no password with a
 // code: another one holds that.
 func committing(b *fsmtest.Bench, commit func(commit func() error) error) *fsmtest.Bench {

@@ -122,7 +122,7 @@ func TestAnObserverReceivesTheOutcomeOfEachSubmission(t *testing.T) {
 	_, err = b.Captcha("500001")
 	check(err, did{ID: "v1", State: "awaiting_password", Step: 5, Source: "chinamobilejs", Outcome: "refused"}, carrierfsm.ErrNotAwaited)
 	_, err = b.Captcha("")
-	check(err, did{Outcome: "refused"}, carrierfsm.ErrInvalid)
+	check(err, did{ID: "v1", State: "awaiting_password", Step: 5, Source: "chinamobilejs", Outcome: "refused"}, carrierfsm.ErrInvalid)
 	_, err = b.Machine.Submit(context.Background(), "13800138000", carrierfsm.Cancel{})
 	check(err, did{Outcome: "refused"}, carrierfsm.ErrNotFound)
 	_, err = b.Password("246810")

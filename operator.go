@@ -93,7 +93,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if r.Reason == Erased {
 		return nil
@@ -114,7 +114,7 @@ func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
 		n, err := m.store.Purge(ctx, storeTime(before), batch)
 		total += n
 		if err != nil {
-			return total, storeError(err)
+			return total, storeError(ctx, err)
 		}
 		if n < batch {
 			return total, nil

@@ -24,7 +24,7 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return Verification{}, &Error{ID: id, Err: storeError(err)}
+		return Verification{}, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	s, err := m.codec.decode(r)
 	if err != nil {
@@ -45,11 +45,11 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
 	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
 	if err != nil {
-		return nil, &Error{ID: id, Err: storeError(err)}
+		return nil, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	if len(entries) == 0 {
 		if _, err := m.store.Load(ctx, id); err != nil {
-			return nil, &Error{ID: id, Err: storeError(err)}
+			return nil, &Error{ID: id, Err: storeError(ctx, err)}
 		}
 	}
 	list := make([]Transition, len(entries))
@@ -92,7 +92,7 @@ type Summary struct {
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 	records, err := m.store.List(ctx, q)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
@@ -129,7 +129,7 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	}
 	records, err := m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Overdue, len(records))
 	for i, r := range records {

@@ -64,7 +64,7 @@ func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed fun
 	for ctx.Err() == nil {
 		records, err := m.store.Due(ctx, m.now(), after, duePage)
 		if err != nil {
-			failed("", storeError(err))
+			failed("", storeError(ctx, err))
 			return settled
 		}
 		for _, r := range records {
