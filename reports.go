@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -35,7 +36,7 @@ func (m *Machine) askReport(ctx context.Context, s snapshot) error {
 	defer token.Destroy()
 	bounded, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	state, err := m.cfg.Reporter.ReportState(bounded, token)
+	state, err := m.reportState(bounded, token)
 	if err != nil {
 		return err
 	}
@@ -43,4 +44,14 @@ func (m *Machine) askReport(ctx context.Context, s snapshot) error {
 		return m.commit(ctx, &d)
 	}
 	return nil
+}
+
+// reportState asks the Reporter. A panic is an error: the host goes on.
+func (m *Machine) reportState(ctx context.Context, token Secret) (state ReportState, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("carrierfsm: the Reporter panicked: %T", p)
+		}
+	}()
+	return m.cfg.Reporter.ReportState(ctx, token)
 }

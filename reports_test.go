@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,9 @@ func (a *archive) ReportState(ctx context.Context, s carrierfsm.Secret) (carrier
 		case <-time.After(answer):
 		}
 		return carrierfsm.ReportStateReady, ctx.Err()
+	case func():
+		answer()
+		return "", nil
 	default:
 		return "", errors.New("upstream is down")
 	}
@@ -280,4 +284,19 @@ func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {
 	b.Clock.Advance(30 * time.Second)
 	b.Settle()
 	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+}
+
+// A Reporter that panics, or ends its goroutine, is asked again.
+func TestAReporterThatDoesNotReturnIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{answers: []any{func() { panic("reporter") }, runtime.Goexit, ready}}
+		b := watched(t, a)
+		b.Reach("10008")
+		stop := running(t, b.Machine)
+		pass(5 * time.Minute)
+		stop()
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+		require.Len(t, a.times(), 3)
+	})
 }

@@ -160,7 +160,7 @@ func (d *Dispatcher) Deliver(ctx context.Context) (handled int, _ error) {
 	})
 	for _, w := range workers {
 		if err := w.runOnce(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(err), w.name))
+			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(ctx, err), w.name))
 		}
 	}
 	return handled, errors.Join(errs...)
@@ -182,7 +182,7 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 	list, err := d.store.Cursors(ctx)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	return list, nil
 }
@@ -192,7 +192,7 @@ func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 	list, err := d.store.Parked(ctx, q)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	return list, nil
 }
@@ -200,5 +200,14 @@ func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error
 // now is the time in the precision of stores.
 func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsecond).UTC() }
 
-// storeError returns an error that matches carrierfsm.ErrStore.
-func storeError(err error) error { return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err) }
+// storeError returns the error of the caller's context if that has ended, or
+// else an error that matches carrierfsm.ErrStore.
+func storeError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		if errors.Is(err, ended) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err)
+}
