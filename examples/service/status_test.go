@@ -32,7 +32,7 @@ func TestEveryErrorHasAStatusAndTexts(t *testing.T) {
 			require.Contains(t, w.problems, want.code, d[1])
 		}
 	}
-	require.Len(t, statuses, len(declared))
+	require.Len(t, statuses, len(declared)+2, "and the errors of the context")
 	for _, row := range statuses {
 		wrapped := &carrierfsm.Error{ID: "x", Err: fmt.Errorf("%w: more", row.err)}
 		require.Equal(t, row.status, problemOf(wrapped).status, row.err)
