@@ -13,7 +13,7 @@ import (
 )
 
 // storeCases are the contract: one case for each rule.
-var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, modelCases, surveyCases)
+var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, togetherCases, modelCases, surveyCases)
 
 var writeCases = []storeCase{
 	{"RoundTrip", "every column of a record is loaded as it was written, times to the microsecond", roundTrip},

@@ -51,6 +51,8 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"a lease never ends", func(s *memory.Store) carrierfsm.Store { return endlessLease{s} }, []string{"LeaseEnds"}},
 		{"the fence is not checked", func(s *memory.Store) carrierfsm.Store { return fenceless{s} }, []string{"LeaseFence"}},
 		{"parked rows are lost", func(s *memory.Store) carrierfsm.Store { return losesRows{s} }, []string{"Parked"}},
+		{"the cursor moves before the rows are parked", func(s *memory.Store) carrierfsm.Store { return rowsAfter{s} }, []string{"ParkedTogether"}},
+		{"the rows are parked before the cursor moves", func(s *memory.Store) carrierfsm.Store { return rowsBefore{s} }, []string{"ParkedTogether", "LeaseFence"}},
 		{"parked rows are overwritten", func(s *memory.Store) carrierfsm.Store { return overwrites{s} }, []string{"ParkedMerge"}},
 		{"Parked returns the rows of all handlers", func(s *memory.Store) carrierfsm.Store { return allRows{s} }, []string{"ParkedQuery"}},
 		{"what was acknowledged is lost after a crash", nil, []string{"Reopen"}},
