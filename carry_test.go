@@ -268,3 +268,36 @@ func TestTheTokenIsReturnedOnceItIsOfUse(t *testing.T) {
 	v = b.Must(b.Captcha("500001"))
 	v.Token.Use(func(value []byte) { require.Equal(t, fsmtest.Token, string(value)) })
 }
+
+// No password outlives its verification in memory.
+func TestACachedPasswordIsDestroyedWhenItsVerificationEnds(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, end := range map[string]func(b *fsmtest.Bench) error{
+		"done":                   func(b *fsmtest.Bench) error { _, err := b.Captcha("500001"); return err },
+		"failed":                 func(b *fsmtest.Bench) error { _, err := b.Captcha("500001"); return err },
+		"another source":         func(b *fsmtest.Bench) error { _, err := b.Captcha("500001"); return err },
+		"the password was wrong": func(b *fsmtest.Bench) error { _, err := b.Captcha("500001"); return err },
+		"canceled":               func(b *fsmtest.Bench) error { _, err := b.Cancel(); return err },
+		"expired by an operator": func(b *fsmtest.Bench) error { return b.Machine.Expire(ctx, b.ID) },
+		"erased":                 func(b *fsmtest.Bench) error { return b.Machine.Erase(ctx, b.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			b.Reach("10002")
+			require.Equal(t, 1, b.Machine.CachedPasswords())
+			if answer, ok := map[string]fsmtest.Answer{
+				"done": fsmtest.Code("10008"), "failed": fsmtest.Code("30000"),
+				"another source": fsmtest.Next("jd"), "the password was wrong": fsmtest.Code("10003"),
+			}[name]; ok {
+				b.Upstream.Then(answer)
+			}
+			require.NoError(t, end(b))
+			require.Zero(t, b.Machine.CachedPasswords())
+			if name == "done" || name == "failed" {
+				require.EqualValues(t, name, b.Get().State)
+			}
+		})
+	}
+}
