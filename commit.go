@@ -17,6 +17,8 @@ const (
 	// readBackTimeout bounds the load that looks for a commit whose answer was
 	// lost, and each try of retry.
 	readBackTimeout = 5 * time.Second
+	// readTimeout bounds a read of many records, and a page of Purge.
+	readTimeout = 30 * time.Second
 )
 
 // load loads and decodes a record.
@@ -40,7 +42,7 @@ func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.
 		if s, err = m.load(ctx, id); err != nil {
 			return s, now, err
 		}
-		if now = m.now(); !s.isDue(now) {
+		if now = m.now(); !s.isDue(now) || m.clockAhead() {
 			return s, now, nil
 		}
 		d, _ := s.overdue(now, m.cfg.Limits)
@@ -151,15 +153,7 @@ func (m *Machine) commitRetrying(ctx context.Context, d *decision, end deadline)
 // in time, so that a store that hangs is tried again too.
 func (m *Machine) retry(ctx context.Context, end deadline, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := func() error {
-			bounded, cancel := lazydeadline.With(ctx, time.Now().Add(readBackTimeout))
-			defer cancel()
-			err := try(bounded)
-			if ctx.Err() == nil && bounded.Err() != nil && errors.Is(err, bounded.Err()) {
-				err = fmt.Errorf("%w: %w", ErrStore, err) // the store did not answer: ctx has not ended
-			}
-			return err
-		}()
+		err := answered(ctx, readBackTimeout, try)
 		if !errors.Is(err, ErrStore) || m.left(end) <= pause {
 			return err
 		}
@@ -182,6 +176,33 @@ func (m *Machine) left(d deadline) time.Duration {
 	return min(d.wall.Sub(m.now()), time.Until(d.mono))
 }
 
+// answered calls a method of the store with a context that ends after the given
+// time. If the store has not answered by then, and ctx has not ended, the error
+// matches ErrStore.
+func answered(ctx context.Context, within time.Duration, call func(context.Context) error) error {
+	bounded, cancel := lazydeadline.With(ctx, time.Now().Add(within))
+	defer cancel()
+	err := call(bounded)
+	if err == nil || ctx.Err() != nil || bounded.Err() == nil || !errors.Is(err, bounded.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: no answer within %v: %w", ErrStore, within, err)
+}
+
+// readMany is answered for a read of many records.
+func readMany[T any](ctx context.Context, read func(context.Context) ([]T, error)) (list []T, err error) {
+	err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+		list, err = read(ctx)
+		return err
+	})
+	return list, err
+}
+
+// commitSoon is commit for Run: the store has to answer soon.
+func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
+	return answered(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
+}
+
 // storeError returns the sentinel that a store's error matches, or else the
 // error of the caller's context if that has ended, or else an error that matches
 // ErrStore.
@@ -190,6 +211,9 @@ func storeError(ctx context.Context, err error) error {
 		if errors.Is(err, known) {
 			return known
 		}
+	}
+	if errors.Is(err, ErrStore) {
+		return err
 	}
 	if ended := ctx.Err(); ended != nil {
 		if errors.Is(err, ended) {

@@ -43,7 +43,9 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 // for Get. With ErrSealed or ErrCorrupt it still returns all transitions; those
 // that can't be decoded have the zero Detail.
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
-	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
+	entries, err := readMany(ctx, func(ctx context.Context) ([]Entry, error) {
+		return m.store.History(ctx, id, 0, 2*maxSteps)
+	})
 	if err != nil {
 		return nil, &Error{ID: id, Err: storeError(ctx, err)}
 	}
@@ -90,7 +92,7 @@ type Summary struct {
 // them. For the next page set Query.After to the Created and ID of the last.
 // It returns ErrStore.
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
-	records, err := m.store.List(ctx, q)
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) { return m.store.List(ctx, q) })
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
@@ -127,7 +129,9 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	if limit <= 0 {
 		limit = 100
 	}
-	records, err := m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) {
+		return m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	})
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}

@@ -15,7 +15,7 @@ func (m *Machine) startReport(ctx context.Context, s snapshot, running *sync.Wai
 		return nil // the record stays due
 	}
 	claimed := s.claimReport(m.now(), m.cfg.Limits)
-	if err := m.commit(ctx, &decision{snapshot: claimed}); err != nil {
+	if err := m.commitSoon(ctx, &decision{snapshot: claimed}); err != nil {
 		m.reports.Release()
 		return err
 	}
@@ -41,7 +41,7 @@ func (m *Machine) askReport(ctx context.Context, s snapshot) error {
 		return err
 	}
 	if d, ok := s.reported(state, m.now(), m.cfg.Limits); ok {
-		return m.commit(ctx, &d)
+		return m.commitSoon(ctx, &d)
 	}
 	return nil
 }

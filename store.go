@@ -14,6 +14,14 @@ import (
 // of a method means that the store failed and that it is unknown whether the
 // write took place. The machine then reads the record again and recognises its
 // own write by [Record.CommitID]. A canceled context never leaves half a write.
+// Every method returns soon after its context has ended, also while its server
+// does not answer.
+//
+// A store whose server has a clock of its own also has the method
+//
+//	Now(ctx context.Context) (time.Time, error)
+//
+// The machine compares its clock with it: see [Machine.Run].
 //
 // The store owns nothing that it is given: it copies Body and Detail before it
 // returns. What it returns belongs to the caller. Times are whole microseconds

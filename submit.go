@@ -100,7 +100,7 @@ func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
 		}
 		s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
 		now := s.now()
-		if snap.isDue(now) {
+		if snap.isDue(now) && !s.clockAhead() {
 			continue
 		}
 		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
