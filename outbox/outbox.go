@@ -115,7 +115,8 @@ type Parked struct {
 	// Attempts is how often delivering Step has failed in a row.
 	Attempts int
 	// Why is how the latest attempt failed: "error", "panic", "timeout",
-	// "unreadable"; "by NAME" or empty where an operator asked for it, see
+	// "unreadable"; "slow" while a call goes on that delivery does not wait for;
+	// "by NAME" or empty where an operator asked for it, see
 	// carrierfsm.ByOperator. It never holds a handler's own words, which may be
 	// personal.
 	Why string

@@ -30,7 +30,9 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	if err != nil {
 		return err
 	}
-	cursors, err := d.store.Cursors(ctx)
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout) // for all four
+	defer cancel()
+	cursors, err := d.store.Cursors(bounded)
 	if err != nil {
 		return storeError(ctx, err)
 	}
@@ -39,7 +41,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	}
 	now := d.now()
 	row := Parked{Handler: handler, ID: id, Step: from, Since: now, Next: now, Version: newVersion()}
-	stored, err := d.store.Parked(ctx, ParkedQuery{Handler: handler, ID: id})
+	stored, err := d.store.Parked(bounded, ParkedQuery{Handler: handler, ID: id})
 	if err != nil {
 		return storeError(ctx, err)
 	}
@@ -51,7 +53,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 		row.Why = whyOperator + by
 	}
 	row.Version++
-	entries, err := d.store.History(ctx, id, row.Step-1, maxHistory)
+	entries, err := d.store.History(bounded, id, row.Step-1, maxHistory)
 	if err != nil {
 		return storeError(ctx, err)
 	}
@@ -59,7 +61,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 		return carrierfsm.ErrNotFound
 	}
 	row.Upto = max(row.Upto, entries[len(entries)-1].Step)
-	if err := d.store.Park(ctx, []Parked{row}); err != nil {
+	if err := d.store.Park(bounded, []Parked{row}); err != nil {
 		return storeError(ctx, err)
 	}
 	d.cfg.Logger.InfoContext(ctx, "a handler is to be called again", "handler", handler, "id", id, "step", row.Step, "by", by)

@@ -36,10 +36,11 @@ const (
 		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 `
-	deliverThenAdvance = `		n, rows := t.deliver(ctx, batch)
+	deliverThenAdvance = `		n, rows, left := t.deliver(ctx, batch)
 		if err := t.advance(ctx, batch, n, rows); err != nil {
 			return err
-		}`
+		}
+		t.watch(ctx, left)`
 )
 
 // sabotages are mistakes that the guarantees exclude.
