@@ -19,8 +19,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// The loops of Run beside a store that does not answer, other replicas, much that
-// is due at once and a clock that is wrong. The time is that of a synctest bubble.
+// The loops of Run. The time is that of a synctest bubble.
 
 // mute is a store that does not answer one of its methods until it is told to.
 type mute struct {
@@ -229,8 +228,7 @@ func TestReplicasSettleDifferentRecords(t *testing.T) {
 func TestASweepEndsBesideAStoreOfConflicts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &contested{Store: memory.New()}
-		m := machineOn(t, storeWith{Store: store.Store, commit: func(func() error) error { return carrierfsm.ErrConflict }})
+		m := machineOn(t, storeWith{Store: memory.New(), commit: func(func() error) error { return carrierfsm.ErrConflict }})
 		created(t, m, 1500)
 		pass(31 * time.Minute)
 		n, err := m.Settle(context.Background())
@@ -266,15 +264,14 @@ func TestWarningsOfManyRecordsAreBounded(t *testing.T) {
 		store := memory.New()
 		r := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Sealer: sealer(t)}).Record()
 		r.Due = r.Created
-		lock := func(n int) {
+		for n := range 2500 {
 			r.ID = fmt.Sprintf("locked-%05d", n)
 			require.NoError(t, store.Create(context.Background(), r))
 		}
-		for n := range 2500 {
-			lock(n)
-		}
 		var log bytes.Buffer
-		m := machineOn(t, store, func(c *carrierfsm.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		m := machineOn(t, store, func(c *carrierfsm.Config) {
+			c.Logger, c.PollInterval = slog.New(slog.NewTextHandler(&log, nil)), 20*time.Second
+		})
 		stop := running(t, m)
 		pass(10*time.Minute - time.Second)
 		stop()

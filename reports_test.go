@@ -271,7 +271,7 @@ func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
 		b.Settle()
 	}
 	require.Equal(t, done.Updated, b.Get().Updated, "a question changes nothing")
-	n, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
+	n, _, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }

@@ -242,7 +242,7 @@ func TestAnEndedContextIsReturnedAsItsOwnError(t *testing.T) {
 		"expire": func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Expire(ctx, b.ID) },
 		"erase":  func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Erase(ctx, b.ID) },
 		"purge": func(ctx context.Context, b *fsmtest.Bench) error {
-			_, err := b.Machine.Purge(ctx, time.Now())
+			_, _, err := b.Machine.Purge(ctx, time.Now())
 			return err
 		},
 		"reseal": func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Reseal(ctx, b.ID) },

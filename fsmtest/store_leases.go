@@ -21,6 +21,8 @@ var leaseCases = []storeCase{
 	{"ParkedMerge", "a row that another writer has changed meanwhile is merged with it, and no step is lost", parkedMerge},
 	{"ParkedQuery", "Parked returns what matches the query, earliest first, in pages", parkedQuery},
 	{"ParkedPurge", "Purge deletes the parked rows of the verifications that it deletes", parkedPurge},
+	{"PurgeDelivered", "PurgeDelivered deletes no verification that is parked or has an entry that some cursor has not passed, and counts them", purgeDelivered},
+	{"Retire", "Retire deletes a cursor that is not held, and its parked rows", retires},
 }
 
 func parkedRow(handler, id string) outbox.Parked {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
@@ -44,11 +47,11 @@ func parkedAtOnce(b *storeBench) error {
 	if _, err := b.create("v1", 2); err != nil {
 		return err
 	}
-	const readers = 8
+	const readers = 6
 	if err := b.slowReads(); err != nil {
 		return err
 	}
-	for round := range 20 {
+	for round := range 8 {
 		a, err := b.readyToAdvance("reader" + strconv.Itoa(round))
 		if err != nil {
 			return err
@@ -87,7 +90,7 @@ func (b *storeBench) slowReads() error {
 	if err != nil {
 		return err
 	}
-	rows := make([]outbox.Parked, 3000)
+	rows := make([]outbox.Parked, 2000)
 	for i := range rows {
 		rows[i] = parkedRow("another", fmt.Sprintf("v%d", i))
 	}
@@ -189,4 +192,97 @@ func (c *lookedAt) Done() <-chan struct{} {
 func (c *lookedAt) Err() error {
 	c.look()
 	return c.Context.Err()
+}
+
+// purger and retirer are further powers of a store: see outbox.Outbox.
+type purger interface {
+	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
+}
+
+type retirer interface {
+	Retire(ctx context.Context, name string) error
+}
+
+func purgeDelivered(b *storeBench) error {
+	store, ok := b.Store.(purger)
+	if !ok {
+		return nil
+	}
+	purge := func(limit, deleted, kept int, ids ...string) error {
+		d, k, err := store.PurgeDelivered(b.ctx, noon.Add(time.Hour), limit)
+		if err = first(err, differ("the numbers deleted and kept", [2]int{deleted, kept}, [2]int{d, k})); err != nil {
+			return err
+		}
+		left, err := b.Store.List(b.ctx, carrierfsm.Query{})
+		got := idsOf(left)
+		slices.Sort(got)
+		return first(err, differ("the ids left", ids, got))
+	}
+	for i, id := range []string{"a", "b", "c", "d"} {
+		r := record(id)
+		r.State, r.Updated = carrierfsm.Failed, noon.Add(time.Duration(i)*time.Second)
+		if _, err := b.put(r, 2); err != nil {
+			return err
+		}
+	}
+	if _, err := b.create("live", 2); err != nil {
+		return err
+	}
+	one, err := b.acquire("one", "owner", outbox.FromBeginning)
+	if err != nil {
+		return err
+	}
+	two, err := b.acquire("two", "owner", outbox.FromBeginning)
+	if err != nil {
+		return err
+	}
+	if _, err := one.rest(10); err != nil {
+		return err
+	}
+	if err := purge(10, 0, 4, "a", "b", "c", "d", "live"); err != nil {
+		return fmt.Errorf("while a cursor has passed nothing: %w", err)
+	}
+	if err := purge(3, 0, 3, "a", "b", "c", "d", "live"); err != nil {
+		return fmt.Errorf("with a lower limit: %w", err)
+	}
+	batch, err := two.box.Pending(b.ctx, two.lease, 5) // a, b, and the first entry of c
+	if err = first(err, two.box.Advance(b.ctx, two.lease, batch, 5, []outbox.Parked{parkedRow("two", "a")})); err != nil {
+		return err
+	}
+	if err := purge(10, 1, 3, "a", "c", "d", "live"); err != nil {
+		return fmt.Errorf("with one that is parked and one that is half passed: %w", err)
+	}
+	if _, err := two.rest(10); err != nil {
+		return err
+	}
+	if err := purge(10, 2, 1, "a", "live"); err != nil {
+		return fmt.Errorf("with one that is parked: %w", err)
+	}
+	row := parkedRow("two", "a")
+	row.Step, row.Version = row.Upto+1, row.Version+1
+	return first(two.box.Park(b.ctx, []outbox.Parked{row}), purge(10, 1, 0, "live"))
+}
+
+func retires(b *storeBench) error {
+	store, ok := b.Store.(retirer)
+	if !ok {
+		return nil
+	}
+	if _, err := b.create("v1", 2); err != nil {
+		return err
+	}
+	one, err := b.acquire("one", "owner", outbox.FromBeginning)
+	if err != nil {
+		return err
+	}
+	other := parkedRow("two", "v1")
+	err = first(one.box.Park(b.ctx, []outbox.Parked{parkedRow("one", "v1"), other}),
+		want("Retire of a cursor that is held", store.Retire(b.ctx, "one"), outbox.ErrLeaseHeld),
+		one.box.Release(b.ctx, one.lease), store.Retire(b.ctx, "one"), store.Retire(b.ctx, "unknown"))
+	if err != nil {
+		return err
+	}
+	cursors, err := one.box.Cursors(b.ctx)
+	rows, err2 := one.box.Parked(b.ctx, outbox.ParkedQuery{})
+	return first(err, err2, differ("the number of cursors", 0, len(cursors)), equal("the rows", []outbox.Parked{other}, rows))
 }

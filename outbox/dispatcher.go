@@ -245,6 +245,26 @@ func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error
 	return list, nil
 }
 
+// Retire deletes the cursor and the parked rows of a handler that will never be
+// called again. Until then Machine.Purge keeps what that handler has not got. It
+// returns ErrLeaseHeld while a replica still calls the handler, ErrInvalid for a
+// store without this power, carrierfsm.ErrStore or the context's error.
+func (d *Dispatcher) Retire(ctx context.Context, handler string) error {
+	store, ok := d.store.(interface {
+		Retire(ctx context.Context, name string) error
+	})
+	if !ok {
+		return invalid("the store can't retire a handler")
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := store.Retire(bounded, handler)
+	if err != nil && !errors.Is(err, ErrLeaseHeld) {
+		return storeError(ctx, err)
+	}
+	return err
+}
+
 // now is the time in the precision of stores.
 func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsecond).UTC() }
 

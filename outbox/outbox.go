@@ -32,6 +32,20 @@ type Store interface {
 // holder still writes is refused. Each verification at which the handler failed
 // has a Parked row, and the cursor goes on without it.
 //
+// A store that is an Outbox should also have the methods
+//
+//	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
+//	Retire(ctx context.Context, name string) error
+//
+// PurgeDelivered deletes as Purge does, except what a handler still needs: the
+// verifications that have a parked row, and those with an entry that some cursor
+// has not passed. kept is how many of these ended before the given time; it counts
+// limit of them at most, and may be zero if deleted is limit. Machine.Purge then
+// calls it instead of Purge.
+//
+// Retire deletes a cursor and its parked rows. It returns ErrLeaseHeld while an
+// owner holds the lease. An unknown name is no error.
+//
 // The rules of carrierfsm.Store apply here too. Times of leases are the store's
 // own, a server's clock where there is one, so that the clocks of replicas need
 // not agree.
