@@ -184,7 +184,7 @@ func TestAnUpstreamThatDoesNotReturnIsUnknownAtOnce(t *testing.T) {
 	for name, end := range map[string]func(){
 		"it ends its goroutine": runtime.Goexit,
 		"it panics":             func() { panic("upstream") },
-		"it panics with nil":    func() { panic(nil) }, //nolint:govet // the value is the point
+		"it panics with nil":    func() { panic(nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,16 +64,7 @@ func parkedAtOnce(b *storeBench) error {
 				a.write(b.ctx)
 				return first(err, a.err)
 			}
-			for {
-				select {
-				case <-written:
-					return nil
-				default:
-				}
-				if _, err := a.together(b.ctx); err != nil {
-					return err
-				}
-			}
+			return a.readUntil(b.ctx, written)
 		})
 		_, err = a.together(b.ctx)
 		if err = first(errors.Join(errs...), err); err != nil {
@@ -145,6 +136,20 @@ func (a *advance) together(ctx context.Context) (passed bool, err error) {
 			return after, fmt.Errorf("the cursor has passed the entries: %v; rows parked: %d", after, len(rows))
 		case before == after:
 			return after, nil
+		}
+	}
+}
+
+// readUntil checks again and again, until the channel is closed.
+func (a *advance) readUntil(ctx context.Context, written <-chan struct{}) error {
+	for {
+		select {
+		case <-written:
+			return nil
+		default:
+		}
+		if _, err := a.together(ctx); err != nil {
+			return err
 		}
 	}
 }
