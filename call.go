@@ -19,6 +19,9 @@ type submission struct {
 	id string
 	in Input
 	inputFields
+	// begun is when the intent was made, with the reading of the monotonic clock
+	// that the stored time does not have.
+	begun time.Time
 	// service is the service password that is sent with the input: typed, from
 	// the cache, or from the carry.
 	service Secret
@@ -28,24 +31,34 @@ type submission struct {
 
 // call makes the one request of a submission and returns its outcome.
 func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
-	now := s.now()
-	if now.Sub(snap.Intent.At) > sendWithin || !now.Before(snap.Intent.Deadline) {
-		return outcome{fault: FaultNotSent} // the process was paused: too late to begin
+	waited := s.now().Sub(snap.Intent.At)
+	left := s.left(s.end(snap))
+	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 	ctx, done := s.cfg.Observer.call(ctx, CallStart{ID: s.id, Call: snap.Intent.Call, Input: s.in.Kind(), Source: snap.At.Website})
 	defer func() { done(CallDone{Fault: out.fault}) }()
-	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(snap.Intent.Deadline.Sub(now)).Round(0))
+	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(left))
 	defer cancel()
+	returned := false
 	defer func() {
-		if r := recover(); r != nil {
-			s.cfg.Logger.WarnContext(ctx, "upstream panicked", "id", s.id, "panic", fmt.Sprintf("%T", r))
+		if !returned { // recover alone would miss runtime.Goexit, and panic(nil) under GODEBUG=panicnil=1
+			s.cfg.Logger.WarnContext(ctx, "upstream panicked or ended its goroutine", "id", s.id, "panic", fmt.Sprintf("%T", recover()))
 			out = outcome{fault: FaultUnknown}
 		}
 	}()
 	if s.in.Kind() == InputApply {
-		return s.apply(ctx)
+		out = s.apply(ctx)
+	} else {
+		out = s.collect(ctx, snap)
 	}
-	return s.collect(ctx, snap)
+	returned = true
+	return out
+}
+
+// end is when the call ends.
+func (s *submission) end(snap *snapshot) deadline {
+	return deadline{wall: snap.Intent.Deadline, mono: s.begun.Add(s.cfg.CallTimeout)}
 }
 
 // apply hands in the form.

@@ -326,6 +326,17 @@ func TestAHeldPasswordIsDestroyedWhenItIsOfNoMoreUse(t *testing.T) {
 		"the machine is closed": func(b *fsmtest.Bench) error {
 			return b.Machine.Close(context.Background())
 		},
+		"it fails": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("30000"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"it was wrong": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("10003"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"an operator expires it": func(b *fsmtest.Bench) error { return b.Machine.Expire(context.Background(), b.ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -72,7 +72,7 @@ func everyMethod(ctx context.Context, m *carrierfsm.Machine, id string) map[stri
 	_, errs["Overdue"] = m.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)
 	_, errs["Submit"] = m.Submit(ctx, id, application(0))
 	_, errs["Submit Cancel"] = m.Submit(ctx, id, carrierfsm.Cancel{})
-	_, errs["Purge"] = m.Purge(ctx, time.Now())
+	_, _, errs["Purge"] = m.Purge(ctx, time.Now())
 	_, errs["Settle"] = m.Settle(ctx)
 	errs["Expire"] = m.Expire(ctx, id)
 	errs["Erase"] = m.Erase(ctx, id)

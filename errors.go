@@ -47,8 +47,9 @@ var (
 	ErrSealed = errors.New("carrierfsm: the record can't be unsealed")
 	// ErrCorrupt is returned for a record that this package did not write.
 	ErrCorrupt = errors.New("carrierfsm: the record is corrupt")
-	// ErrStore is returned when the store failed. Nothing was sent, unless the
-	// error matches ErrPending too.
+	// ErrStore is returned when the store failed, or did not answer in time.
+	// Nothing was sent, unless the error matches ErrPending too. If the caller's
+	// context has ended, its error is returned instead.
 	ErrStore = errors.New("carrierfsm: the store failed")
 	// ErrClosed is returned by what was closed: a Machine, or a Store, which the
 	// Machine and an outbox.Dispatcher on it then return too.

@@ -48,7 +48,8 @@ type Config struct {
 	// does not have it, instead of refusing them. Upstream's document sends both;
 	// one integrator sends the code alone. Defaults to false.
 	CaptchaWithoutPassword bool
-	// Now is the clock. Defaults to time.Now.
+	// Now is the clock. Defaults to time.Now, which is compared with the store's
+	// clock where the store has one: see Run.
 	Now func() time.Time
 	// Observer is told what the machine does, for traces and metrics. Defaults
 	// to none, which costs nothing.
@@ -75,10 +76,13 @@ type Machine struct {
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
 	dropped   atomic.Int64
+	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
+	ownClock  bool         // Config.Now was set
 }
 
 // New checks the configuration and returns a Machine. It starts nothing: the
-// host calls Run. Its errors match ErrInvalid.
+// host calls Run. Of a store that has a clock it asks the time, for 5 s at most.
+// Its errors match ErrInvalid.
 func New(c Config) (*Machine, error) {
 	if c.Store == nil || c.Upstream == nil {
 		return nil, invalid("Config needs a Store and an Upstream")
@@ -97,18 +101,21 @@ func New(c Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Now == nil {
+	ownClock := c.Now != nil
+	if !ownClock {
 		c.Now = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	abandoned := make(chan struct{})
-	return &Machine{
-		cfg: c, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+	m := &Machine{
+		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
-	}, nil
+	}
+	m.compareClocks(context.Background())
+	return m, nil
 }
 
 // Close ends the machine: every later call of a method that can fail returns
@@ -151,11 +158,15 @@ type Stats struct {
 	InFlight int
 	// Dropped is how many replies came too late to be committed.
 	Dropped int64
+	// ClockSkew is by how much this machine's clock was ahead of the store's when
+	// they were last compared; negative if it was behind, zero where the store has
+	// no clock.
+	ClockSkew time.Duration
 }
 
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
-	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load()}
+	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load())}
 }
 
 // Subscribe returns a channel that receives a value after this Machine has

@@ -101,7 +101,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if r.Reason == Erased {
 		return nil
@@ -114,25 +114,55 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 }
 
 // Purge deletes the verifications that ended and were last changed before the
-// given time, with their histories, and returns how many. With an error, those
-// that were counted are deleted all the same. It returns
-// ErrClosed or ErrStore.
-func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
+// given time, with their histories, and returns how many. Those that a handler
+// still needs, because its cursor has not passed them or they are parked, it
+// keeps, in a store that knows; kept is how many these are, 500 at most. It stays
+// above zero while a handler lags or fails, or where one was given up without
+// outbox.Dispatcher.Retire.
+//
+// With an error, those that were counted are deleted all the same. The error is
+// ErrClosed, ErrStore or the context's.
+func (m *Machine) Purge(ctx context.Context, before time.Time) (deleted, kept int, err error) {
 	if err := m.enter(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer m.leave()
 	const batch = 500
-	for total := 0; ; {
-		n, err := m.store.Purge(ctx, storeTime(before), batch)
-		total += n
+	for {
+		var n int
+		err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+			n, kept, err = m.purgePage(ctx, storeTime(before), batch)
+			return err
+		})
+		deleted += n
 		if err != nil {
-			return total, storeError(err)
+			return deleted, kept, storeError(ctx, err)
 		}
 		if n < batch {
-			return total, nil
+			return deleted, kept, nil
 		}
 	}
+}
+
+// deliveredPurger is a further power of a Store that is an outbox: see
+// outbox.Outbox.
+type deliveredPurger interface {
+	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
+}
+
+func (m *Machine) purgePage(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	store, ok := m.cfg.Store.(deliveredPurger)
+	if !ok {
+		deleted, err = m.store.Purge(ctx, before, limit)
+		return deleted, 0, err
+	}
+	done := func(error) {}
+	if o := m.cfg.Observer; o != nil && o.Store != nil {
+		ctx, done = o.Store(ctx, "purge")
+	}
+	deleted, kept, err = store.PurgeDelivered(ctx, before, limit)
+	done(err)
+	return deleted, kept, err
 }
 
 // Reseal writes a record again, sealed with the Sealer's first key; nothing

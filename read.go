@@ -32,7 +32,7 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 	defer m.leave()
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return Verification{}, &Error{ID: id, Err: storeError(err)}
+		return Verification{}, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	s, err := m.codec.decode(r)
 	if err != nil {
@@ -55,13 +55,15 @@ func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) 
 		return nil, &Error{ID: id, Err: err}
 	}
 	defer m.leave()
-	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
+	entries, err := readMany(ctx, func(ctx context.Context) ([]Entry, error) {
+		return m.store.History(ctx, id, 0, 2*maxSteps)
+	})
 	if err != nil {
-		return nil, &Error{ID: id, Err: storeError(err)}
+		return nil, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	if len(entries) == 0 {
 		if _, err := m.store.Load(ctx, id); err != nil {
-			return nil, &Error{ID: id, Err: storeError(err)}
+			return nil, &Error{ID: id, Err: storeError(ctx, err)}
 		}
 	}
 	list := make([]Transition, len(entries))
@@ -106,9 +108,9 @@ func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 		return nil, err
 	}
 	defer m.leave()
-	records, err := m.store.List(ctx, q)
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) { return m.store.List(ctx, q) })
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
@@ -147,9 +149,11 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	if limit <= 0 {
 		limit = 100
 	}
-	records, err := m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) {
+		return m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Overdue, len(records))
 	for i, r := range records {

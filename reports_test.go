@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,9 @@ func (a *archive) ReportState(ctx context.Context, s carrierfsm.Secret) (carrier
 		case <-time.After(answer):
 		}
 		return carrierfsm.ReportStateReady, ctx.Err()
+	case func():
+		answer()
+		return "", nil
 	default:
 		return "", errors.New("upstream is down")
 	}
@@ -325,7 +329,7 @@ func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
 		b.Settle()
 	}
 	require.Equal(t, done.Updated, b.Get().Updated, "a question changes nothing")
-	n, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
+	n, _, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
@@ -338,4 +342,19 @@ func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {
 	b.Clock.Advance(30 * time.Second)
 	b.Settle()
 	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+}
+
+// A Reporter that panics, or ends its goroutine, is asked again.
+func TestAReporterThatDoesNotReturnIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{answers: []any{func() { panic("reporter") }, runtime.Goexit, ready}}
+		b := watched(t, a)
+		b.Reach("10008")
+		stop := running(t, b.Machine)
+		pass(5 * time.Minute)
+		stop()
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+		require.Len(t, a.times(), 3)
+	})
 }

@@ -29,6 +29,12 @@ import (
 // may be of any year and precision; limits may be any number, and less than one
 // selects nothing; page keys compare by their bytes.
 //
+// A store whose server has a clock of its own also has the method
+//
+//	Now(ctx context.Context) (time.Time, error)
+//
+// The machine compares its clock with it: see [Machine.Run].
+//
 // The store owns nothing that it is given: it copies Body and Detail before it
 // returns. What it returns belongs to the caller. Times are whole microseconds
 // in UTC and are returned equal; the zero time stays zero.

@@ -14,7 +14,7 @@ import (
 // The contracts: one case for each rule.
 var (
 	storeCases  = slices.Concat(writeCases, raceCases, queryCases, boundCases, lifeCases, modelCases)
-	outboxCases = slices.Concat(deliveryCases, leaseCases, outboxLifeCases)
+	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, outboxLifeCases)
 )
 
 var writeCases = []storeCase{

@@ -23,6 +23,8 @@ var leaseCases = []storeCase{
 	{"ParkedQuery", "Parked returns what matches the query, earliest first, in pages", parkedQuery},
 	{"ParkedBounds", "numbers of a parked row that the store can't keep are refused with ErrInvalid and never cut; words that no row has select none", parkedBounds},
 	{"ParkedPurge", "Purge deletes the parked rows of the verifications that it deletes", parkedPurge},
+	{"PurgeDelivered", "PurgeDelivered deletes no verification that is parked or has an entry that some cursor has not passed, and counts them", purgeDelivered},
+	{"Retire", "Retire deletes a cursor that is not held, and its parked rows", retires},
 }
 
 func parkedRow(handler, id string) outbox.Parked {

@@ -87,6 +87,8 @@ func TestTheSuiteFindsEachBrokenOutbox(t *testing.T) {
 		{"a lease never ends", func(s *memory.Store) outbox.Store { return endlessLease{s} }, []string{"LeaseEnds"}},
 		{"the fence is not checked", func(s *memory.Store) outbox.Store { return fenceless{s} }, []string{"LeaseFence"}},
 		{"parked rows are lost", func(s *memory.Store) outbox.Store { return losesRows{s} }, []string{"Parked"}},
+		{"the cursor moves before the rows are parked", func(s *memory.Store) outbox.Store { return rowsAfter{s} }, []string{"ParkedTogether"}},
+		{"the rows are parked before the cursor moves", func(s *memory.Store) outbox.Store { return rowsBefore{s} }, []string{"ParkedTogether", "LeaseFence"}},
 		{"parked rows are overwritten", func(s *memory.Store) outbox.Store { return overwrites{s} }, []string{"ParkedMerge"}},
 		{"Parked returns the rows of all handlers", func(s *memory.Store) outbox.Store { return allRows{s} }, []string{"ParkedQuery"}},
 		{"a canceled Park writes", func(s *memory.Store) outbox.Store { return parksOn{s} }, []string{"OutboxContext"}},

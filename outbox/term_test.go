@@ -347,7 +347,7 @@ func TestDeliverReleasesItsLeaseAfterItsLastRenewal(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, store.acquired.Load(), int32(1), "a renewal was under way")
 		require.Zero(t, store.renewing.Load(), "and has ended")
-		_, err = store.Store.Acquire(t.Context(), "notify", "another replica", time.Minute, outbox.FromBeginning)
+		_, err = store.Store.Acquire(t.Context(), "notify", "another-replica", time.Minute, outbox.FromBeginning)
 		require.NoError(t, err, "the lease is free at once")
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -40,6 +41,8 @@ var statuses = []struct {
 	// Not caused by the person.
 	{carrierfsm.ErrClosed, http.StatusServiceUnavailable, "closing"},
 	{carrierfsm.ErrStore, http.StatusServiceUnavailable, "unavailable"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable"},
+	{context.Canceled, http.StatusServiceUnavailable, "unavailable"}, // the browser has left
 	{carrierfsm.ErrNewerTable, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrNotSent, http.StatusBadGateway, "unavailable"},
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, "broken"},

@@ -29,7 +29,7 @@ func TestEveryErrorHasAStatusAndTexts(t *testing.T) {
 		require.True(t, found, "%s has no row", d[1])
 		require.GreaterOrEqual(t, want.status, 200, d[1])
 	}
-	require.Len(t, statuses, len(declared)+2, "those of package typed")
+	require.Len(t, statuses, len(declared)+4, "those of package typed, and the errors of the context")
 	for _, row := range statuses {
 		for _, w := range languages {
 			require.Contains(t, w.problems, row.code)

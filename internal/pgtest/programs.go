@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 )
 
 // ErrMissing is returned if PostgreSQL's server programs are not installed.
@@ -19,9 +18,12 @@ var ErrMissing = errors.New("pgtest: PostgreSQL's server programs are missing; o
 
 // runner runs PostgreSQL's programs, as a user that is allowed to.
 type runner struct {
-	folder     string              // of the programs
-	credential *syscall.Credential // nil: the user of this process
+	folder string // of the programs
+	as     *account
 }
+
+// account is a user to run programs as. Nil: the user of this process.
+type account struct{ uid, gid uint32 }
 
 // findPrograms searches the PATH, then Debian's folder for the newest version.
 func findPrograms() (runner, error) {
@@ -36,7 +38,7 @@ func findPrograms() (runner, error) {
 	}
 	uid, err1 := strconv.ParseUint(postgres.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(postgres.Gid, 10, 32)
-	return runner{folder: folder, credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, errors.Join(err1, err2)
+	return runner{folder: folder, as: &account{uid: uint32(uid), gid: uint32(gid)}}, errors.Join(err1, err2)
 }
 
 func programFolder() (string, error) {
@@ -57,10 +59,10 @@ func programFolder() (string, error) {
 
 // chown makes the user of the programs the folder's owner.
 func (r runner) chown(folder string) error {
-	if r.credential == nil {
+	if r.as == nil {
 		return nil
 	}
-	return os.Chown(folder, int(r.credential.Uid), int(r.credential.Gid))
+	return os.Chown(folder, int(r.as.uid), int(r.as.gid))
 }
 
 // command returns a program in its own process group, so that an interrupt from the
@@ -68,7 +70,7 @@ func (r runner) chown(folder string) error {
 func (r runner) command(folder, path string, args ...string) *exec.Cmd {
 	c := exec.Command(path, args...) //nolint:noctx,gosec // PostgreSQL's programs bound their own time
 	c.Dir = folder
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: r.credential}
+	c.SysProcAttr = attributes(r.as)
 	return c
 }
 

@@ -10,6 +10,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -240,23 +241,51 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Purge implements carrierfsm.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, _, err := s.purge(ctx, before, limit, func(*row) bool { return false })
+	return n, err
+}
+
+// PurgeDelivered is Purge without what a handler needs: see outbox.Outbox.
+func (s *Store) PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	var parked map[string]bool
+	passed := int64(math.MaxInt64) // by every cursor
+	return s.purge(ctx, before, limit, func(r *row) bool {
+		if parked == nil { // under the lock
+			parked = make(map[string]bool)
+			for key := range s.parked {
+				parked[key.id] = true
+			}
+			for _, c := range s.cursors {
+				passed = min(passed, c.Position)
+			}
+		}
+		n := len(r.history)
+		return parked[r.id] || n > 0 && r.history[n-1].position > passed
+	})
+}
+
+// purge deletes what has ended and is not needed.
+func (s *Store) purge(ctx context.Context, before time.Time, limit int, needed func(*row) bool) (deleted, kept int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	n := 0
 	for _, row := range s.rows {
-		if n >= limit {
+		if deleted >= limit {
 			break
 		}
-		if row.columns.state.Terminal() && timeOf(row.updated).Before(before) {
+		switch {
+		case !row.columns.state.Terminal() || !timeOf(row.updated).Before(before):
+		case needed(row):
+			kept = min(kept+1, limit)
+		default:
 			s.delete(row)
-			n++
+			deleted++
 		}
 	}
 	s.log.trim()
-	return n, nil
+	return deleted, kept, nil
 }
 
 // delete deletes a record with its history and its parked rows.

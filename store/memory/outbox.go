@@ -52,6 +52,25 @@ func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	return nil
 }
 
+// Retire deletes a cursor and its parked rows: see outbox.Outbox.
+func (s *Store) Retire(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c := s.cursors[name]; c != nil && c.Held(time.Now()) {
+		return outbox.ErrLeaseHeld
+	}
+	delete(s.cursors, name)
+	for key := range s.parked {
+		if key.handler == name {
+			delete(s.parked, key)
+		}
+	}
+	return nil
+}
+
 // Pending implements outbox.Outbox.
 func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
 	s.mu.Lock()

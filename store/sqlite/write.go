@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
@@ -158,36 +157,6 @@ func putRecordBody(x execer, r carrierfsm.Record) error {
 	}
 	_, err := x.exec(stmtPutBody, r.ID, write.Body(&r))
 	return err
-}
-
-// Purge implements carrierfsm.Store. It deletes the verifications that ended
-// first.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	if err := s.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer s.leave()
-	const ended = ` IN (SELECT id FROM carrierfsm_verifications
-		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated, id LIMIT ?)`
-	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		// The verifications are deleted last, because the subquery reads them.
-		for _, table := range []string{"carrierfsm_parked", "carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
-			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id`+ended, micros(legal.Ceil(before)), max(limit, 0))
-			if err != nil {
-				return err
-			}
-			deleted, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			n = int(deleted)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }
 
 // keyError returns ErrKeyInUse for a unique violation: the statements handle an
