@@ -1,0 +1,308 @@
+package pgtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNoPatroni is returned if the programs of a replicated cluster are not installed.
+var ErrNoPatroni = errors.New("pgtest: patroni or etcd is missing; on Debian: apt-get install postgresql patroni etcd-server iproute2")
+
+// ReplicatedOptions configure a replicated cluster.
+type ReplicatedOptions struct {
+	Nodes int // the primary and its standbys
+	// Asynchronous lets the primary commit without a standby. Otherwise each commit
+	// waits for a standby, also while there is none (Patroni's strict mode).
+	Asynchronous bool
+	// TTL is the life of the primary's lock. A standby takes over after it. Newer
+	// versions of Patroni refuse less than 20 s.
+	TTL time.Duration
+}
+
+// Replicated is a primary and its standbys, run by Patroni, with one etcd. As root,
+// each node has a network namespace of its own, so that it can be cut off; otherwise
+// all are on loopback. Its methods are not safe for concurrent use.
+type Replicated struct {
+	options  ReplicatedOptions
+	folder   string
+	programs runner
+	network  *network // nil: loopback
+	nodes    []*Node
+	etcd     daemon
+	etcdURL  string
+	watch    *watcher
+}
+
+// StartReplicated starts a cluster and waits until it is healthy. If a program is
+// missing, the test is skipped; with CARRIERFSM_POSTGRES=required it fails. The
+// cluster is closed when the test ends.
+func StartReplicated(tb testing.TB, o ReplicatedOptions) *Replicated {
+	tb.Helper()
+	r, err := startReplicated(tb.Context(), o)
+	switch {
+	case (errors.Is(err, ErrNoPatroni) || errors.Is(err, ErrMissing)) && os.Getenv(requiredVariable) != "required":
+		tb.Skip(err)
+	case err != nil:
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := r.close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return r
+}
+
+func startReplicated(ctx context.Context, o ReplicatedOptions) (_ *Replicated, err error) {
+	run, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	for _, program := range []string{"patroni", "etcd"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoPatroni, err)
+		}
+	}
+	folder, err := makeFolder()
+	if err != nil {
+		return nil, err
+	}
+	r := &Replicated{options: o, folder: folder, programs: run}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.logs(), r.close())
+		}
+	}()
+	if err := run.chown(folder); err != nil {
+		return nil, err
+	}
+	if err := r.setUp(); err != nil {
+		return nil, err
+	}
+	for _, n := range r.nodes {
+		if err := n.Start(); err != nil {
+			return nil, err
+		}
+		if n == r.nodes[0] { // it creates the cluster
+			if err := r.await(ctx, "the first primary", n.isPrimary); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r, r.Healthy(ctx)
+}
+
+// setUp creates the network, starts etcd and configures the nodes.
+func (r *Replicated) setUp() (err error) {
+	if os.Geteuid() == 0 {
+		if r.network, err = newNetwork(); err != nil {
+			return err
+		}
+	}
+	if r.watch, err = r.watcher(); err != nil {
+		return err
+	}
+	if err := r.startEtcd(); err != nil {
+		return err
+	}
+	for i := range r.options.Nodes {
+		n, err := r.newNode(i)
+		if err != nil {
+			return err
+		}
+		r.nodes = append(r.nodes, n)
+	}
+	return nil
+}
+
+// startEtcd starts etcd with its v2 API: with the v3 API, Patroni before 3.1 writes
+// the lock of a primary that was frozen and thawed over the lock of the new primary.
+func (r *Replicated) startEtcd() error {
+	host := r.network.host()
+	ports, err := freePorts(host, 2)
+	if err != nil {
+		return err
+	}
+	r.etcdURL = fmt.Sprintf("%s:%d", host, ports[0])
+	client, peer := "http://"+r.etcdURL, fmt.Sprintf("http://%s:%d", host, ports[1])
+	folder := filepath.Join(r.folder, "etcd")
+	if err := errors.Join(os.Mkdir(folder, 0o700), r.programs.chown(folder)); err != nil {
+		return err
+	}
+	c := r.programs.command(folder, "etcd", "--name", "only", "--data-dir", filepath.Join(folder, "data"), "--enable-v2", "--logger", "zap",
+		"--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+		"--initial-advertise-peer-urls", peer, "--initial-cluster", "only="+peer)
+	r.etcd = daemon{folder: folder, command: c}
+	return r.etcd.start()
+}
+
+// freePorts returns ports that are free at the moment.
+func freePorts(host string, n int) (ports []int, err error) {
+	for range n {
+		l, err := net.Listen("tcp", host+":0") //nolint:noctx // it does not block
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
+
+// DSN returns the connection string of a database, with which a client finds the
+// primary.
+func (r *Replicated) DSN(database string) string {
+	var hosts, ports []string
+	for _, n := range r.nodes {
+		hosts, ports = append(hosts, n.host), append(ports, fmt.Sprint(n.port))
+	}
+	return fmt.Sprintf("host=%s port=%s user=postgres dbname=%s sslmode=disable target_session_attrs=read-write connect_timeout=2",
+		strings.Join(hosts, ","), strings.Join(ports, ","), database)
+}
+
+// NewDatabase creates an empty database and returns its connection string.
+func (r *Replicated) NewDatabase(ctx context.Context, name string) (dsn string, err error) {
+	conn, err := pgx.Connect(ctx, r.DSN("postgres"))
+	if err != nil {
+		return "", err
+	}
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+name, pgx.QueryExecModeSimpleProtocol)
+	return r.DSN(name), errors.Join(err, conn.Close(ctx))
+}
+
+// Primary returns the node that accepts writes.
+func (r *Replicated) Primary(ctx context.Context) (*Node, error) {
+	for _, n := range r.nodes {
+		if n.isPrimary(ctx) {
+			return n, nil
+		}
+	}
+	return nil, errors.New("pgtest: no node is the primary")
+}
+
+// Standbys returns the nodes that are not the given one.
+func (r *Replicated) Standbys(primary *Node) (list []*Node) {
+	for _, n := range r.nodes {
+		if n != primary {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// CanCut reports whether nodes can be cut off.
+func (r *Replicated) CanCut() bool { return r.network != nil }
+
+// Freeze stops etcd's process, and Thaw continues it.
+func (r *Replicated) Freeze() error { return r.etcd.signal(syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (r *Replicated) Thaw() error { return r.etcd.signal(syscall.SIGCONT) }
+
+// Switchover makes a standby the primary, as an administrator does.
+func (r *Replicated) Switchover(ctx context.Context) error {
+	primary, err := r.Primary(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]string{"leader": primary.name})
+	if err != nil {
+		return err
+	}
+	_, err = primary.ask(ctx, http.MethodPost, "/switchover", string(body))
+	return err
+}
+
+// countStreaming is run on the primary.
+const countStreaming = `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'`
+
+// Healthy waits until all standbys stream from the primary and, if replication is
+// synchronous, Patroni knows one of them as the synchronous one.
+func (r *Replicated) Healthy(ctx context.Context) error {
+	return r.await(ctx, "the standbys", func(ctx context.Context) bool {
+		primary, err := r.Primary(ctx)
+		if err != nil {
+			return false
+		}
+		var streaming int
+		if err := primary.query(ctx, countStreaming, &streaming); err != nil || streaming < r.options.Nodes-1 {
+			return false
+		}
+		members, err := primary.ask(ctx, http.MethodGet, "/cluster", "")
+		synchronous := strings.Contains(members, `"role": "sync_standby"`)
+		return err == nil && synchronous != r.options.Asynchronous
+	})
+}
+
+// healthyWithin bounds the wait for a cluster's health: a standby may be copied anew.
+const healthyWithin = time.Minute
+
+// await waits until done, which is asked again and again.
+func (r *Replicated) await(ctx context.Context, what string, done func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, healthyWithin)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !done(ctx) {
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("pgtest: %s: %w", what, ctx.Err()), r.logs())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// logs returns the ends of the logs, as an error.
+func (r *Replicated) logs() error {
+	var text strings.Builder
+	names, _ := filepath.Glob(filepath.Join(r.folder, "*", "log"))
+	for _, name := range names {
+		log, _ := os.ReadFile(name)
+		fmt.Fprintf(&text, "%s:\n%s\n", name, log[max(0, len(log)-2000):])
+	}
+	return errors.New(text.String())
+}
+
+// Log writes the log of each node to a file in a folder.
+func (r *Replicated) Log(folder string) error {
+	var errs []error
+	for _, n := range r.nodes {
+		text, err := os.ReadFile(n.daemon.log())
+		errs = append(errs, err, os.WriteFile(filepath.Join(folder, n.name+".patroni.log"), text, 0o600))
+	}
+	return errors.Join(errs...)
+}
+
+// close ends all processes and removes everything.
+func (r *Replicated) close() error {
+	var errs []error
+	for _, n := range r.nodes {
+		errs = append(errs, n.Kill())
+	}
+	errs = append(errs, r.etcd.kill(), r.network.close(), r.watch.close())
+	return errors.Join(append(errs, os.RemoveAll(r.folder))...)
+}
+
+// orphansScript waits for the end of its standard input. Then it ends the processes
+// whose working directory is in the folder, and removes the folder and the network.
+const orphansScript = `read -r _
+for i in 1 2 3; do for p in /proc/[0-9]*; do case "$(readlink "$p/cwd")" in "$1"/*) kill -9 "${p#/proc/}";; esac; done; done
+rm -rf "$1"; ip link del "$2"; for n in $(ip netns list | cut -d' ' -f1); do case "$n" in "$2"n*) ip netns del "$n";; esac; done`
+
+func (r *Replicated) watcher() (*watcher, error) {
+	return runner{}.watching(orphansScript, r.folder, r.network.bridge())
+}
