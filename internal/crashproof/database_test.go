@@ -25,13 +25,19 @@ type database struct {
 	keep         func(context.Context, string) error
 }
 
-func newDatabase(t *testing.T, kind, folder string) *database {
+func newDatabase(t *testing.T, p plan, folder string) *database {
 	t.Helper()
+	kind := p.store
 	if kind == inSQLite {
 		return &database{
 			kind: kind, source: filepath.Join(folder, "store.db"),
 			keep: func(context.Context, string) error { return nil }, // the file is in the folder
 		}
+	}
+	if p.failover != nil {
+		d := &database{kind: kind, source: p.failover.newDatabase(t)}
+		d.keep = d.keepRows
+		return d
 	}
 	cluster := pgtest.Shared{Options: pgtest.Options{Durable: true}}
 	c := cluster.Cluster(t)

@@ -10,7 +10,7 @@ import (
 
 // network connects the nodes of a replicated cluster, each in a network namespace of
 // its own, by two links: one to etcd and the other nodes, over a bridge, and one to
-// the clients. A nil network is loopback.
+// the clients.
 type network struct {
 	id    int // names it, and its addresses
 	nodes []int
@@ -34,12 +34,7 @@ func newNetwork() (w *network, err error) {
 	return nil, err
 }
 
-func (w *network) bridge() string {
-	if w == nil {
-		return ""
-	}
-	return fmt.Sprintf("pgtest%d", w.id)
-}
+func (w *network) bridge() string { return fmt.Sprintf("pgtest%d", w.id) }
 
 // The names of a node's namespace and of the host's ends of its links.
 func (w *network) namespace(n int) string { return fmt.Sprintf("%sn%d", w.bridge(), n) }
@@ -47,31 +42,18 @@ func (w *network) inner(n int) string     { return fmt.Sprintf("%si%d", w.bridge
 func (w *network) outer(n int) string     { return fmt.Sprintf("%so%d", w.bridge(), n) }
 
 // host returns the address of etcd.
-func (w *network) host() string {
-	if w == nil {
-		return "127.0.0.1"
-	}
-	return fmt.Sprintf("198.18.%d.1", w.id)
-}
+func (w *network) host() string { return fmt.Sprintf("198.18.%d.1", w.id) }
 
-// node returns the addresses of a node: for clients, for other nodes, and to listen
-// on.
-func (w *network) node(n int) (outer, inner, listen string) {
-	if w == nil {
-		return w.host(), w.host(), w.host()
-	}
-	outer, inner = fmt.Sprintf("198.19.%d.%d", w.id, 4*n+2), fmt.Sprintf("198.18.%d.%d", w.id, n+2)
-	return outer, inner, "0.0.0.0"
+// node returns the addresses of a node: for clients, and for other nodes.
+func (w *network) node(n int) (outer, inner string) {
+	return fmt.Sprintf("198.19.%d.%d", w.id, 4*n+2), fmt.Sprintf("198.18.%d.%d", w.id, n+2)
 }
 
 // add adds the namespace of a node and its links.
 func (w *network) add(n int) error {
-	if w == nil {
-		return nil
-	}
 	w.nodes = append(w.nodes, n)
 	space := w.namespace(n)
-	outer, inner, _ := w.node(n)
+	outer, inner := w.node(n)
 	if err := ip("netns add %s", space); err != nil {
 		return err
 	}
@@ -93,9 +75,6 @@ func (w *network) add(n int) error {
 // enter makes a command run in the namespace of a node. The namespace is entered by
 // root, so the command's user is set after that.
 func (w *network) enter(c *exec.Cmd, n int) {
-	if w == nil {
-		return
-	}
 	as := []string{"ip", "netns", "exec", w.namespace(n)}
 	if user := c.SysProcAttr.Credential; user != nil {
 		as = append(as, "setpriv", fmt.Sprintf("--reuid=%d", user.Uid), fmt.Sprintf("--regid=%d", user.Gid), "--clear-groups")
@@ -107,9 +86,6 @@ func (w *network) enter(c *exec.Cmd, n int) {
 // cut drops what is sent to and from a node: by other nodes and etcd, and by clients
 // too if all is set.
 func (w *network) cut(n int, all bool) error {
-	if w == nil {
-		return errors.New("pgtest: only root can cut a node off")
-	}
 	err := ip("link set %s down", w.inner(n))
 	if all {
 		err = errors.Join(err, ip("link set %s down", w.outer(n)))
@@ -124,9 +100,6 @@ func (w *network) mend(n int) error {
 
 // close removes the network.
 func (w *network) close() error {
-	if w == nil {
-		return nil
-	}
 	var errs []error
 	for _, n := range w.nodes {
 		errs = append(errs, ip("netns del %s", w.namespace(n)))

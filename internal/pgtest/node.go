@@ -22,7 +22,6 @@ type Node struct {
 	daemon
 	name    string
 	host    string // for clients
-	port    int
 	rest    string // Patroni's address
 	network *network
 	number  int
@@ -105,36 +104,39 @@ func (d *daemon) kill() error {
 	}
 }
 
+// restPort is the port of Patroni in nodeConfig.
+const restPort = 8008
+
 // nodeConfig is the configuration of Patroni. A node that does not fit the new
 // primary's timeline is rewound, or copied anew.
 const nodeConfig = `scope: crashproof
 name: %[1]s
-restapi: {listen: '%[2]s:%[3]d', connect_address: '%[10]s:%[3]d'}
-etcd: {host: '%[4]s'}
+restapi: {listen: '0.0.0.0:8008', connect_address: '%[2]s:8008'}
+etcd: {host: '%[3]s'}
 watchdog: {mode: 'off'}
 bootstrap:
   dcs:
-    ttl: %[5]d
+    ttl: %[4]d
     loop_wait: 1
-    retry_timeout: %[6]d
+    retry_timeout: %[5]d
     maximum_lag_on_failover: 1073741824
-    synchronous_mode: %[7]t
+    synchronous_mode: %[6]t
     synchronous_mode_strict: %[7]t
     postgresql:
       use_pg_rewind: true
       parameters: {max_connections: 200, shared_buffers: 64MB, max_wal_size: 1GB, timezone: Asia/Shanghai}
   initdb: [encoding: UTF8, locale: C, auth: trust, no-sync]
 postgresql:
-  listen: '%[8]s:%[9]d'
-  connect_address: '%[10]s:%[9]d'
-  data_dir: '%[11]s/data'
-  bin_dir: '%[12]s'
-  pgpass: '%[11]s/pgpass'
+  listen: '0.0.0.0:5432'
+  connect_address: '%[2]s:5432'
+  data_dir: '%[8]s/data'
+  bin_dir: '%[9]s'
+  pgpass: '%[8]s/pgpass'
   use_unix_socket: true
   remove_data_directory_on_rewind_failure: true
   remove_data_directory_on_diverged_timelines: true
   authentication: {superuser: {username: postgres}, replication: {username: postgres}, rewind: {username: postgres}}
-  parameters: {unix_socket_directories: '%[11]s'}
+  parameters: {unix_socket_directories: '%[8]s'}
   pg_hba: ['local all all trust', 'host all all all trust', 'host replication all all trust']
 `
 
@@ -144,15 +146,11 @@ func (r *Replicated) newNode(number int) (*Node, error) {
 	if err := errors.Join(os.Mkdir(n.folder, 0o700), r.programs.chown(n.folder), r.network.add(number)); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(r.network.host(), 2)
-	if err != nil {
-		return nil, err
-	}
-	host, inner, listen := r.network.node(number)
-	n.host, n.port, n.rest = host, ports[0], fmt.Sprintf("http://%s:%d", host, ports[1])
+	outer, inner := r.network.node(number)
+	n.host, n.rest = outer, fmt.Sprintf("http://%s:%d", outer, restPort)
 	ttl := int(r.options.TTL.Seconds())
-	config := fmt.Sprintf(nodeConfig, n.name, listen, ports[1], r.etcdURL, ttl, (ttl-1)/2, !r.options.Asynchronous,
-		listen, n.port, inner, n.folder, r.programs.folder)
+	config := fmt.Sprintf(nodeConfig, n.name, inner, r.etcdURL, ttl, (ttl-1)/2, !r.options.Asynchronous, !r.options.Asynchronous && r.options.Nodes > 2,
+		n.folder, r.programs.folder)
 	path := filepath.Join(n.folder, "patroni.yml")
 	if err := errors.Join(os.WriteFile(path, []byte(config), 0o600), r.programs.chown(path)); err != nil {
 		return nil, err
@@ -163,10 +161,11 @@ func (r *Replicated) newNode(number int) (*Node, error) {
 }
 
 // Start starts the node, also after Kill.
-func (n *Node) Start() error { return n.start() }
+func (n *Node) Start() error { return errors.Join(n.Mend(), n.start()) }
 
-// Kill ends all processes of the node at once.
-func (n *Node) Kill() error { return n.kill() }
+// Kill ends all processes of the node at once. What the kernel has not sent of their
+// data is not sent any more.
+func (n *Node) Kill() error { return errors.Join(n.CutOff(false), n.kill()) }
 
 // Freeze stops all processes of the node, and Thaw continues them.
 func (n *Node) Freeze() error { return n.signal(syscall.SIGSTOP) }
@@ -191,7 +190,7 @@ func (n *Node) isPrimary(ctx context.Context) bool {
 func (n *Node) query(ctx context.Context, sql string, into ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres sslmode=disable", n.host, n.port))
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s user=postgres dbname=postgres sslmode=disable", n.host))
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,28 +18,30 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNoPatroni is returned if the programs of a replicated cluster are not installed.
-var ErrNoPatroni = errors.New("pgtest: patroni or etcd is missing; on Debian: apt-get install postgresql patroni etcd-server iproute2")
+// ErrNoPatroni is returned if a replicated cluster can't be started here.
+var ErrNoPatroni = errors.New("pgtest: a replicated cluster needs root, and on Debian: apt-get install postgresql patroni etcd-server iproute2")
 
 // ReplicatedOptions configure a replicated cluster.
 type ReplicatedOptions struct {
 	Nodes int // the primary and its standbys
 	// Asynchronous lets the primary commit without a standby. Otherwise each commit
-	// waits for a standby, also while there is none (Patroni's strict mode).
+	// waits for one. When a standby of a pair is lost, Patroni lets the primary commit
+	// alone, and does not promote that standby until it has caught up; with more nodes,
+	// commits wait until there is a standby again (the strict mode).
 	Asynchronous bool
 	// TTL is the life of the primary's lock. A standby takes over after it. Newer
 	// versions of Patroni refuse less than 20 s.
 	TTL time.Duration
 }
 
-// Replicated is a primary and its standbys, run by Patroni, with one etcd. As root,
-// each node has a network namespace of its own, so that it can be cut off; otherwise
-// all are on loopback. Its methods are not safe for concurrent use.
+// Replicated is a primary and its standbys, run by Patroni, with one etcd. Each node has
+// a network namespace of its own, so that it can be cut off. Its methods are not safe
+// for concurrent use.
 type Replicated struct {
 	options  ReplicatedOptions
 	folder   string
 	programs runner
-	network  *network // nil: loopback
+	network  *network
 	nodes    []*Node
 	etcd     daemon
 	etcdURL  string
@@ -71,9 +73,9 @@ func startReplicated(ctx context.Context, o ReplicatedOptions) (_ *Replicated, e
 	if err != nil {
 		return nil, err
 	}
-	for _, program := range []string{"patroni", "etcd"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNoPatroni, err)
+	for _, program := range []string{"patroni", "etcd", "ip"} {
+		if _, err := exec.LookPath(program); err != nil || os.Geteuid() != 0 {
+			return nil, errors.Join(ErrNoPatroni, err)
 		}
 	}
 	folder, err := makeFolder()
@@ -107,10 +109,8 @@ func startReplicated(ctx context.Context, o ReplicatedOptions) (_ *Replicated, e
 
 // setUp creates the network, starts etcd and configures the nodes.
 func (r *Replicated) setUp() (err error) {
-	if os.Geteuid() == 0 {
-		if r.network, err = newNetwork(); err != nil {
-			return err
-		}
+	if r.network, err = newNetwork(); err != nil {
+		return err
 	}
 	if r.watch, err = r.watcher(); err != nil {
 		return err
@@ -131,13 +131,8 @@ func (r *Replicated) setUp() (err error) {
 // startEtcd starts etcd with its v2 API: with the v3 API, Patroni before 3.1 writes
 // the lock of a primary that was frozen and thawed over the lock of the new primary.
 func (r *Replicated) startEtcd() error {
-	host := r.network.host()
-	ports, err := freePorts(host, 2)
-	if err != nil {
-		return err
-	}
-	r.etcdURL = fmt.Sprintf("%s:%d", host, ports[0])
-	client, peer := "http://"+r.etcdURL, fmt.Sprintf("http://%s:%d", host, ports[1])
+	r.etcdURL = r.network.host() + ":2379"
+	client, peer := "http://"+r.etcdURL, "http://"+r.network.host()+":2380"
 	folder := filepath.Join(r.folder, "etcd")
 	if err := errors.Join(os.Mkdir(folder, 0o700), r.programs.chown(folder)); err != nil {
 		return err
@@ -149,38 +144,36 @@ func (r *Replicated) startEtcd() error {
 	return r.etcd.start()
 }
 
-// freePorts returns ports that are free at the moment.
-func freePorts(host string, n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", host+":0") //nolint:noctx // it does not block
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
-}
-
 // DSN returns the connection string of a database, with which a client finds the
 // primary.
 func (r *Replicated) DSN(database string) string {
-	var hosts, ports []string
+	var hosts []string
 	for _, n := range r.nodes {
-		hosts, ports = append(hosts, n.host), append(ports, fmt.Sprint(n.port))
+		hosts = append(hosts, n.host)
 	}
-	return fmt.Sprintf("host=%s port=%s user=postgres dbname=%s sslmode=disable target_session_attrs=read-write connect_timeout=2",
-		strings.Join(hosts, ","), strings.Join(ports, ","), database)
+	return fmt.Sprintf("host=%s user=postgres dbname=%s sslmode=disable target_session_attrs=read-write connect_timeout=2",
+		strings.Join(hosts, ","), database)
 }
 
-// NewDatabase creates an empty database and returns its connection string.
+// NewDatabase creates an empty database and returns its connection string. All nodes
+// have it then: to a client, one that has not is an error and not a reason to ask the
+// next.
 func (r *Replicated) NewDatabase(ctx context.Context, name string) (dsn string, err error) {
 	conn, err := pgx.Connect(ctx, r.DSN("postgres"))
 	if err != nil {
 		return "", err
 	}
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+name, pgx.QueryExecModeSimpleProtocol)
-	return r.DSN(name), errors.Join(err, conn.Close(ctx))
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		return "", err
+	}
+	has := fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_database WHERE datname = '%s')", name)
+	return r.DSN(name), r.await(ctx, "the database on all nodes", func(ctx context.Context) bool {
+		return !slices.ContainsFunc(r.nodes, func(n *Node) bool {
+			var known bool
+			return n.query(ctx, has, &known) != nil || !known
+		})
+	})
 }
 
 // Primary returns the node that accepts writes.
@@ -202,9 +195,6 @@ func (r *Replicated) Standbys(primary *Node) (list []*Node) {
 	}
 	return list
 }
-
-// CanCut reports whether nodes can be cut off.
-func (r *Replicated) CanCut() bool { return r.network != nil }
 
 // Freeze stops etcd's process, and Thaw continues it.
 func (r *Replicated) Freeze() error { return r.etcd.signal(syscall.SIGSTOP) }
@@ -277,9 +267,9 @@ func (r *Replicated) logs() error {
 	return errors.New(text.String())
 }
 
-// Log writes the log of each node to a file in a folder.
+// Log writes the log of each node to a file in a folder, which it creates.
 func (r *Replicated) Log(folder string) error {
-	var errs []error
+	errs := []error{os.MkdirAll(folder, 0o700)}
 	for _, n := range r.nodes {
 		text, err := os.ReadFile(n.daemon.log())
 		errs = append(errs, err, os.WriteFile(filepath.Join(folder, n.name+".patroni.log"), text, 0o600))
@@ -293,7 +283,10 @@ func (r *Replicated) close() error {
 	for _, n := range r.nodes {
 		errs = append(errs, n.Kill())
 	}
-	errs = append(errs, r.etcd.kill(), r.network.close(), r.watch.close())
+	errs = append(errs, r.etcd.kill(), r.watch.close())
+	if r.network != nil {
+		errs = append(errs, r.network.close())
+	}
 	return errors.Join(append(errs, os.RemoveAll(r.folder))...)
 }
 
