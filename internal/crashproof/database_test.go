@@ -66,7 +66,8 @@ func (d *database) keepRows(ctx context.Context, folder string) error {
 		return err
 	}
 	defer pool.Close()
-	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s', position, xmin, id, step, at) FROM carrierfsm_history
+	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s %s %s', position, xmin, id, step, event, to_, at) FROM carrierfsm_history
+		UNION ALL SELECT format('%s %s %s %s %s %s %s', xmin, id, version, step, state, in_flight, updated) FROM carrierfsm_verifications
 		UNION ALL SELECT c::text FROM carrierfsm_cursors c UNION ALL SELECT p::text FROM carrierfsm_parked p`)
 	if err != nil {
 		return err

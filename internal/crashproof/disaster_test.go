@@ -21,7 +21,7 @@ var (
 		if err != nil {
 			return err
 		}
-		err = primary.Kill()
+		err = errors.Join(primary.Kill(), r.FailedOver(ctx, primary))
 		w.awaitService(ctx)
 		return errors.Join(err, primary.Start())
 	}}
@@ -31,7 +31,7 @@ var (
 		if err != nil {
 			return err
 		}
-		err = primary.Freeze()
+		err = errors.Join(primary.Freeze(), r.FailedOver(ctx, primary))
 		w.awaitService(ctx)
 		return errors.Join(err, primary.Thaw())
 	}}
@@ -53,6 +53,7 @@ var (
 		for _, s := range standbys {
 			err = errors.Join(err, s.Mend())
 		}
+		err = errors.Join(err, r.FailedOver(ctx, primary))
 		w.awaitService(ctx)
 		return errors.Join(err, primary.Start())
 	}}
@@ -64,7 +65,7 @@ var (
 			return err
 		}
 		err = primary.CutOff(w.seed%2 == 0 || w.failover.lossy())
-		rest(ctx, ttl()/2)
+		err = errors.Join(err, r.FailedOver(ctx, primary))
 		w.awaitService(ctx)
 		return errors.Join(err, primary.Mend())
 	}}

@@ -186,7 +186,7 @@ func (r *Replicated) Primary(ctx context.Context) (*Node, error) {
 	return nil, errors.New("pgtest: no node is the primary")
 }
 
-// Standbys returns the nodes that are not the given one.
+// Standbys returns the nodes other than the primary.
 func (r *Replicated) Standbys(primary *Node) (list []*Node) {
 	for _, n := range r.nodes {
 		if n != primary {
@@ -194,6 +194,13 @@ func (r *Replicated) Standbys(primary *Node) (list []*Node) {
 		}
 	}
 	return list
+}
+
+// FailedOver waits until another node than the former primary is the primary.
+func (r *Replicated) FailedOver(ctx context.Context, former *Node) error {
+	return r.await(ctx, "another primary", func(ctx context.Context) bool {
+		return slices.ContainsFunc(r.Standbys(former), func(n *Node) bool { return n.isPrimary(ctx) })
+	})
 }
 
 // Freeze stops etcd's process, and Thaw continues it.
@@ -283,18 +290,20 @@ func (r *Replicated) close() error {
 	for _, n := range r.nodes {
 		errs = append(errs, n.Kill())
 	}
-	errs = append(errs, r.etcd.kill(), r.watch.close())
+	errs = append(errs, r.etcd.kill())
 	if r.network != nil {
 		errs = append(errs, r.network.close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(r.folder))...)
+	return errors.Join(append(errs, os.RemoveAll(r.folder), r.watch.close())...)
 }
 
 // orphansScript waits for the end of its standard input. Then it ends the processes
 // whose working directory is in the folder, and removes the folder and the network.
 const orphansScript = `read -r _
 for i in 1 2 3; do for p in /proc/[0-9]*; do case "$(readlink "$p/cwd")" in "$1"/*) kill -9 "${p#/proc/}";; esac; done; done
-rm -rf "$1"; ip link del "$2"; for n in $(ip netns list | cut -d' ' -f1); do case "$n" in "$2"n*) ip netns del "$n";; esac; done`
+rm -rf "$1"
+ip link show "$2" && ip link del "$2"
+for n in $(ip netns list | cut -d' ' -f1); do case "$n" in "$2"n*) ip netns del "$n";; esac; done`
 
 func (r *Replicated) watcher() (*watcher, error) {
 	return runner{}.watching(orphansScript, r.folder, r.network.bridge())
