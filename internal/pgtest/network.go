@@ -12,8 +12,7 @@ import (
 // its own, by two links: one to etcd and the other nodes, over a bridge, and one to
 // the clients.
 type network struct {
-	id    int // names it, and its addresses
-	nodes []int
+	id int // names it, and its addresses
 }
 
 // maxNetworks is how many there may be at the same time.
@@ -51,7 +50,6 @@ func (w *network) node(n int) (outer, inner string) {
 
 // add adds the namespace of a node and its links.
 func (w *network) add(n int) error {
-	w.nodes = append(w.nodes, n)
 	space := w.namespace(n)
 	outer, inner := w.node(n)
 	if err := ip("netns add %s", space); err != nil {
@@ -96,15 +94,6 @@ func (w *network) cut(n int, all bool) error {
 // mend ends cut.
 func (w *network) mend(n int) error {
 	return errors.Join(ip("link set %s up", w.inner(n)), ip("link set %s up", w.outer(n)))
-}
-
-// close removes the network.
-func (w *network) close() error {
-	var errs []error
-	for _, n := range w.nodes {
-		errs = append(errs, ip("netns del %s", w.namespace(n)))
-	}
-	return errors.Join(append(errs, ip("link del %s", w.bridge()))...)
 }
 
 // ip runs the program of that name.

@@ -284,26 +284,24 @@ func (r *Replicated) Log(folder string) error {
 	return errors.Join(errs...)
 }
 
-// close ends all processes and removes everything.
+// close ends all processes. The watcher removes the rest.
 func (r *Replicated) close() error {
 	var errs []error
 	for _, n := range r.nodes {
-		errs = append(errs, n.Kill())
+		errs = append(errs, n.kill())
 	}
-	errs = append(errs, r.etcd.kill())
-	if r.network != nil {
-		errs = append(errs, r.network.close())
-	}
-	return errors.Join(append(errs, os.RemoveAll(r.folder), r.watch.close())...)
+	return errors.Join(append(errs, r.etcd.kill(), r.watch.close(), os.RemoveAll(r.folder))...)
 }
 
 // orphansScript waits for the end of its standard input. Then it ends the processes
-// whose working directory is in the folder, and removes the folder and the network.
+// whose working directory is in the folder, and removes the folder and the network, the
+// bridge last: another test may use its name then.
 const orphansScript = `read -r _
 for i in 1 2 3; do for p in /proc/[0-9]*; do case "$(readlink "$p/cwd")" in "$1"/*) kill -9 "${p#/proc/}";; esac; done; done
 rm -rf "$1"
-ip link show "$2" && ip link del "$2"
-for n in $(ip netns list | cut -d' ' -f1); do case "$n" in "$2"n*) ip netns del "$n";; esac; done`
+for l in /sys/class/net/"$2"[io]*; do ip link del "${l##*/}"; done
+for n in /run/netns/"$2"n*; do ip netns del "${n##*/}"; done
+ip link del "$2"`
 
 func (r *Replicated) watcher() (*watcher, error) {
 	return runner{}.watching(orphansScript, r.folder, r.network.bridge())
