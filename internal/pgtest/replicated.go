@@ -99,7 +99,7 @@ func startReplicated(ctx context.Context, o ReplicatedOptions) (_ *Replicated, e
 			return nil, err
 		}
 		if n == r.nodes[0] { // it creates the cluster
-			if err := r.await(ctx, "the first primary", n.isPrimary); err != nil {
+			if err := r.await(ctx, "the first primary", healthyWithin, n.isPrimary); err != nil {
 				return nil, err
 			}
 		}
@@ -168,7 +168,7 @@ func (r *Replicated) NewDatabase(ctx context.Context, name string) (dsn string, 
 		return "", err
 	}
 	has := fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_database WHERE datname = '%s')", name)
-	return r.DSN(name), r.await(ctx, "the database on all nodes", func(ctx context.Context) bool {
+	return r.DSN(name), r.await(ctx, "the database on all nodes", healthyWithin, func(ctx context.Context) bool {
 		return !slices.ContainsFunc(r.nodes, func(n *Node) bool {
 			var known bool
 			return n.query(ctx, has, &known) != nil || !known
@@ -198,7 +198,7 @@ func (r *Replicated) Standbys(primary *Node) (list []*Node) {
 
 // FailedOver waits until another node than the former primary is the primary.
 func (r *Replicated) FailedOver(ctx context.Context, former *Node) error {
-	return r.await(ctx, "another primary", func(ctx context.Context) bool {
+	return r.await(ctx, "another primary", healthyWithin, func(ctx context.Context) bool {
 		return slices.ContainsFunc(r.Standbys(former), func(n *Node) bool { return n.isPrimary(ctx) })
 	})
 }
@@ -227,29 +227,46 @@ func (r *Replicated) Switchover(ctx context.Context) error {
 const countStreaming = `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'`
 
 // Healthy waits until all standbys stream from the primary and, if replication is
-// synchronous, Patroni knows one of them as the synchronous one.
+// synchronous, Patroni knows one of them as the synchronous one. If that takes long, it
+// replaces the standbys, as an operator would: when Patroni 3.0.2 demotes a primary twice
+// at the same time, it can lose track of a server that runs.
 func (r *Replicated) Healthy(ctx context.Context) error {
-	return r.await(ctx, "the standbys", func(ctx context.Context) bool {
-		primary, err := r.Primary(ctx)
-		if err != nil {
-			return false
-		}
-		var streaming int
-		if err := primary.query(ctx, countStreaming, &streaming); err != nil || streaming < r.options.Nodes-1 {
-			return false
-		}
-		members, err := primary.ask(ctx, http.MethodGet, "/cluster", "")
-		synchronous := strings.Contains(members, `"role": "sync_standby"`)
-		return err == nil && synchronous != r.options.Asynchronous
-	})
+	if err := r.await(ctx, "the standbys", repairAfter, r.isHealthy); err == nil || ctx.Err() != nil {
+		return err
+	}
+	primary, err := r.Primary(ctx)
+	if err != nil {
+		return errors.Join(err, r.logs())
+	}
+	for _, n := range r.Standbys(primary) {
+		err = errors.Join(err, n.Replace())
+	}
+	return errors.Join(err, r.await(ctx, "the replaced standbys", healthyWithin, r.isHealthy))
 }
 
-// healthyWithin bounds the wait for a cluster's health: a standby may be copied anew.
-const healthyWithin = time.Minute
+func (r *Replicated) isHealthy(ctx context.Context) bool {
+	primary, err := r.Primary(ctx)
+	if err != nil {
+		return false
+	}
+	var streaming int
+	if err := primary.query(ctx, countStreaming, &streaming); err != nil || streaming < r.options.Nodes-1 {
+		return false
+	}
+	members, err := primary.ask(ctx, http.MethodGet, "/cluster", "")
+	synchronous := strings.Contains(members, `"role": "sync_standby"`)
+	return err == nil && synchronous != r.options.Asynchronous
+}
 
-// await waits until done, which is asked again and again.
-func (r *Replicated) await(ctx context.Context, what string, done func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, healthyWithin)
+// How long a cluster may take to be healthy, by itself and after a repair.
+const (
+	repairAfter   = 30 * time.Second
+	healthyWithin = time.Minute
+)
+
+// await waits until done, which is asked again and again, or for the time within.
+func (r *Replicated) await(ctx context.Context, what string, within time.Duration, done func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
