@@ -124,7 +124,7 @@ bootstrap:
     synchronous_mode_strict: %[7]t
     postgresql:
       use_pg_rewind: false
-      parameters: {max_connections: 200, shared_buffers: 64MB, max_wal_size: 1GB, timezone: Asia/Shanghai}
+      parameters: {max_connections: 200, shared_buffers: 64MB, max_wal_size: 1GB, timezone: Asia/Shanghai, wal_retrieve_retry_interval: 500ms}
   initdb: [encoding: UTF8, locale: C, auth: trust, no-sync]
 postgresql:
   listen: '0.0.0.0:5432'

@@ -260,7 +260,7 @@ func (r *Replicated) isHealthy(ctx context.Context) bool {
 
 // How long a cluster may take to be healthy, by itself and after a repair.
 const (
-	repairAfter   = 30 * time.Second
+	repairAfter   = 20 * time.Second
 	healthyWithin = time.Minute
 )
 
