@@ -71,6 +71,7 @@ func (r *failoverReport) text() string {
 	for _, f := range r.noticed {
 		fmt.Fprintf(&b, "- %s: %s.\n", f.title, strings.Join(f.kinds(), ", "))
 	}
+	fmt.Fprintf(&b, "\n%s. Commit %s.\n", time.Now().UTC().Format(time.DateOnly), commitName())
 	return b.String()
 }
 

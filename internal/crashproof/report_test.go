@@ -49,6 +49,7 @@ judge then compares what people saw, what arrived upstream and what the handlers
 %s, %s, %d processors (%s), %s. Commit %s.
 
 %s
+
 ## Would a test notice a wrong line?
 
 The same question for the code: each small change of a package runs against that package's own tests. Which
