@@ -20,6 +20,7 @@ import (
 // that run in parallel stop theirs at different times.
 type database struct {
 	kind, source string
+	cluster      *pgtest.Cluster             // nil: there is no server of its own
 	cut          func(context.Context) int64 // nil: there are no connections
 	restart      func() error                // nil: there is no server
 	keep         func(context.Context, string) error
@@ -39,12 +40,20 @@ func newDatabase(t *testing.T, p plan, folder string) *database {
 		d.keep = d.keepRows
 		return d
 	}
-	cluster := pgtest.Shared{Options: pgtest.Options{Durable: true}}
+	options := pgtest.Options{}
+	if p.hazard != nil {
+		options = p.hazard.options
+	}
+	options.Durable = true
+	cluster := pgtest.Shared{Options: options}
 	c := cluster.Cluster(t)
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
-	d := &database{kind: kind, source: c.NewEmptyDatabase(t, "")}
+	d := &database{kind: kind, source: c.NewEmptyDatabase(t, ""), cluster: c}
 	own, err := pgxpool.ParseConfig(d.source)
 	require.NoError(t, err)
+	if p.hazard != nil && p.hazard.pooled {
+		d.source = c.Pooler(t, connections)(own.ConnConfig.Database) + " default_query_exec_mode=exec"
+	}
 	admin, err := pgxpool.New(context.Background(), c.DSN("postgres"))
 	require.NoError(t, err)
 	t.Cleanup(admin.Close)

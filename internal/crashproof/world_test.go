@@ -26,6 +26,7 @@ type plan struct {
 	pauses   int
 	stops    int       // of the database, immediate
 	failover *failover // nil: kills, pauses and stops of one server
+	hazard   *hazard   // nil: none
 	program  string
 	sabotage string // of the replicas' ports
 }
@@ -121,8 +122,11 @@ func (w *world) alarmed() bool {
 
 // disrupt makes the chaos of the plan.
 func (w *world) disrupt(ctx context.Context) error {
-	if w.failover != nil {
+	switch {
+	case w.failover != nil:
 		return w.failOver(ctx)
+	case w.hazard != nil:
+		return w.endure(ctx)
 	}
 	return w.chaos(ctx)
 }

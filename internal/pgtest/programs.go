@@ -21,6 +21,7 @@ var ErrMissing = errors.New("pgtest: PostgreSQL's server programs are missing; o
 type runner struct {
 	folder     string              // of the programs
 	credential *syscall.Credential // nil: the user of this process
+	env        []string            // in addition to that of this process
 }
 
 // findPrograms searches the PATH, then Debian's folder for the newest version.
@@ -69,6 +70,9 @@ func (r runner) chown(folder string) error {
 func (r runner) command(folder, path string, args ...string) *exec.Cmd {
 	c := exec.Command(path, args...) //nolint:noctx,gosec // PostgreSQL's programs bound their own time
 	c.Dir = folder
+	if len(r.env) > 0 {
+		c.Env = append(os.Environ(), r.env...)
+	}
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: r.credential}
 	return c
 }
