@@ -94,15 +94,18 @@ func (d *daemon) kill() error {
 	err := errors.Join(d.signal(syscall.SIGSTOP), d.signal(syscall.SIGKILL)) // so that none starts another one
 	_ = d.process.Wait()
 	d.process = nil
-	deadline := time.Now().Add(10 * time.Second)
-	for {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(endsWithin); ; <-tick.C {
 		left, errList := d.processes()
-		if len(left) == 0 || errList != nil || time.Now().After(deadline) {
+		if len(left) == 0 || errList != nil || time.Now().After(end) {
 			return errors.Join(err, errList)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
+
+// endsWithin bounds the wait for the end of killed processes.
+const endsWithin = 10 * time.Second
 
 // restPort is the port of Patroni in nodeConfig.
 const restPort = 8008
@@ -112,7 +115,7 @@ const restPort = 8008
 const nodeConfig = `scope: crashproof
 name: %[1]s
 restapi: {listen: '0.0.0.0:8008', connect_address: '%[2]s:8008'}
-etcd: {host: '%[3]s'}
+%[10]s: {host: '%[3]s'}
 watchdog: {mode: 'off'}
 bootstrap:
   dcs:
@@ -150,7 +153,7 @@ func (r *Replicated) newNode(number int) (*Node, error) {
 	n.host, n.rest = outer, fmt.Sprintf("http://%s:%d", outer, restPort)
 	ttl := int(r.options.TTL.Seconds())
 	config := fmt.Sprintf(nodeConfig, n.name, inner, r.etcdURL, ttl, (ttl-1)/2, !r.options.Asynchronous, !r.options.Asynchronous && r.options.Nodes > 2,
-		n.folder, r.programs.folder)
+		n.folder, r.programs.folder, r.section)
 	path := filepath.Join(n.folder, "patroni.yml")
 	if err := errors.Join(os.WriteFile(path, []byte(config), 0o600), r.programs.chown(path)); err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type Replicated struct {
 	nodes    []*Node
 	etcd     daemon
 	etcdURL  string
+	section  string // of Patroni's configuration, that has etcd
 	watch    *watcher
 }
 
@@ -128,18 +129,42 @@ func (r *Replicated) setUp() (err error) {
 	return nil
 }
 
-// startEtcd starts etcd with its v2 API: with the v3 API, Patroni before 3.1 writes
-// the lock of a primary that was frozen and thawed over the lock of the new primary.
-func (r *Replicated) startEtcd() error {
+// etcdSection returns which section of Patroni's configuration has etcd, which decides
+// about its API. With the v3 API, Patroni before 3.0.3 writes the lock of a primary that
+// was frozen and thawed over the lock of the new primary, so it gets the v2 API.
+func etcdSection() (string, error) {
+	output, err := exec.Command("patroni", "--version").Output() //nolint:noctx // it does not block
+	if err != nil {
+		return "", fmt.Errorf("pgtest: patroni --version: %w", err)
+	}
+	var name string
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(string(output), "%s %d.%d.%d", &name, &major, &minor, &patch); err != nil {
+		return "", fmt.Errorf("pgtest: patroni --version: %q: %w", output, err)
+	}
+	if slices.Compare([]int{major, minor, patch}, []int{3, 0, 3}) < 0 {
+		return "etcd", nil
+	}
+	return "etcd3", nil
+}
+
+// startEtcd starts etcd with the API that Patroni needs.
+func (r *Replicated) startEtcd() (err error) {
+	if r.section, err = etcdSection(); err != nil {
+		return err
+	}
 	r.etcdURL = r.network.host() + ":2379"
 	client, peer := "http://"+r.etcdURL, "http://"+r.network.host()+":2380"
 	folder := filepath.Join(r.folder, "etcd")
 	if err := errors.Join(os.Mkdir(folder, 0o700), r.programs.chown(folder)); err != nil {
 		return err
 	}
-	c := r.programs.command(folder, "etcd", "--name", "only", "--data-dir", filepath.Join(folder, "data"), "--enable-v2", "--logger", "zap",
+	c := r.programs.command(folder, "etcd", "--name", "only", "--data-dir", filepath.Join(folder, "data"), "--logger", "zap",
 		"--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
 		"--initial-advertise-peer-urls", peer, "--initial-cluster", "only="+peer)
+	if r.section == "etcd" {
+		c.Args = append(c.Args, "--enable-v2")
+	}
 	r.etcd = daemon{folder: folder, command: c}
 	return r.etcd.start()
 }
@@ -295,7 +320,7 @@ func (r *Replicated) logs() error {
 func (r *Replicated) Log(folder string) error {
 	errs := []error{os.MkdirAll(folder, 0o700)}
 	for _, n := range r.nodes {
-		text, err := os.ReadFile(n.daemon.log())
+		text, err := os.ReadFile(n.log())
 		errs = append(errs, err, os.WriteFile(filepath.Join(folder, n.name+".patroni.log"), text, 0o600))
 	}
 	return errors.Join(errs...)
