@@ -19,6 +19,8 @@ import (
 
 var failoverFlag = flag.String("failover", "", "ci, release (which writes docs/reliability.md), or one disaster's name: fail over clusters of PostgreSQL")
 
+var roundsFlag = flag.Int("rounds", 3, "of -failover release: rounds of each disaster")
+
 // failover is what happens to a cluster in a round.
 type failover struct {
 	disaster disaster
@@ -205,7 +207,7 @@ func TestNothingIsLostByFailover(t *testing.T) {
 
 func failoverRounds() int {
 	if *failoverFlag == "release" {
-		return 3
+		return *roundsFlag
 	}
 	return 1
 }

@@ -184,6 +184,7 @@ var sabotages = []sabotage{
 // failoverSabotages are caught only where the primary is lost.
 var failoverSabotages = []sabotage{
 	{name: "a commit that its context cancels", patches: []patch{
+		{"store/postgres/postgres.go", `timeout: 10 * time.Second`, `timeout: 500 * time.Millisecond`}, // like the other times
 		{"store/postgres/detached.go", `f(context.Background(), r.pgx)`, `f(ctx, r.pgx)`},
 		{"store/postgres/conn.go", `		connected.Store(true)
 `, ``},

@@ -111,7 +111,9 @@ const endsWithin = 10 * time.Second
 const restPort = 8008
 
 // nodeConfig is the configuration of Patroni. A node that does not fit the new primary's
-// timeline is copied again from there, which is faster than pg_rewind here.
+// timeline is copied again from there: for a former primary that is faster than pg_rewind
+// here. In the strict mode it is rewound: commits wait for a standby, which may have been
+// ahead of the one that was promoted.
 const nodeConfig = `scope: crashproof
 name: %[1]s
 restapi: {listen: '0.0.0.0:8008', connect_address: '%[2]s:8008'}
@@ -126,7 +128,7 @@ bootstrap:
     synchronous_mode: %[6]t
     synchronous_mode_strict: %[7]t
     postgresql:
-      use_pg_rewind: false
+      use_pg_rewind: %[7]t
       parameters: {max_connections: 200, shared_buffers: 64MB, max_wal_size: 1GB, timezone: Asia/Shanghai, wal_retrieve_retry_interval: 500ms}
   initdb: [encoding: UTF8, locale: C, auth: trust, no-sync]
 postgresql:
@@ -138,6 +140,7 @@ postgresql:
   use_unix_socket: true
   basebackup: [checkpoint: fast]
   remove_data_directory_on_diverged_timelines: true
+  remove_data_directory_on_rewind_failure: true
   authentication: {superuser: {username: postgres}, replication: {username: postgres}}
   parameters: {unix_socket_directories: '%[8]s'}
   pg_hba: ['local all all trust', 'host all all all trust', 'host replication all all trust']
