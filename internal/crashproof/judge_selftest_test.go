@@ -146,3 +146,21 @@ func TestTheJudgeFindsEachViolation(t *testing.T) {
 		})
 	}
 }
+
+// A gap begins with the outage and ends with a response, or with the round.
+func TestTheLongestGapIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRecorder()
+	for _, ms := range []int{100, 900, 1000, 4000, 4100} {
+		r.write(exchange{request: request{Op: opSubmit}, call: at(ms - 50), ret: at(ms), response: response{Result: resultOK}})
+	}
+	r.write(exchange{request: request{Op: opGet}, call: at(1950), ret: at(2000), response: response{Result: resultOK}})
+	r.write(exchange{request: request{Op: opSubmit}, call: at(1950), ret: at(2000), response: response{Result: resultStore}})
+	for _, c := range []struct{ from, until, want int }{
+		{950, 5000, 3000}, {1500, 5000, 2500}, {4050, 5000, 900}, {4200, 5000, 800}, {50, 950, 800},
+	} {
+		require.Equal(t, time.Duration(c.want)*time.Millisecond, r.longestGap(at(c.from), at(c.until)), "%v", c)
+	}
+	require.True(t, r.wroteSince(at(4000)))
+	require.False(t, r.wroteSince(at(4050)))
+}
