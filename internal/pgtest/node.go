@@ -112,8 +112,8 @@ const restPort = 8008
 
 // nodeConfig is the configuration of Patroni. A node that does not fit the new primary's
 // timeline is copied again from there: for a former primary that is faster than pg_rewind
-// here. In the strict mode it is rewound: commits wait for a standby, which may have been
-// ahead of the one that was promoted.
+// here. All standbys are synchronous: one that is not could be ahead of the one that is
+// promoted, and would have to be rewound before the strict mode lets commits succeed.
 const nodeConfig = `scope: crashproof
 name: %[1]s
 restapi: {listen: '0.0.0.0:8008', connect_address: '%[2]s:8008'}
@@ -127,6 +127,7 @@ bootstrap:
     maximum_lag_on_failover: 1073741824
     synchronous_mode: %[6]t
     synchronous_mode_strict: %[7]t
+    synchronous_node_count: %[11]d
     postgresql:
       use_pg_rewind: %[7]t
       parameters: {max_connections: 200, shared_buffers: 64MB, max_wal_size: 1GB, timezone: Asia/Shanghai, wal_retrieve_retry_interval: 500ms}
@@ -156,7 +157,7 @@ func (r *Replicated) newNode(number int) (*Node, error) {
 	n.host, n.rest = outer, fmt.Sprintf("http://%s:%d", outer, restPort)
 	ttl := int(r.options.TTL.Seconds())
 	config := fmt.Sprintf(nodeConfig, n.name, inner, r.etcdURL, ttl, (ttl-1)/2, !r.options.Asynchronous, !r.options.Asynchronous && r.options.Nodes > 2,
-		n.folder, r.programs.folder, r.section)
+		n.folder, r.programs.folder, r.section, r.options.Nodes-1)
 	path := filepath.Join(n.folder, "patroni.yml")
 	if err := errors.Join(os.WriteFile(path, []byte(config), 0o600), r.programs.chown(path)); err != nil {
 		return nil, err

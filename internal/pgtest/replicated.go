@@ -252,7 +252,7 @@ func (r *Replicated) Switchover(ctx context.Context) error {
 const countStreaming = `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'`
 
 // Healthy waits until all standbys stream from the primary and, if replication is
-// synchronous, Patroni knows one of them as the synchronous one. If that takes long, it
+// synchronous, Patroni knows them as synchronous ones. If that takes long, it
 // replaces the standbys, as an operator would: when Patroni 3.0.2 demotes a primary twice
 // at the same time, it can lose track of a server that runs.
 func (r *Replicated) Healthy(ctx context.Context) error {
@@ -279,8 +279,8 @@ func (r *Replicated) isHealthy(ctx context.Context) bool {
 		return false
 	}
 	members, err := primary.ask(ctx, http.MethodGet, "/cluster", "")
-	synchronous := strings.Contains(members, `"role": "sync_standby"`)
-	return err == nil && synchronous != r.options.Asynchronous
+	synchronous := strings.Count(members, `"role": "sync_standby"`)
+	return err == nil && (r.options.Asynchronous || synchronous == r.options.Nodes-1)
 }
 
 // How long a cluster may take to be healthy, by itself and after a repair.
