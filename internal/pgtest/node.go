@@ -37,13 +37,13 @@ type daemon struct {
 
 // start starts it. Its output is appended to the log.
 func (d *daemon) start() error {
-	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	output, err := os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }()
+	defer func() { _ = output.Close() }()
 	c := exec.Command(d.command.Args[0], d.command.Args[1:]...) //nolint:noctx,gosec // it ends by kill
-	c.Dir, c.SysProcAttr, c.Stdout, c.Stderr = d.command.Dir, d.command.SysProcAttr, log, log
+	c.Dir, c.SysProcAttr, c.Stdout, c.Stderr = d.command.Dir, d.command.SysProcAttr, output, output
 	if err := c.Start(); err != nil {
 		return err
 	}
