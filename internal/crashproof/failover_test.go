@@ -19,7 +19,10 @@ import (
 
 var failoverFlag = flag.String("failover", "", "ci, release (which writes docs/reliability.md), or one disaster's name: fail over clusters of PostgreSQL")
 
-var roundsFlag = flag.Int("rounds", 3, "of -failover release: rounds of each disaster")
+var (
+	roundsFlag = flag.Int("rounds", 3, "of -failover release: rounds of each disaster")
+	writeFlag  = flag.Bool("write", false, "write docs/reliability.md after -failover ci too")
+)
 
 // failover is what happens to a cluster in a round.
 type failover struct {
@@ -200,7 +203,7 @@ func TestNothingIsLostByFailover(t *testing.T) {
 			})
 		}
 	})
-	if *failoverFlag == "release" && !t.Failed() {
+	if (*failoverFlag == "release" || *writeFlag) && !t.Failed() {
 		require.NoError(t, r.write())
 	}
 }

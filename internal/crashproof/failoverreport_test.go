@@ -27,7 +27,7 @@ const failoverHead = `## When the database fails over
 **%d failovers of PostgreSQL lost %s of the %s submissions that were acknowledged, and %d codes were sent twice. No handler
 missed a step%s. People were served again within %s.**
 
-` + "`go test ./internal/crashproof -run Failover -failover release -timeout 2h`" + ` runs a pair and a trio of PostgreSQL under
+` + "`go test ./internal/crashproof -run Failover -failover %s -timeout 2h`" + ` runs a pair and a trio of PostgreSQL under
 Patroni with synchronous replication, on one machine, each server in its own network namespace. Three replicas have all
 servers in their DSN, with target_session_attrs=read-write and connect_timeout=2. The primary's lock (ttl) lasts %s. The
 judge is the same as above. A gap is the longest time in which no write was acknowledged, from the moment at which one
@@ -62,7 +62,7 @@ func (r *failoverReport) text() string {
 		handled = fmt.Sprintf(", but %d did", n)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, failoverHead, sum.rounds, lost, thousands(sum.acknowledged), sum.number(repeated), handled, seconds(sum.gap), ttl())
+	fmt.Fprintf(&b, failoverHead, sum.rounds, lost, thousands(sum.acknowledged), sum.number(repeated), handled, seconds(sum.gap), *failoverFlag, ttl())
 	for _, f := range r.honest {
 		other := len(f.violations) - f.number(lostAck) - f.number(repeated)
 		fmt.Fprintf(&b, "| %s | %d | %s | %d | %d | %d | %s |\n", f.title, f.rounds, thousands(f.acknowledged), f.number(lostAck), f.number(repeated), other, seconds(f.gap))

@@ -249,7 +249,8 @@ func (r *Replicated) Switchover(ctx context.Context) error {
 }
 
 // countStreaming is run on the primary.
-const countStreaming = `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'`
+const countStreaming = `SELECT count(*), count(*) FILTER (WHERE sync_state = 'sync') FROM pg_stat_replication
+	WHERE state = 'streaming' AND application_name LIKE 'node%'`
 
 // Healthy waits until all standbys stream from the primary and, if replication is
 // synchronous, Patroni knows them as synchronous ones. If that takes long, it
@@ -274,13 +275,16 @@ func (r *Replicated) isHealthy(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	var streaming int
-	if err := primary.query(ctx, countStreaming, &streaming); err != nil || streaming < r.options.Nodes-1 {
+	standbys := r.options.Nodes - 1
+	var streaming, synchronous int
+	if err := primary.query(ctx, countStreaming, &streaming, &synchronous); err != nil || streaming < standbys {
 		return false
 	}
+	if r.options.Asynchronous {
+		return true
+	}
 	members, err := primary.ask(ctx, http.MethodGet, "/cluster", "")
-	synchronous := strings.Count(members, `"role": "sync_standby"`)
-	return err == nil && (r.options.Asynchronous || synchronous == r.options.Nodes-1)
+	return err == nil && synchronous == standbys && strings.Count(members, `"role": "sync_standby"`) == standbys
 }
 
 // How long a cluster may take to be healthy, by itself and after a repair.
