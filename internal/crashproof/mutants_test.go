@@ -144,11 +144,16 @@ func codeLine(file string, line int) string {
 	return strings.TrimSpace(lines[line-1])
 }
 
-// figureIn splits a document at the marks.
+// figureIn splits a document at the marks of the figure.
 func figureIn(document string) (before, figure, after string, found bool) {
-	before, rest, found := strings.Cut(document, figureBegin)
-	figure, after, ended := strings.Cut(rest, figureEnd)
-	return before + figureBegin, figure, figureEnd + after, found && ended
+	return partIn(document, figureBegin, figureEnd)
+}
+
+// partIn splits a document at two marks.
+func partIn(document, begin, end string) (before, part, after string, found bool) {
+	before, rest, found := strings.Cut(document, begin)
+	part, after, ended := strings.Cut(rest, end)
+	return before + begin, part, end + after, found && ended
 }
 
 func document(name string) string { return filepath.Join(module, "docs", name) }

@@ -180,5 +180,20 @@ var sabotages = []sabotage{
 	}},
 }
 
+// failoverSabotages are caught only where the primary is lost.
+var failoverSabotages = []sabotage{
+	{name: "a commit that its context cancels", patches: []patch{
+		{"store/postgres/postgres.go", `timeout: 10 * time.Second`, `timeout: 500 * time.Millisecond`}, // like the other times
+		{"store/postgres/detached.go", `f(context.Background(), r.pgx)`, `f(ctx, r.pgx)`},
+		{"store/postgres/conn.go", `		connected.Store(true)
+`, ``},
+		{"store/postgres/doubt.go", `	doubt := s.doubts.about(id)
+	if doubt == 0 {
+`, `	doubt := s.doubts.about(id)
+	if doubt >= 0 {
+`},
+	}},
+}
+
 // lazySabotage is a database that acknowledges before it has written to disk.
 const lazySabotage = "synchronous_commit off"

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command deletecalls is the mutation operator that gremlins lacks: it deletes one
 // call after the other, and runs the package's tests each time. It deletes calls that
 // are statements, calls whose results are assigned to _ only, and deferred calls. The

@@ -20,6 +20,7 @@ var ErrMissing = errors.New("pgtest: PostgreSQL's server programs are missing; o
 type runner struct {
 	folder string // of the programs
 	as     *account
+	env    []string // in addition to that of this process
 }
 
 // account is a user to run programs as. Nil: the user of this process.
@@ -43,7 +44,8 @@ func findPrograms() (runner, error) {
 
 func programFolder() (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(initdb), nil
+		initdb, err = filepath.EvalSymlinks(initdb) // the other programs are where it is
+		return filepath.Dir(initdb), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
@@ -70,6 +72,9 @@ func (r runner) chown(folder string) error {
 func (r runner) command(folder, path string, args ...string) *exec.Cmd {
 	c := exec.Command(path, args...) //nolint:noctx,gosec // PostgreSQL's programs bound their own time
 	c.Dir = folder
+	if len(r.env) > 0 {
+		c.Env = append(os.Environ(), r.env...)
+	}
 	c.SysProcAttr = attributes(r.as)
 	return c
 }
@@ -102,12 +107,17 @@ type watcher struct {
 const cleanupScript = `read -r _; "$1" -D "$2" -m immediate -w stop; rm -rf "$3"`
 
 func (r runner) watch(folder, data string) (*watcher, error) {
+	return r.watching(cleanupScript, filepath.Join(r.folder, "pg_ctl"), data, folder)
+}
+
+// watching starts a watcher that runs a script with these arguments.
+func (r runner) watching(script string, args ...string) (*watcher, error) {
 	in, alive, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	c := r.command("/", "/bin/sh", "-c", cleanupScript, "pgtest", filepath.Join(r.folder, "pg_ctl"), data, folder)
+	c := r.command("/", "/bin/sh", append([]string{"-c", script, "pgtest"}, args...)...)
 	c.Stdin = in
 	if err := c.Start(); err != nil {
 		return nil, errors.Join(err, alive.Close())
