@@ -46,6 +46,7 @@ type Store struct {
 	beginsImmediate bool    // whether writeDB begins transactions with BEGIN IMMEDIATE
 	prepared        prepared
 	busy            time.Duration
+	withoutMigrate  bool
 	writeLock       chan struct{} // has one element while a caller writes
 	queue           *batch.Queue[item]
 
@@ -59,8 +60,9 @@ type Store struct {
 type Option func(*options)
 
 type options struct {
-	synchronous string
-	busy        time.Duration
+	synchronous    string
+	busy           time.Duration
+	withoutMigrate bool
 }
 
 // SynchronousNormal gives up durability for speed: a loss of power (not of the
@@ -85,13 +87,18 @@ func optionsOf(opts []Option) options {
 const readers = 4
 
 // Open opens the file, creates it if it is missing, and applies the migrations
-// that it lacks. It returns ErrNewerSchema for a file that needs a newer version
-// of this package, and the driver's error for a path that can't be opened. Call
-// Close when done.
+// that it lacks, unless WithoutMigrate is set. It returns schema.ErrNewer for a file
+// that needs a newer build, and the driver's error for a path that can't be opened.
+// Call Close when done.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := optionsOf(opts)
-	if path == "" || path == ":memory:" {
-		return nil, errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	if o.withoutMigrate {
+		if err := mustExist(path); err != nil {
+			return nil, err
+		}
 	}
 	writeDB, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
 	if err != nil {
@@ -113,6 +120,13 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
+func checkPath(path string) error {
+	if path == "" || path == ":memory:" {
+		return errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
+	}
+	return nil
+}
+
 func (s *Store) prepareFastPath(ctx context.Context) (err error) {
 	if s.fastWriter, err = newFastWriter(ctx, s.writeDB); err == nil {
 		s.loaders, err = newLoaderPool(ctx, s.readDB, readers)
@@ -121,8 +135,8 @@ func (s *Store) prepareFastPath(ctx context.Context) (err error) {
 }
 
 // New returns a store in the host's own database, which must be a file opened with
-// the driver "sqlite", and applies the migrations that it lacks. It returns the
-// same errors as Open. The host sets the pragmas: the guarantees need
+// the driver "sqlite", and applies the migrations that it lacks, unless
+// WithoutMigrate is set. It returns the same errors as Open. The host sets the pragmas: the guarantees need
 // journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and secure_delete(1).
 // Close does not close db; call it before closing db.
 func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
@@ -139,7 +153,7 @@ func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 }
 
 func newStore(writeDB, readDB *sql.DB, o options) *Store {
-	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, writeLock: make(chan struct{}, 1)}
+	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, withoutMigrate: o.withoutMigrate, writeLock: make(chan struct{}, 1)}
 	s.queue = s.newQueue()
 	return s
 }
@@ -147,16 +161,21 @@ func newStore(writeDB, readDB *sql.DB, o options) *Store {
 // prepare checks that the file can be used, migrates it and prepares the
 // statements of reads.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := retryBusy(ctx, s.busy, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
-		return wrap(err)
-	}
-	if err := s.refuseMemory(ctx); err != nil {
+	if err := s.checkFile(ctx); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
 	return s.prepared.prepareReads(ctx, s.readDB)
+}
+
+// checkFile opens the file and refuses a database in memory.
+func (s *Store) checkFile(ctx context.Context) error {
+	if err := retryBusy(ctx, s.busy, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
+		return wrap(err)
+	}
+	return s.refuseMemory(ctx)
 }
 
 // refuseMemory returns an error for a database in memory: there each connection of
