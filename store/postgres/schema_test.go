@@ -173,8 +173,10 @@ func TestVersionsSaysWhichMigrationsADatabaseHas(t *testing.T) {
 		{Number: 2, File: "0002_outbox.sql", Applied: true},
 		{Number: 3, File: "0003_applied.sql"},
 	}, list))
-	require.NoError(t, postgres.Migrate(ctx, pool.Config()))
-	list, err = postgres.Versions(ctx, pool.Config())
+	config := pool.Config()
+	require.NoError(t, postgres.Migrate(ctx, config))
+	list, err = postgres.Versions(ctx, config)
+	require.Nil(t, config.AfterConnect, "the configuration is the host's")
 	require.NoError(t, err)
 	require.Len(t, list, 3)
 	require.True(t, list[1].Applied && list[1].At.IsZero(), "the time is noted from version 3 on")
