@@ -198,6 +198,7 @@ func startReplica(t *testing.T, program, spec, name string) *replica {
 	output, err := process.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, process.Start())
+	t.Cleanup(func() { _ = process.Wait() }) // it is killed if the test has failed
 	r := &replica{process, input, bufio.NewScanner(output)}
 	r.output.Buffer(nil, 1<<24)
 	require.Equal(t, "opened", r.line())

@@ -63,9 +63,10 @@ func Versions(ctx context.Context, config *pgxpool.Config) (list []schema.Versio
 // CheckSchema returns nil if the tables have all migrations, schema.ErrOlder if they
 // lack one, and schema.ErrNewer if they need a newer build. It only reads.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	ctx, cancel := s.withTimeout(ctx)
-	defer cancel()
-	return wrap(checkSchema(ctx, s.pool))
+	_, err := onConn(ctx, s, func(ctx context.Context, c *pgx.Conn) (struct{}, error) {
+		return struct{}{}, checkSchema(ctx, c)
+	})
+	return err
 }
 
 // withPool calls f with a store that has a pool and nothing else.
@@ -85,7 +86,7 @@ func withPool(ctx context.Context, config *pgxpool.Config, f func(*Store) error)
 // advisory lock.
 const migrationLock = 0x6361_7272_6665_736d
 
-// querier is a pool or a transaction.
+// querier is a pool, a connection or a transaction.
 type querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
@@ -216,6 +217,22 @@ func TestMigrateAndReplicasMayRunAtOnce(t *testing.T) {
 	require.Equal(t, 3, n)
 }
 
+func TestEveryExecModeMigrates(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+	} {
+		config := applyFiles(t, 0).Config()
+		config.ConnConfig.DefaultQueryExecMode = mode
+		require.NoError(t, postgres.Migrate(ctx, config), "%v", mode)
+		list, err := postgres.Versions(ctx, config)
+		require.NoError(t, err, "%v", mode)
+		require.True(t, list[2].Applied, "%v", mode)
+		require.WithinDuration(t, time.Now(), list[2].At, time.Hour, "%v", mode)
+	}
+}
+
 func TestAMigrationThatFailsIsUndone(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -245,6 +262,10 @@ func TestAStoreThatIsOpenKnowsWhetherItsTablesAreStillRight(t *testing.T) {
 	_, err = pool.Exec(ctx, `DELETE FROM carrierfsm_schema WHERE version > 2`)
 	require.NoError(t, err)
 	require.ErrorIs(t, s.CheckSchema(ctx), schema.ErrOlder)
+	other, err := postgres.New(ctx, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1).Config())
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+	require.ErrorIs(t, other.CheckSchema(ctx), carrierfsm.ErrClosed)
 }
 
 func TestARoleThatMayNotReadTheVersionLearnsWhatToGrant(t *testing.T) {
