@@ -2,8 +2,8 @@
 // ports of the stores, so the same text compiles in the build before the newest
 // migration and in this one. It opens a store, commits to records that all replicas
 // share, and passes entries as a handler, until its standard input ends. It prints
-// "opened", "working" for each line that it reads, after it has worked for a while, and
-// at the end its report.
+// "working" for each line that it reads, after it has worked for a while, and at the
+// end its report.
 package main
 
 import (
@@ -64,7 +64,6 @@ func run(spec, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("opened")
 	lines := make(chan struct{})
 	go func() {
 		defer close(lines)
