@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
 // sendWithin is how soon after its intent a call must begin.
@@ -18,6 +19,9 @@ type submission struct {
 	id string
 	in Input
 	inputFields
+	// begun is when the intent was made, with the reading of the monotonic clock
+	// that the stored time does not have.
+	begun time.Time
 	// service is the service password that is sent with the input: typed, from
 	// the cache, or from the carry.
 	service Secret
@@ -27,24 +31,34 @@ type submission struct {
 
 // call makes the one request of a submission and returns its outcome.
 func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
-	now := s.now()
-	if now.Sub(snap.Intent.At) > sendWithin || !now.Before(snap.Intent.Deadline) {
-		return outcome{fault: FaultNotSent} // the process was paused: too late to begin
+	waited := s.now().Sub(snap.Intent.At)
+	left := s.left(s.end(snap))
+	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 	ctx, done := s.cfg.Observer.call(ctx, CallStart{ID: s.id, Call: snap.Intent.Call, Input: s.in.Kind(), Source: snap.At.Website})
 	defer func() { done(CallDone{Fault: out.fault}) }()
-	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(snap.Intent.Deadline.Sub(now)).Round(0))
+	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(left))
 	defer cancel()
+	returned := false
 	defer func() {
-		if r := recover(); r != nil {
-			s.cfg.Logger.WarnContext(ctx, "upstream panicked", "id", s.id, "panic", fmt.Sprintf("%T", r))
+		if !returned { // recover alone would miss runtime.Goexit, and panic(nil) under GODEBUG=panicnil=1
+			s.cfg.Logger.WarnContext(ctx, "upstream panicked or ended its goroutine", "id", s.id, "panic", fmt.Sprintf("%T", recover()))
 			out = outcome{fault: FaultUnknown}
 		}
 	}()
 	if s.in.Kind() == InputApply {
-		return s.apply(ctx)
+		out = s.apply(ctx)
+	} else {
+		out = s.collect(ctx, snap)
 	}
-	return s.collect(ctx, snap)
+	returned = true
+	return out
+}
+
+// end is when the call ends.
+func (s *submission) end(snap *snapshot) deadline {
+	return deadline{wall: snap.Intent.Deadline, mono: s.begun.Add(s.cfg.CallTimeout)}
 }
 
 // apply hands in the form.
@@ -53,8 +67,8 @@ func (s *submission) apply(ctx context.Context) outcome {
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	if receipt.Accepted && (receipt.Token.Empty() || receipt.Source.Website == "") {
-		return s.faulted(ctx, errNoToken)
+	if receipt.Accepted && !usableReceipt(receipt) {
+		return s.faulted(ctx, errReceipt)
 	}
 	var buffer [16]string
 	values := valuesOf(buffer[:0], append(s.form.personal(), receipt.Token)...)
@@ -79,6 +93,9 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	}
 	var buffer [6]string
 	values := valuesOf(buffer[:0], s.service, s.queryPassword, s.captcha, s.newPassword, r.Account, r.Token)
+	if len(reply.Cursor) > maxCursor || reply.Next != nil && reply.Next.Website != "" && !text.Website(reply.Next.Website) {
+		return s.faulted(ctx, errReply)
+	}
 	if reply.Next != nil {
 		next, ok := redactSource(*reply.Next, values)
 		if !ok {
@@ -87,6 +104,13 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 		reply.Next = &next
 	}
 	return outcome{reply: redactReply(reply, values), text: redact(reply.Content, values)}
+}
+
+// usableReceipt reports whether the token and the website of an accepted
+// application can be stored and sent back unchanged.
+func usableReceipt(r Receipt) bool {
+	token := r.Token.reveal()
+	return token != "" && checkFields(token) == nil && text.Website(r.Source.Website)
 }
 
 // request is what Collect sends for the input.
@@ -108,7 +132,8 @@ func (s *submission) request(snap *snapshot) Request {
 
 // The reasons for which an answer can't be used.
 var (
-	errNoToken = errors.New("carrierfsm: upstream accepted an application without token or website")
+	errReceipt = errors.New("carrierfsm: upstream accepted an application without a usable token or website")
+	errReply   = errors.New("carrierfsm: upstream's next website is not one, or the adapter's cursor is too large")
 	errEcho    = errors.New("carrierfsm: upstream's website contains a value that was sent")
 )
 

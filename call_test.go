@@ -1,7 +1,12 @@
+//go:debug panicnil=1
+
 package carrierfsm_test
 
 import (
 	"context"
+	"errors"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +14,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // The cursor that an adapter returns is its only memory.
@@ -115,4 +121,178 @@ func TestAResendIsRelayedAsTheRequestForItsCode(t *testing.T) {
 	reset.Upstream.Then(fsmtest.Code("10002"))
 	reset.Must(reset.RequestReset())
 	require.Equal(t, carrierfsm.InputRequestReset, last(reset))
+}
+
+// A store keeps words as columns, and a website must be sent back unchanged.
+func TestAWebsiteThatIsNoneIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for _, website := range []string{"\x00", "chinamobile\x00js", "\xff", "china mobile", "中国移动", "a/b", "a\nb", strings.Repeat("x", 129)} {
+		b := fsmtest.New(t, fsmtest.Accept(website))
+		v := b.Must(b.Apply())
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", website)
+		require.Empty(t, b.Record().Source)
+
+		b = fsmtest.New(t)
+		b.Reach()
+		b.Upstream.Then(fsmtest.Next(website))
+		v = b.Must(b.Password("246810"))
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", website)
+		require.Equal(t, "chinamobilejs", b.Record().Source)
+	}
+	longest := strings.Repeat("a.B-_9xy", 16)
+	b := fsmtest.New(t, fsmtest.Accept(longest))
+	require.Equal(t, longest, b.Must(b.Apply()).Source.Website)
+}
+
+func TestATokenThatCantBeSentBackUnchangedIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"\x00", "token\xff", "token\n", strings.Repeat("x", 513)} {
+		receipt := carrierfsm.Receipt{Accepted: true, Token: carrierfsm.NewSecret(token), Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
+		m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: receiving{receipt}})
+		require.NoError(t, err)
+		_, err = m.Create(t.Context(), carrierfsm.NewVerification{ID: "v1"})
+		require.NoError(t, err)
+		v, err := m.Submit(t.Context(), "v1", application(0))
+		require.NoError(t, err)
+		require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason, "%q", token)
+	}
+}
+
+// receiving is an upstream with this answer to an application.
+type receiving struct{ receipt carrierfsm.Receipt }
+
+func (r receiving) Apply(context.Context, carrierfsm.Application) (carrierfsm.Receipt, error) {
+	return r.receipt, nil
+}
+
+func (receiving) Collect(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+	return carrierfsm.Reply{}, carrierfsm.ErrNotSent
+}
+
+func TestACursorThatNoStoreHasToTakeIsNeverStored(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]carrierfsm.Event{64 << 10: carrierfsm.CaptchaRequested, 64<<10 + 1: carrierfsm.OutcomeUnknown} {
+		b := fsmtest.New(t)
+		b.Reach()
+		b.Upstream.Then(fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10002", Cursor: make([]byte, size)}))
+		require.Equal(t, want, b.Must(b.Password("246810")).Reason)
+		require.Less(t, len(b.Record().Body), 1<<20, "what every store takes")
+	}
+}
+
+// An adapter may start goroutines of its own that end with the context.
+func TestTheContextOfACallEndsWithIt(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	b.Reach()
+	var during error
+	var call context.Context
+	b.Upstream.Then(fsmtest.Func(func(ctx context.Context, _ carrierfsm.Request) (carrierfsm.Reply, error) {
+		call, during = ctx, ctx.Err()
+		return carrierfsm.Reply{Success: true, Code: "10002"}, nil
+	}))
+	b.Must(b.Password("246810"))
+	require.NoError(t, during)
+	require.ErrorIs(t, call.Err(), context.Canceled)
+}
+
+// A process that stops between its intent and its call may find its clock set,
+// by an hour or by less, in either direction. Another replica may have settled
+// the call meanwhile.
+func TestACallIsNotBegunLateByEitherClock(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ stopped, set time.Duration }{
+		"stopped, and the wall clock was set back":                       {6 * time.Second, -time.Hour},
+		"stopped, and the wall clock was set back by as long":            {6 * time.Second, -6 * time.Second},
+		"the wall clock advanced and the monotonic one did not":          {0, 6 * time.Second},
+		"the wall clock was set back by more than a call may wait":       {0, -6 * time.Second},
+		"stopped for longer than the call may take, wall clock set back": {4 * time.Minute, -4 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+				var set time.Duration
+				stopped := committing(b, func(commit func() error) error {
+					err := commit()
+					if set == 0 {
+						pass(c.stopped)
+						set = c.set
+					}
+					return err
+				}).Replica(func(cfg *carrierfsm.Config) { cfg.Now = func() time.Time { return time.Now().Add(set) } })
+				after := b.Must(stopped.Captcha("500001"))
+				require.Equal(t, carrierfsm.UpstreamUnavailable, after.Prompt.Reason)
+				require.Zero(t, b.Upstream.Arrivals("500001"))
+			})
+		})
+	}
+}
+
+// The wall clock is set back an hour while upstream is silent: the call and the
+// commit of its outcome end all the same.
+func TestACallEndsByTheMonotonicClockToo(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+		var set time.Duration
+		commits := 0
+		replica := committing(b, func(commit func() error) error {
+			if commits++; commits > 1 {
+				return errors.New("the disk is full")
+			}
+			return commit()
+		}).Replica(func(cfg *carrierfsm.Config) { cfg.Now = func() time.Time { return time.Now().Add(set) } })
+		b.Upstream.Then(fsmtest.Func(func(ctx context.Context, _ carrierfsm.Request) (carrierfsm.Reply, error) {
+			set = -time.Hour
+			<-ctx.Done()
+			return carrierfsm.Reply{}, ctx.Err()
+		}))
+		begun := time.Now()
+		_, err := replica.Captcha("500001")
+		require.ErrorIs(t, err, carrierfsm.ErrPending)
+		require.LessOrEqual(t, time.Since(begun), 195*time.Second)
+	})
+}
+
+// An upstream that is not well written: a fake that fails its test, a panic.
+func TestAnUpstreamThatDoesNotReturnIsUnknownAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){
+		"it ends its goroutine": runtime.Goexit,
+		"it panics":             func() { panic("upstream") },
+		"it panics with nil":    func() { panic(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+				b.Upstream.Then(fsmtest.Func(func(context.Context, carrierfsm.Request) (carrierfsm.Reply, error) {
+					end()
+					return carrierfsm.Reply{Success: true, Code: "10008"}, nil
+				}))
+				begun := time.Now()
+				v := b.Must(b.Captcha("500001"))
+				require.Equal(t, carrierfsm.OutcomeUnknown, v.Prompt.Reason)
+				require.Zero(t, time.Since(begun))
+				require.Zero(t, b.Machine.Stats().InFlight)
+			})
+		})
+	}
+}
+
+// A store that ends the goroutine leaves the intent open, for Run to settle.
+func TestAStoreThatEndsTheGoroutineLeavesTheOutcomePending(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+		commits := 0
+		replica := committing(b, func(commit func() error) error {
+			if commits++; commits > 1 {
+				runtime.Goexit()
+			}
+			return commit()
+		})
+		b.Upstream.Then(fsmtest.Code("10008"))
+		v, err := replica.Captcha("500001")
+		require.ErrorIs(t, err, carrierfsm.ErrPending)
+		require.Empty(t, v)
+		require.Zero(t, replica.Machine.Stats().InFlight)
+	})
 }

@@ -1,6 +1,7 @@
 package carrierfsm_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"testing/synctest"
@@ -267,4 +268,85 @@ func TestTheTokenIsReturnedOnceItIsOfUse(t *testing.T) {
 	b.Upstream.Then(fsmtest.Code("10008"))
 	v = b.Must(b.Captcha("500001"))
 	v.Token.Use(func(value []byte) { require.Equal(t, fsmtest.Token, string(value)) })
+}
+
+// plaintexts is a Sealer that keeps the memory of what it encrypted and decrypted.
+type plaintexts struct {
+	carrierfsm.Sealer
+	encrypted, decrypted [][]byte
+}
+
+func (p *plaintexts) Encrypt(plaintext, data []byte) ([]byte, error) {
+	if bytes.Contains(plaintext, []byte("246810")) {
+		p.encrypted = append(p.encrypted, plaintext)
+	}
+	return p.Sealer.Encrypt(plaintext, data)
+}
+
+func (p *plaintexts) Decrypt(ciphertext, data []byte) ([]byte, error) {
+	plaintext, err := p.Sealer.Decrypt(ciphertext, data)
+	if bytes.Contains(plaintext, []byte("246810")) {
+		p.decrypted = append(p.decrypted, plaintext)
+	}
+	return plaintext, err
+}
+
+func TestACarryLeavesNoCopyOfThePasswordInMemory(t *testing.T) {
+	t.Parallel()
+	kept := &plaintexts{Sealer: sealer(t)}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: kept})
+	v := b.Reach("10002")
+	input := captcha(v, "500001")
+	input.Carry = v.Prompt.Carry
+	b.Upstream.Then(fsmtest.Code("10008"))
+	b.Must(b.Replica().Submit(input))
+	require.Equal(t, 2, b.Upstream.Arrivals("246810"), "the carry was opened")
+	require.Len(t, kept.encrypted, 1)
+	require.Len(t, kept.decrypted, 1)
+	for _, plaintext := range append(kept.encrypted, kept.decrypted...) {
+		require.NotContains(t, string(plaintext), "246810")
+	}
+}
+
+func TestAHeldPasswordIsDestroyedWhenItIsOfNoMoreUse(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(b *fsmtest.Bench) error{
+		"the verification is done": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("10008"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"the next source is asked": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Next("chinaunicom"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"it is canceled": func(b *fsmtest.Bench) error { _, err := b.Cancel(); return err },
+		"it is erased":   func(b *fsmtest.Bench) error { return b.Machine.Erase(context.Background(), b.ID) },
+		"the machine is closed": func(b *fsmtest.Bench) error {
+			return b.Machine.Close(context.Background())
+		},
+		"it fails": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("30000"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"it was wrong": func(b *fsmtest.Bench) error {
+			b.Upstream.Then(fsmtest.Code("10003"))
+			_, err := b.Captcha("500001")
+			return err
+		},
+		"an operator expires it": func(b *fsmtest.Bench) error { return b.Machine.Expire(context.Background(), b.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			b.Reach("10002")
+			held := b.Machine.CachedSecret(b.ID)
+			require.Equal(t, "246810", fsmtest.Reveal(held))
+			require.NoError(t, end(b))
+			require.Zero(t, b.Machine.CachedPasswords())
+			require.True(t, held.Empty(), "its memory is overwritten")
+		})
+	}
 }

@@ -1,10 +1,12 @@
 package carrierfsm
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/text"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 // Bounds of what a person or a host may pass, in bytes.
@@ -13,6 +15,14 @@ const (
 	maxField  = 512
 	maxCarry  = 4096
 	maxName   = 128
+	maxCursor = 64 << 10
+)
+
+// The times that this package writes are between these. A store keeps them up to
+// the year 9999, which leaves room for the longest deadlines.
+var (
+	firstTime = time.UnixMicro(1).UTC()
+	lastTime  = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // invalid returns an error that matches ErrInvalid.
@@ -70,6 +80,31 @@ func checkSecret(what string, s Secret) (err error) {
 		}
 	})
 	return err
+}
+
+// checkCode refuses what holds no code. It is called after fold.
+func checkCode(s Secret) (err error) {
+	s.Use(func(value []byte) { _, err = typed.Code(value) })
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+// folded returns what is meant by a secret that was typed, and destroys what was
+// typed. A secret that read refuses is returned as it is.
+func folded(s Secret, read func([]byte) ([]byte, error)) (meant Secret) {
+	s.Use(func(value []byte) {
+		if v, err := read(value); err == nil && !bytes.Equal(v, value) {
+			meant = secretOf(v)
+			clear(v)
+		}
+	})
+	if meant.Empty() {
+		return s
+	}
+	s.Destroy()
+	return meant
 }
 
 func checkCarry(carry Secret) (err error) {

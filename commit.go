@@ -17,13 +17,15 @@ const (
 	// readBackTimeout bounds the load that looks for a commit whose answer was
 	// lost, and each try of retry.
 	readBackTimeout = 5 * time.Second
+	// readTimeout bounds a read of many records, and a page of Purge.
+	readTimeout = 30 * time.Second
 )
 
 // load loads and decodes a record.
 func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return snapshot{}, storeError(err)
+		return snapshot{}, storeError(ctx, err)
 	}
 	s, err := m.codec.decode(r)
 	if err != nil {
@@ -40,7 +42,7 @@ func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.
 		if s, err = m.load(ctx, id); err != nil {
 			return s, now, err
 		}
-		if now = m.now(); !s.isDue(now) {
+		if now = m.now(); !s.isDue(now) || m.clockAhead() {
 			return s, now, nil
 		}
 		d, _ := s.overdue(now, m.cfg.Limits)
@@ -77,7 +79,7 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
 	err := to(ctx, e.record, e.entries...)
 	if err != nil && !m.wasCommitted(ctx, &e.record) {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)
@@ -109,8 +111,8 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 // commit overtook: a cancellation, or a replica that gave the call up. An
 // outcome that has no place any more is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
-func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome) (d decision, err error) {
-	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
+	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
 	for {
 		d = s.settle(out, m.now(), m.cfg.Limits)
 		if err = m.commitRetrying(ctx, &d, end); err == nil {
@@ -137,7 +139,7 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome) 
 
 // commitRetrying commits a decision. It is the same commit at each try, so a
 // lost answer of the store does no harm.
-func (m *Machine) commitRetrying(ctx context.Context, d *decision, end time.Time) error {
+func (m *Machine) commitRetrying(ctx context.Context, d *decision, end deadline) error {
 	e, err := m.codec.encode(d)
 	if err != nil {
 		return err
@@ -149,14 +151,10 @@ func (m *Machine) commitRetrying(ctx context.Context, d *decision, end time.Time
 
 // retry calls try again while the store fails, until end. Each try is bounded
 // in time, so that a store that hangs is tried again too.
-func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Context) error) error {
+func (m *Machine) retry(ctx context.Context, end deadline, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := func() error {
-			bounded, cancel := lazydeadline.With(ctx, time.Now().Add(readBackTimeout))
-			defer cancel()
-			return try(bounded)
-		}()
-		if !errors.Is(err, ErrStore) || !m.now().Add(pause).Before(end) {
+		err := answered(ctx, readBackTimeout, try)
+		if !errors.Is(err, ErrStore) || m.left(end) <= pause {
 			return err
 		}
 		m.cfg.Logger.WarnContext(ctx, "the outcome of a call can't be stored yet", "err", err)
@@ -164,13 +162,64 @@ func (m *Machine) retry(ctx context.Context, end time.Time, try func(context.Con
 	}
 }
 
-// storeError returns the sentinel that a store's error matches, or else an
-// error that matches ErrStore.
-func storeError(err error) error {
-	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict} {
+// deadline is an end by the wall clock, as it is stored, and by the monotonic
+// clock of this process, whichever comes first. The wall clock can be set back;
+// the monotonic one stands still while the machine is suspended.
+type deadline struct{ wall, mono time.Time }
+
+func (d deadline) add(more time.Duration) deadline {
+	return deadline{wall: d.wall.Add(more), mono: d.mono.Add(more)}
+}
+
+// left is the time until a deadline.
+func (m *Machine) left(d deadline) time.Duration {
+	return min(d.wall.Sub(m.now()), time.Until(d.mono))
+}
+
+// answered calls a method of the store with a context that ends after the given
+// time. If the store has not answered by then, and ctx has not ended, the error
+// matches ErrStore.
+func answered(ctx context.Context, within time.Duration, call func(context.Context) error) error {
+	bounded, cancel := lazydeadline.With(ctx, time.Now().Add(within))
+	defer cancel()
+	err := call(bounded)
+	if err == nil || ctx.Err() != nil || bounded.Err() == nil || !errors.Is(err, bounded.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: no answer within %v: %w", ErrStore, within, err)
+}
+
+// readMany is answered for a read of many records.
+func readMany[T any](ctx context.Context, read func(context.Context) ([]T, error)) (list []T, err error) {
+	err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+		list, err = read(ctx)
+		return err
+	})
+	return list, err
+}
+
+// commitSoon is commit for Run: the store has to answer soon.
+func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
+	return answered(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
+}
+
+// storeError returns the sentinel that a store's error matches, or else the
+// error of the caller's context if that has ended, or else an error that matches
+// ErrStore.
+func storeError(ctx context.Context, err error) error {
+	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict, ErrInvalid, ErrClosed} {
 		if errors.Is(err, known) {
 			return known
 		}
+	}
+	if errors.Is(err, ErrStore) {
+		return err
+	}
+	if ended := ctx.Err(); ended != nil {
+		if errors.Is(err, ended) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ended, err)
 	}
 	return fmt.Errorf("%w: %w", ErrStore, err)
 }

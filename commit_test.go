@@ -1,8 +1,10 @@
 package carrierfsm_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,6 +23,13 @@ type storeWith struct {
 
 func (s storeWith) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
 	return s.commit(func() error { return s.Store.Commit(ctx, r, e...) })
+}
+
+// failing is a store whose reads of several records fail.
+type failing struct{ carrierfsm.Store }
+
+func (failing) Due(context.Context, time.Time, carrierfsm.PageKey, int) ([]carrierfsm.Record, error) {
+	return nil, errors.New("the store is away")
 }
 
 // committing is a replica whose commits are wrapped. It needs no password with a
@@ -81,6 +90,145 @@ func TestACommitWhoseAnswerWasLostIsRecognised(t *testing.T) {
 		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
 		require.Len(t, b.Events(), 4)
 	})
+}
+
+// away is a store whose reads of one record fail while it is set, and whose
+// commits are wrapped.
+type away struct {
+	storeWith
+	unreadable *bool
+}
+
+func (s away) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if *s.unreadable {
+		return carrierfsm.Record{}, errors.New("the connection was lost")
+	}
+	return s.Store.Load(ctx, id)
+}
+
+// The answer of a commit is lost, and so is that of the read-back. The same
+// commit is tried again, and the store has it already.
+func TestARetriedCommitThatMeetsItselfIsNoConflict(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+		commits, unreadable := 0, false
+		m := b.Replica(func(c *carrierfsm.Config) {
+			c.CaptchaWithoutPassword = true
+			c.Store = away{storeWith{Store: c.Store, commit: func(commit func() error) error {
+				commits++
+				err := commit()
+				switch commits {
+				case 2: // of the outcome
+					unreadable = true
+					require.NoError(t, err)
+					return errors.New("the connection was lost")
+				case 3:
+					unreadable = false
+					require.ErrorIs(t, err, carrierfsm.ErrConflict)
+				}
+				return err
+			}}, &unreadable}
+		})
+		b.Upstream.Then(fsmtest.Code("10008"))
+		require.Equal(t, carrierfsm.Done, b.Must(m.Captcha("500001")).State)
+		require.Equal(t, 3, commits)
+		require.Zero(t, m.Machine.Stats().Dropped)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.CollectionStarted}, latest(b, 2))
+	})
+}
+
+// The caller leaves while a commit is under way, and its answer is lost with the
+// caller. The record is read back all the same.
+func TestAReadBackDoesNotEndWithItsCallersContext(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(ctx context.Context, m *carrierfsm.Machine) error{
+		"expire": func(ctx context.Context, m *carrierfsm.Machine) error { return m.Expire(ctx, "v1") },
+		"reseal": func(ctx context.Context, m *carrierfsm.Machine) error { return m.Reseal(ctx, "v1") },
+		"cancel": func(ctx context.Context, m *carrierfsm.Machine) error {
+			_, err := m.Submit(ctx, "v1", carrierfsm.Cancel{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, leave := context.WithCancel(context.Background())
+			b := fsmtest.New(t)
+			before := b.Record().Version
+			m := committing(b, func(commit func() error) error {
+				require.NoError(t, commit())
+				leave()
+				return ctx.Err()
+			})
+			require.NoError(t, act(ctx, m.Machine))
+			require.Equal(t, before+1, b.Record().Version)
+		})
+	}
+}
+
+// The intent was committed: the call is made, though its caller has left.
+func TestAnIntentWhoseCallerLeftIsReadBackAndSent(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		ctx, leave := context.WithCancel(context.Background())
+		commits := 0
+		m := committing(b, func(commit func() error) error {
+			err := commit()
+			if commits++; commits == 1 {
+				leave()
+				return ctx.Err()
+			}
+			return err
+		})
+		b.Upstream.Then(fsmtest.After(time.Second, fsmtest.Code("10008")))
+		_, err := m.Machine.Submit(ctx, b.ID, captcha(v, "500001"))
+		require.ErrorIs(t, err, carrierfsm.ErrPending)
+		pass(2 * time.Second)
+		require.Equal(t, carrierfsm.Done, b.Get().State)
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
+	})
+}
+
+// reading is a store that returns an error and still reads what it was given, as
+// one does that has queued the write for others to do.
+type reading struct {
+	carrierfsm.Store
+	err         error
+	given, want [][]byte
+}
+
+func (s *reading) Commit(_ context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	s.given, s.want = append(s.given, r.Body), append(s.want, bytes.Clone(r.Body))
+	for _, e := range entries {
+		s.given, s.want = append(s.given, e.Detail), append(s.want, bytes.Clone(e.Detail))
+	}
+	return s.err
+}
+
+// What a store was given is not written over after its error: it would be one
+// person's values in another's record.
+func TestWhatAStoreWasGivenStaysAsItIsAfterItsError(t *testing.T) {
+	t.Parallel()
+	for name, sealed := range map[string]bool{"plain": false, "sealed": true} {
+		for _, failure := range []error{errors.New("the disk is full"), context.Canceled, carrierfsm.ErrConflict} {
+			t.Run(name+", "+failure.Error(), func(t *testing.T) {
+				t.Parallel()
+				cfg := carrierfsm.Config{}
+				if sealed {
+					cfg.Sealer = sealer(t)
+				}
+				b := fsmtest.NewWith(t, cfg)
+				store := &reading{err: failure}
+				failing := b.Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
+				for i := range 20 {
+					_ = failing.Machine.Expire(context.Background(), b.ID)
+					other := b.Create(carrierfsm.NewVerification{ID: fmt.Sprintf("other-%d", i)})
+					other.Reach("10002")
+				}
+				require.GreaterOrEqual(t, len(store.given), 40)
+				require.Equal(t, store.want, store.given)
+			})
+		}
+	}
 }
 
 // To the other replicas, a call that takes too long is one whose replica died.

@@ -14,12 +14,13 @@ type NewVerification struct {
 	ID string
 	// Key, where not empty, is unique among live verifications. Use a keyed hash
 	// of the phone number, never the number itself: two runs on one number use
-	// up each other's codes. At most 128 bytes.
+	// up each other's codes. It is as an ID: encode the bytes of a hash, in hex
+	// or base64 for instance.
 	Key string
 }
 
 // Create begins a verification in the state created. It returns ErrExists,
-// ErrKeyInUse, ErrInvalid or ErrStore.
+// ErrKeyInUse, ErrInvalid, ErrClosed or ErrStore.
 func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
 	if n.ID == "" {
 		id, err := uuid.NewV7()
@@ -31,6 +32,10 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 	if err := n.check(); err != nil {
 		return Verification{}, &Error{ID: "(invalid)", Err: err}
 	}
+	if err := m.enter(); err != nil {
+		return Verification{}, &Error{ID: n.ID, Err: err}
+	}
+	defer m.leave()
 	now := m.now()
 	s := snapshot{
 		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
@@ -46,8 +51,8 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 }
 
 func (n NewVerification) check() error {
-	if len(n.Key) > maxName {
-		return invalid("the key is longer than 128 bytes")
+	if err := checkName("id", n.ID, maxName); err != nil || n.Key == "" {
+		return err
 	}
-	return checkName("id", n.ID, maxName)
+	return checkName("key", n.Key, maxName)
 }

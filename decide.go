@@ -164,10 +164,11 @@ func (s snapshot) claimReport(now time.Time, l Limits) snapshot {
 	w := *s.Watch
 	wait := l.ReportMin
 	for range w.Tries {
-		if wait = 2 * wait; wait >= l.ReportMax {
+		if wait >= l.ReportMax/2 {
 			wait = l.ReportMax
 			break
 		}
+		wait *= 2
 	}
 	if !now.Before(w.Until) { // the Reporter only failed for so long: ask rarely
 		wait = max(wait, l.ReportLife/4)

@@ -18,7 +18,8 @@ var (
 	// expected, and by a Machine that met such conflicts too often in a row.
 	ErrConflict = errors.New("carrierfsm: the verification was changed by another writer")
 	// ErrInvalid is returned for an input that could not be right in any state:
-	// an empty code, a phone number with letters, no step.
+	// a text without a code, a phone number with letters, no step. An error of
+	// package typed, which it then matches too, says which field can't be read.
 	ErrInvalid = errors.New("carrierfsm: invalid input")
 	// ErrConsentRequired is returned when Apply carries no complete consent.
 	ErrConsentRequired = errors.New("carrierfsm: the person's consent is required")
@@ -46,11 +47,13 @@ var (
 	ErrSealed = errors.New("carrierfsm: the record can't be unsealed")
 	// ErrCorrupt is returned for a record that this package did not write.
 	ErrCorrupt = errors.New("carrierfsm: the record is corrupt")
-	// ErrStore is returned when the store failed. Nothing was sent, unless the
-	// error matches ErrPending too.
+	// ErrStore is returned when the store failed, or did not answer in time.
+	// Nothing was sent, unless the error matches ErrPending too. If the caller's
+	// context has ended, its error is returned instead.
 	ErrStore = errors.New("carrierfsm: the store failed")
-	// ErrClosed is returned after Close.
-	ErrClosed = errors.New("carrierfsm: the machine is closed")
+	// ErrClosed is returned by what was closed: a Machine, or a Store, which the
+	// Machine and an outbox.Dispatcher on it then return too.
+	ErrClosed = errors.New("carrierfsm: closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
 	// no byte of the request was written.
 	ErrNotSent = errors.New("carrierfsm: not sent")

@@ -166,3 +166,10 @@ func Observe(ctx context.Context, o *Observer, d *Decision) {
 // CachedPasswords returns how many passwords the machine has in memory. Nothing
 // else shows that one which is not needed any more was destroyed.
 func (m *Machine) CachedPasswords() int { return m.passwords.Len() }
+
+// CachedSecret returns the password that the machine has in memory for an id. It is
+// no copy: it is empty once it was destroyed.
+func (m *Machine) CachedSecret(id string) Secret {
+	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return p })
+	return p.secret
+}

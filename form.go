@@ -1,9 +1,12 @@
 package carrierfsm
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/text"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 const (
@@ -14,7 +17,8 @@ const (
 // Form is what upstream wants to know about the person. It is passed on and
 // not stored, but for the phone number.
 type Form struct {
-	// Name, IDCard (the number) and Phone (11 digits) are required.
+	// Name, IDCard (the number) and Phone (a mobile number of mainland China) are
+	// required.
 	Name, IDCard, Phone Secret
 	// HomeAddress, HomePhone, WorkAddress and WorkPhone may be empty.
 	HomeAddress, HomePhone, WorkAddress, WorkPhone Secret
@@ -57,12 +61,25 @@ type Consent struct {
 // complete reports whether all three parts are set.
 func (c Consent) complete() bool { return c.Policy != "" && c.Channel != "" && !c.At.IsZero() }
 
+// fold replaces the numbers that were typed by those that are meant. Phone numbers
+// of other kinds, and numbers of other documents, stay as they were typed.
+func (f *Form) fold() {
+	f.IDCard = folded(f.IDCard, typed.IDCard[[]byte])
+	for _, phone := range []*Secret{&f.Phone, &f.HomePhone, &f.WorkPhone} {
+		*phone = folded(*phone, typed.Phone[[]byte])
+	}
+	f.Contacts = slices.Clone(f.Contacts) // the caller's
+	for i := range f.Contacts {
+		f.Contacts[i].Phone = folded(f.Contacts[i].Phone, typed.Phone[[]byte])
+	}
+}
+
 func (f Form) check() error {
 	if f.Name.Empty() || f.IDCard.Empty() {
 		return invalid("the form lacks a name or an ID card number")
 	}
 	if !text.PhoneNumber(f.Phone.reveal()) {
-		return invalid("the phone number does not have 11 digits")
+		return fmt.Errorf("%w: %w", ErrInvalid, typed.ErrNoPhone)
 	}
 	if len(f.Contacts) > maxContacts {
 		return invalid("too many contacts")

@@ -1,18 +1,23 @@
 package carrierfsm
 
+import "github.com/carrierfsm/carrierfsm/typed"
+
 // Input is what a host submits: one of Apply, Password, QueryPassword,
 // Captcha, ResendCaptcha, RequestReset, ResetCaptcha, SkipSource and Cancel.
 // All but Cancel answer a prompt and name its Step, so that a second click
 // can't answer the next prompt.
 //
-// Submit takes over the Secrets of an input and destroys them.
+// Submit takes over the Secrets of an input and destroys them. It reads codes, phone
+// numbers and ID card numbers as package typed does, so a host passes on what the
+// person typed or pasted; passwords are sent as they are.
 type Input interface {
 	// Kind names the input.
 	Kind() InputKind
-	// check refuses an input that could not be right in any state.
-	check() error
 	// fields returns what the input carries.
 	fields() inputFields
+	// check refuses an input that could not be right in any state. f are its fields
+	// after fold.
+	check(f *inputFields) error
 }
 
 // inputFields is what an input can carry; zero where it does not.
@@ -33,6 +38,13 @@ func (f *inputFields) destroy() {
 		s.Destroy()
 	}
 	f.form.destroy()
+}
+
+// fold replaces what the person typed by what is meant: "５００ ００１" by "500001". What
+// can't be read stays as it was typed, and passwords always do.
+func (f *inputFields) fold() {
+	f.captcha = folded(f.captcha, typed.Code[[]byte])
+	f.form.fold()
 }
 
 // Apply hands in the person's form, with the consent it was given under.
@@ -68,7 +80,7 @@ type QueryPassword struct {
 type Captcha struct {
 	// Step is that of the prompt.
 	Step int
-	// Code is sent once.
+	// Code is sent once. It may be pasted with the message around it.
 	Code Secret
 	// Carry is Prompt.Carry as an earlier call returned it. It is needed only
 	// where another process has the password in memory. Empty means none.
@@ -175,44 +187,47 @@ func (in RequestReset) fields() inputFields  { return inputFields{step: in.Step}
 func (in SkipSource) fields() inputFields    { return inputFields{step: in.Step} }
 func (Cancel) fields() inputFields           { return inputFields{} }
 
-func (in Apply) check() error {
-	if in.Step < 0 {
+func (Apply) check(f *inputFields) error {
+	if f.step < 0 {
 		return invalid("a negative step")
 	}
-	if !in.Consent.complete() {
+	if !f.consent.complete() {
 		return ErrConsentRequired
 	}
-	if err := checkFields(in.Consent.Policy, in.Consent.Channel); err != nil {
+	if at := f.consent.At; at.Before(firstTime) || !at.Before(lastTime) {
+		return invalid("the consent's time is not one of these centuries")
+	}
+	if err := checkFields(f.consent.Policy, f.consent.Channel); err != nil {
 		return err
 	}
-	return in.Form.check()
+	return f.form.check()
 }
 
-func (in Password) check() error {
-	return firstError(checkStep(in.Step), checkSecret("password", in.Password))
+func (Password) check(f *inputFields) error {
+	return firstError(checkStep(f.step), checkSecret("password", f.password))
 }
 
-func (in QueryPassword) check() error {
-	return firstError(checkStep(in.Step), checkSecret("query password", in.Password), checkCarry(in.Carry))
+func (QueryPassword) check(f *inputFields) error {
+	return firstError(checkStep(f.step), checkSecret("query password", f.queryPassword), checkCarry(f.carry))
 }
 
-func (in Captcha) check() error {
-	err := firstError(checkStep(in.Step), checkSecret("code", in.Code), checkCarry(in.Carry))
-	if err != nil || in.Password.Empty() {
+func (Captcha) check(f *inputFields) error {
+	err := firstError(checkStep(f.step), checkCode(f.captcha), checkCarry(f.carry))
+	if err != nil || f.password.Empty() {
 		return err
 	}
-	return checkSecret("password", in.Password)
+	return checkSecret("password", f.password)
 }
 
-func (in ResetCaptcha) check() error {
-	err := firstError(checkStep(in.Step), checkSecret("code", in.Code))
-	if err != nil || in.NewPassword.Empty() {
+func (ResetCaptcha) check(f *inputFields) error {
+	err := firstError(checkStep(f.step), checkCode(f.captcha))
+	if err != nil || f.newPassword.Empty() {
 		return err
 	}
-	return checkSecret("new password", in.NewPassword)
+	return checkSecret("new password", f.newPassword)
 }
 
-func (in ResendCaptcha) check() error { return checkStep(in.Step) }
-func (in RequestReset) check() error  { return checkStep(in.Step) }
-func (in SkipSource) check() error    { return checkStep(in.Step) }
-func (Cancel) check() error           { return nil }
+func (ResendCaptcha) check(f *inputFields) error { return checkStep(f.step) }
+func (RequestReset) check(f *inputFields) error  { return checkStep(f.step) }
+func (SkipSource) check(f *inputFields) error    { return checkStep(f.step) }
+func (Cancel) check(*inputFields) error          { return nil }

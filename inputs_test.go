@@ -1,6 +1,7 @@
 package carrierfsm_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
@@ -91,7 +93,12 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 func TestTheLongestInputIsStillTaken(t *testing.T) {
 	t.Parallel()
 	secret := func(n int) carrierfsm.Secret { return carrierfsm.NewSecret(strings.Repeat("1", n)) }
-	code := func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }
+	message := func(n int) carrierfsm.Input {
+		return carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500001" + strings.Repeat(" ", n-6))}
+	}
+	password := func(n int) carrierfsm.Input {
+		return carrierfsm.Captcha{Step: 3, Code: secret(6), Password: secret(n)}
+	}
 	carry := func(n int) carrierfsm.Input {
 		return carrierfsm.Captcha{Step: 3, Code: secret(6), Carry: carrierfsm.NewSecret(strings.Repeat("A", n))}
 	}
@@ -106,7 +113,9 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 		most  int
 		input func(n int) carrierfsm.Input
 	}{
-		"a code":   {128, code},
+		"a code":   {8, func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }},
+		"a paste":  {typed.Longest, message},
+		"password": {128, password},
 		"a carry":  {4096, carry},
 		"a name":   {512, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = carrierfsm.NewSecret(strings.Repeat("x", n)) })},
 		"a policy": {512, with(func(a *carrierfsm.Apply, n int) { a.Consent.Policy = strings.Repeat("x", n) })},
@@ -152,5 +161,159 @@ func TestEveryDigitIsOneOfAPhoneNumber(t *testing.T) {
 		b := fsmtest.New(t)
 		_, err := b.Submit(a)
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+	}
+}
+
+// JSON holds the years up to 9999, in UTC.
+func TestAConsentOfAnotherAgeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	east := time.FixedZone("", 14*3600)
+	for at, want := range map[time.Time]error{
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC):        carrierfsm.ErrInvalid,
+		time.Date(292277026596, 1, 1, 0, 0, 0, 0, time.UTC): carrierfsm.ErrInvalid,
+		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC):           carrierfsm.ErrInvalid,
+		time.Unix(0, 0):                         carrierfsm.ErrInvalid,
+		time.Date(2030, 1, 1, 5, 0, 0, 1, east): nil,
+	} {
+		consent := fsmtest.Consent()
+		consent.At = at
+		_, err := b.Submit(carrierfsm.Apply{Form: fsmtest.Form(), Consent: consent})
+		require.ErrorIs(t, err, want, at)
+	}
+}
+
+func TestTheSecretsOfAFormAreDestroyedWhetherOrNotItIsAccepted(t *testing.T) {
+	t.Parallel()
+	secrets := func() []carrierfsm.Secret {
+		list := make([]carrierfsm.Secret, 9)
+		for i, value := range []string{"测试用户", "11010119900307867X", "13800138000", "street 1", "01012345678", "street 2", "01087654321", "联系人", "13800138009"} {
+			list[i] = carrierfsm.NewSecret(value)
+		}
+		return list
+	}
+	b := fsmtest.New(t)
+	for _, step := range []int{5, 0} { // refused, accepted
+		s := secrets()
+		_, err := b.Submit(carrierfsm.Apply{Step: step, Consent: fsmtest.Consent(), Form: carrierfsm.Form{
+			Name: s[0], IDCard: s[1], Phone: s[2], HomeAddress: s[3], HomePhone: s[4], WorkAddress: s[5], WorkPhone: s[6],
+			Contacts: []carrierfsm.Contact{{Name: s[7], Phone: s[8], Relation: "friend"}},
+		}})
+		require.Equal(t, step == 0, err == nil, "%v", err)
+		for i, secret := range s {
+			require.True(t, secret.Empty(), "step %d: secret %d", step, i)
+		}
+	}
+}
+
+// The spellings of 500001 that people paste.
+var spellings = []string{
+	" 500001", "500001\n", "500 001", "500-001", "５００００１", "500\u200b001", "\ufeff500001",
+	"【中国移动】您的验证码为500001，10分钟内有效，请勿泄露。", "验证码：500001（5分钟内有效）", "Your code is 500001.",
+}
+
+func TestACodeIsReadBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	for _, text := range spellings {
+		b := fsmtest.New(t, fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetBySMS}))
+		b.Must(b.Apply())
+		b.Upstream.Then(fsmtest.Code("10002"), fsmtest.Code("11000"), fsmtest.Code("10002"), fsmtest.Code("10008"))
+		b.Must(b.RequestReset())
+		b.Must(b.ResetCaptcha(text, ""))
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"), text)
+		b.Must(b.Password("246810"))
+		pasted := carrierfsm.NewSecret(text)
+		v := b.Must(b.Submit(carrierfsm.Captcha{Step: b.Get().Step, Code: pasted}))
+		require.Equal(t, carrierfsm.Done, v.State)
+		require.Equal(t, 2, b.Upstream.Arrivals("500001"), text)
+		require.Zero(t, b.Upstream.Arrivals(text))
+		require.True(t, pasted.Empty(), "what was typed is destroyed")
+	}
+}
+
+// Nothing is sent, no attempt counts, nothing is committed, and the prompt is
+// returned, so that the person can be asked again.
+func TestWhatHoldsNoCodeIsRefusedBeforeTheIntentWithThePrompt(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "123", "123456789", "O00001", "500001 500002", "验证码：500001，序列：500002", "请用本机发送CXXD至10001获取查询详单的验证码",
+		"12\n34", "500001\x00", "\xff", strings.Repeat("1", 10<<20),
+	} {
+		b := fsmtest.New(t)
+		b.Reach("10002")
+		before, v := b.Record(), b.Get()
+		refused, err := b.Captcha(text)
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+		require.ErrorIs(t, err, typed.ErrNoCode)
+		require.Less(t, len(err.Error()), 200, "an error must not contain the input")
+		require.Equal(t, v, refused)
+		require.Equal(t, before, b.Record())
+		require.Len(t, b.Upstream.Calls(), 2, "the application, the password")
+	}
+}
+
+// applied is an upstream that keeps the values of the latest application.
+type applied struct {
+	carrierfsm.Upstream
+	phone, idCard, home, contact *string
+}
+
+func (a applied) Apply(ctx context.Context, in carrierfsm.Application) (carrierfsm.Receipt, error) {
+	*a.phone, *a.idCard = fsmtest.Reveal(in.Form.Phone), fsmtest.Reveal(in.Form.IDCard)
+	*a.home, *a.contact = fsmtest.Reveal(in.Form.HomePhone), fsmtest.Reveal(in.Form.Contacts[0].Phone)
+	return a.Upstream.Apply(ctx, in)
+}
+
+func TestTheNumbersOfAFormAreReadBeforeTheyAreSent(t *testing.T) {
+	t.Parallel()
+	up := applied{phone: new(string), idCard: new(string), home: new(string), contact: new(string)}
+	submit := func(phone, idCard, other string) carrierfsm.Verification {
+		a := application(0)
+		a.Form.Phone, a.Form.IDCard, a.Form.HomePhone = carrierfsm.NewSecret(phone), carrierfsm.NewSecret(idCard), carrierfsm.NewSecret(other)
+		a.Form.Contacts = []carrierfsm.Contact{{Name: carrierfsm.NewSecret("联系人"), Phone: carrierfsm.NewSecret(other)}}
+		b := fsmtest.New(t).Replica(func(c *carrierfsm.Config) {
+			up.Upstream = c.Upstream
+			c.Upstream = up
+		})
+		v := b.Must(b.Submit(a))
+		require.True(t, a.Form.Contacts[0].Phone.Empty(), "what was typed is destroyed")
+		return v
+	}
+	v := submit("+86 138-0013-8000", "110101 19900307 867x", "00861380013 8009")
+	require.Equal(t, "138****8000", v.Account)
+	require.Equal(t, []string{"13800138000", "11010119900307867X", "13800138009", "13800138009"}, []string{*up.phone, *up.idCard, *up.home, *up.contact})
+	submit("13800138000", "a passport", "010-1234 5678")
+	require.Equal(t, []string{"a passport", "010-1234 5678", "010-1234 5678"}, []string{*up.idCard, *up.home, *up.contact}, "other numbers stay as they were typed")
+}
+
+func TestAPhoneNumberThatCannotBeReadIsRefusedWithThePrompt(t *testing.T) {
+	t.Parallel()
+	for _, phone := range []string{"+1 380 013 8000", "1380013800", "+852 13800138000", "13800138000 13800138001"} {
+		b := fsmtest.New(t)
+		a := application(0)
+		a.Form.Phone = carrierfsm.NewSecret(phone)
+		v, err := b.Submit(a)
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+		require.ErrorIs(t, err, typed.ErrNoPhone)
+		require.Equal(t, b.Get(), v)
+		require.Empty(t, b.Upstream.Calls())
+	}
+}
+
+func TestAPasswordIsSentAsItWasTyped(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{" 246810", "246810 ", "２４６８１０", "24-68-10", "246\u200b810", "246 810", "服务密码246810"} {
+		b := fsmtest.New(t, fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}))
+		b.Must(b.Apply())
+		b.Upstream.Then(fsmtest.Code("10002"), fsmtest.Code("11000"), fsmtest.Code("10022"), fsmtest.Code("10002"), fsmtest.Code("10008"))
+		b.Must(b.RequestReset())
+		b.Must(b.ResetCaptcha("500001", value))
+		require.Equal(t, 1, b.Upstream.Arrivals(value), "as the new password")
+		b.Must(b.Password(value))
+		require.Equal(t, 2, b.Upstream.Arrivals(value), "as the password")
+		b.Must(b.QueryPassword(value))
+		require.Equal(t, 4, b.Upstream.Arrivals(value), "as the query password, with the password")
+		b.Must(b.Submit(carrierfsm.Captcha{Step: b.Get().Step, Code: carrierfsm.NewSecret("500002"), Password: carrierfsm.NewSecret(value)}))
+		require.Equal(t, 5, b.Upstream.Arrivals(value), "with a code")
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/broadcast"
+	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/internal/semaphore"
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 )
@@ -46,7 +48,8 @@ type Config struct {
 	// does not have it, instead of refusing them. Upstream's document sends both;
 	// one integrator sends the code alone. Defaults to false.
 	CaptchaWithoutPassword bool
-	// Now is the clock. Defaults to time.Now.
+	// Now is the clock. Defaults to time.Now, which is compared with the store's
+	// clock where the store has one: see Run.
 	Now func() time.Time
 	// Observer is told what the machine does, for traces and metrics. Defaults
 	// to none, which costs nothing.
@@ -66,14 +69,20 @@ type Machine struct {
 	store     Store // cfg.Store with the Observer around it
 	codec     codec
 	passwords *passwordCache
+	calls     *lifetime.Lifetime // of the exported methods and of what they leave running
+	abandoned chan struct{}      // closed when Close has given up waiting
+	abandon   func()
 	inFlight  *semaphore.Semaphore
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
 	dropped   atomic.Int64
+	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
+	ownClock  bool         // Config.Now was set
 }
 
 // New checks the configuration and returns a Machine. It starts nothing: the
-// host calls Run. Its errors match ErrInvalid.
+// host calls Run. Of a store that has a clock it asks the time, for 5 s at most.
+// Its errors match ErrInvalid.
 func New(c Config) (*Machine, error) {
 	if c.Store == nil || c.Upstream == nil {
 		return nil, invalid("Config needs a Store and an Upstream")
@@ -92,28 +101,53 @@ func New(c Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Now == nil {
+	ownClock := c.Now != nil
+	if !ownClock {
 		c.Now = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Machine{
-		cfg: c, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+	abandoned := make(chan struct{})
+	m := &Machine{
+		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
-	}, nil
+	}
+	m.compareClocks(context.Background())
+	return m, nil
 }
 
-// Close refuses further submissions, waits for those under way until ctx ends,
-// and destroys the passwords in memory. Submissions that are still under way
-// then go on without the caller; one that the end of the process cuts off is
-// settled by Run, of another replica or after the restart. Close returns the
-// context's error if it did not wait for all.
+// Close ends the machine: every later call of a method that can fail returns
+// ErrClosed, and so do Run and submissions that wait for a place. Close waits for
+// the calls under way until ctx ends, and destroys the passwords in memory. It
+// returns the context's error if it did not wait for all. Then callers that wait
+// for an outcome get ErrPending, and their submissions go on without them; one
+// that the end of the store or of the process cuts off is settled by Run, of
+// another replica or after the restart.
+//
+// A host that stops ends Run and the dispatcher's Run first, then closes the
+// machine, then the store. Another order loses nothing: what still needs what was
+// closed returns ErrClosed. Close may be called again, to go on waiting.
 func (m *Machine) Close(ctx context.Context) error {
-	err := m.inFlight.Close(ctx)
+	err := m.calls.Close(ctx)
+	if err != nil {
+		m.abandon()
+	}
 	m.passwords.Close()
 	return err
 }
+
+// enter begins a call of an exported method; leave ends it. It returns ErrClosed
+// after Close.
+func (m *Machine) enter() error {
+	if !m.calls.Enter() {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (m *Machine) leave() { m.calls.Leave() }
 
 // Format prints the type's name: the fields of a Machine must not be printed.
 func (*Machine) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Machine %s", redacted) }
@@ -124,11 +158,15 @@ type Stats struct {
 	InFlight int
 	// Dropped is how many replies came too late to be committed.
 	Dropped int64
+	// ClockSkew is by how much this machine's clock was ahead of the store's when
+	// they were last compared; negative if it was behind, zero where the store has
+	// no clock.
+	ClockSkew time.Duration
 }
 
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
-	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load()}
+	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load())}
 }
 
 // Subscribe returns a channel that receives a value after this Machine has
@@ -139,11 +177,11 @@ func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
 	return m.commits.Subscribe()
 }
 
-// enter takes a place among the submissions under way. It returns ErrClosed or
-// the context's error.
-func (m *Machine) enter(ctx context.Context) error {
-	err := m.inFlight.Acquire(ctx)
-	if errors.Is(err, semaphore.ErrClosed) {
+// takePlace takes a place among the submissions under way. It returns ErrClosed
+// or the context's error.
+func (m *Machine) takePlace(ctx context.Context) error {
+	err := m.inFlight.Acquire(ctx, m.calls.Closing())
+	if errors.Is(err, semaphore.ErrStopped) {
 		return ErrClosed
 	}
 	return err

@@ -2,6 +2,8 @@ package carrierfsm_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,48 @@ func TestAKeyIsHeldByOneLiveVerification(t *testing.T) {
 	require.NoError(t, err, "the end frees it")
 }
 
+// Raw bytes and numbers of phones are refused on every store alike.
+func TestAKeyMustBePlainAndNoPhoneNumber(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	for _, key := range []string{"13800138000", "with space", "\x00", "\xff\xfe", "测试", "line\n"} {
+		_, err := b.Machine.Create(context.Background(), carrierfsm.NewVerification{Key: key})
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", key)
+		require.NotContains(t, err.Error(), key)
+	}
+}
+
+func TestAnIDThatNoVerificationCanHaveIsNotFound(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.New(t)
+	for _, id := range []string{"", "v1\x00", "\x00", "\xff", "v 1", "测试", strings.Repeat("x", 129), strings.Repeat("x", 1<<16)} {
+		errs := everyMethod(ctx, b.Machine, id)
+		for _, method := range []string{"Get", "Read", "History", "Submit", "Submit Cancel", "Expire", "Erase", "Reseal"} {
+			require.ErrorIs(t, errs[method], carrierfsm.ErrNotFound, "%s %q", method, id)
+		}
+	}
+}
+
+// A clock that went wrong must not make times that a store can't keep.
+func TestAClockBeyondAllReasonStillMakesStorableTimes(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	longest := carrierfsm.Limits{Life: math.MaxInt64, IdleLife: math.MaxInt64, CodeLife: math.MaxInt64, ResendAfter: math.MaxInt64, ReportMin: math.MaxInt64, ReportMax: math.MaxInt64, ReportLife: math.MaxInt64}
+	for _, now := range []time.Time{{}, time.Unix(-1<<40, 0), time.Unix(0, 0), time.Unix(1_900_000_000, 0), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		m, err := carrierfsm.New(carrierfsm.Config{
+			Store: memory.New(), Upstream: fsmtest.Instant{}, Now: func() time.Time { return now },
+			Limits: longest, CallTimeout: math.MaxInt64, Grace: math.MaxInt64,
+		})
+		require.NoError(t, err)
+		require.NoError(t, plainRun(m), now)
+		list, err := m.List(ctx, carrierfsm.Query{})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.NoError(t, m.Close(ctx))
+	}
+}
+
 func TestTheLongestNamesAreStillTaken(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -75,22 +119,6 @@ func TestTheLongestNamesAreStillTaken(t *testing.T) {
 	}
 	require.ErrorIs(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:65]), b.ID), carrierfsm.ErrInvalid)
 	require.NoError(t, b.Machine.Expire(carrierfsm.ByOperator(ctx, long[:64]), b.ID))
-}
-
-func TestCloseWaitsForWhatIsUnderWayAndRefusesTheRest(t *testing.T) {
-	t.Parallel()
-	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
-		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Code("10008")))
-		done := background(b, captcha(v, "500001"))
-		short, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, b.Machine.Close(short), context.DeadlineExceeded)
-		_, err := b.Captcha("500002")
-		require.ErrorIs(t, err, carrierfsm.ErrClosed)
-		require.NoError(t, b.Machine.Close(context.Background()))
-		require.NoError(t, <-done)
-		require.Zero(t, b.Machine.Stats().InFlight)
-	})
 }
 
 func TestAtTheBoundSubmissionsWaitAndMayStopWaiting(t *testing.T) {
@@ -180,4 +208,34 @@ func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
 	t.Logf("%d bytes", each)
 	require.Equal(t, n, run.m.CachedPasswords())
 	require.LessOrEqual(t, each, uint64(1700))
+}
+
+func TestASubscriberIsNotifiedOfCommittedTransitionsUntilItCancels(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	notified, cancel := b.Machine.Subscribe()
+	isNotified := func() bool {
+		select {
+		case <-notified:
+			return true
+		default:
+			return false
+		}
+	}
+	require.False(t, isNotified(), "nothing was committed")
+	b.Must(b.Apply())
+	require.True(t, isNotified())
+	require.False(t, isNotified(), "several commits are one value")
+	cancel()
+	b.Upstream.Then(fsmtest.Code("10002"))
+	b.Must(b.Password("246810"))
+	require.False(t, isNotified())
+}
+
+func TestAMachinePrintsItsTypeOnly(t *testing.T) {
+	t.Parallel()
+	m := fsmtest.New(t).Machine
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		require.Equal(t, "Machine [redacted]", fmt.Sprintf(format, m), format)
+	}
 }

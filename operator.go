@@ -43,6 +43,10 @@ func Operator(ctx context.Context) (string, error) {
 // It returns ErrInFlight while an answer is under way, ErrNotAwaited when the
 // verification has ended, ErrInvalid, ErrConflict, and the errors of Get.
 func (m *Machine) Expire(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	by, err := Operator(ctx)
 	if err != nil {
 		return &Error{ID: id, Err: err}
@@ -75,9 +79,13 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 // a reply that is under way is dropped. Erasing again is no error. Erase also
 // works on records that this machine can't decode.
 //
-// It returns ErrNotFound, ErrInvalid, ErrConflict or ErrStore. Backups are the
+// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrClosed or ErrStore. Backups are the
 // host's to erase.
 func (m *Machine) Erase(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	by, err := Operator(ctx)
 	if err != nil {
 		return &Error{ID: id, Err: err}
@@ -93,7 +101,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if r.Reason == Erased {
 		return nil
@@ -106,26 +114,65 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 }
 
 // Purge deletes the verifications that ended and were last changed before the
-// given time, with their histories, and returns how many. With an error, those
-// that were counted are deleted all the same. It returns ErrStore.
-func (m *Machine) Purge(ctx context.Context, before time.Time) (int, error) {
+// given time, with their histories, and returns how many. Those that a handler
+// still needs, because its cursor has not passed them or they are parked, it
+// keeps, in a store that knows; kept is how many these are, 500 at most. It stays
+// above zero while a handler lags or fails, or where one was given up without
+// outbox.Dispatcher.Retire.
+//
+// With an error, those that were counted are deleted all the same. The error is
+// ErrClosed, ErrStore or the context's.
+func (m *Machine) Purge(ctx context.Context, before time.Time) (deleted, kept int, err error) {
+	if err := m.enter(); err != nil {
+		return 0, 0, err
+	}
+	defer m.leave()
 	const batch = 500
-	for total := 0; ; {
-		n, err := m.store.Purge(ctx, storeTime(before), batch)
-		total += n
+	for {
+		var n int
+		err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+			n, kept, err = m.purgePage(ctx, storeTime(before), batch)
+			return err
+		})
+		deleted += n
 		if err != nil {
-			return total, storeError(err)
+			return deleted, kept, storeError(ctx, err)
 		}
 		if n < batch {
-			return total, nil
+			return deleted, kept, nil
 		}
 	}
+}
+
+// deliveredPurger is a further power of a Store that is an outbox: see
+// outbox.Outbox.
+type deliveredPurger interface {
+	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
+}
+
+func (m *Machine) purgePage(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	store, ok := m.cfg.Store.(deliveredPurger)
+	if !ok {
+		deleted, err = m.store.Purge(ctx, before, limit)
+		return deleted, 0, err
+	}
+	done := func(error) {}
+	if o := m.cfg.Observer; o != nil && o.Store != nil {
+		ctx, done = o.Store(ctx, "purge")
+	}
+	deleted, kept, err = store.PurgeDelivered(ctx, before, limit)
+	done(err)
+	return deleted, kept, err
 }
 
 // Reseal writes a record again, sealed with the Sealer's first key; nothing
 // else changes. The details of its history keep the key that they were sealed
 // with. Errors are as for Get, and ErrConflict.
 func (m *Machine) Reseal(ctx context.Context, id string) error {
+	if err := m.enter(); err != nil {
+		return &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	err := retryConflict(func() error {
 		s, err := m.load(ctx, id)
 		if err != nil {

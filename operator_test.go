@@ -159,7 +159,7 @@ func TestPurgeGoesOnUntilNothingIsLeft(t *testing.T) {
 	store := &purging{left: []int{500, 500, 3}}
 	b := fsmtest.New(t)
 	m := b.Replica(func(c *carrierfsm.Config) { store.Store, c.Store = c.Store, store })
-	n, err := m.Machine.Purge(context.Background(), b.Clock.Now())
+	n, _, err := m.Machine.Purge(context.Background(), b.Clock.Now())
 	require.NoError(t, err)
 	require.Equal(t, 1003, n)
 	require.Empty(t, store.left)

@@ -6,8 +6,12 @@ import (
 )
 
 // Get returns a verification, after settling what is overdue. It returns
-// ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt or ErrStore.
+// ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt, ErrClosed or ErrStore.
 func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
+	if err := m.enter(); err != nil {
+		return Verification{}, &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	s, _, err := m.current(ctx, id)
 	if err != nil && s.Version == 0 {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -20,11 +24,15 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 //
 // With ErrSealed, ErrNewerTable or ErrCorrupt the Verification has what the
 // columns contain: ID, State, Step, Reason, the website of Source, InFlight,
-// Created and Updated. Other errors are ErrNotFound and ErrStore.
+// Created and Updated. Other errors are ErrNotFound, ErrClosed and ErrStore.
 func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
+	if err := m.enter(); err != nil {
+		return Verification{}, &Error{ID: id, Err: err}
+	}
+	defer m.leave()
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return Verification{}, &Error{ID: id, Err: storeError(err)}
+		return Verification{}, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	s, err := m.codec.decode(r)
 	if err != nil {
@@ -43,13 +51,19 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 // for Get. With ErrSealed or ErrCorrupt it still returns all transitions; those
 // that can't be decoded have the zero Detail.
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
-	entries, err := m.store.History(ctx, id, 0, 2*maxSteps)
+	if err := m.enter(); err != nil {
+		return nil, &Error{ID: id, Err: err}
+	}
+	defer m.leave()
+	entries, err := readMany(ctx, func(ctx context.Context) ([]Entry, error) {
+		return m.store.History(ctx, id, 0, 2*maxSteps)
+	})
 	if err != nil {
-		return nil, &Error{ID: id, Err: storeError(err)}
+		return nil, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	if len(entries) == 0 {
 		if _, err := m.store.Load(ctx, id); err != nil {
-			return nil, &Error{ID: id, Err: storeError(err)}
+			return nil, &Error{ID: id, Err: storeError(ctx, err)}
 		}
 	}
 	list := make([]Transition, len(entries))
@@ -88,11 +102,15 @@ type Summary struct {
 
 // List returns verifications by their columns, newest first, without decoding
 // them. For the next page set Query.After to the Created and ID of the last.
-// It returns ErrStore.
+// It returns ErrClosed or ErrStore.
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
-	records, err := m.store.List(ctx, q)
+	if err := m.enter(); err != nil {
+		return nil, err
+	}
+	defer m.leave()
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) { return m.store.List(ctx, q) })
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
@@ -122,14 +140,20 @@ type Overdue struct {
 // those that can't be decoded are due for longer than PollInterval. For the
 // next page pass the Due and ID of the last.
 //
-// It returns ErrStore.
+// It returns ErrClosed or ErrStore.
 func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Overdue, error) {
+	if err := m.enter(); err != nil {
+		return nil, err
+	}
+	defer m.leave()
 	if limit <= 0 {
 		limit = 100
 	}
-	records, err := m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) {
+		return m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
+	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	list := make([]Overdue, len(records))
 	for i, r := range records {

@@ -2,7 +2,6 @@ package carrierfsm_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,9 +189,8 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, list[0].Err, carrierfsm.ErrSealed)
 		require.Equal(t, carrierfsm.AwaitingCaptcha, list[0].State, "its columns are returned nevertheless")
-		canceled, cancel := context.WithCancelCause(ctx)
-		cancel(errors.New("enough"))
-		_, err = b.Machine.Overdue(canceled, 0, carrierfsm.PageKey{}, 0)
+		broken := b.Replica(func(c *carrierfsm.Config) { c.Store = failing{c.Store} })
+		_, err = broken.Machine.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)
 		require.ErrorIs(t, err, carrierfsm.ErrStore)
 	})
 }

@@ -181,5 +181,14 @@ func earliest(times ...time.Time) (first time.Time) {
 	return first
 }
 
-// storeTime cuts a time to what stores keep: whole microseconds, UTC.
-func storeTime(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+// storeTime brings a time to what stores keep: whole microseconds, UTC, and not
+// before or after what any sane clock shows.
+func storeTime(t time.Time) time.Time {
+	switch {
+	case t.Before(firstTime):
+		return firstTime
+	case t.After(lastTime):
+		return lastTime
+	}
+	return t.Truncate(time.Microsecond).UTC()
+}

@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -14,7 +15,7 @@ func (m *Machine) startReport(ctx context.Context, s snapshot, running *sync.Wai
 		return nil // the record stays due
 	}
 	claimed := s.claimReport(m.now(), m.cfg.Limits)
-	if err := m.commit(ctx, &decision{snapshot: claimed}); err != nil {
+	if err := m.commitSoon(ctx, &decision{snapshot: claimed}); err != nil {
 		m.reports.Release()
 		return err
 	}
@@ -35,12 +36,22 @@ func (m *Machine) askReport(ctx context.Context, s snapshot) error {
 	defer token.Destroy()
 	bounded, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	state, err := m.cfg.Reporter.ReportState(bounded, token)
+	state, err := m.reportState(bounded, token)
 	if err != nil {
 		return err
 	}
 	if d, ok := s.reported(state, m.now(), m.cfg.Limits); ok {
-		return m.commit(ctx, &d)
+		return m.commitSoon(ctx, &d)
 	}
 	return nil
+}
+
+// reportState asks the Reporter. A panic is an error: the host goes on.
+func (m *Machine) reportState(ctx context.Context, token Secret) (state ReportState, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("carrierfsm: the Reporter panicked: %T", p)
+		}
+	}()
+	return m.cfg.Reporter.ReportState(ctx, token)
 }

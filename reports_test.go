@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +37,9 @@ func (a *archive) ReportState(ctx context.Context, s carrierfsm.Secret) (carrier
 		case <-time.After(answer):
 		}
 		return carrierfsm.ReportStateReady, ctx.Err()
+	case func():
+		answer()
+		return "", nil
 	default:
 		return "", errors.New("upstream is down")
 	}
@@ -105,6 +110,47 @@ func TestTheReportIsATransitionAndDoneStaysDone(t *testing.T) {
 			require.Equal(t, 2, b.Record().Table)
 		})
 	}
+}
+
+func TestReportsAreAskedForOnceTheStoreIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tokens []carrierfsm.Secret
+		var mu sync.Mutex
+		var isDown bool
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Reporter: reporterFunc(func(token carrierfsm.Secret) carrierfsm.ReportState {
+			tokens = append(tokens, token)
+			return ready
+		})})
+		b.Reach("10008")
+		isDown = true
+		m := committing(b, func(commit func() error) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if isDown {
+				return errors.New("the disk is full")
+			}
+			return commit()
+		})
+		stop := running(t, m.Machine)
+		defer stop()
+		pass(time.Hour) // more claims fail than reports may be under way at once
+		require.Empty(t, tokens)
+		mu.Lock()
+		isDown = false
+		mu.Unlock()
+		pass(time.Minute)
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+		require.Len(t, tokens, 1)
+		require.True(t, tokens[0].Empty(), "the token is destroyed after the question")
+	})
+}
+
+// reporterFunc is a Reporter that is a function.
+type reporterFunc func(token carrierfsm.Secret) carrierfsm.ReportState
+
+func (f reporterFunc) ReportState(_ context.Context, token carrierfsm.Secret) (carrierfsm.ReportState, error) {
+	return f(token), nil
 }
 
 func TestIntervalsBetweenQuestionsAreBoundedAndSoIsTheWait(t *testing.T) {
@@ -226,6 +272,22 @@ func TestAReportIsDueAgainOnlyAfterAnAnswerMayTake(t *testing.T) {
 	require.WithinDuration(t, b.Clock.Now().Add(31*time.Second), b.Record().Due, time.Millisecond)
 }
 
+// Doubling the longest interval must not lead to a short one.
+func TestTheLongestReportIntervalIsNotShort(t *testing.T) {
+	t.Parallel()
+	const long = time.Duration(math.MaxInt64/2 + 1)
+	b := fsmtest.NewWith(t, carrierfsm.Config{
+		Reporter: &archive{answers: []any{pending}}, Limits: carrierfsm.Limits{ReportMin: long, ReportMax: math.MaxInt64, ReportLife: math.MaxInt64},
+	})
+	b.Reach("10008")
+	for range 2 {
+		before := b.Record().Due
+		b.Clock.Advance(before.Sub(b.Clock.Now()))
+		b.Settle()
+		require.Greater(t, b.Record().Due.Sub(b.Clock.Now()), long-time.Hour)
+	}
+}
+
 // A replica without a Reporter must not end what other replicas wait for, and must not
 // find it due again at once.
 func TestAMachineWithoutAReporterLeavesReportsToOthers(t *testing.T) {
@@ -267,7 +329,7 @@ func TestAReportThatNeverComesKeepsNothingFromBeingPurged(t *testing.T) {
 		b.Settle()
 	}
 	require.Equal(t, done.Updated, b.Get().Updated, "a question changes nothing")
-	n, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
+	n, _, err := b.Machine.Purge(context.Background(), b.Clock.Now().Add(-4*24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
@@ -280,4 +342,19 @@ func TestSettleWaitsForTheReportsItAsksFor(t *testing.T) {
 	b.Clock.Advance(30 * time.Second)
 	b.Settle()
 	require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+}
+
+// A Reporter that panics, or ends its goroutine, is asked again.
+func TestAReporterThatDoesNotReturnIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{answers: []any{func() { panic("reporter") }, runtime.Goexit, ready}}
+		b := watched(t, a)
+		b.Reach("10008")
+		stop := running(t, b.Machine)
+		pass(5 * time.Minute)
+		stop()
+		require.Equal(t, carrierfsm.ReportReady, b.Get().Reason)
+		require.Len(t, a.times(), 3)
+	})
 }

@@ -3,41 +3,76 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
 
 const (
-	// duePage is how many due records are read at once.
-	duePage = 100
-	// maxWarned is how many records Run remembers to have warned about.
-	maxWarned = 1000
+	// duePage is how many due records are read at once, and settlers how many of
+	// them are settled at once: stores write concurrent commits together.
+	duePage  = 1000
+	settlers = 32
+	// storeTimeout bounds each call of the store by Run.
+	storeTimeout = 10 * time.Second
+	// manyOvertaken is how many records of a page another replica has settled
+	// before the page is read again, if they are more than a quarter.
+	manyOvertaken = 16
+	// maxWarned is how many records that fail Run warns about one by one, and
+	// moreWarned how often it warns of how many further ones there are.
+	maxWarned  = 1000
+	moreWarned = time.Minute
+	// clockInterval is how often Run compares its clock with the store's.
+	clockInterval = time.Minute
 )
 
-// Run settles what is due, until ctx ends, and returns nil then. Every replica
-// may run it: of several, the one that commits first settles a record. What
-// fails is logged, once for each record, and tried again. When ctx ends it
-// starts nothing new.
+// Run settles what is due, until ctx ends, and returns nil then; it returns
+// ErrClosed when the machine or its store is closed before. Every replica may run it: they settle records of a page in different orders, and the one that
+// commits first settles a record. No call of the store lasts longer than 10 s.
+//
+// What fails is tried again, and logged: once for each record, up to 1,000
+// records at a time, and of more only how many, once a minute. When it is to return
+// Run starts nothing new.
+//
+// Where the store has a clock, Run compares its own with it each minute. A clock
+// that is ahead by more than half of Config.Grace would end the time of people
+// who have some left: then Run settles nothing, and neither do Get and Submit.
 func (m *Machine) Run(ctx context.Context) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	host := ctx
+	ctx, stop := m.calls.Until(ctx)
+	defer stop()
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
 	var reports sync.WaitGroup
 	defer reports.Wait()
-	warned := make(map[string]bool)
+	w := warnings{Machine: m}
+	compared := time.Now() // by New
 	for ctx.Err() == nil {
-		m.sweep(ctx, &reports, func(id string, err error) {
-			if !warned[id] && ctx.Err() == nil {
-				if len(warned) == maxWarned {
-					clear(warned)
+		if m.clockAhead() || time.Since(compared) >= clockInterval {
+			m.compareClocks(ctx)
+			compared = time.Now()
+		}
+		if !m.clockAhead() {
+			_, complete := m.sweep(ctx, &reports, func(id string, err error) {
+				if errors.Is(err, ErrClosed) {
+					stop() // a closed store stays closed
 				}
-				warned[id] = true
-				m.cfg.Logger.WarnContext(ctx, "what is due could not be settled", "id", id, "err", err)
-			}
-		})
+				w.warn(ctx, id, err)
+			})
+			w.endSweep(ctx, complete)
+		}
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
 		}
+	}
+	if host.Err() == nil {
+		return ErrClosed
 	}
 	return nil
 }
@@ -46,64 +81,224 @@ func (m *Machine) Run(ctx context.Context) error {
 // deadline has passed and every call whose process died before it committed the
 // outcome, and asks for the reports that are due. It returns how many records
 // it settled. The error joins those of the records that could not be settled,
-// which don't stop the others.
+// which don't stop the others, or says that this machine's clock is ahead. It
+// matches ErrClosed after Close.
 func (m *Machine) Settle(ctx context.Context) (int, error) {
+	if err := m.enter(); err != nil {
+		return 0, err
+	}
+	defer m.leave()
+	if m.compareClocks(ctx); m.clockAhead() {
+		return 0, fmt.Errorf("carrierfsm: nothing was settled: this machine's clock is %v ahead of the store's", m.Stats().ClockSkew)
+	}
 	var errs []error
 	var reports sync.WaitGroup
-	n := m.sweep(ctx, &reports, func(id string, err error) {
+	n, _ := m.sweep(ctx, &reports, func(id string, err error) {
 		errs = append(errs, &Error{ID: id, Err: err})
 	})
 	reports.Wait()
 	return n, errors.Join(errs...)
 }
 
-// sweep settles what is due now and returns how many records that were. It
-// calls failed for a record that it can't settle, and goes on.
-func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed func(id string, err error)) (settled int) {
-	var after PageKey
-	for ctx.Err() == nil {
-		records, err := m.store.Due(ctx, m.now(), after, duePage)
-		if err != nil {
-			failed("", storeError(err))
-			return settled
-		}
-		for _, r := range records {
-			switch done, err := m.settleDue(ctx, r, reports); {
-			case err != nil:
-				failed(r.ID, err)
-			case done:
-				settled++
-			}
-		}
-		if len(records) < duePage {
-			return settled
-		}
-		last := records[len(records)-1]
-		after = PageKey{Time: last.Due, ID: last.ID}
-	}
-	return settled
+// sweep is one pass over what is due.
+type sweep struct {
+	*Machine
+	reports *sync.WaitGroup
+
+	mu        sync.Mutex
+	failed    func(id string, err error)
+	settled   int
+	tried     int // of this page
+	overtaken int // of this page, by another replica
+	unstored  int // of this page: the store failed
 }
+
+// sweep settles what is due now and returns how many records that were, and
+// whether it came to the end. It calls failed for a record that it can't settle,
+// and goes on, unless the store fails for many.
+func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
+	s := sweep{Machine: m, reports: reports, failed: failed}
+	var after PageKey
+	for again := 0; ctx.Err() == nil; {
+		records, err := s.due(ctx, after)
+		if err != nil {
+			failed("", err)
+			return s.settled, false
+		}
+		finished := s.page(ctx, records)
+		switch {
+		case s.unstored >= settlers:
+			return s.settled, false
+		case !finished && again < maxCASRetries:
+			again++
+			continue
+		case len(records) < duePage:
+			return s.settled, true
+		}
+		again, after = 0, PageKey{Time: records[len(records)-1].Due, ID: records[len(records)-1].ID}
+	}
+	return s.settled, false
+}
+
+// due reads a page of what is due.
+func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err error) {
+	err = answered(ctx, storeTimeout, func(ctx context.Context) (err error) {
+		records, err = s.store.Due(ctx, s.now(), after, duePage)
+		return err
+	})
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	return records, nil
+}
+
+// page settles a page, in a random order: the other replicas read the same one.
+// It returns false, with some records left, once others have settled much of it.
+func (s *sweep) page(ctx context.Context, records []Record) (finished bool) {
+	order := rand.Perm(len(records)) //nolint:gosec // no secret
+	s.tried, s.overtaken, s.unstored = 0, 0, 0
+	var workers sync.WaitGroup
+	for range min(settlers, len(records)) {
+		workers.Go(func() {
+			for i := s.next(ctx, len(records)); i >= 0; i = s.next(ctx, len(records)) {
+				s.count(records[order[i]].ID, s.settleDue(ctx, records[order[i]]))
+			}
+		})
+	}
+	workers.Wait()
+	return s.tried == len(records)
+}
+
+// next returns the index of the next record of the page to settle; -1 if there
+// is none, or the rest is to be left.
+func (s *sweep) next(ctx context.Context, n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shared := s.overtaken >= manyOvertaken && 4*s.overtaken > s.tried
+	if ctx.Err() != nil || s.tried == n || shared || s.unstored >= settlers {
+		return -1
+	}
+	s.tried++
+	return s.tried - 1
+}
+
+// count takes the result of one record.
+func (s *sweep) count(id string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.settled++
+	case errors.Is(err, errNotDue):
+	case errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound):
+		s.overtaken++
+	default:
+		if errors.Is(err, ErrStore) {
+			s.unstored++
+		}
+		s.failed(id, err)
+	}
+}
+
+// errNotDue is returned for a record that this machine's clock leaves as it is.
+var errNotDue = errors.New("carrierfsm: not due")
 
 // settleDue settles one record as it was read. The store's version check keeps
 // a deadline from settling a later step.
-func (m *Machine) settleDue(ctx context.Context, r Record, reports *sync.WaitGroup) (bool, error) {
-	s, err := m.codec.decode(r)
+func (s *sweep) settleDue(ctx context.Context, r Record) error {
+	snap, err := s.codec.decode(r)
 	if err != nil {
-		return false, err
+		return err
 	}
-	d, due := s.overdue(m.now(), m.cfg.Limits)
+	d, due := snap.overdue(s.now(), s.cfg.Limits)
 	switch {
 	case due:
-		err = m.commit(ctx, &d)
-	case s.Watch != nil && m.cfg.Reporter != nil:
-		err = m.startReport(ctx, s, reports)
-	case s.Watch != nil:
-		err = m.commit(ctx, &decision{snapshot: s.postponeReport(m.now(), m.cfg.Limits)})
+		return s.commitSoon(ctx, &d)
+	case snap.Watch != nil && s.cfg.Reporter != nil:
+		return s.startReport(ctx, snap, s.reports)
+	case snap.Watch != nil:
+		return s.commitSoon(ctx, &decision{snapshot: snap.postponeReport(s.now(), s.cfg.Limits)})
 	default:
-		return false, nil
+		return errNotDue
 	}
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
-		return false, nil // another replica was first
-	}
-	return err == nil, err
 }
+
+// warnings logs what Run can't settle.
+type warnings struct {
+	*Machine
+	logged  map[string]bool // what failed in the latest sweeps
+	failing map[string]bool // which of these failed in this sweep
+	more    int             // how many others did
+	moreAt  time.Time       // when their number was logged
+}
+
+// warn logs a failure that was not logged before.
+func (w *warnings) warn(ctx context.Context, id string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if w.logged == nil {
+		w.logged, w.failing = make(map[string]bool), make(map[string]bool)
+	}
+	switch {
+	case w.logged[id]:
+	case len(w.logged) == maxWarned:
+		w.more++
+		return
+	default:
+		w.logged[id] = true
+		w.cfg.Logger.WarnContext(ctx, "what is due could not be settled", "id", id, "err", err)
+	}
+	w.failing[id] = true
+}
+
+// endSweep logs how many further records failed, and forgets those that do not
+// fail any more.
+func (w *warnings) endSweep(ctx context.Context, complete bool) {
+	if w.more > 0 && ctx.Err() == nil && (w.moreAt.IsZero() || time.Since(w.moreAt) >= moreWarned) {
+		w.cfg.Logger.WarnContext(ctx, "further records that are due could not be settled", "count", w.more)
+		w.moreAt = time.Now()
+	}
+	for id := range w.logged {
+		if complete && !w.failing[id] {
+			delete(w.logged, id)
+		}
+	}
+	clear(w.failing)
+	w.more = 0
+}
+
+// storeClock is a further power of a Store whose server has a clock of its own.
+type storeClock interface {
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// compareClocks compares this machine's clock with the store's. It warns of a
+// difference of more than a quarter of the grace, when it begins.
+func (m *Machine) compareClocks(ctx context.Context) {
+	clock, ok := m.cfg.Store.(storeClock)
+	if !ok || m.ownClock {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readBackTimeout)
+	defer cancel()
+	before := m.now()
+	theirs, err := clock.Now(ctx)
+	if err != nil {
+		return // the next call of the store shows what is wrong
+	}
+	skew := time.Duration(0) // as little as the answer allows
+	if ahead := before.Sub(theirs); ahead > 0 {
+		skew = ahead
+	} else if behind := theirs.Sub(m.now()); behind > 0 {
+		skew = -behind
+	}
+	was := time.Duration(m.skew.Swap(int64(skew)))
+	if most := m.cfg.Grace / 4; skew.Abs() > most && was.Abs() <= most {
+		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", "ahead", skew, "settles", !m.clockAhead())
+	}
+}
+
+// clockAhead reports whether this machine's clock is so far ahead of the store's
+// that nothing may be settled by it. One that is behind only settles later.
+func (m *Machine) clockAhead() bool { return time.Duration(m.skew.Load()) > m.cfg.Grace/2 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +91,41 @@ func TestWhatCantBeOpenedDoesNotKeepTheRestFromBeingSettled(t *testing.T) {
 
 // The costs of verifications that wait for a person: memory (heap_B/row), goroutines,
 // and a sweep of Run in which none is due. CARRIERFSM_ROWS adds a number of rows.
+// noDue is a store that can't be asked what is due.
+type noDue struct{ carrierfsm.Store }
+
+func (noDue) Due(context.Context, time.Time, carrierfsm.PageKey, int) ([]carrierfsm.Record, error) {
+	return nil, errors.New("the connection is gone")
+}
+
+func TestSettleReturnsThatTheStoreCantBeAskedWhatIsDue(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	n, err := b.Replica(func(c *carrierfsm.Config) { c.Store = noDue{c.Store} }).Machine.Settle(context.Background())
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	require.Zero(t, n)
+}
+
+func TestRunEndsAfterTheReportsThatItAsksFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asking, asked atomic.Bool
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Reporter: reporterFunc(func(carrierfsm.Secret) carrierfsm.ReportState {
+			asking.Store(true)
+			pass(time.Minute) // it does not mind that Run is stopped
+			asked.Store(true)
+			return ready
+		})})
+		b.Reach("10008")
+		stop := running(t, b.Machine)
+		for !asking.Load() {
+			pass(time.Second)
+		}
+		stop()
+		require.True(t, asked.Load())
+	})
+}
+
 func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
 	sizes := []int{1_000, 20_000}
 	if more, err := strconv.Atoi(os.Getenv("CARRIERFSM_ROWS")); err == nil {
@@ -113,6 +149,17 @@ func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/rows=%d", s.name, rows), func(b *testing.B) { sweepWaiting(b, s.open(b), rows) })
 		}
 	}
+}
+
+// How long 20,000 take that are due at once.
+func BenchmarkSettleOfManyDue(b *testing.B) {
+	b.Run("memory", func(b *testing.B) { fsmtest.BenchmarkSettle(b, memory.New(), 20_000) })
+	b.Run("sqlite", func(b *testing.B) {
+		s, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "bench.db"))
+		require.NoError(b, err)
+		defer func() { _ = s.Close() }()
+		fsmtest.BenchmarkSettle(b, s, 20_000)
+	})
 }
 
 func sweepWaiting(b *testing.B, store carrierfsm.Store, rows int) {
@@ -168,4 +215,111 @@ func resident() uint64 {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return s.HeapAlloc
+}
+
+// clocked is a store whose clock differs from the machine's.
+type clocked struct {
+	carrierfsm.Store
+	differs atomic.Int64 // a Duration
+	err     error
+}
+
+func clockedBy(differs time.Duration) *clocked {
+	s := &clocked{Store: memory.New()}
+	s.differs.Store(int64(differs))
+	return s
+}
+
+func (s *clocked) Now(context.Context) (time.Time, error) {
+	pass(100 * time.Millisecond) // the network
+	return time.Now().Add(time.Duration(s.differs.Load())), s.err
+}
+
+// Half the grace is the bound: then two replicas differ by less than the grace.
+func TestAClockThatIsAheadSettlesNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ahead   time.Duration
+		settles bool
+		warns   bool
+	}{
+		{10 * time.Minute, false, true},
+		{8 * time.Second, false, true},
+		{7 * time.Second, true, true},
+		{4 * time.Second, true, true},
+		{3 * time.Second, true, false},
+		{0, true, false},
+		{-3 * time.Second, true, false},
+		{-10 * time.Minute, true, true}, // it settles later, which harms no one
+	} {
+		t.Run(c.ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx := context.Background()
+				store := clockedBy(-c.ahead)
+				var log bytes.Buffer
+				m := machineOn(t, store, func(c *carrierfsm.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+				created(t, m, 1)
+				pass(31 * time.Minute)
+				stop := running(t, m)
+				pass(5 * time.Second)
+				v, err := m.Get(ctx, "v00000")
+				require.NoError(t, err)
+				require.Equal(t, c.settles, v.State.Terminal())
+				_, err = m.Settle(ctx)
+				require.Equal(t, c.settles, err == nil, err)
+				stop()
+				require.Equal(t, c.warns, strings.Count(log.String(), "clock differs") == 1, log.String())
+				skew := m.Stats().ClockSkew
+				require.LessOrEqual(t, (skew - c.ahead).Abs(), 100*time.Millisecond, skew)
+				if !c.settles { // people's answers are taken
+					_, err = m.Submit(ctx, "v00000", carrierfsm.Cancel{})
+					require.NoError(t, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAClockThatWasSetRightSettlesAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := clockedBy(0)
+		m := machineOn(t, store)
+		created(t, m, 1)
+		stop := running(t, m)
+		defer stop()
+		pass(28 * time.Minute)
+		store.differs.Store(int64(-time.Hour))
+		pass(4 * time.Minute)
+		require.Equal(t, 1, live(t, store.Store), "found within a minute")
+		store.differs.Store(0)
+		pass(3 * time.Second)
+		require.Zero(t, live(t, store.Store))
+	})
+}
+
+// A store that does not tell the time, or a host's own clock, compares nothing.
+func TestAClockThatCantBeComparedSettles(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*clocked, *carrierfsm.Config){
+		"the store fails": func(s *clocked, _ *carrierfsm.Config) { s.err = fmt.Errorf("the store is away") },
+		"a clock of the host's": func(_ *clocked, c *carrierfsm.Config) {
+			c.Now = time.Now
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := clockedBy(-time.Hour)
+				m := machineOn(t, store, func(c *carrierfsm.Config) { change(store, c) })
+				created(t, m, 1)
+				pass(31 * time.Minute)
+				n, err := m.Settle(context.Background())
+				require.NoError(t, err)
+				require.Equal(t, 1, n)
+				require.Zero(t, m.Stats().ClockSkew)
+			})
+		})
+	}
 }

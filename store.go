@@ -13,11 +13,35 @@ import (
 // medium allows it. An error that matches none of the sentinels in the comment
 // of a method means that the store failed and that it is unknown whether the
 // write took place. The machine then reads the record again and recognises its
-// own write by [Record.CommitID]. A canceled context never leaves half a write.
+// own write by [Record.CommitID].
+//
+// Contexts: a method that is called with a context that has ended does nothing
+// and returns the context's error. If the context ends during the call, the
+// method returns its result or, soon, the context's error. A write is then
+// unknown: it took place, or did not, or takes place later, but never in part.
+// One caller's context never affects the calls of others.
+//
+// Values: Record and Entry say what a store has to take, and the machine writes
+// nothing else. What is beyond that a store may refuse, with an error that
+// matches ErrInvalid, but it must not cut or change it. Arguments that only
+// select come from hosts and may be anything: an id, a word or a step that no
+// record can have selects nothing, and is no error other than ErrNotFound; times
+// may be of any year and precision; limits may be any number, and less than one
+// selects nothing; page keys compare by their bytes.
+//
+// A store whose server has a clock of its own also has the method
+//
+//	Now(ctx context.Context) (time.Time, error)
+//
+// The machine compares its clock with it: see [Machine.Run].
 //
 // The store owns nothing that it is given: it copies Body and Detail before it
 // returns. What it returns belongs to the caller. Times are whole microseconds
 // in UTC and are returned equal; the zero time stays zero.
+//
+// A store that can be closed is an io.Closer. After Close, every call returns
+// ErrClosed; a call that is running then returns its result or ErrClosed, and
+// Close waits for it. Closing again is no error.
 type Store interface {
 	// Create inserts a new record, whose Version is 1, with the entries that
 	// belong to it (mostly none). It returns ErrExists when the ID is taken
@@ -64,9 +88,11 @@ type Store interface {
 type Record struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII, no space.
 	ID string
-	// State is the state of the verification.
+	// State is the state of the verification. It is a word, as Source and Reason
+	// are: at most 128 bytes of UTF-8 without control characters.
 	State State
-	// Step is how many transitions it has had; 0 after creation.
+	// Step is how many transitions it has had; 0 after creation. It fits into 31
+	// bits, as Table does.
 	Step int
 	// Version is 1 after creation and grows by one with every commit.
 	Version int64
@@ -81,19 +107,20 @@ type Record struct {
 	// Due is when the machine has to act on the record by itself; the zero time
 	// means never.
 	Due time.Time
-	// Created and Updated are the times of the first and the latest commit.
+	// Created and Updated are the times of the first and the latest commit. Times
+	// that are not zero are after the beginning of 1970 and before the year 10000.
 	Created, Updated time.Time
-	// Key, where it is not empty, is unique among all records of the store.
-	// The machine empties it when the verification ends.
+	// Key, where it is not empty, is unique among all records of the store. It is
+	// as an ID. The machine empties it when the verification ends.
 	Key string
 	// CommitID is a random name of the latest commit of this record.
 	CommitID [16]byte
-	// Body is opaque, and may be sealed. The store does not interpret it.
+	// Body is opaque, any bytes up to a megabyte. The store does not interpret it.
 	Body []byte
 }
 
 // Entry is one row of history: one transition. Entries never change, except
-// that Erase blanks their Detail.
+// that Erase blanks their Detail. Words, steps and times are as in a Record.
 type Entry struct {
 	// ID and Step name the entry; steps of an id run 1, 2, 3 … without a gap.
 	ID   string
@@ -104,7 +131,7 @@ type Entry struct {
 	To    State
 	// At is when the transition was decided.
 	At time.Time
-	// Detail is opaque, and may be sealed; nil where it was erased.
+	// Detail is opaque, as a Body is; nil where it was erased.
 	Detail []byte
 	// Position is the entry's position in the sequence of an outbox.Outbox, which
 	// sets it: greater than zero. In what is written it is ignored.

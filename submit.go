@@ -8,43 +8,53 @@ import (
 )
 
 // Submit submits one input of the person or the host and returns the
-// verification after it. In order: the input is checked against the prompt, the
-// intent is committed, upstream is called once, and the outcome is committed.
+// verification after it. In order: what the person typed is read (see package typed)
+// and checked against the prompt, the intent is committed, upstream is called once,
+// and the outcome is committed.
 //
 // A nil error means that the outcome is committed. A wrong password or code is
 // no error but a new prompt, and so is an unknown outcome. ErrPending means
 // that the input was accepted and its outcome follows without the caller: the
-// context ended first, a cancellation waits, or the outcome can't be stored at
-// present. With every other error nothing was sent, and the returned
+// context ended first or Close stopped waiting, a cancellation waits, or the
+// outcome can't be stored at present. With every other error nothing was sent, and the returned
 // Verification is the current one where it could be read, so that the person
 // can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
 // ErrInFlight, ErrNotAwaited, ErrTooMany, ErrTooSoon, ErrPasswordNeeded,
-// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, and those of Get. The
-// one exception is ErrStale for a reply that came after its call had been given
+// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, that of the context,
+// and those of Get. The one exception is ErrStale for a reply that came after its call had been given
 // up and something newer had happened.
 //
 // Submit takes over the Secrets of the input and destroys them. The caller's
 // context ends the waiting, never the call: see Config.CallTimeout.
 func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification, error) {
 	if in == nil {
-		return Verification{}, &Error{ID: id, Err: invalid("no input")}
+		v, _ := m.Get(ctx, id) // only to return the prompt: an error does not matter
+		return v, &Error{ID: id, State: v.State, Step: v.Step, Err: invalid("no input")}
 	}
 	s := &submission{Machine: m, id: id, in: in, inputFields: in.fields()}
 	ctx, s.done = m.cfg.Observer.submit(ctx, in.Kind())
-	if err := in.check(); err != nil {
+	if err := m.enter(); err != nil {
 		return s.refused(&snapshot{}, err)
 	}
+	defer m.leave()
+	s.fold()
+	if err := in.check(&s.inputFields); err != nil {
+		return s.refusedNow(ctx, err)
+	}
 	if in.Kind() == InputCancel {
-		snap, err := s.cancel(ctx)
+		by, err := Operator(ctx)
+		if err != nil {
+			return s.refusedNow(ctx, err)
+		}
+		snap, err := s.cancel(ctx, by)
 		s.done(submitCanceled(&snap, err))
 		return s.result(&snap, err)
 	}
 	if err := s.precheck(ctx); err != nil {
-		snap, _ := m.load(ctx, id) // only to return the prompt: an error does not matter
-		return s.refused(&snap, err)
+		return s.refusedNow(ctx, err)
 	}
-	if err := m.enter(ctx); err != nil {
-		return s.refused(&snapshot{}, err)
+	if err := m.takePlace(ctx); err != nil {
+		return s.refusedNow(ctx, err)
 	}
 	return s.run(ctx)
 }
@@ -56,12 +66,12 @@ type result struct {
 }
 
 // run commits the intent, then calls upstream in a goroutine of its own, so
-// that the caller can stop waiting. It leaves the place that enter took.
+// that the caller can stop waiting. It gives back the place that takePlace took.
 func (s *submission) run(ctx context.Context) (Verification, error) {
 	begun := false
 	defer func() {
 		if !begun { // refused, or the store panicked
-			s.leave()
+			s.release()
 		}
 	}()
 	snap, err := s.begin(ctx)
@@ -70,15 +80,15 @@ func (s *submission) run(ctx context.Context) (Verification, error) {
 	}
 	begun = true
 	finished := make(chan result, 1)
-	go func() {
-		v, err := s.finish(context.WithoutCancel(ctx), &snap)
-		finished <- result{v, err}
-	}()
+	s.calls.Hold()
+	go s.finish(context.WithoutCancel(ctx), &snap, finished)
 	select {
 	case r := <-finished:
 		return r.v, r.err
 	case <-ctx.Done():
 		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+	case <-s.abandoned:
+		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
 	}
 }
 
@@ -92,11 +102,15 @@ func (s *submission) precheck(ctx context.Context) error {
 
 // begin checks the input and commits its intent. With an error it returns the
 // verification as far as it is known.
-func (s *submission) begin(ctx context.Context) (snapshot, error) {
+func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
 	for range maxCASRetries {
-		snap, now, err := s.current(ctx, s.id)
-		if err != nil {
+		if snap, _, err = s.current(ctx, s.id); err != nil {
 			return snap, err
+		}
+		s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
+		now := s.now()
+		if snap.isDue(now) && !s.clockAhead() {
+			continue
 		}
 		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
 			return snap, err
@@ -113,7 +127,7 @@ func (s *submission) begin(ctx context.Context) (snapshot, error) {
 			return snap, err
 		}
 	}
-	return snapshot{}, ErrConflict
+	return snap, ErrConflict
 }
 
 // findPassword finds the service password that is sent with the input. A code
@@ -137,12 +151,23 @@ func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 	return nil
 }
 
-// finish calls upstream, commits the outcome, and caches the password if the
-// next prompt needs it.
-func (s *submission) finish(ctx context.Context, snap *snapshot) (Verification, error) {
+// finish calls upstream, commits the outcome and passes on what Submit returns.
+// All that follows the call is deferred: an upstream that ends the goroutine,
+// as a test's does that fails, leaves an unknown outcome.
+func (s *submission) finish(ctx context.Context, snap *snapshot, finished chan<- result) {
+	r := result{err: &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: ErrPending}}
 	defer s.leave()
-	out := s.call(ctx, snap)
-	d, err := s.commitOutcome(ctx, snap, &out)
+	defer func() { finished <- r }()
+	defer s.release()
+	out := outcome{fault: FaultUnknown}
+	defer func() { r.v, r.err = s.conclude(ctx, snap, &out) }()
+	out = s.call(ctx, snap)
+}
+
+// conclude commits the outcome, and caches the password if the next prompt needs
+// it.
+func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) (Verification, error) {
+	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
 	s.done(submitSettled(&d, err))
 	after := &d.snapshot
 	v, err := s.result(after, err)
@@ -159,8 +184,8 @@ func (s *submission) finish(ctx context.Context, snap *snapshot) (Verification, 
 	return v, nil
 }
 
-// leave destroys the secrets and makes room for another submission.
-func (s *submission) leave() {
+// release destroys the secrets and gives back the place that takePlace took.
+func (s *submission) release() {
 	s.destroySecrets()
 	s.inFlight.Release()
 }
@@ -168,6 +193,12 @@ func (s *submission) leave() {
 func (s *submission) destroySecrets() {
 	s.destroy()
 	s.service.Destroy()
+}
+
+// refusedNow is refused with the current verification, where it can be read.
+func (s *submission) refusedNow(ctx context.Context, err error) (Verification, error) {
+	snap, _, _ := s.current(ctx, s.id)
+	return s.refused(&snap, err)
 }
 
 // refused is the end of a submission that was not sent.
@@ -189,14 +220,10 @@ func (s *submission) result(snap *snapshot, err error) (v Verification, _ error)
 }
 
 // cancel ends the verification, or flags its intent where a call is under way.
-func (s *submission) cancel(ctx context.Context) (snapshot, error) {
-	by, err := Operator(ctx)
-	if err != nil {
-		return snapshot{}, err
-	}
+func (s *submission) cancel(ctx context.Context, by string) (snap snapshot, err error) {
 	for range maxCASRetries {
-		snap, now, err := s.current(ctx, s.id)
-		if err != nil {
+		var now time.Time
+		if snap, now, err = s.current(ctx, s.id); err != nil {
 			return snap, err
 		}
 		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
@@ -221,5 +248,5 @@ func (s *submission) cancel(ctx context.Context) (snapshot, error) {
 			return snap, err
 		}
 	}
-	return snapshot{}, ErrConflict
+	return snap, ErrConflict
 }

@@ -170,3 +170,110 @@ func TestAFormThatFailsItsCheckIsNotSentAndSpendsNothing(t *testing.T) {
 	require.Equal(t, 3, v.Prompt.AttemptsLeft)
 	require.Empty(t, b.Events())
 }
+
+// With every refusal comes what can be asked of the person now.
+func TestARefusalComesWithTheCurrentVerification(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		in  carrierfsm.Input
+		ctx context.Context //nolint:containedctx // of the case
+		err error
+	}{
+		"no input":                 {nil, ctx, carrierfsm.ErrInvalid},
+		"an empty code":            {carrierfsm.Captcha{Step: 1}, ctx, carrierfsm.ErrInvalid},
+		"no step":                  {carrierfsm.Captcha{Code: carrierfsm.NewSecret("500001")}, ctx, carrierfsm.ErrInvalid},
+		"an operator without name": {carrierfsm.Cancel{}, carrierfsm.ByOperator(ctx, ""), carrierfsm.ErrInvalid},
+		"a form without consent":   {carrierfsm.Apply{Form: fsmtest.Form()}, ctx, carrierfsm.ErrConsentRequired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.New(t)
+			want := b.Reach("10002")
+			got, err := b.Machine.Submit(c.ctx, b.ID, c.in)
+			require.ErrorIs(t, err, c.err)
+			require.Equal(t, want.Prompt.Kind, got.Prompt.Kind)
+			require.Equal(t, want.Step, got.Step)
+			var where *carrierfsm.Error
+			require.ErrorAs(t, err, &where)
+			require.Equal(t, want.Step, where.Step)
+			_, err = b.Machine.Submit(c.ctx, "unknown", c.in)
+			require.ErrorIs(t, err, c.err, "where there is none, the reason stays")
+		})
+	}
+	lost := fsmtest.New(t).Replica(func(c *carrierfsm.Config) { c.Store = &contested{Store: c.Store} })
+	got, err := lost.Apply()
+	require.ErrorIs(t, err, carrierfsm.ErrConflict)
+	require.Equal(t, carrierfsm.PromptApplication, got.Prompt.Kind)
+}
+
+// A caller that leaves is not told that the store failed.
+func TestAnEndedContextIsReturnedAsItsOwnError(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(ctx context.Context, b *fsmtest.Bench) error{
+		"create": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{})
+			return err
+		},
+		"get":     func(ctx context.Context, b *fsmtest.Bench) error { _, err := b.Machine.Get(ctx, b.ID); return err },
+		"read":    func(ctx context.Context, b *fsmtest.Bench) error { _, err := b.Machine.Read(ctx, b.ID); return err },
+		"history": func(ctx context.Context, b *fsmtest.Bench) error { _, err := b.Machine.History(ctx, b.ID); return err },
+		"list": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, err := b.Machine.List(ctx, carrierfsm.Query{})
+			return err
+		},
+		"overdue": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, err := b.Machine.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)
+			return err
+		},
+		"submit": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, err := b.Machine.Submit(ctx, b.ID, application(0))
+			return err
+		},
+		"cancel": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, err := b.Machine.Submit(ctx, b.ID, carrierfsm.Cancel{})
+			return err
+		},
+		"expire": func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Expire(ctx, b.ID) },
+		"erase":  func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Erase(ctx, b.ID) },
+		"purge": func(ctx context.Context, b *fsmtest.Bench) error {
+			_, _, err := b.Machine.Purge(ctx, time.Now())
+			return err
+		},
+		"reseal": func(ctx context.Context, b *fsmtest.Bench) error { return b.Machine.Reseal(ctx, b.ID) },
+		"settle": func(ctx context.Context, b *fsmtest.Bench) error { _, err := b.Machine.Settle(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			canceled, cancel := context.WithCancel(context.Background())
+			cancel()
+			late, cancel := context.WithTimeout(context.Background(), -time.Second)
+			defer cancel()
+			for _, ctx := range []context.Context{canceled, late} {
+				err := call(ctx, fsmtest.New(t))
+				if name != "settle" { // it starts nothing
+					require.ErrorIs(t, err, ctx.Err())
+				}
+				require.NotErrorIs(t, err, carrierfsm.ErrStore)
+			}
+		})
+	}
+}
+
+// A driver's error does not always say that the context ended.
+func TestAStoreThatFailsBecauseTheCallerLeftIsTheContextsError(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	replica := b.Replica(func(c *carrierfsm.Config) {
+		c.Store = storeWith{Store: c.Store, commit: func(func() error) error {
+			cancel()
+			return errors.New("the connection is closed")
+		}}
+	})
+	_, err := replica.Machine.Submit(ctx, b.ID, application(0))
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, carrierfsm.ErrStore)
+	require.NotErrorIs(t, err, carrierfsm.ErrPending)
+	require.Empty(t, b.Upstream.Calls())
+}

@@ -25,7 +25,7 @@ import (
 // canaries are the secrets and personal values of the canary test: upstream
 // repeats them in its texts, and no page may contain any of them.
 var canaries = map[string]string{
-	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `Co|d5e7{20}~`, "wrong code": `Cw@91#ab^*()`,
+	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `73519426`, "wrong code": `40917263`,
 	"phone": "13800138000", "id card": "11010119900307867X", "name": "测试用户", "token": "00000000000000000000000000000001",
 	"another number": "13800138042",
 }

@@ -102,7 +102,7 @@ func parseParkedKey(text, handler string) (m outbox.ParkedKey, err error) {
 // parkedReasons are the texts of Parked.Why.
 var parkedReasons = map[string]string{
 	"": "to be called again", "error": "it returned an error", "panic": "it panicked",
-	"timeout": "it took too long", "unreadable": "the transition can't be opened",
+	"timeout": "it took too long", "slow": "a call is still under way", "unreadable": "the transition can't be opened",
 }
 
 // parkedReason describes why a verification is parked.

@@ -2,6 +2,8 @@ package fsmtest_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +59,128 @@ func TestTables(t *testing.T) {
 	fsmtest.RunTable(t, captchaRows)
 }
 
+var chosen = carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}
+
+// A row for each of the nine inputs, where it is taken.
+var inputRows = map[carrierfsm.InputKind]fsmtest.Row{
+	carrierfsm.InputApply: {
+		At: carrierfsm.PromptApplication, Answer: fsmtest.Accept("chinaunicom"),
+		Events: []carrierfsm.Event{carrierfsm.ApplicationAccepted, carrierfsm.PasswordRequested}, State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword,
+	},
+	carrierfsm.InputPassword: {
+		At: carrierfsm.PromptPassword, Answer: fsmtest.Code("10008"), Events: []carrierfsm.Event{carrierfsm.CollectionStarted}, State: carrierfsm.Done,
+	},
+	carrierfsm.InputQueryPassword: {
+		At: carrierfsm.PromptQueryPassword, Answer: fsmtest.Code("10008"), Events: []carrierfsm.Event{carrierfsm.CollectionStarted}, State: carrierfsm.Done,
+	},
+	carrierfsm.InputCaptcha: {
+		At: carrierfsm.PromptCaptcha, Answer: fsmtest.Code("10008"), Events: []carrierfsm.Event{carrierfsm.CollectionStarted}, State: carrierfsm.Done,
+	},
+	carrierfsm.InputResendCaptcha: {
+		At: carrierfsm.PromptCaptcha, Answer: fsmtest.Code("10002"), Setup: func(b *fsmtest.Bench) { b.Clock.Advance(time.Minute) },
+		Events: []carrierfsm.Event{carrierfsm.CaptchaRequested}, State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptCaptcha,
+	},
+	carrierfsm.InputRequestReset: {
+		Source: chosen, At: carrierfsm.PromptPassword, Answer: fsmtest.Code("10002"),
+		Events: []carrierfsm.Event{carrierfsm.ResetCaptchaRequested}, State: carrierfsm.AwaitingCaptcha, Prompt: carrierfsm.PromptResetCaptcha,
+	},
+	carrierfsm.InputResetCaptcha: {
+		Source: chosen, At: carrierfsm.PromptResetCaptcha, Answer: fsmtest.Code("11000"),
+		Events: []carrierfsm.Event{carrierfsm.PasswordReset}, State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword,
+	},
+	carrierfsm.InputSkipSource: {
+		At: carrierfsm.PromptPassword, Answer: fsmtest.Next("chinaunicom"),
+		Events: []carrierfsm.Event{carrierfsm.SourceCollected, carrierfsm.PasswordRequested}, State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword,
+	},
+	carrierfsm.InputCancel: {
+		At: carrierfsm.PromptResetCaptcha, Events: []carrierfsm.Event{carrierfsm.Canceled}, State: carrierfsm.Failed,
+	},
+}
+
+func TestATableKnowsAllNineInputs(t *testing.T) {
+	t.Parallel()
+	rows := []fsmtest.Row{{
+		Rule: "a reset by SMS takes no new password", At: carrierfsm.PromptResetCaptcha, Input: carrierfsm.InputResetCaptcha, Answer: fsmtest.Code("11000"),
+		Events: []carrierfsm.Event{carrierfsm.PasswordReset}, State: carrierfsm.AwaitingPassword, Prompt: carrierfsm.PromptPassword,
+	}}
+	for kind, row := range inputRows {
+		row.Rule, row.Input = string(kind), kind
+		rows = append(rows, row)
+	}
+	require.Len(t, rows, 9+1)
+	fsmtest.RunTable(t, rows)
+}
+
+func TestATableTakesAConfig(t *testing.T) {
+	t.Parallel()
+	fsmtest.RunTableWith(t, []fsmtest.Row{{
+		Rule: "the only attempt", At: carrierfsm.PromptPassword, Input: carrierfsm.InputPassword, Answer: fsmtest.Code("10003"),
+		Events: []carrierfsm.Event{carrierfsm.PasswordRejected, carrierfsm.AttemptsExhausted}, State: carrierfsm.Failed,
+	}}, func() carrierfsm.Config { return carrierfsm.Config{Limits: carrierfsm.Limits{Passwords: 1}} })
+}
+
+// failures is a test that records its failures instead of failing.
+type failures struct {
+	testing.TB
+	messages []string
+	cleanups []func()
+}
+
+func (f *failures) Helper()          {}
+func (f *failures) Cleanup(g func()) { f.cleanups = append(f.cleanups, g) }
+func (f *failures) Errorf(text string, args ...any) {
+	f.messages = append(f.messages, fmt.Sprintf(text, args...))
+}
+
+// end ends the test and returns its failures.
+func (f *failures) end() string {
+	for _, g := range slices.Backward(f.cleanups) {
+		g()
+	}
+	return strings.Join(f.messages, "\n")
+}
+
+func TestAnswersThatAreLeftOverFailTheTest(t *testing.T) {
+	t.Parallel()
+	tb := &failures{TB: t}
+	b := fsmtest.New(tb, fsmtest.Accept("chinaunicom"), fsmtest.Code("10002"), fsmtest.Code("10008"))
+	b.Must(b.Apply())
+	require.Equal(t, "fsmtest: answers of the upstream's script are left over: 2 after 1 calls", tb.end())
+}
+
+func TestACallWithoutAnAnswerFailsTheTestAndIsNamed(t *testing.T) {
+	t.Parallel()
+	tb := &failures{TB: t}
+	b := fsmtest.New(tb, fsmtest.Accept("chinaunicom"), fsmtest.Code("10002"))
+	b.Must(b.Apply())
+	b.Must(b.Password("246810"))
+	require.Equal(t, carrierfsm.UpstreamUnavailable, b.Must(b.Captcha("500001")).Reason)
+	require.Equal(t, "fsmtest: the upstream's script is too short: no answer for call 3, captcha at chinaunicom", tb.end())
+
+	tb = &failures{TB: t}
+	b = fsmtest.New(tb)
+	b.Must(b.Apply())
+	b.Upstream.Then(fsmtest.Accept("chinaunicom"))
+	b.Must(b.Password("246810"))
+	require.Contains(t, tb.end(), "no answer for call 2, password at chinamobilejs: the next answer is one to an application\n")
+}
+
+func TestAStoryNamesTheCallWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	err := fsmtest.RunText(t, "> apply\n> password 246810\n")
+	require.ErrorContains(t, err, "too short: no answer for call 2, password at chinamobilejs")
+}
+
+func TestAScriptThatIsUsedUpIsNoFailure(t *testing.T) {
+	t.Parallel()
+	tb := &failures{TB: t}
+	b := fsmtest.New(tb, fsmtest.Code("10008"))
+	b.Upstream.Otherwise(fsmtest.Lost()) // is for any number of calls, or none
+	b.Must(b.Apply())
+	b.Must(b.Password("246810"))
+	require.Empty(t, tb.end())
+}
+
 func TestAWrongRowFails(t *testing.T) {
 	t.Parallel()
 	for what, spoil := range map[string]func(*fsmtest.Row){
@@ -67,7 +191,14 @@ func TestAWrongRowFails(t *testing.T) {
 		"a refusal":                func(r *fsmtest.Row) { r.Err = carrierfsm.ErrStale },
 		"an input of another kind": func(r *fsmtest.Row) { r.Input = carrierfsm.InputPassword },
 		"an unknown input":         func(r *fsmtest.Row) { r.Input = "dance" },
-		"a prompt out of reach":    func(r *fsmtest.Row) { r.At = carrierfsm.PromptResetCaptcha },
+		"a prompt out of reach": func(r *fsmtest.Row) {
+			r.At, r.Source = carrierfsm.PromptResetCaptcha, carrierfsm.Source{Website: "w", Online: true}
+		},
+		"an unknown prompt":   func(r *fsmtest.Row) { r.At = "riddle" },
+		"an answer left over": func(r *fsmtest.Row) { r.Setup = func(b *fsmtest.Bench) { b.Upstream.Then(fsmtest.Code("10008")) } },
+		"a call without an answer": func(r *fsmtest.Row) {
+			r.Setup = func(b *fsmtest.Bench) { b.Must(b.Captcha("500001")) }
+		},
 	} {
 		row := captchaRows[0]
 		spoil(&row)

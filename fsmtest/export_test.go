@@ -1,6 +1,7 @@
 package fsmtest
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,4 +23,21 @@ func RunText(t *testing.T, text string) error {
 func RunRow(t *testing.T, r Row) error {
 	t.Helper()
 	return r.run(t, carrierfsm.Config{})
+}
+
+// DriveCore runs verifications on a store, with inputs and replies that choose
+// chooses, and returns what the store did not keep.
+func DriveCore(s carrierfsm.Store, choose func(n int) int, verifications int) error {
+	return (&storeBench{StoreSubject: StoreSubject{Store: s}, ctx: context.Background()}).driveCore(choose, verifications)
+}
+
+// StoryWords are the commands of a story, and the answers of one word.
+func StoryWords() (commands, answers []string) {
+	for c := range storyCommands {
+		commands = append(commands, c)
+	}
+	for a := range wordAnswers {
+		answers = append(answers, a)
+	}
+	return commands, answers
 }

@@ -25,6 +25,13 @@ func (r *Reports) Then(answers ...carrierfsm.ReportState) {
 	r.script = append(r.script, answers...)
 }
 
+// Left returns how many answers of the script were not given.
+func (r *Reports) Left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.script)
+}
+
 // Asked returns how often it was asked for a report.
 func (r *Reports) Asked() int {
 	r.mu.Lock()

@@ -11,22 +11,84 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// StoreSubject is one fresh, empty store under test.
+// StoreSubject is one fresh, empty store under test. Where Store is an io.Closer,
+// the rules on closing are tested too.
 type StoreSubject struct {
-	// Store is the store. It must be an outbox.Outbox too.
+	// Store is the store.
 	Store carrierfsm.Store
 	// Reopen opens the same database again, as after a crash, without closing
 	// Store first. Nil: the database does not outlive its process.
 	Reopen func() (carrierfsm.Store, error)
 }
 
-// TestStore runs the contracts of carrierfsm.Store and outbox.Outbox as
-// parallel subtests. open returns a fresh store for each, and cleans up with tb.
+// OutboxSubject is StoreSubject for TestOutbox.
+type OutboxSubject struct {
+	Store  outbox.Store
+	Reopen func() (outbox.Store, error)
+}
+
+// SurveyorSubject is StoreSubject for TestSurveyor.
+type SurveyorSubject struct {
+	Store interface {
+		carrierfsm.Store
+		survey.Surveyor
+	}
+}
+
+// TestStore runs the contract of carrierfsm.Store as parallel subtests. open
+// returns a fresh store for each, and cleans up with tb. A store that is an
+// outbox.Outbox or a survey.Surveyor also passes TestOutbox or TestSurveyor.
 func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
 	t.Helper()
-	for _, c := range storeCases {
+	testCases(t, storeCases, open)
+}
+
+// CheckStore runs the same cases as TestStore one after the other and returns the
+// joined failures, each with its rule, or nil. It fails tb only where open does.
+func CheckStore(tb testing.TB, open func(tb testing.TB) StoreSubject) error {
+	tb.Helper()
+	return checkCases(tb, storeCases, open)
+}
+
+// TestOutbox runs the contract of outbox.Outbox, as TestStore does.
+func TestOutbox(t *testing.T, open func(tb testing.TB) OutboxSubject) {
+	t.Helper()
+	testCases(t, outboxCases, func(tb testing.TB) StoreSubject { tb.Helper(); return open(tb).store() })
+}
+
+// CheckOutbox is CheckStore for the cases of TestOutbox.
+func CheckOutbox(tb testing.TB, open func(tb testing.TB) OutboxSubject) error {
+	tb.Helper()
+	return checkCases(tb, outboxCases, func(tb testing.TB) StoreSubject { tb.Helper(); return open(tb).store() })
+}
+
+// TestSurveyor runs the contract of survey.Surveyor, as TestStore does.
+func TestSurveyor(t *testing.T, open func(tb testing.TB) SurveyorSubject) {
+	t.Helper()
+	testCases(t, surveyCases, func(tb testing.TB) StoreSubject { tb.Helper(); return StoreSubject{Store: open(tb).Store} })
+}
+
+// CheckSurveyor is CheckStore for the cases of TestSurveyor.
+func CheckSurveyor(tb testing.TB, open func(tb testing.TB) SurveyorSubject) error {
+	tb.Helper()
+	return checkCases(tb, surveyCases, func(tb testing.TB) StoreSubject { tb.Helper(); return StoreSubject{Store: open(tb).Store} })
+}
+
+func (s OutboxSubject) store() StoreSubject {
+	subject := StoreSubject{Store: s.Store}
+	if s.Reopen != nil {
+		subject.Reopen = func() (carrierfsm.Store, error) { return s.Reopen() }
+	}
+	return subject
+}
+
+func testCases(t *testing.T, cases []storeCase, open func(tb testing.TB) StoreSubject) {
+	t.Helper()
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if err := c.check(open(t)); err != nil {
@@ -36,12 +98,10 @@ func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
 	}
 }
 
-// CheckStore runs the same cases as TestStore one after the other and returns the
-// joined failures, each with its rule, or nil. It fails tb only where open does.
-func CheckStore(tb testing.TB, open func(tb testing.TB) StoreSubject) error {
+func checkCases(tb testing.TB, cases []storeCase, open func(tb testing.TB) StoreSubject) error {
 	tb.Helper()
 	var errs []error
-	for _, c := range storeCases {
+	for _, c := range cases {
 		if err := c.check(open(tb)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w (rule: %s)", c.name, err, c.rule))
 		}
@@ -80,7 +140,7 @@ func record(id string) carrierfsm.Record {
 		ID: id, State: carrierfsm.Created, Version: 1, Table: 1, Source: "chinamobilejs",
 		Reason: carrierfsm.ApplicationRejected, InFlight: true,
 		Due: noon.Add(time.Hour), Created: noon, Updated: noon.Add(time.Minute),
-		Key: "key of " + id, Body: []byte("body of " + id),
+		Key: "key-of-" + id, Body: []byte("body of " + id),
 	}
 	copy(r.CommitID[:], "commit of "+id)
 	return r

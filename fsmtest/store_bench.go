@@ -2,6 +2,7 @@ package fsmtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -60,4 +61,36 @@ func plainVerification(m *carrierfsm.Machine) error {
 		err = fmt.Errorf("it ended in %s", v.State)
 	}
 	return err
+}
+
+// BenchmarkSettle measures how long one machine takes to settle so many
+// verifications that are due at once, as after an outage.
+func BenchmarkSettle(b *testing.B, store carrierfsm.Store, due int) {
+	b.Helper()
+	ctx := context.Background()
+	clock := NewClock()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: Instant{}, Now: clock.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for round := 0; b.Loop(); round++ {
+		b.StopTimer()
+		err := errors.Join(concurrently(64, func(part int) error {
+			for i := part; i < due; i += 64 {
+				if _, err := m.Create(ctx, carrierfsm.NewVerification{ID: fmt.Sprintf("due-%d-%d", round, i)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		clock.Advance(time.Hour)
+		b.StartTimer()
+		if n, err := m.Settle(ctx); n != due || err != nil {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(due)*float64(b.N)/b.Elapsed().Seconds(), "settled/s")
 }

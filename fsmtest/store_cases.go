@@ -1,7 +1,6 @@
 package fsmtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,8 +11,11 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// storeCases are the contract: one case for each rule.
-var storeCases = slices.Concat(writeCases, raceCases, queryCases, outboxCases, leaseCases, modelCases, surveyCases)
+// The contracts: one case for each rule.
+var (
+	storeCases  = slices.Concat(writeCases, raceCases, queryCases, boundCases, lifeCases, modelCases)
+	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, outboxLifeCases)
+)
 
 var writeCases = []storeCase{
 	{"RoundTrip", "every column of a record is loaded as it was written, times to the microsecond", roundTrip},
@@ -26,7 +28,6 @@ var writeCases = []storeCase{
 	{"VersionCheck", "Commit returns ErrConflict and changes nothing unless the stored version is one less", versionCheck},
 	{"OneCommit", "a record and its entries are committed together or not at all", oneCommit},
 	{"CreatedStays", "a commit does not change Created", createdStays},
-	{"CanceledContext", "nothing is written with a context that has ended", canceledContext},
 	{"History", "History returns the entries in the order of their steps, without gaps, in pages", historyPages},
 	{"Erase", "Erase checks the version as Commit does, and blanks the details of earlier entries without deleting them", erases},
 	{"Reopen", "what was acknowledged is stored after a crash", reopens},
@@ -201,28 +202,6 @@ func createdStays(b *storeBench) error {
 	err = b.Store.Commit(b.ctx, after, e)
 	after.Created = r.Created
 	return first(err, b.stores(after))
-}
-
-func canceledContext(b *storeBench) error {
-	r, err := b.create("v1", 1)
-	if err != nil {
-		return err
-	}
-	over, cancel := context.WithCancel(b.ctx)
-	cancel()
-	after, e := next(r)
-	_, load := b.Store.Load(over, "v1")
-	if err := first(
-		want("Create", b.Store.Create(over, record("v2")), context.Canceled),
-		want("Commit", b.Store.Commit(over, after, e), context.Canceled),
-		want("Erase", b.Store.Erase(over, after, e), context.Canceled),
-		want("Load", load, context.Canceled),
-		b.stores(r),
-	); err != nil {
-		return err
-	}
-	_, err = b.Store.Load(b.ctx, "v2")
-	return want("Load of what was not created", err, carrierfsm.ErrNotFound)
 }
 
 func historyPages(b *storeBench) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,10 @@ var leaseCases = []storeCase{
 	{"Parked", "parked rows are written in the same commit as the cursor, are returned with their entries, and are deleted when all is delivered", parkedRows},
 	{"ParkedMerge", "a row that another writer has changed meanwhile is merged with it, and no step is lost", parkedMerge},
 	{"ParkedQuery", "Parked returns what matches the query, earliest first, in pages", parkedQuery},
+	{"ParkedBounds", "numbers of a parked row that the store can't keep are refused with ErrInvalid and never cut; words that no row has select none", parkedBounds},
 	{"ParkedPurge", "Purge deletes the parked rows of the verifications that it deletes", parkedPurge},
+	{"PurgeDelivered", "PurgeDelivered deletes no verification that is parked or has an entry that some cursor has not passed, and counts them", purgeDelivered},
+	{"Retire", "Retire deletes a cursor that is not held, and its parked rows", retires},
 }
 
 func parkedRow(handler, id string) outbox.Parked {
@@ -37,7 +41,7 @@ func oneLeaseHolder(b *storeBench) error {
 	}
 	var holders atomic.Int32
 	errs := concurrently(8, func(i int) error {
-		_, err := box.Acquire(b.ctx, "reader", "owner "+strconv.Itoa(i), time.Hour, outbox.FromBeginning)
+		_, err := box.Acquire(b.ctx, "reader", "owner-"+strconv.Itoa(i), time.Hour, outbox.FromBeginning)
 		if err == nil {
 			holders.Add(1)
 			return nil
@@ -265,4 +269,57 @@ func parkedPurge(b *storeBench) error {
 	n, err := b.Store.Purge(b.ctx, noon.Add(time.Hour), 10)
 	rows, err2 := box.Parked(b.ctx, outbox.ParkedQuery{})
 	return first(err, err2, differ("the number purged", 1, n), equal("the rows left", []outbox.Parked{live}, rows))
+}
+
+func parkedBounds(b *storeBench) error {
+	box, err := b.outbox()
+	if err != nil {
+		return err
+	}
+	kept := parkedRow("reader", "v1")
+	kept.Step, kept.Upto, kept.Attempts, kept.Version = math.MaxInt32-1, math.MaxInt32, math.MaxInt32, math.MaxInt64-1
+	if err := box.Park(b.ctx, []outbox.Parked{kept}); err != nil {
+		return err
+	}
+	for _, n := range tooLarge() {
+		large := parkedRow("reader", "v2")
+		large.Step, large.Upto = n-1, n
+		err := box.Park(b.ctx, []outbox.Parked{large})
+		rows, err2 := box.Parked(b.ctx, outbox.ParkedQuery{ID: "v2"})
+		if err == nil {
+			return first(err2, equal("the rows", []outbox.Parked{large}, rows))
+		}
+		err = first(want(fmt.Sprintf("Park with the step %d", n), err, carrierfsm.ErrInvalid), err2, differ("the number of rows", 0, len(rows)))
+		if err != nil {
+			return err
+		}
+	}
+	for _, q := range []outbox.ParkedQuery{
+		{ID: "v1\x00"},
+		{ID: "\xff"},
+		{Handler: "\x00"},
+		{Handler: "reader\xff"},
+		{NextBy: farPast},
+		{NextBy: kept.Next.Add(-time.Nanosecond)},
+		{After: outbox.ParkedKey{Next: farFuture}},
+		{After: outbox.ParkedKey{Next: kept.Next, Handler: "reader\x00", ID: "\xff"}},
+	} {
+		rows, err := box.Parked(b.ctx, q)
+		if err = first(err, differ(fmt.Sprintf("the number of rows for %+v", q), 0, len(rows))); err != nil {
+			return err
+		}
+	}
+	for _, q := range []outbox.ParkedQuery{
+		{},
+		{NextBy: farFuture, Limit: math.MaxInt},
+		{Limit: math.MinInt},
+		{After: outbox.ParkedKey{Next: farPast, ID: "x"}},
+		{After: outbox.ParkedKey{Next: kept.Next, Handler: "reader", ID: "v\x00"}},
+	} {
+		rows, err := box.Parked(b.ctx, q)
+		if err = first(err, equal(fmt.Sprintf("the rows for %+v", q), []outbox.Parked{kept}, rows)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

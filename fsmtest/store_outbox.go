@@ -11,11 +11,13 @@ import (
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
-var outboxCases = []storeCase{
+var deliveryCases = []storeCase{
 	{"OutboxOrder", "Pending returns every entry once, those of one id in the order of their steps", outboxOrder},
 	{"OutboxSettled", "no entry appears before the position of a reader, whatever is written concurrently", outboxSettled},
 	{"OutboxPages", "Pending returns again what Advance has not passed; Advance by n passes the first n entries", outboxPages},
 	{"OutboxStart", "FromNow starts after the existing entries, FromBeginning with the oldest; neither moves a cursor that exists", outboxStart},
+	{"OutboxPurge", "Pending leaves out what was purged", outboxPurge},
+	{"OutboxModel", "any sequence of calls returns what a simple model of an outbox returns", outboxLikeModel},
 	{"OutboxCursors", "each name has its own cursor, and Cursors returns the position of each", outboxCursors},
 }
 
@@ -212,6 +214,26 @@ func outboxStart(b *storeBench) error {
 	return first(err, err2,
 		differ("the entries of a reader that started now", []string{"old/4", "new/1"}, steps(fromLate)),
 		differ("the entries of a reader from the beginning", []string{"old/1", "old/2", "old/3", "old/4", "new/1"}, steps(fromEarly)))
+}
+
+func outboxPurge(b *storeBench) error {
+	ended := record("ended")
+	ended.State = carrierfsm.Done
+	if _, err := b.put(ended, 2); err != nil {
+		return err
+	}
+	if _, err := b.create("live", 2); err != nil {
+		return err
+	}
+	if _, err := b.Store.Purge(b.ctx, noon.Add(time.Hour), 10); err != nil {
+		return err
+	}
+	r, err := b.acquire("reader", "one", outbox.FromBeginning)
+	if err != nil {
+		return err
+	}
+	entries, err := r.rest(3)
+	return first(err, differ("the entries left", []string{"live/1", "live/2"}, steps(entries)))
 }
 
 func outboxCursors(b *storeBench) error {

@@ -72,6 +72,25 @@ func (s losesRows) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, 
 	return s.Store.Advance(ctx, l, b, n, nil)
 }
 
+// rowsAfter and rowsBefore write the cursor and the rows in two transactions.
+type rowsAfter struct{ *memory.Store }
+
+func (s rowsAfter) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
+	if err := s.Store.Advance(ctx, l, b, n, nil); err != nil {
+		return err
+	}
+	return s.Park(ctx, rows)
+}
+
+type rowsBefore struct{ *memory.Store }
+
+func (s rowsBefore) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
+	if err := s.Park(ctx, rows); err != nil {
+		return err
+	}
+	return s.Store.Advance(ctx, l, b, n, nil)
+}
+
 type overwrites struct{ *memory.Store }
 
 func (s overwrites) Park(ctx context.Context, rows []outbox.Parked) error {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 var queryCases = []storeCase{
@@ -14,7 +13,7 @@ var queryCases = []storeCase{
 	{"ListFilters", "List returns what matches the query", listFilters},
 	{"DueOrder", "Due returns the earliest first, ties by ascending id, up to and including now, in pages", dueOrder},
 	{"DueFollows", "Due follows every commit: a later time, an earlier one, none", dueFollows},
-	{"Purge", "Purge deletes verifications that ended before the time, at most the limit, with their history; Pending skips them", purges},
+	{"Purge", "Purge deletes verifications that ended before the time, at most the limit, with their history", purges},
 }
 
 func listOrder(b *storeBench) error {
@@ -170,13 +169,5 @@ func purges(b *storeBench) error {
 	}
 	ids := idsOf(left)
 	slices.Sort(ids)
-	if err := first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2)); err != nil {
-		return err
-	}
-	r, err := b.acquire("reader", "one", outbox.FromBeginning)
-	if err != nil {
-		return err
-	}
-	entries, err := r.rest(3)
-	return first(err, differ("the number of entries left", 4, len(entries)), inOrder(entries, make(map[string]int)))
+	return first(differ("the ids left", []string{"exactly", "live"}, ids), b.hasHistory("old1", 0), b.hasHistory("live", 2))
 }

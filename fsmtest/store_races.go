@@ -18,13 +18,18 @@ var raceCases = []storeCase{
 	{"OthersCancellation", "one caller's cancellation does not affect the others, and its own commit is stored as a whole or not at all", othersCancellation},
 }
 
-// concurrently calls f n times concurrently and returns the errors.
+// concurrently calls f n times concurrently and returns the errors. A panic is one.
 func concurrently(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					errs[i] = fmt.Errorf("panic: %v", r)
+				}
+			}()
 			<-start
 			errs[i] = f(i)
 		})
@@ -57,7 +62,7 @@ func oneCreator(b *storeBench) error {
 	for round := range 8 {
 		errs := concurrently(rivals, func(i int) error {
 			r := record(fmt.Sprintf("v%d", round))
-			r.Key = fmt.Sprintf("%d of round %d", i, round)
+			r.Key = fmt.Sprintf("%d-of-round-%d", i, round)
 			return b.Store.Create(b.ctx, r)
 		})
 		if err := oneWins(errs, carrierfsm.ErrExists); err != nil {
@@ -70,8 +75,8 @@ func oneCreator(b *storeBench) error {
 func oneKeyHolder(b *storeBench) error {
 	for round := range 8 {
 		errs := concurrently(rivals, func(i int) error {
-			r := record(fmt.Sprintf("v%d of round %d", i, round))
-			r.Key = fmt.Sprintf("round %d", round)
+			r := record(fmt.Sprintf("v%d-of-round-%d", i, round))
+			r.Key = fmt.Sprintf("round-%d", round)
 			return b.Store.Create(b.ctx, r)
 		})
 		if err := oneWins(errs, carrierfsm.ErrKeyInUse); err != nil {

@@ -1,6 +1,7 @@
 package fsmtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,24 +11,22 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// surveyCases test stores that are a survey.Surveyor; other stores pass them.
 var surveyCases = []storeCase{
 	{"SurveyRange", "Survey returns what was created at from or later and before until, oldest first, ties by ascending id, at most the limit", surveyRange},
 	{"SurveyTimelines", "Survey returns the columns and all entries of each, in the order of their steps, without bodies and details", surveyTimelines},
 	{"SurveyFollows", "Survey follows every commit, and does not return what is purged", surveyFollows},
+	{"SurveyBounds", "from and until may be of any year and precision", surveyBounds},
+	{"SurveyContext", "Survey returns the error of a context that has ended", surveyContext},
+	{"SurveyClosed", "after Close, Survey returns ErrClosed", surveyClosed},
 }
 
-// surveyed calls Survey. ok is false for a store that is not a Surveyor.
-func (b *storeBench) surveyed(from, until time.Time, limit int) (list []survey.Timeline, ok bool, err error) {
-	s, ok := b.Store.(survey.Surveyor)
-	if !ok {
-		return nil, false, nil
-	}
-	list, err = s.Survey(b.ctx, from, until, limit)
+// surveyed calls Survey.
+func (b *storeBench) surveyed(from, until time.Time, limit int) ([]survey.Timeline, error) {
+	list, err := b.Store.(survey.Surveyor).Survey(b.ctx, from, until, limit)
 	if err != nil {
-		err = fmt.Errorf("calling Survey: %w", err)
+		return nil, fmt.Errorf("calling Survey: %w", err)
 	}
-	return list, true, err
+	return list, nil
 }
 
 func surveyRange(b *storeBench) error {
@@ -41,8 +40,8 @@ func surveyRange(b *storeBench) error {
 		}
 	}
 	for limit, want := range map[int][]string{10: {"a", "b", "d", "c"}, 4: {"a", "b", "d", "c"}, 3: {"a", "b", "d"}, 0: nil} {
-		list, ok, err := b.surveyed(noon, noon.Add(time.Minute), limit)
-		if err != nil || !ok {
+		list, err := b.surveyed(noon, noon.Add(time.Minute), limit)
+		if err != nil {
 			return err
 		}
 		var got []string
@@ -65,8 +64,8 @@ func surveyTimelines(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	list, ok, err := b.surveyed(noon, noon.Add(time.Minute), 10)
-	if err != nil || !ok {
+	list, err := b.surveyed(noon, noon.Add(time.Minute), 10)
+	if err != nil {
 		return err
 	}
 	entries, err := b.Store.History(b.ctx, "v1", 0, 10)
@@ -96,8 +95,8 @@ func surveyFollows(b *storeBench) error {
 	if err := b.Store.Commit(b.ctx, after, e); err != nil {
 		return err
 	}
-	list, ok, err := b.surveyed(noon, noon.Add(time.Minute), 10)
-	if err != nil || !ok {
+	list, err := b.surveyed(noon, noon.Add(time.Minute), 10)
+	if err != nil {
 		return err
 	}
 	if len(list) != 1 || list[0].Record.State != carrierfsm.Done || len(list[0].Entries) != 2 || list[0].Entries[1].To != carrierfsm.Done {
@@ -106,9 +105,48 @@ func surveyFollows(b *storeBench) error {
 	if _, err := b.Store.Purge(b.ctx, noon.Add(time.Hour), 10); err != nil {
 		return err
 	}
-	list, _, err = b.surveyed(noon, noon.Add(time.Minute), 10)
+	list, err = b.surveyed(noon, noon.Add(time.Minute), 10)
 	if err == nil && len(list) != 0 {
 		err = errors.New("what was purged is returned by Survey")
 	}
 	return err
+}
+
+func surveyBounds(b *storeBench) error {
+	if _, err := b.create("v1", 0); err != nil { // created at noon
+		return err
+	}
+	for _, c := range []struct {
+		from, until time.Time
+		want        int
+	}{
+		{time.Time{}, farFuture, 1},
+		{farPast, time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), 1},
+		{farFuture, farPast, 0},
+		{farPast, farPast, 0},
+		{noon.Add(-time.Nanosecond), noon.Add(time.Nanosecond), 1},
+		{noon.Add(time.Nanosecond), farFuture, 0},
+		{farPast, noon, 0},
+	} {
+		list, err := b.surveyed(c.from, c.until, 1<<40)
+		if err = first(err, differ(fmt.Sprintf("the number between %v and %v", c.from, c.until), c.want, len(list))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func surveyContext(b *storeBench) error {
+	over, cancel := context.WithCancel(b.ctx)
+	cancel()
+	_, err := b.Store.(survey.Surveyor).Survey(over, noon, noon.Add(time.Minute), 10)
+	return want("Survey", err, context.Canceled)
+}
+
+func surveyClosed(b *storeBench) error {
+	if closed, err := b.close(); !closed {
+		return err
+	}
+	_, err := b.Store.(survey.Surveyor).Survey(b.ctx, noon, noon.Add(time.Minute), 10)
+	return want("Survey", err, carrierfsm.ErrClosed)
 }

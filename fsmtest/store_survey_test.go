@@ -8,9 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
-	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
@@ -66,23 +64,22 @@ func TestTheSuiteFindsEachBrokenSurveyor(t *testing.T) {
 			}
 			return remembered, err
 		}},
+		{"times in whole seconds", "SurveyBounds", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
+			return s.Survey(ctx, from.Truncate(time.Second), until.Truncate(time.Second), limit)
+		}},
+		{"any context", "SurveyContext", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
+			return s.Survey(ctx, from, until, limit)
+		}},
+		{"no error after Close", "SurveyClosed", func(s *memory.Store, from, until time.Time, limit int) ([]survey.Timeline, error) {
+			list, _ := s.Survey(ctx, from, until, limit)
+			return list, nil
+		}},
 	} {
 		t.Run(b.what, func(t *testing.T) {
-			err := fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
-				return fsmtest.StoreSubject{Store: surveyor{memory.New(), b.survey}}
+			err := fsmtest.CheckSurveyor(t, func(testing.TB) fsmtest.SurveyorSubject {
+				return fsmtest.SurveyorSubject{Store: surveyor{memory.New(), b.survey}}
 			})
 			require.ErrorContains(t, err, b.rule+": ")
 		})
 	}
-}
-
-func TestAStoreThatIsNoSurveyorPassesTheSurveyCases(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
-		s := memory.New()
-		return fsmtest.StoreSubject{Store: struct {
-			carrierfsm.Store
-			outbox.Outbox
-		}{s, s}}
-	}))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -42,17 +43,16 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"List returns bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
 		{"List is oldest first", func(s *memory.Store) carrierfsm.Store { return oldestFirst{s} }, []string{"ListOrder"}},
 		{"List ignores a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
-		{"Pending skips late commits", func(s *memory.Store) carrierfsm.Store { return skipping{s} }, []string{"OutboxOrder", "OutboxSettled"}},
-		{"no Outbox at all", func(s *memory.Store) carrierfsm.Store { return struct{ carrierfsm.Store }{s} }, []string{"OutboxOrder"}},
-		{"Advance passes the whole batch", func(s *memory.Store) carrierfsm.Store { return passesAll{s} }, []string{"OutboxPages"}},
-		{"every cursor starts at the beginning", func(s *memory.Store) carrierfsm.Store { return fromBeginning{s} }, []string{"OutboxStart"}},
-		{"cursors have no lag", func(s *memory.Store) carrierfsm.Store { return lagless{s} }, []string{"OutboxCursors"}},
-		{"a lease excludes no one", func(s *memory.Store) carrierfsm.Store { return endedLease{s} }, []string{"OneLeaseHolder", "LeaseHolds"}},
-		{"a lease never ends", func(s *memory.Store) carrierfsm.Store { return endlessLease{s} }, []string{"LeaseEnds"}},
-		{"the fence is not checked", func(s *memory.Store) carrierfsm.Store { return fenceless{s} }, []string{"LeaseFence"}},
-		{"parked rows are lost", func(s *memory.Store) carrierfsm.Store { return losesRows{s} }, []string{"Parked"}},
-		{"parked rows are overwritten", func(s *memory.Store) carrierfsm.Store { return overwrites{s} }, []string{"ParkedMerge"}},
-		{"Parked returns the rows of all handlers", func(s *memory.Store) carrierfsm.Store { return allRows{s} }, []string{"ParkedQuery"}},
+		{"an id with a NUL is the one before it", func(s *memory.Store) carrierfsm.Store { return cStrings{s} }, []string{"IllegalID"}},
+		{"steps of 32 bits", func(s *memory.Store) carrierfsm.Store { return narrow{s} }, []string{"NumberCut", "StepBeyond"}},
+		{"a NUL in a query is an error", func(s *memory.Store) carrierfsm.Store { return noNULs{s} }, []string{"QueryWords", "QueryKeys"}},
+		{"times in queries are cut", func(s *memory.Store) carrierfsm.Store { return cutTimes{s} }, []string{"QueryTimes"}},
+		{"limits of 32 bits", func(s *memory.Store) carrierfsm.Store { return narrowLimits{s} }, []string{"QueryLimits"}},
+		{"the last time is in this century", func(s *memory.Store) carrierfsm.Store { return youngTimes{s} }, []string{"Extremes"}},
+		{"long texts are cut", func(s *memory.Store) carrierfsm.Store { return cutBodies{s} }, []string{"Core", "AnyBytes"}},
+		{"reads ignore the context", func(s *memory.Store) carrierfsm.Store { return readsOn{s} }, []string{"CanceledContext"}},
+		{"a closed store answers", func(s *memory.Store) carrierfsm.Store { return closesNot{s} }, []string{"Closed"}},
+		{"a closed store crashes", func(s *memory.Store) carrierfsm.Store { return &crashes{Store: s} }, []string{"Closed"}},
 		{"what was acknowledged is lost after a crash", nil, []string{"Reopen"}},
 	}
 	for _, b := range broken {
@@ -72,10 +72,64 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 	}
 }
 
+func TestTheSuiteFindsEachBrokenOutbox(t *testing.T) {
+	t.Parallel()
+	for _, b := range []struct {
+		what  string
+		store func(*memory.Store) outbox.Store
+		rules []string
+	}{
+		{"Pending skips late commits", func(s *memory.Store) outbox.Store { return skipping{s} }, []string{"OutboxOrder", "OutboxSettled"}},
+		{"Advance passes the whole batch", func(s *memory.Store) outbox.Store { return passesAll{s} }, []string{"OutboxPages"}},
+		{"every cursor starts at the beginning", func(s *memory.Store) outbox.Store { return fromBeginning{s} }, []string{"OutboxStart"}},
+		{"cursors have no lag", func(s *memory.Store) outbox.Store { return lagless{s} }, []string{"OutboxCursors"}},
+		{"a lease excludes no one", func(s *memory.Store) outbox.Store { return endedLease{s} }, []string{"OneLeaseHolder", "LeaseHolds"}},
+		{"a lease never ends", func(s *memory.Store) outbox.Store { return endlessLease{s} }, []string{"LeaseEnds"}},
+		{"the fence is not checked", func(s *memory.Store) outbox.Store { return fenceless{s} }, []string{"LeaseFence"}},
+		{"parked rows are lost", func(s *memory.Store) outbox.Store { return losesRows{s} }, []string{"Parked"}},
+		{"the cursor moves before the rows are parked", func(s *memory.Store) outbox.Store { return rowsAfter{s} }, []string{"ParkedTogether"}},
+		{"the rows are parked before the cursor moves", func(s *memory.Store) outbox.Store { return rowsBefore{s} }, []string{"ParkedTogether", "LeaseFence"}},
+		{"parked rows are overwritten", func(s *memory.Store) outbox.Store { return overwrites{s} }, []string{"ParkedMerge"}},
+		{"Parked returns the rows of all handlers", func(s *memory.Store) outbox.Store { return allRows{s} }, []string{"ParkedQuery"}},
+		{"a canceled Park writes", func(s *memory.Store) outbox.Store { return parksOn{s} }, []string{"OutboxContext"}},
+		{"steps of 32 bits", func(s *memory.Store) outbox.Store { return narrowParked{s} }, []string{"ParkedBounds"}},
+		{"a closed store gives leases", func(s *memory.Store) outbox.Store { return closesNot{s} }, []string{"OutboxClosed"}},
+		{"parked rows are lost after a crash", nil, []string{"OutboxReopen"}},
+	} {
+		t.Run(b.what, func(t *testing.T) {
+			t.Parallel()
+			err := fsmtest.CheckOutbox(t, func(testing.TB) fsmtest.OutboxSubject {
+				if b.store == nil {
+					return fsmtest.OutboxSubject{Store: memory.New(), Reopen: func() (outbox.Store, error) { return memory.New(), nil }}
+				}
+				return fsmtest.OutboxSubject{Store: b.store(memory.New())}
+			})
+			require.Error(t, err)
+			for _, rule := range b.rules {
+				require.ErrorContains(t, err, rule+": ")
+			}
+		})
+	}
+}
+
+// A store for machines without handlers and figures keeps the contract.
+func TestAStoreThatIsNoOutboxAndNoSurveyorPasses(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
+		return fsmtest.StoreSubject{Store: struct{ carrierfsm.Store }{memory.New()}}
+	}))
+}
+
 func TestTheSuitePassesAGoodStore(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
 		return fsmtest.StoreSubject{Store: memory.New()}
+	}))
+	require.NoError(t, fsmtest.CheckOutbox(t, func(testing.TB) fsmtest.OutboxSubject {
+		return fsmtest.OutboxSubject{Store: memory.New()}
+	}))
+	require.NoError(t, fsmtest.CheckSurveyor(t, func(testing.TB) fsmtest.SurveyorSubject {
+		return fsmtest.SurveyorSubject{Store: memory.New()}
 	}))
 }
 
@@ -223,7 +277,7 @@ func (s secondCreate) Create(ctx context.Context, r carrierfsm.Record, e ...carr
 type noKeys struct{ *memory.Store }
 
 func (s noKeys) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
-	r.Key += " " + r.ID
+	r.Key += "-of-" + r.ID
 	return s.Store.Create(ctx, r, e...)
 }
 

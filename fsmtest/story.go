@@ -14,35 +14,9 @@ import (
 )
 
 // RunStories runs every *.txt file of a folder as a subtest and compares the
-// output with the file. With rewrite, it writes the output to the files instead.
-//
-// A story is a text file. A line that begins with "> " is a command, the indented
-// lines after it are its output, and a line that begins with "#" is a comment.
-// Each story has a Bench of its own. The commands are:
-//
-//	upstream ANSWER…     script answers: a process code, "accept SITE", "refuse",
-//	                     "offline", "resettable", "resettable-by-sms", "next SITE",
-//	                     "next-resettable", "lost", "not-sent", "panic", "running",
-//	                     "tip", "error", "failure", "already", "refuse-skip",
-//	                     "tpl TYPE", "10002+ TYPE". "held" before an answer holds it
-//	                     back until "end" or the end of the call's context, and
-//	                     "ignore-context" until "end"
-//	apply                submit the form
-//	password V           submit a password; likewise query V and captcha V
-//	captcha V with P     submit a code with the service password
-//	reset                request a reset of the password
-//	reset-captcha V      submit its code; "with P": with a new password
-//	skip                 skip the source
-//	resend, cancel       request another code; cancel
-//	at N COMMAND         the same, naming the step N instead of the present one
-//	begin COMMAND        submit in the background, until the call has arrived
-//	end                  release the answer and wait for the submission
-//	report STATE…        script the answers of the Reporter: pending, ready, failed
-//	advance D            move the clock on by a duration
-//	settle, get          settle what is due; print the verification
-//	expire, erase        expire or erase the verification
-//	restart              replace the machine as if the process had been killed
-//	history              print all transitions
+// output with the file. With rewrite, it writes the output to the files instead. The
+// grammar of stories is in the package's comment. Each story has a Bench of its own;
+// answers and reports that are left over at its end fail it.
 func RunStories(t *testing.T, dir string, rewrite bool) {
 	t.Helper()
 	RunStoriesWith(t, dir, rewrite, func() carrierfsm.Config { return carrierfsm.Config{} })
@@ -112,5 +86,10 @@ func interpret(tb testing.TB, text string, cfg carrierfsm.Config) (string, error
 			out.WriteString("  " + l + "\n")
 		}
 	}
-	return out.String(), nil
+	if n := reports.Left(); n > 0 {
+		return "", fmt.Errorf("reports that were scripted are left over: %d", n)
+	}
+	err := i.Upstream.Check()
+	i.Upstream.reset() // the error is returned
+	return out.String(), err
 }

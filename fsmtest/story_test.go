@@ -147,11 +147,29 @@ func TestAStoryWithAnotherOutputFails(t *testing.T) {
 		"no duration":     "> advance soon\n",
 		"nothing begun":   "> end\n",
 		"nothing held":    "> begin apply\n",
+		"an answer left":  "> upstream 10002\n",
+		"a report left":   "> report ready\n",
+		"no answer left": "> apply\n  created → applied: application_accepted\n  applied → awaiting_password: password_requested\n" +
+			"  asks for password at step 2 because of password_requested, 2 left, for 10m0s\n> password 246810\n" +
+			"  awaiting_password → awaiting_password: upstream_unavailable\n" +
+			"  asks for password at step 3 because of upstream_unavailable, 2 left, for 10m0s\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Error(t, fsmtest.RunText(t, text))
 		})
+	}
+}
+
+// The grammar in the package's comment has every command and every answer.
+func TestTheGrammarOfStoriesIsComplete(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	commands, answers := fsmtest.StoryWords()
+	commands = append(commands, "apply", "password", "query", "captcha", "resend", "reset", "reset-captcha", "skip", "cancel", "at")
+	for _, word := range append(commands, append(answers, "accept", "next", "tpl", "10002+", "held", "ignore-context")...) {
+		require.Contains(t, string(text), `"`+word+`"`)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -20,14 +21,15 @@ var (
 //
 // A call that finds the script at its end gets the answer of Otherwise. Without
 // one it fails with an error that matches carrierfsm.ErrNotSent, and Unscripted
-// counts it. An Upstream is safe for concurrent use.
+// names it. An Upstream is safe for concurrent use.
 type Upstream struct {
 	mu         sync.Mutex
 	script     []Answer
 	otherwise  Answer
 	calls      []Call
 	arrivals   map[string]int
-	unscripted int
+	taken      int      // how many calls have taken an answer, or found none
+	unscripted []string // the calls that found none
 }
 
 // NewUpstream returns an Upstream with these answers scripted.
@@ -76,12 +78,41 @@ func (u *Upstream) Arrivals(secret string) int {
 	return u.arrivals[secret]
 }
 
-// Unscripted returns how many calls found the script at its end and had no
-// answer from Otherwise.
-func (u *Upstream) Unscripted() int {
+// Unscripted returns the calls that found no answer in the script and had none from
+// Otherwise, each as a text: "call 3, captcha at chinamobilejs".
+func (u *Upstream) Unscripted() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.unscripted
+	return slices.Clone(u.unscripted)
+}
+
+// Left returns how many answers of the script no call has taken.
+func (u *Upstream) Left() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.script)
+}
+
+// Check returns an error unless the calls have taken exactly the answers of the
+// script. A Bench checks its upstream at the end of the test.
+func (u *Upstream) Check() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var errs []error
+	for _, call := range u.unscripted {
+		errs = append(errs, fmt.Errorf("fsmtest: the upstream's script is too short: no answer for %s", call))
+	}
+	if n := len(u.script); n > 0 {
+		errs = append(errs, fmt.Errorf("fsmtest: answers of the upstream's script are left over: %d after %d calls", n, u.taken))
+	}
+	return errors.Join(errs...)
+}
+
+// reset empties the script and forgets what was missing in it.
+func (u *Upstream) reset() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.script, u.unscripted = nil, nil
 }
 
 // Format prints how many calls arrived and how many answers are left, whatever
@@ -94,7 +125,7 @@ func (u *Upstream) Format(f fmt.State, _ rune) {
 
 // Apply implements carrierfsm.Upstream.
 func (u *Upstream) Apply(ctx context.Context, _ carrierfsm.Application) (carrierfsm.Receipt, error) {
-	receipt, _, err := u.take(carrierfsm.InputApply).give(ctx, carrierfsm.Request{}, func() {
+	receipt, _, err := u.take(carrierfsm.InputApply, "").give(ctx, carrierfsm.Request{}, func() {
 		u.arrive(Call{Input: carrierfsm.InputApply}, nil)
 	})
 	return receipt, err
@@ -102,7 +133,7 @@ func (u *Upstream) Apply(ctx context.Context, _ carrierfsm.Application) (carrier
 
 // Collect implements carrierfsm.Upstream.
 func (u *Upstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
-	_, reply, err := u.take(r.Input).give(ctx, r, func() {
+	_, reply, err := u.take(r.Input, r.Website).give(ctx, r, func() {
 		u.arrive(Call{
 			Input: r.Input, Website: r.Website,
 			Password: !r.Password.Empty(), QueryPassword: !r.QueryPassword.Empty(),
@@ -113,9 +144,10 @@ func (u *Upstream) Collect(ctx context.Context, r carrierfsm.Request) (carrierfs
 }
 
 // take removes the next answer from the script.
-func (u *Upstream) take(kind carrierfsm.InputKind) Answer {
+func (u *Upstream) take(kind carrierfsm.InputKind, website string) Answer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.taken++
 	apply := kind == carrierfsm.InputApply
 	if len(u.script) > 0 && u.script[0].fits(apply) {
 		a := u.script[0]
@@ -128,8 +160,12 @@ func (u *Upstream) take(kind carrierfsm.InputKind) Answer {
 	case u.otherwise.scripted:
 		return u.otherwise
 	}
-	u.unscripted++
-	return Answer{err: fmt.Errorf("fsmtest: no answer is left in the script: %w", carrierfsm.ErrNotSent), notSent: true}
+	call := fmt.Sprintf("call %d, %s at %s", u.taken, kind, website)
+	if len(u.script) > 0 {
+		call += ": the next answer is one to an application"
+	}
+	u.unscripted = append(u.unscripted, call)
+	return Answer{err: fmt.Errorf("fsmtest: no answer for %s: %w", call, carrierfsm.ErrNotSent), notSent: true}
 }
 
 func (u *Upstream) arrive(c Call, secrets []carrierfsm.Secret) {

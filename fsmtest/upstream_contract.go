@@ -10,7 +10,8 @@ import (
 )
 
 // UpstreamSubject is one implementation of carrierfsm.Upstream with a server that
-// can be broken. All its functions must be safe for concurrent use.
+// can be broken: a Server, or any other. All its functions must be safe for
+// concurrent use.
 type UpstreamSubject struct {
 	// Upstream is the implementation.
 	Upstream carrierfsm.Upstream
@@ -24,15 +25,16 @@ type UpstreamSubject struct {
 	// application of its own. secret is its only secret, in the field that belongs
 	// to the kind. A resend has none; a kind that does not exist may have any.
 	Request func(kind carrierfsm.InputKind, secret string) (carrierfsm.Request, error)
-	// Break breaks the next request that the server gets.
+	// Break breaks the next request that the server gets: Server.Break.
 	Break func(Breakage)
 	// Arrivals returns how many requests with this secret have arrived, at the
-	// server or at the target of a BreakRedirect.
+	// server or at the target of a BreakRedirect: Server.Arrivals.
 	Arrivals func(secret string) int
 	// Recovers reports that the implementation can find out the outcome of a
 	// request whose reply was lost without sending it again, by asking the server
-	// for its state. It may then return a reply instead of an unknown outcome. The
-	// secret must have arrived exactly once nevertheless.
+	// for its state. It may then return a reply instead of an unknown outcome, except
+	// for a BreakIgnored, after which the server has not changed. The secret must have
+	// arrived exactly once nevertheless.
 	Recovers bool
 }
 
@@ -52,11 +54,14 @@ const (
 	BreakRedirect   Breakage = "the server redirects" // to a server that would understand the request
 	BreakSize       Breakage = "the reply is endless"
 	BreakSlow       Breakage = "the reply is slow" // by many seconds
+	BreakIgnored    Breakage = "the request is ignored and the reply is lost"
+	BreakEcho       Breakage = "the reply is not HTTP and repeats the request"
 )
 
 // breakages are those whose outcome is unknown.
 var breakages = []Breakage{
 	BreakReply, BreakMidway, BreakHalf, BreakGarbage, BreakHTML, BreakStatus, BreakRedirect, BreakSize, BreakSlow,
+	BreakIgnored, BreakEcho,
 }
 
 // TestUpstream runs the contract of carrierfsm.Upstream as parallel subtests. open

@@ -190,7 +190,7 @@ func unknownAfter(s UpstreamSubject, b Breakage) error {
 		defer onArrival(ctx, s, cancel)()
 	}
 	_, err = s.Upstream.Collect(ctx, r)
-	if err == nil && s.Recovers {
+	if err == nil && s.Recovers && b != BreakIgnored {
 		return arrived(s, theSecret, 1)
 	}
 	return first(unknown(err), discreet(err, values(r)), arrived(s, theSecret, 1))

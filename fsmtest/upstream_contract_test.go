@@ -7,13 +7,13 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
@@ -73,7 +73,7 @@ var brokenUpstreams = []struct {
 	{"it follows redirects", broken{around: func(w world, next collect) collect {
 		return func(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 			reply, err := next(ctx, r)
-			if status, ok := errors.AsType[*juxinli.StatusError](err); ok && status.Status == 307 {
+			if status, ok := errors.AsType[*sendonce.StatusError](err); ok && status.Status == 307 {
 				return w.elsewhere.Collect(ctx, r)
 			}
 			return reply, err
@@ -299,16 +299,15 @@ func alter(c *juxinli.Client, w world, b broken) carrierfsm.Upstream {
 func subject(tb testing.TB, b broken) fsmtest.UpstreamSubject {
 	tb.Helper()
 	sim := simulator.New(simulator.Config{})
-	serve := func() (*httptest.Server, *juxinli.Client) {
-		server := httptest.NewServer(sim)
-		tb.Cleanup(server.Close)
-		c, err := juxinli.New(juxinli.Config{BaseURL: server.URL, Org: "DEMO"})
+	server, elsewhere := fsmtest.NewServer(tb, sim), httptest.NewServer(sim)
+	tb.Cleanup(elsewhere.Close)
+	connect := func(url string) *juxinli.Client {
+		c, err := juxinli.New(juxinli.Config{BaseURL: url, Org: "DEMO"})
 		require.NoError(tb, err)
-		return server, c
+		return c
 	}
-	server, c := serve()
-	_, elsewhere := serve()
-	w := world{elsewhere: elsewhere}
+	c := connect(server.URL)
+	w := world{elsewhere: connect(elsewhere.URL)}
 	person := simulator.People()[0]
 	application := carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}}
 	return fsmtest.UpstreamSubject{
@@ -320,8 +319,8 @@ func subject(tb testing.TB, b broken) fsmtest.UpstreamSubject {
 			receipt, err := c.Apply(tb.Context(), application)
 			return requestFor(kind, secret, receipt, person.Phone), err
 		},
-		Break:    func(way fsmtest.Breakage) { breakNext(sim, server, way) },
-		Arrivals: sim.Arrivals,
+		Break:    server.Break,
+		Arrivals: server.Arrivals,
 	}
 }
 
@@ -336,18 +335,4 @@ func requestFor(kind carrierfsm.InputKind, secret string, to carrierfsm.Receipt,
 		r.Captcha = carrierfsm.NewSecret(secret)
 	}
 	return r
-}
-
-func breakNext(sim *simulator.Server, server *httptest.Server, way fsmtest.Breakage) {
-	if way == fsmtest.BreakConnection {
-		server.Close()
-		return
-	}
-	sim.FaultNext(map[fsmtest.Breakage]simulator.Fault{
-		fsmtest.BreakReply: simulator.DropAfterReading(), fsmtest.BreakMidway: simulator.Reset(),
-		fsmtest.BreakHalf: simulator.Truncated(), fsmtest.BreakGarbage: simulator.Garbage(),
-		fsmtest.BreakHTML: simulator.HTML(), fsmtest.BreakStatus: simulator.ServerError(true),
-		fsmtest.BreakRedirect: simulator.Redirect("http://127.0.0.1:1/"), fsmtest.BreakSize: simulator.Oversized(),
-		fsmtest.BreakSlow: simulator.SlowHeader(5 * time.Second),
-	}[way])
 }

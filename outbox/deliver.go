@@ -2,8 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -16,6 +14,7 @@ type delivery struct {
 
 	done int     // how many entries were delivered or parked
 	row  *Parked // the parked row to store, if any
+	left *call   // the call that goes on, if any: the row is its
 }
 
 // deliveries groups a batch by verification, in the order of their first entries.
@@ -35,14 +34,16 @@ func deliveries(b Batch) (list []*delivery) {
 }
 
 // deliver calls the handler for a batch. It returns how many entries, from the
-// first on without a gap, were delivered or parked, and the parked rows to store.
-func (t *term) deliver(ctx context.Context, b Batch) (n int, rows []Parked) {
+// first on without a gap, were delivered or parked, the parked rows to store, and
+// the calls that go on, to be watched once these are stored.
+func (t *term) deliver(ctx context.Context, b Batch) (n int, rows []Parked, left []*call) {
 	list := deliveries(b)
-	t.concurrently(len(list), func(i int) {
+	p := newPage(len(b.Entries) >= pageSize)
+	t.concurrently(len(list), p, func(i int) {
 		if row, parked := b.Parked[list[i].entries[0].ID]; parked {
 			list[i].appendToParked(row)
 		} else {
-			t.deliverInOrder(ctx, list[i])
+			t.deliverInOrder(ctx, list[i], p)
 		}
 	})
 	done := make([]bool, len(b.Entries))
@@ -53,11 +54,14 @@ func (t *term) deliver(ctx context.Context, b Batch) (n int, rows []Parked) {
 		if d.row != nil {
 			rows = append(rows, *d.row)
 		}
+		if d.left != nil {
+			left = append(left, d.left)
+		}
 	}
 	for n < len(done) && done[n] {
 		n++
 	}
-	return n, rows
+	return n, rows, left
 }
 
 // appendToParked leaves the entries to the parked row of their verification.
@@ -70,51 +74,66 @@ func (d *delivery) appendToParked(row Parked) {
 	}
 }
 
-// deliverInOrder delivers one entry after the other. At the first failure it
-// parks the verification with all entries that are left. It stops early when
-// ctx ends or the lease is lost.
-func (t *term) deliverInOrder(ctx context.Context, d *delivery) {
+// deliverInOrder delivers one entry after the other. At the first call that fails
+// or is slow it parks the verification with all entries that are left. It stops
+// early when ctx ends or the lease is lost.
+func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
 	for i, entry := range d.entries {
 		if ctx.Err() != nil || !t.holdsLease() {
 			return
 		}
-		if why := t.handle(ctx, entry); why != "" {
-			d.done = len(d.entries)
-			d.row = &Parked{
-				Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: d.entries[d.done-1].Step,
-				Attempts: 1, Why: why, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
-			}
-			return
+		why, left := t.handle(ctx, entry, p)
+		if why == "" {
+			d.done = i + 1
+			continue
 		}
-		d.done = i + 1
+		d.done = len(d.entries)
+		d.row = &Parked{
+			Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: d.entries[d.done-1].Step,
+			Attempts: 1, Why: why, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
+		}
+		if d.left = left; left != nil {
+			d.row.Attempts, d.row.Next = 0, t.afterCall(left)
+		}
+		return
 	}
 }
 
 // retry delivers what a parked verification still has to get, and returns its
-// row as it is afterwards. tried is false where nothing was delivered.
-func (t *term) retry(ctx context.Context, row Parked) (_ Parked, tried bool) {
+// row as it is afterwards, and the call that goes on, if any. tried is false where
+// nothing was delivered.
+func (t *term) retry(ctx context.Context, row Parked, p *page) (_ Parked, left *call, tried bool) {
 	entries, err := t.history(ctx, row)
 	if t.failed(ctx, "history", err) {
-		return row, false
+		return row, nil, false
 	}
 	row.Version++
 	for i, e := range entries {
 		if ctx.Err() != nil || !t.holdsLease() {
-			return row, i > 0
+			return row, nil, i > 0
 		}
 		if e.Step > row.Upto {
 			break
 		}
-		if why := t.handle(ctx, e); why != "" {
+		why, left := t.handle(ctx, e, p)
+		switch {
+		case left != nil:
+			row.Step, row.Why, row.Next = e.Step, why, t.afterCall(left)
+			return row, left, true
+		case why != "":
 			row.Attempts++
 			row.Step, row.Why, row.Next = e.Step, why, t.retryAt(row.Attempts)
-			return row, true
+			return row, nil, true
 		}
 		row.Step, row.Attempts = e.Step+1, 0
 	}
 	row.Step = row.Upto + 1 // missing entries were purged
-	return row, true
+	return row, nil, true
 }
+
+// afterCall is when a verification is tried again whose call goes on and is never
+// heard of again.
+func (t *term) afterCall(c *call) time.Time { return c.expires.Add(t.cfg.RetryMin) }
 
 // The values of Parked.Why.
 const (
@@ -122,59 +141,74 @@ const (
 	whyPanic      = "panic"
 	whyTimeout    = "timeout"
 	whyUnreadable = "unreadable"
-	whyOperator   = "by " // and a name
+	whySlow       = "slow" // the call goes on
+	whyOperator   = "by "  // and a name
 )
 
 // handle calls the handler for one entry and returns how it failed; "" if it
-// did not.
-func (t *term) handle(ctx context.Context, e carrierfsm.Entry) (why string) {
-	ctx, done := t.cfg.Observer.handle(ctx, HandleStart{Handler: t.name, ID: e.ID, Step: e.Step, Event: e.Event})
-	defer func() { done(HandleDone{Why: why, Lag: max(0, t.now().Sub(e.At))}) }()
-	transition, err := t.machine.Decode(e)
-	if why = whyUnreadable; err == nil {
-		why, err = t.handler.call(ctx, transition, t.cfg.Timeout)
+// did not. left is the call if it goes on, because it is slow.
+func (t *term) handle(ctx context.Context, e carrierfsm.Entry, p *page) (why string, left *call) {
+	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Handler: t.name, ID: e.ID, Step: e.Step, Event: e.Event})
+	c := t.start(ctx, e)
+	c.entry, c.report, c.expires = e, report, t.now().Add(t.cfg.Timeout)
+	if t.await(ctx, c, p) {
+		return whySlow, c
 	}
+	return t.end(ctx, c), nil
+}
+
+// start calls the handler, unless the entry can't be decoded or an earlier call
+// for the verification has not returned.
+func (t *term) start(ctx context.Context, e carrierfsm.Entry) *call {
+	if t.slow.has(e.ID) {
+		return ended(whyTimeout, errRunning)
+	}
+	transition, err := t.machine.Decode(e)
+	if err != nil {
+		return ended(whyUnreadable, err)
+	}
+	return t.handler.start(ctx, transition, t.cfg.Timeout)
+}
+
+// end tells of a call that has ended, and returns how it failed.
+func (t *term) end(ctx context.Context, c *call) (why string) {
+	why, err := c.result()
+	c.report(HandleDone{Why: why, Lag: max(0, t.now().Sub(c.entry.At))})
 	if why != "" {
 		t.cfg.Logger.WarnContext(ctx, "a handler failed",
-			"handler", t.name, "id", e.ID, "step", e.Step, "why", why, "err", err)
+			"handler", t.name, "id", c.entry.ID, "step", c.entry.Step, "why", why, "err", err)
 	}
 	if t.called != nil {
-		t.called(e, err)
+		t.called(c.entry, err)
 	}
 	return why
 }
 
-// errGoexit is the error of a handler that called runtime.Goexit.
-var errGoexit = errors.New("outbox: the handler ended its goroutine")
-
-// call calls a handler once. It does not wait for a handler that takes longer
-// than timeout.
-func (h Handler) call(ctx context.Context, t carrierfsm.Transition, timeout time.Duration) (why string, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	defer cancel()
-	type outcome struct {
-		why string
-		err error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		o := outcome{whyPanic, errGoexit}
-		defer func() {
-			if p := recover(); p != nil {
-				o.err = fmt.Errorf("panic: %v", p)
+// watch waits for a call that goes on, until its time is over, and writes its
+// result into the parked row of its verification.
+func (t *term) watch(ctx context.Context, calls []*call) {
+	for _, c := range calls {
+		t.watchers.Go(func() {
+			select {
+			case <-c.done:
+			case <-c.overdue:
 			}
-			done <- o
-		}()
-		if err := h(ctx, t); err != nil {
-			o = outcome{whyError, err}
-		} else {
-			o = outcome{}
-		}
-	}()
-	select {
-	case o := <-done:
-		return o.why, o.err
-	case <-ctx.Done():
-		return whyTimeout, ctx.Err()
+			why := t.end(ctx, c)
+			rows, err := t.rows(context.WithoutCancel(ctx), ParkedQuery{Handler: t.name, ID: c.entry.ID})
+			if t.failed(ctx, "parked", err) || len(rows) == 0 || rows[0].Step != c.entry.Step {
+				return // it is tried again in its time; an operator may have asked for an earlier step
+			}
+			row := rows[0]
+			row.Version++
+			if row.Why = why; why == "" {
+				row.Step, row.Attempts, row.Next = row.Step+1, 0, t.now()
+			} else {
+				row.Attempts++
+				row.Next = t.retryAt(row.Attempts)
+			}
+			if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
+				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", "handler", t.name, "err", err)
+			}
+		})
 	}
 }

@@ -36,6 +36,24 @@ func TestATransitionHasItsDetail(t *testing.T) {
 	})
 }
 
+// A handler may start goroutines of its own that end with the context.
+func TestTheContextOfAHandlerEndsWithIt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Reach()
+	var during []error
+	var handled []context.Context
+	_, err := dispatcher(b, func(ctx context.Context, _ carrierfsm.Transition) error {
+		during, handled = append(during, ctx.Err()), append(handled, ctx)
+		return nil
+	}).Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []error{nil, nil}, during)
+	for _, ctx := range handled {
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+	}
+}
+
 func TestTheTransitionOfAReportIsDelivered(t *testing.T) {
 	t.Parallel()
 	reports := new(fsmtest.Reports)

@@ -25,8 +25,9 @@ import (
 // it fails for a verification, by an error, a panic or by taking longer than
 // Config.Timeout, the later transitions of that verification wait, and it is
 // called again with growing intervals, without an end; other verifications go
-// on. A handler that ignores the end of its context may still be running when
-// it is called again.
+// on. A handler that ignores the end of its context is not called again for the
+// same verification in this process before it has returned; another replica may
+// call it.
 type Handler func(ctx context.Context, t carrierfsm.Transition) error
 
 // Config is how a Dispatcher calls handlers. Each zero field takes its default.
@@ -43,6 +44,16 @@ type Config struct {
 	// Timeout is how long one call of a handler may take. It also bounds how
 	// long Run takes to return. Defaults to 30 s.
 	Timeout time.Duration
+	// SlowAfter is how long a call may hold up the delivery to other
+	// verifications. The verification of a call that takes longer is parked while
+	// the call goes on, and delivery goes on without it. Where only slow calls
+	// keep the handler from what is pending, a tenth of it is enough. Defaults to
+	// 1 s.
+	SlowAfter time.Duration
+	// MaxSlow is how many calls of one handler may go on like that, those included
+	// that don't return after Timeout. When there are as many, delivery to the
+	// handler waits until one of them returns. Defaults to 256.
+	MaxSlow int
 	// LeaseTTL is how long another replica waits when the holder of a lease has
 	// died. Defaults to 15 s; at least 1 s is advisable.
 	LeaseTTL time.Duration
@@ -70,6 +81,7 @@ type Dispatcher struct {
 	machine *carrierfsm.Machine
 	store   Store
 	cfg     Config
+	slow    map[string]*slowCalls // by handler
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
@@ -90,18 +102,24 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dispatcher{machine: m, store: s, cfg: c}, nil
+	d := &Dispatcher{machine: m, store: s, cfg: c, slow: make(map[string]*slowCalls)}
+	for name := range c.Handlers {
+		d.slow[name] = newSlowCalls(c.MaxSlow)
+	}
+	return d, nil
 }
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Start < FromBeginning || c.Start > FromNow {
 		return c, invalid("an unknown Start")
 	}
-	if c.Workers < 0 || min(c.Timeout, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
+	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
 		return c, invalid("a negative value in Config")
 	}
 	setDefault(&c.Workers, 8)
 	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.SlowAfter, time.Second)
+	setDefault(&c.MaxSlow, 256)
 	setDefault(&c.LeaseTTL, 15*time.Second)
 	setDefault(&c.RetryMin, time.Second)
 	setDefault(&c.RetryMax, max(10*time.Minute, c.RetryMin))
@@ -127,7 +145,8 @@ func setDefault[T int | time.Duration](field *T, standard T) {
 func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.ErrInvalid, why) }
 
 // Run delivers transitions to the handlers until ctx ends, and returns nil
-// then. Every replica may run it: for each handler one of them holds the lease.
+// then; it returns carrierfsm.ErrClosed when the store is closed before. It does
+// not need the machine to be open. Every replica may run it: for each handler one of them holds the lease.
 // What fails is logged and tried again. When ctx ends Run starts nothing new,
 // and returns once the handlers under way have, after Config.Timeout and a few
 // seconds at the latest.
@@ -137,7 +156,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		loops.Go(func() { w.run(ctx) })
 	}
 	loops.Wait()
-	<-ctx.Done() // without handlers too
+	if len(d.cfg.Handlers) > 0 && ctx.Err() == nil {
+		return carrierfsm.ErrClosed // the one reason to end by itself
+	}
+	<-ctx.Done()
 	return nil
 }
 
@@ -160,7 +182,7 @@ func (d *Dispatcher) Deliver(ctx context.Context) (handled int, _ error) {
 	})
 	for _, w := range workers {
 		if err := w.runOnce(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(err), w.name))
+			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(ctx, err), w.name))
 		}
 	}
 	return handled, errors.Join(errs...)
@@ -172,17 +194,45 @@ func (d *Dispatcher) Deliver(ctx context.Context) (handled int, _ error) {
 func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*worker) {
 	owner := uuid.NewString()
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
-		list = append(list, &worker{Dispatcher: d, name: name, handler: d.cfg.Handlers[name], owner: owner, called: called})
+		w := &worker{
+			Dispatcher: d, name: name, handler: d.cfg.Handlers[name], owner: owner, called: called,
+			slow: d.slow[name], patience: d.cfg.SlowAfter,
+		}
+		if called != nil { // Deliver waits for each call
+			w.patience = d.cfg.Timeout
+		}
+		list = append(list, w)
 	}
 	return list
+}
+
+// Stats are counts of the calls in this process that delivery does not wait for.
+type Stats struct {
+	// Slow is how many calls go on after Config.SlowAfter: see Config.MaxSlow.
+	Slow int
+	// Abandoned is how many of them have not returned after Config.Timeout.
+	Abandoned int
+}
+
+// Stats returns the counts of all handlers.
+func (d *Dispatcher) Stats() (all Stats) {
+	for _, s := range d.slow {
+		s.mu.Lock()
+		all.Slow += len(s.running)
+		all.Abandoned += s.abandoned
+		s.mu.Unlock()
+	}
+	return all
 }
 
 // Cursors returns how far each handler has come that ever ran on this store. It
 // returns carrierfsm.ErrStore.
 func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
-	list, err := d.store.Cursors(ctx)
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	list, err := d.store.Cursors(bounded)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	return list, nil
 }
@@ -190,15 +240,50 @@ func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 // Parked returns the verifications that are parked, those to be tried next
 // first. It returns carrierfsm.ErrStore.
 func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
-	list, err := d.store.Parked(ctx, q)
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	list, err := d.store.Parked(bounded, q)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, storeError(ctx, err)
 	}
 	return list, nil
+}
+
+// Retire deletes the cursor and the parked rows of a handler that will never be
+// called again. Until then Machine.Purge keeps what that handler has not got. It
+// returns ErrLeaseHeld while a replica still calls the handler, ErrInvalid for a
+// store without this power, carrierfsm.ErrStore or the context's error.
+func (d *Dispatcher) Retire(ctx context.Context, handler string) error {
+	store, ok := d.store.(interface {
+		Retire(ctx context.Context, name string) error
+	})
+	if !ok {
+		return invalid("the store can't retire a handler")
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := store.Retire(bounded, handler)
+	if err != nil && !errors.Is(err, ErrLeaseHeld) {
+		return storeError(ctx, err)
+	}
+	return err
 }
 
 // now is the time in the precision of stores.
 func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsecond).UTC() }
 
-// storeError returns an error that matches carrierfsm.ErrStore.
-func storeError(err error) error { return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err) }
+// storeError returns carrierfsm.ErrClosed of a store that is closed, the error of
+// the caller's context if that has ended, or else an error that matches
+// carrierfsm.ErrStore.
+func storeError(ctx context.Context, err error) error {
+	if errors.Is(err, carrierfsm.ErrClosed) {
+		return carrierfsm.ErrClosed
+	}
+	if ended := ctx.Err(); ended != nil {
+		if errors.Is(err, ended) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return fmt.Errorf("%w: %w", carrierfsm.ErrStore, err)
+}

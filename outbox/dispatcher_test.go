@@ -176,7 +176,6 @@ func TestRunWaitsForHandlersUnderWayForTheirTimeoutAtMost(t *testing.T) {
 				}
 				return nil
 			})
-			defer close(release)
 			b := newBench(t)
 			d := dispatcher(b, r.handle)
 			stop := running(t, d.Run)
@@ -187,6 +186,7 @@ func TestRunWaitsForHandlersUnderWayForTheirTimeoutAtMost(t *testing.T) {
 			require.Equal(t, waits, time.Since(stopped).Truncate(time.Millisecond))
 			require.Equal(t, []string{"v1/1"}, r.got(), "nothing new is started")
 			r.heal()
+			close(release) // before that it is not called again for v1
 			defer running(t, d.Run)()
 			pass(time.Minute)
 			require.Subset(t, r.got(), plain, "nothing is lost")
@@ -328,16 +328,41 @@ func TestDeliverStopsWhenItsContextEnds(t *testing.T) {
 	require.Equal(t, plain, r.got(), "the cursor was advanced over the first")
 }
 
+// brokenLists is a store whose cursors and parked rows can't be read.
+type brokenLists struct{ outbox.Store }
+
+func (brokenLists) Cursors(context.Context) ([]outbox.Cursor, error) {
+	return nil, errors.New("the store is away")
+}
+
+func (brokenLists) Parked(context.Context, outbox.ParkedQuery) ([]outbox.Parked, error) {
+	return nil, errors.New("the store is away")
+}
+
 func TestCursorsAndParkedAndReplayReturnTheFailureOfAStore(t *testing.T) {
 	t.Parallel()
-	d := dispatcher(newBench(t), new(recorder).handle)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // the store refuses it
+	ctx := context.Background()
+	d := dispatcher(newBench(t, brokenLists{memory.New()}), new(recorder).handle)
 	_, err := d.Cursors(ctx)
 	require.ErrorIs(t, err, carrierfsm.ErrStore)
 	_, err = d.Parked(ctx, outbox.ParkedQuery{})
 	require.ErrorIs(t, err, carrierfsm.ErrStore)
 	require.ErrorIs(t, d.Replay(ctx, "notify", "v1", 1), carrierfsm.ErrStore)
+}
+
+// A caller that leaves is not told that the store failed.
+func TestAnEndedContextIsReturnedAsItsOwnError(t *testing.T) {
+	t.Parallel()
+	d := dispatcher(newBench(t), new(recorder).handle)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, delivered := d.Deliver(ctx)
+	_, cursors := d.Cursors(ctx)
+	_, parked := d.Parked(ctx, outbox.ParkedQuery{})
+	for _, err := range []error{delivered, cursors, parked, d.Replay(ctx, "notify", "v1", 1)} {
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, carrierfsm.ErrStore)
+	}
 }
 
 func TestCursorsReturnHowFarAHandlerHasCome(t *testing.T) {

@@ -32,7 +32,23 @@ type Store interface {
 // holder still writes is refused. Each verification at which the handler failed
 // has a Parked row, and the cursor goes on without it.
 //
-// The rules of carrierfsm.Store apply here too. Times of leases are the store's
+// A store that is an Outbox should also have the methods
+//
+//	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
+//	Retire(ctx context.Context, name string) error
+//
+// PurgeDelivered deletes as Purge does, except what a handler still needs: the
+// verifications that have a parked row, and those with an entry that some cursor
+// has not passed. kept is how many of these ended before the given time; it counts
+// limit of them at most, and may be zero if deleted is limit. Machine.Purge then
+// calls it instead of Purge.
+//
+// Retire deletes a cursor and its parked rows. It returns ErrLeaseHeld while an
+// owner holds the lease. An unknown name is no error.
+//
+// The rules of carrierfsm.Store on contexts, values and closing apply here too:
+// names of handlers and owners are as ids, Why is a word, and the numbers of a
+// Parked row, other than its Version, are as steps. Times of leases are the store's
 // own, a server's clock where there is one, so that the clocks of replicas need
 // not agree.
 type Outbox interface {
@@ -115,7 +131,8 @@ type Parked struct {
 	// Attempts is how often delivering Step has failed in a row.
 	Attempts int
 	// Why is how the latest attempt failed: "error", "panic", "timeout",
-	// "unreadable"; "by NAME" or empty where an operator asked for it, see
+	// "unreadable"; "slow" while a call goes on that delivery does not wait for;
+	// "by NAME" or empty where an operator asked for it, see
 	// carrierfsm.ByOperator. It never holds a handler's own words, which may be
 	// personal.
 	Why string

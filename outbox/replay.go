@@ -30,18 +30,23 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	if err != nil {
 		return err
 	}
-	cursors, err := d.store.Cursors(ctx)
+	if from > maxHistory {
+		return carrierfsm.ErrNotFound
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout) // for all four
+	defer cancel()
+	cursors, err := d.store.Cursors(bounded)
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if !slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == handler }) {
 		return invalid("no handler of this name has ever run")
 	}
 	now := d.now()
 	row := Parked{Handler: handler, ID: id, Step: from, Since: now, Next: now, Version: newVersion()}
-	stored, err := d.store.Parked(ctx, ParkedQuery{Handler: handler, ID: id})
+	stored, err := d.store.Parked(bounded, ParkedQuery{Handler: handler, ID: id})
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if len(stored) > 0 {
 		row = stored[0]
@@ -51,16 +56,16 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 		row.Why = whyOperator + by
 	}
 	row.Version++
-	entries, err := d.store.History(ctx, id, row.Step-1, maxHistory)
+	entries, err := d.store.History(bounded, id, row.Step-1, maxHistory)
 	if err != nil {
-		return storeError(err)
+		return storeError(ctx, err)
 	}
 	if len(entries) == 0 {
 		return carrierfsm.ErrNotFound
 	}
 	row.Upto = max(row.Upto, entries[len(entries)-1].Step)
-	if err := d.store.Park(ctx, []Parked{row}); err != nil {
-		return storeError(err)
+	if err := d.store.Park(bounded, []Parked{row}); err != nil {
+		return storeError(ctx, err)
 	}
 	d.cfg.Logger.InfoContext(ctx, "a handler is to be called again", "handler", handler, "id", id, "step", row.Step, "by", by)
 	return nil

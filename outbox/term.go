@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -26,6 +27,9 @@ type worker struct {
 	owner   string   // names this call of Run
 	failing sync.Map // what fails at present, and was logged
 	called  func(e carrierfsm.Entry, err error)
+	slow    *slowCalls
+	// patience is how long a call may hold up the others.
+	patience time.Duration
 }
 
 // term is one period of holding the lease.
@@ -35,12 +39,18 @@ type term struct {
 
 	mu    sync.Mutex
 	until time.Time // when the lease ends by our clock, counted from before the store was asked
+
+	watchers sync.WaitGroup // of the calls that go on
 }
 
-// run acquires the lease whenever it is free, and then delivers, until ctx ends.
+// run acquires the lease whenever it is free, and then delivers, until ctx ends or
+// the store is closed.
 func (w *worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		lease, until, err := w.acquire(ctx)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return
+		}
 		if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
 			(&term{worker: w, lease: lease, until: until}).run(ctx)
 		}
@@ -72,7 +82,7 @@ func (w *worker) runOnce(ctx context.Context) error {
 		if err != nil || len(batch.Entries) == 0 {
 			return err
 		}
-		n, rows := t.deliver(ctx, batch)
+		n, rows, _ := t.deliver(ctx, batch) // it waits for each call
 		if err := t.advanceOnce(ctx, batch, n, rows); err != nil {
 			return err
 		}
@@ -125,22 +135,30 @@ func (w *worker) acquire(ctx context.Context) (l Lease, until time.Time, err err
 }
 
 // run delivers what comes after the cursor, and at the same time what is
-// parked, for as long as the lease can be renewed.
+// parked, for as long as the lease can be renewed. It renews the lease until the
+// calls under way have ended, so that their results can be written.
 func (t *term) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var loops sync.WaitGroup
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	renewing, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var loops, renewer sync.WaitGroup
 	for _, loop := range []func(context.Context) error{t.follow, t.catchUp} {
 		loops.Go(func() {
-			defer cancel()
-			if err := loop(ctx); err != nil {
+			defer stop()
+			if err := loop(working); err != nil {
 				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", "handler", t.name, "err", err)
 			}
 		})
 	}
-	t.renew(ctx)
-	cancel()
+	renewer.Go(func() {
+		defer stop()
+		t.renew(renewing)
+	})
 	loops.Wait()
+	t.watchers.Wait()
+	end()
+	renewer.Wait()
 	t.release(ctx)
 }
 
@@ -171,6 +189,8 @@ func (t *term) renew(ctx context.Context) {
 			t.mu.Unlock()
 		case err == nil || errors.Is(err, ErrLeaseHeld):
 			return // another owner has held it meanwhile
+		case errors.Is(err, carrierfsm.ErrClosed):
+			return
 		}
 	}
 }
@@ -185,7 +205,8 @@ func (t *term) holdsLease() bool {
 	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
 }
 
-// follow delivers what comes after the cursor. Its error is ErrLeaseLost.
+// follow delivers what comes after the cursor. Its error is ErrLeaseLost or
+// carrierfsm.ErrClosed.
 func (t *term) follow(ctx context.Context) error {
 	committed, cancel := t.machine.Subscribe()
 	defer cancel()
@@ -194,14 +215,18 @@ func (t *term) follow(ctx context.Context) error {
 			return ErrLeaseLost
 		}
 		batch, err := t.pending(ctx)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return err
+		}
 		if t.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
 			t.wait(ctx, committed)
 			continue
 		}
-		n, rows := t.deliver(ctx, batch)
+		n, rows, left := t.deliver(ctx, batch)
 		if err := t.advance(ctx, batch, n, rows); err != nil {
 			return err
 		}
+		t.watch(ctx, left)
 	}
 	return nil
 }
@@ -213,14 +238,15 @@ func (t *term) pending(ctx context.Context) (Batch, error) {
 }
 
 // advance writes the result of a delivery. While the store fails it tries
-// again, so that the deliveries need not be repeated. Its error is ErrLeaseLost.
+// again, so that the deliveries need not be repeated. Its error is ErrLeaseLost or
+// carrierfsm.ErrClosed.
 func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error {
 	if n == 0 && len(rows) == 0 {
 		return nil
 	}
 	for {
 		err := t.advanceOnce(ctx, b, n, rows)
-		if errors.Is(err, ErrLeaseLost) || !t.failed(ctx, "advance", err) {
+		if errors.Is(err, ErrLeaseLost) || errors.Is(err, carrierfsm.ErrClosed) || !t.failed(ctx, "advance", err) {
 			return err
 		}
 		if ctx.Err() != nil || !t.holdsLease() {
@@ -257,16 +283,21 @@ func (t *term) catchUp(ctx context.Context) error {
 // retryDue delivers to a page of the parked verifications that are due, and
 // returns how many these were. Its error is ErrLeaseLost.
 func (t *term) retryDue(ctx context.Context) (int, error) {
-	rows, err := t.dueRows(ctx)
+	rows, err := t.rows(ctx, ParkedQuery{Handler: t.name, NextBy: t.now(), Limit: pageSize})
 	if t.failed(ctx, "parked", err) {
 		return 0, nil
 	}
 	lost := make(chan error, len(rows))
-	t.concurrently(len(rows), func(i int) {
-		if row, tried := t.retry(ctx, rows[i]); tried {
-			if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
-				lost <- err
-			}
+	p := newPage(len(rows) >= pageSize)
+	t.concurrently(len(rows), p, func(i int) {
+		row, left, tried := t.retry(ctx, rows[i], p)
+		if !tried {
+			return
+		}
+		if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
+			lost <- err
+		} else if left != nil {
+			t.watch(ctx, []*call{left})
 		}
 	})
 	if len(lost) > 0 {
@@ -275,10 +306,10 @@ func (t *term) retryDue(ctx context.Context) (int, error) {
 	return len(rows), nil
 }
 
-func (t *term) dueRows(ctx context.Context) ([]Parked, error) {
+func (t *term) rows(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return t.store.Parked(ctx, ParkedQuery{Handler: t.name, NextBy: t.now(), Limit: pageSize})
+	return t.store.Parked(ctx, q)
 }
 
 func (t *term) history(ctx context.Context, row Parked) ([]carrierfsm.Entry, error) {
@@ -298,12 +329,13 @@ func (t *term) retryAt(failures int) time.Time {
 		wait *= 2
 	}
 	quarter := int64(wait/4) + 1
-	return t.now().Add(wait + time.Duration(rand.Int64N(2*quarter)-quarter)) //nolint:gosec // jitter is no secret
+	jitter := time.Duration(rand.Int64N(2*quarter) - quarter) //nolint:gosec // jitter is no secret
+	return t.now().Add(wait + min(jitter, math.MaxInt64-wait))
 }
 
 // concurrently calls do for 0 to n-1, on at most as many goroutines as there
 // are workers.
-func (t *term) concurrently(n int, do func(i int)) {
+func (t *term) concurrently(n int, p *page, do func(i int)) {
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(n, t.cfg.Workers) {
@@ -317,5 +349,8 @@ func (t *term) concurrently(n int, do func(i int)) {
 		next <- i
 	}
 	close(next)
+	if p.taken != nil {
+		close(p.taken)
+	}
 	workers.Wait()
 }

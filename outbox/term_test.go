@@ -290,3 +290,64 @@ func TestFullPagesOfParkedRowsAreNotReadInALoopWhileTheStoreFails(t *testing.T) 
 		require.Empty(t, left, "their entries were purged")
 	})
 }
+
+func TestDeliverKeepsItsLeaseForAsLongAsItDelivers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.Reach()
+		one := new(recorder)
+		slow := dispatcher(b, func(ctx context.Context, tr carrierfsm.Transition) error {
+			pass(20 * time.Second) // more than Config.LeaseTTL
+			return one.handle(ctx, tr)
+		})
+		done := make(chan error)
+		go func() {
+			_, err := slow.Deliver(context.Background())
+			done <- err
+		}()
+		pass(18 * time.Second)
+		two := new(recorder)
+		n, err := dispatcher(b.Replica(), two.handle).Deliver(context.Background())
+		require.NoError(t, err)
+		require.Zero(t, n, "the lease is renewed meanwhile")
+		require.NoError(t, <-done)
+		require.Equal(t, []string{"v1/1", "v1/2"}, one.got())
+	})
+}
+
+// slowRenewal is a store whose renewals go on for a second after they were given up.
+type slowRenewal struct {
+	*memory.Store
+	acquired, renewing atomic.Int32
+}
+
+func (s *slowRenewal) Acquire(ctx context.Context, name, owner string, ttl time.Duration, start outbox.Start) (outbox.Lease, error) {
+	if s.acquired.Add(1) > 1 {
+		s.renewing.Add(1)
+		defer s.renewing.Add(-1)
+		<-ctx.Done()
+		pass(time.Second)
+	}
+	return s.Store.Acquire(context.WithoutCancel(ctx), name, owner, ttl, start)
+}
+
+// A renewal after the release would leave the lease with a dispatcher that has ended.
+func TestDeliverReleasesItsLeaseAfterItsLastRenewal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowRenewal{Store: memory.New()}
+		b := newBench(t, store)
+		b.Must(b.Apply())
+		slow := func(ctx context.Context, _ carrierfsm.Transition) error {
+			pass(3 * time.Second)
+			return nil
+		}
+		_, err := dispatcher(b, slow).Deliver(context.Background())
+		require.NoError(t, err)
+		require.Greater(t, store.acquired.Load(), int32(1), "a renewal was under way")
+		require.Zero(t, store.renewing.Load(), "and has ended")
+		_, err = store.Store.Acquire(t.Context(), "notify", "another-replica", time.Minute, outbox.FromBeginning)
+		require.NoError(t, err, "the lease is free at once")
+	})
+}

@@ -40,6 +40,8 @@ func recordEverything(t *testing.T) *fixture {
 	handled(outbox.HandleDone{Why: "panic", Lag: time.Second})
 	_, err := f.Watch(&fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
 	require.NoError(t, err)
+	_, err = f.WatchProcess(machineStats{}, handlerStats{})
+	require.NoError(t, err)
 	return f
 }
 

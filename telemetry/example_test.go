@@ -90,6 +90,7 @@ func Example() {
 	// verification.unknown.active
 	// verification.state.duration
 	// verification.handler.lag
+	// carrierfsm.store.load
 	// carrierfsm.submit
 	// carrierfsm.store.load
 	// carrierfsm.store.commit

@@ -1,7 +1,6 @@
 package telemetry_test
 
 import (
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,16 +17,13 @@ import (
 // clientFixture is a simulated server and an observed client of it.
 type clientFixture struct {
 	*fixture
-	server    *httptest.Server
-	simulator *simulator.Server
-	client    *juxinli.Client
+	server *fsmtest.Server
+	client *juxinli.Client
 }
 
 func newClientFixture(t testing.TB) *clientFixture {
 	t.Helper()
-	w := &clientFixture{fixture: newFixture(t), simulator: simulator.New(simulator.Config{})}
-	w.server = httptest.NewServer(w.simulator)
-	t.Cleanup(w.server.Close)
+	w := &clientFixture{fixture: newFixture(t), server: fsmtest.NewServer(t, simulator.New(simulator.Config{}))}
 	w.client = w.newClient()
 	return w
 }
@@ -50,8 +46,6 @@ func TestAnObservedClientKeepsTheContract(t *testing.T) {
 	fsmtest.TestUpstream(t, func(tb testing.TB) fsmtest.UpstreamSubject {
 		tb.Helper()
 		w := newClientFixture(tb)
-		elsewhere := httptest.NewServer(w.simulator)
-		tb.Cleanup(elsewhere.Close)
 		person := simulator.People()[0]
 		application := carrierfsm.Application{Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}}
 		return fsmtest.UpstreamSubject{
@@ -72,28 +66,10 @@ func TestAnObservedClientKeepsTheContract(t *testing.T) {
 				}
 				return r, err
 			},
-			Break:    func(b fsmtest.Breakage) { w.breakNext(b, elsewhere.URL) },
-			Arrivals: w.simulator.Arrivals,
+			Break:    w.server.Break,
+			Arrivals: w.server.Arrivals,
 		}
 	})
-}
-
-func (w *clientFixture) breakNext(b fsmtest.Breakage, elsewhere string) {
-	if b == fsmtest.BreakConnection {
-		w.server.Close()
-		return
-	}
-	w.simulator.FaultNext(map[fsmtest.Breakage]simulator.Fault{
-		fsmtest.BreakReply:    simulator.DropAfterReading(),
-		fsmtest.BreakMidway:   simulator.Reset(),
-		fsmtest.BreakHalf:     simulator.Truncated(),
-		fsmtest.BreakGarbage:  simulator.Garbage(),
-		fsmtest.BreakHTML:     simulator.HTML(),
-		fsmtest.BreakStatus:   simulator.ServerError(true),
-		fsmtest.BreakRedirect: simulator.Redirect(elsewhere + "/orgApi/rest/v2/messages/collect/req"),
-		fsmtest.BreakSize:     simulator.Oversized(),
-		fsmtest.BreakSlow:     simulator.SlowHeader(1 << 40),
-	}[b])
 }
 
 func TestARequestIsRecordedByTheSemanticConventions(t *testing.T) {
@@ -105,11 +81,11 @@ func TestARequestIsRecordedByTheSemanticConventions(t *testing.T) {
 	person := simulator.People()[0]
 	v, err := b.Submit(ctx, "v1", carrierfsm.Apply{Consent: fsmtest.Consent(), Form: carrierfsm.Form{Name: carrierfsm.NewSecret(person.Name), IDCard: carrierfsm.NewSecret(person.IDCard), Phone: carrierfsm.NewSecret(person.Phone)}})
 	require.NoError(t, err)
-	w.simulator.FaultNext(simulator.ServerError(true))
+	w.server.Break(fsmtest.BreakStatus)
 	v, err = b.Submit(ctx, "v1", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(person.Password)})
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.OutcomeUnknown, v.Reason)
-	w.server.Close()
+	w.server.Break(fsmtest.BreakConnection)
 	v, err = b.Submit(ctx, "v1", carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret(person.Password)})
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.UpstreamUnavailable, v.Reason)

@@ -12,6 +12,9 @@ type instruments struct {
 	transitions metric.Int64Counter
 	submissions metric.Int64Counter
 	unknown     metric.Int64ObservableGauge
+	skew        metric.Int64ObservableGauge
+	slow        metric.Int64ObservableGauge
+	abandoned   metric.Int64ObservableGauge
 	stay        metric.Float64Histogram
 	lag         metric.Float64Histogram
 	exchange    metric.Float64Histogram
@@ -27,7 +30,7 @@ var (
 
 func newInstruments(m metric.Meter) (instruments, error) {
 	i := instruments{meter: m}
-	var errs [6]error
+	var errs [9]error
 	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
 		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
 	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
@@ -43,5 +46,11 @@ func newInstruments(m metric.Meter) (instruments, error) {
 	i.exchange, errs[5] = m.Float64Histogram("http.client.request.duration",
 		metric.WithUnit("s"), metric.WithDescription("Duration of HTTP client requests."),
 		metric.WithExplicitBucketBoundaries(exchangeBounds...))
+	i.skew, errs[6] = m.Int64ObservableGauge("verification.clock.skew",
+		metric.WithUnit("ms"), metric.WithDescription("By how much this process's clock is ahead of the store's."))
+	i.slow, errs[7] = m.Int64ObservableGauge("verification.handler.slow",
+		metric.WithUnit("{call}"), metric.WithDescription("Calls of handlers that go on and that delivery does not wait for."))
+	i.abandoned, errs[8] = m.Int64ObservableGauge("verification.handler.abandoned",
+		metric.WithUnit("{call}"), metric.WithDescription("Calls of handlers that have not returned after their time."))
 	return i, errors.Join(errs[:]...)
 }

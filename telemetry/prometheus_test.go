@@ -24,9 +24,7 @@ func series(t *testing.T) (labels map[string][]string, of map[string]string) {
 	for _, m := range recordEverything(t).collect() {
 		d := describe(m)
 		name := underscores(d.name)
-		if d.unit == "s" {
-			name += "_seconds"
-		}
+		name += map[string]string{"s": "_seconds", "ms": "_milliseconds"}[d.unit]
 		names := map[string][]string{name: nil}
 		switch m.Data.(type) {
 		case metricdata.Sum[int64]:
@@ -133,7 +131,7 @@ func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
 	for _, metric := range of {
 		require.True(t, shown[metric], "%s is on no panel", metric)
 	}
-	require.Len(t, slices.Collect(maps.Keys(shown)), 6)
+	require.Len(t, slices.Collect(maps.Keys(shown)), 9)
 }
 
 func TestProblemsAreFoundInWrongExpressions(t *testing.T) {

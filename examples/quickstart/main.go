@@ -134,13 +134,13 @@ func verify(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	s := newSession(out, machine)
+	defer s.close(context.WithoutCancel(ctx), machine) // after Run has ended, and before the store is closed
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = machine.Run(background) }) // returns nil when it is stopped
 	defer running.Wait()
 	defer stop()
 
-	s := newSession(out, machine)
-	defer s.close(background, machine)
 	return s.play(ctx, o, simulation.person(o, in, out))
 }

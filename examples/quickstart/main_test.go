@@ -144,6 +144,17 @@ func TestInteractiveModeReadsAnswersFromTheTerminal(t *testing.T) {
 	require.Equal(t, "quickstart: EOF\n", errs)
 }
 
+func TestWhatIsPastedIntoTheTerminalIsRead(t *testing.T) {
+	t.Parallel()
+	pasted := "246810\n【江苏移动】请勿泄露\n【江苏移动】验证码：500001（5分钟内有效），序列：500002\n 验证码：５００００１（5分钟内有效）\n"
+	_, out, _ := runProgram(context.Background(), pasted, "-interactive", "-carrier", "plain")
+	require.Equal(t, 2, strings.Count(out, "✗ There is no code in that, or more than one number."))
+	require.Equal(t, 1, strings.Count(out, "again: the code was wrong"), "the last one was sent")
+	_, out, _ = runProgram(context.Background(), " 246810\n246810\n", "-interactive", "-carrier", "unicom")
+	require.Contains(t, out, "the password was wrong", "a password counts with its spaces")
+	require.Contains(t, out, "Done: ")
+}
+
 // The run is interrupted after each line of its output, and resumed.
 func TestAnInterruptedRunResumes(t *testing.T) {
 	t.Parallel()

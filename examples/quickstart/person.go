@@ -120,7 +120,7 @@ func (k *terminal) code(ctx context.Context, kind carrierfsm.PromptKind) (string
 		question = "    code: "
 	}
 	value, err := k.prompt(ctx, question, k.readLine)
-	if err == nil && value == "" && kind != carrierfsm.PromptOwnSMS {
+	if err == nil && strings.TrimSpace(value) == "" && kind != carrierfsm.PromptOwnSMS {
 		return "", errNoCode
 	}
 	return value, err
@@ -138,7 +138,7 @@ func (k *terminal) prompt(ctx context.Context, question string, from func() (str
 	read := make(chan line, 1)
 	go func() {
 		text, err := from()
-		read <- line{strings.TrimSpace(text), err}
+		read <- line{strings.TrimRight(text, "\r\n"), err} // a password counts with its spaces
 	}()
 	select {
 	case l := <-read:

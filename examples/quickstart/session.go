@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 // session plays one verification and prints what happens.
@@ -86,6 +87,9 @@ func (s *session) submit(ctx context.Context, v carrierfsm.Verification, p perso
 	}
 	switch {
 	case errors.Is(err, carrierfsm.ErrPending):
+		return next, nil
+	case errors.Is(err, typed.ErrNoCode):
+		s.print(red, "  ✗ There is no code in that, or more than one number.")
 		return next, nil
 	case retryable(err):
 		s.print(red, "  ✗ %s", err)

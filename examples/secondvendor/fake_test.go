@@ -3,13 +3,10 @@ package secondvendor_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
@@ -23,27 +20,17 @@ const (
 	institutionKey = "key-of-the-institution"
 )
 
-// Further ways to break a response.
-const (
-	breakIgnored fsmtest.Breakage = "the input is read and ignored"
-	breakEcho    fsmtest.Breakage = "the response is not HTTP, and repeats the request"
-)
-
 // vendor is a small server of the vendor's API. A task that accepted an input is
 // crawling for the next few polls.
 type vendor struct {
-	*httptest.Server
-	elsewhere *httptest.Server // another address of the same handler
+	*fsmtest.Server
 
 	mu           sync.Mutex
 	tasks        map[string]*task
-	breaks       []fsmtest.Breakage
-	failingPolls int // how many of the next polls fail
-	arrivals     map[string]int
+	failingPolls int      // how many of the next polls fail
 	requests     []string // "POST /tasks", in order
 	polls        int
 	onPoll       func(polls int) // nil: none
-	released     chan struct{}
 }
 
 // task is one person's task. After pollsLeft polls it has the phase and reason in
@@ -59,47 +46,28 @@ type task struct {
 
 func newVendor(tb testing.TB) *vendor {
 	tb.Helper()
-	v := &vendor{tasks: make(map[string]*task), arrivals: make(map[string]int), released: make(chan struct{})}
-	v.Server, v.elsewhere = httptest.NewServer(v), httptest.NewServer(v)
-	tb.Cleanup(func() {
-		close(v.released)
-		v.Close()
-		v.elsewhere.Close()
-	})
+	v := &vendor{tasks: make(map[string]*task)}
+	v.Server = fsmtest.NewServer(tb, http.HandlerFunc(v.serve))
 	return v
 }
 
-func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 	var body map[string]any
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	v.mu.Lock()
 	v.requests = append(v.requests, r.Method+" "+r.URL.Path)
-	if value, _ := body["value"].(string); value != "" {
-		v.arrivals[value]++
-	}
-	broken := v.takeBreak(r.Method)
 	status, answer := http.StatusUnauthorized, map[string]any{"message": "no"}
-	if r.Header.Get("Authorization") == "Bearer "+institutionKey && broken != breakIgnored {
+	switch {
+	case r.Method == http.MethodGet && v.failingPolls > 0:
+		v.failingPolls--
+		status = http.StatusServiceUnavailable
+	case r.Header.Get("Authorization") == "Bearer "+institutionKey:
 		status, answer = v.answer(r, body)
 	}
 	v.mu.Unlock()
-	text, _ := json.Marshal(answer)
 	w.Header().Set("Content-Type", "application/json")
-	if broken == breakEcho {
-		text = fmt.Append(nil, body)
-	}
-	v.respond(w, r, broken, status, string(text))
-}
-
-func (v *vendor) takeBreak(method string) (b fsmtest.Breakage) {
-	if method == http.MethodGet && v.failingPolls > 0 {
-		v.failingPolls--
-		return fsmtest.BreakStatus
-	}
-	if method == http.MethodPost && len(v.breaks) > 0 {
-		b, v.breaks = v.breaks[0], v.breaks[1:]
-	}
-	return b
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
 func (v *vendor) answer(r *http.Request, body map[string]any) (int, map[string]any) {
@@ -164,66 +132,6 @@ func (t *task) accept(body map[string]any) bool {
 	return true
 }
 
-// respond sends the response, broken by b.
-func (v *vendor) respond(w http.ResponseWriter, r *http.Request, b fsmtest.Breakage, status int, text string) {
-	half := text[:len(text)/2]
-	switch b {
-	case fsmtest.BreakReply, breakIgnored:
-		hijack(w, "")
-	case breakEcho:
-		hijack(w, fmt.Sprint(r.Header, r.URL, text))
-	case fsmtest.BreakMidway:
-		hijack(w, fmt.Sprintf("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), half))
-	case fsmtest.BreakHalf:
-		_, _ = fmt.Fprint(w, half)
-	case fsmtest.BreakGarbage:
-		_, _ = fmt.Fprint(w, "}{")
-	case fsmtest.BreakHTML:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = fmt.Fprint(w, "<title>502</title>")
-	case fsmtest.BreakStatus:
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = fmt.Fprint(w, `{"message":"busy"}`)
-	case fsmtest.BreakRedirect:
-		http.Redirect(w, r, v.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
-	case fsmtest.BreakSize:
-		_, _ = fmt.Fprintf(w, `{"phase":"DONE","hint":"%s"}`, strings.Repeat("x", 5<<20))
-	case fsmtest.BreakSlow:
-		select {
-		case <-v.released:
-		case <-r.Context().Done():
-		case <-time.After(time.Hour):
-		}
-	default:
-		w.WriteHeader(status)
-		_, _ = fmt.Fprint(w, text)
-	}
-}
-
-// hijack sends a text and closes the connection; without a text it resets it.
-func hijack(w http.ResponseWriter, text string) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	_, _ = fmt.Fprint(conn, text)
-	if tcp, ok := conn.(*net.TCPConn); ok && text == "" {
-		_ = tcp.SetLinger(0)
-	}
-	_ = conn.Close()
-}
-
-// breakNext breaks the response to the next POST.
-func (v *vendor) breakNext(b fsmtest.Breakage) {
-	if b == fsmtest.BreakConnection {
-		v.Close()
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.breaks = append(v.breaks, b)
-}
-
 // setPhase sets the phase of a task.
 func (v *vendor) setPhase(id, phase string) {
 	v.mu.Lock()
@@ -245,12 +153,6 @@ func (v *vendor) setOnPoll(f func(polls int)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.onPoll = f
-}
-
-func (v *vendor) arrived(secret string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.arrivals[secret]
 }
 
 // count returns how many requests of a method were received.

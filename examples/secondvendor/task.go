@@ -1,11 +1,14 @@
 package secondvendor
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 // task is a task in the vendor's responses.
@@ -123,3 +126,28 @@ type refusal struct{ message string }
 
 // Error does not repeat the message.
 func (*refusal) Error() string { return "secondvendor: refused" }
+
+// refusalStatuses are those of a conflict, which has the unchanged task, and of what
+// refuses the request's content. The others of 4xx are about the key or the rate,
+// which must not end a verification.
+var refusalStatuses = []int{
+	http.StatusConflict, http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity,
+}
+
+// decode decodes a response: a task, or a refusal.
+func decode(r sendonce.Response) (task, error) {
+	defer clear(r.Body)
+	var body struct {
+		task
+		Message string `json:"message"`
+	}
+	switch err := json.Unmarshal(r.Body, &body); {
+	case err != nil:
+		return task{}, errMalformed
+	case r.Status >= http.StatusBadRequest && r.Status != http.StatusConflict:
+		return task{}, &refusal{body.Message}
+	case body.Phase == "":
+		return task{}, errMalformed
+	}
+	return body.task, nil
+}

@@ -11,18 +11,23 @@
 // a new round with the phase CRAWLING, which lasts until the task needs another
 // input or ends. Refusals have status 400, 404, 410 or 422 and {message}.
 //
-// Copy what you need: vendor.go is the adapter, task.go maps the vendor's phases to
-// replies, wire.go decides what was certainly not sent.
+// Copy what you need: vendor.go is the adapter, and task.go maps the vendor's phases to
+// replies. Package sendonce sends the requests, and decides what was certainly not
+// sent.
 package secondvendor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 var _ carrierfsm.Upstream = (*Client)(nil)
@@ -42,28 +47,27 @@ type Config struct {
 // calls: the machine stores the round of a task as Reply.Cursor.
 type Client struct {
 	cfg  Config
-	base *url.URL
+	http *sendonce.Client
 }
 
 // New checks the configuration.
 func New(c Config) (*Client, error) {
-	base, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil || base.Host == "" || base.User != nil:
-		return nil, errors.New("secondvendor: BaseURL is no URL")
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return nil, errors.New("secondvendor: BaseURL must be HTTPS, or HTTP to loopback")
-	case c.Key.Empty():
+	if c.Key.Empty() {
 		return nil, errors.New("secondvendor: Key is required")
-	case c.Poll <= 0:
+	}
+	if c.Poll <= 0 {
 		c.Poll = time.Second
 	}
-	return &Client{cfg: c, base: base}, nil
+	client, err := sendonce.New(sendonce.Config{BaseURL: c.BaseURL})
+	if err != nil {
+		return nil, fmt.Errorf("secondvendor: %w", err)
+	}
+	return &Client{cfg: c, http: client}, nil
 }
 
 // Apply creates a task.
 func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
-	t, err := c.send(ctx, "/tasks", form{Name: value(a.Form.Name), IDCard: value(a.Form.IDCard), Phone: value(a.Form.Phone)})
+	t, err := c.post(ctx, "/tasks", "/tasks", form{Name: value(a.Form.Name), IDCard: value(a.Form.IDCard), Phone: value(a.Form.Phone)})
 	if refused, is := errors.AsType[*refusal](err); is {
 		return carrierfsm.Receipt{Message: carrierfsm.NewSecret(refused.message)}, nil
 	}
@@ -82,7 +86,7 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 		return carrierfsm.Reply{}, err
 	}
 	path := "/tasks/" + url.PathEscape(value(r.Token))
-	t, err := c.send(ctx, path+"/inputs", in)
+	t, err := c.post(ctx, path+"/inputs", "/tasks/{id}/inputs", in)
 	if outcomeUnknown(err) {
 		t, err = c.lookUp(ctx, path, round, err)
 	}
@@ -131,6 +135,30 @@ func (c *Client) next(ctx context.Context, path string) (task, error) {
 			return t, err
 		}
 	}
+}
+
+// post sends JSON, once.
+func (c *Client) post(ctx context.Context, path, template string, body any) (task, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return task{}, fmt.Errorf("secondvendor: %w", carrierfsm.ErrNotSent)
+	}
+	return c.do(ctx, sendonce.Request{Method: http.MethodPost, Path: path, Template: template, Body: text})
+}
+
+// get reads a task.
+func (c *Client) get(ctx context.Context, path string) (task, error) {
+	return c.do(ctx, sendonce.Request{Method: http.MethodGet, Path: path, Template: "/tasks/{id}"})
+}
+
+func (c *Client) do(ctx context.Context, r sendonce.Request) (task, error) {
+	r.Header, r.Statuses = make(http.Header), refusalStatuses
+	c.cfg.Key.Use(func(key []byte) { r.Header.Set("Authorization", "Bearer "+string(key)) })
+	response, err := c.http.Do(ctx, r)
+	if err != nil {
+		return task{}, fmt.Errorf("secondvendor: %w", err)
+	}
+	return decode(response)
 }
 
 // roundOf decodes the cursor. A new task is in round 1.

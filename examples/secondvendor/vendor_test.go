@@ -50,8 +50,8 @@ func TestSecondVendorKeepsTheContract(t *testing.T) {
 				}
 				return request(kind, receipt, secret), err
 			},
-			Break:    v.breakNext,
-			Arrivals: v.arrived,
+			Break:    v.Break,
+			Arrivals: v.Arrivals,
 			Recovers: true,
 		}
 	})
@@ -137,7 +137,7 @@ func TestAVerificationWithTheSecondVendor(t *testing.T) {
 	require.Equal(t, "query_password because of query_password_rejected", r.answer("000002"))
 	require.Equal(t, "done", r.answer(query))
 	for _, secret := range []string{"000000", password, "000001", code, "000002", query} {
-		require.Equal(t, 1, r.arrived(secret), secret)
+		require.Equal(t, 1, r.Arrivals(secret), secret)
 	}
 	require.Equal(t, 7, r.count("POST"))
 	require.Equal(t, 6*3, r.count("GET"), "polls within the calls")
@@ -149,10 +149,10 @@ func TestALostReplyIsLookedUp(t *testing.T) {
 		fsmtest.BreakReply, fsmtest.BreakMidway, fsmtest.BreakHalf, fsmtest.BreakGarbage, fsmtest.BreakHTML, fsmtest.BreakStatus, fsmtest.BreakRedirect,
 	} {
 		r := newRun(t)
-		r.breakNext(b)
+		r.Break(b)
 		require.Equal(t, "captcha because of captcha_requested", r.answer(password), b)
 		require.Equal(t, "query_password because of query_password_requested", r.answer(code), b)
-		require.Equal(t, 1, r.arrived(password), b)
+		require.Equal(t, 1, r.Arrivals(password), b)
 	}
 }
 
@@ -161,12 +161,12 @@ func TestALostReplyIsLookedUp(t *testing.T) {
 func TestAFailedLookUpIsUnknownUntilTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
-	r.breakNext(fsmtest.BreakReply)
+	r.Break(fsmtest.BreakReply)
 	r.mu.Lock()
 	r.failingPolls = 1
 	r.mu.Unlock()
 	require.Equal(t, "password because of outcome_unknown", r.answer(password))
-	require.Equal(t, 1, r.arrived(password))
+	require.Equal(t, 1, r.Arrivals(password))
 	require.Equal(t, "captcha because of captcha_requested", r.answer("999999"), "the task had accepted the password")
 	require.Equal(t, "query_password because of query_password_requested", r.answer(code))
 }
@@ -175,9 +175,9 @@ func TestAFailedLookUpIsUnknownUntilTheNextAnswer(t *testing.T) {
 func TestAnIgnoredInputIsUnknownAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	r := newRun(t)
-	r.breakNext(breakIgnored)
+	r.Break(fsmtest.BreakIgnored)
 	require.Equal(t, "password because of outcome_unknown", r.answer(password))
-	require.Equal(t, 1, r.arrived(password))
+	require.Equal(t, 1, r.Arrivals(password))
 	require.Equal(t, "captcha because of captcha_requested", r.answer(password), "the person entered it again")
 }
 
@@ -193,33 +193,13 @@ func TestAnUnexpectedInputReturnsThePresentPhase(t *testing.T) {
 	require.Equal(t, "1", string(reply.Cursor))
 }
 
-// lateContext has a deadline that has passed from the second call on: the process
-// was paused after it connected.
-type lateContext struct {
-	context.Context //nolint:containedctx // it wraps a context
-	calls           int
-}
-
-func (l *lateContext) Deadline() (time.Time, bool) {
-	l.calls++
-	return time.Now().Add(-time.Hour), l.calls > 1
-}
-
-func TestNothingIsSentAfterTheDeadline(t *testing.T) {
-	t.Parallel()
-	v := newVendor(t)
-	_, err := newClient(t, v).Apply(&lateContext{Context: t.Context()}, carrierfsm.Application{Form: fsmtest.Form()})
-	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
-	require.Zero(t, v.count("POST"))
-}
-
 func TestNoErrorRepeatsTheResponse(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	c := newClient(t, v)
 	receipt, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.NoError(t, err)
-	v.breakNext(breakEcho)
+	v.Break(fsmtest.BreakEcho)
 	v.failingPolls = 1
 	_, err = c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, password))
 	require.Error(t, err)
@@ -235,7 +215,7 @@ func TestAFailedPollIsRetried(t *testing.T) {
 	r.failingPolls = 5
 	r.mu.Unlock()
 	require.Equal(t, "captcha because of captcha_requested", r.answer(password))
-	require.Equal(t, 5+1, r.count("GET"), "one successful poll after five failed ones")
+	require.Equal(t, 5+3, r.count("GET"), "three successful polls after five failed ones")
 }
 
 // The call ends while the task crawls. The next answer is for an older round, so its
@@ -261,7 +241,7 @@ func TestATaskThatCrawlsForTooLongIsUnknownAndRecovers(t *testing.T) {
 	reply, err := c.Collect(t.Context(), request(carrierfsm.InputPassword, receipt, "999999"))
 	require.NoError(t, err)
 	require.Equal(t, carrierfsm.ProcessCode("10002"), reply.Code)
-	require.Equal(t, 1, v.arrived(password))
+	require.Equal(t, 1, v.Arrivals(password))
 }
 
 func TestACodeIsResent(t *testing.T) {
@@ -325,7 +305,7 @@ func TestTheKeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	c := newClient(t, v)
-	v.Close()
+	v.Break(fsmtest.BreakConnection)
 	_, err := c.Apply(t.Context(), carrierfsm.Application{Form: fsmtest.Form()})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {

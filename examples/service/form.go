@@ -17,7 +17,8 @@ type form struct {
 }
 
 // field is a field of a form. Mode and Complete are the attributes by which phones
-// choose the keyboard and fill in codes.
+// choose the keyboard and fill in codes. The browser does not limit the length of a
+// value: it would cut a longer one, and a part of a number is another number.
 type field struct {
 	Name     string `json:"name"` // of the member in the page's request
 	Label    string `json:"label"`
@@ -25,7 +26,7 @@ type field struct {
 	Type     string `json:"type"` // "text", "tel", "password", "checkbox"
 	Mode     string `json:"mode,omitempty"`
 	Complete string `json:"complete"`
-	Longest  int    `json:"longest,omitempty"`
+	Paste    bool   `json:"paste,omitempty"` // a whole message may be pasted
 	Value    string `json:"value,omitempty"` // of a checkbox
 	Show     string `json:"show,omitempty"`  // label of the checkbox that shows a password
 	Wrong    bool   `json:"wrong,omitempty"` // the value of this field was rejected
@@ -77,9 +78,9 @@ func (f *form) markField(reason carrierfsm.Event) {
 // application returns the three required fields, and the consent.
 func (w *words) application() []field {
 	return []field{
-		{Name: "name", Label: w.fields.name, Type: "text", Complete: "name", Longest: 64},
-		{Name: "id_card", Label: w.fields.idCard, Type: "text", Complete: "off", Longest: 18},
-		{Name: "phone", Label: w.fields.phone, Type: "tel", Mode: "numeric", Complete: "tel-national", Longest: 11},
+		{Name: "name", Label: w.fields.name, Type: "text", Complete: "name"},
+		{Name: "id_card", Label: w.fields.idCard, Type: "text", Complete: "off"},
+		{Name: "phone", Label: w.fields.phone, Type: "tel", Mode: "numeric", Complete: "tel-national"},
 		{Name: "consent", Label: w.fields.consent, Type: "checkbox", Value: consentPolicy, Complete: "off"},
 	}
 }
@@ -88,14 +89,14 @@ func (w *words) application() []field {
 func (w *words) code(hint string) field {
 	return field{
 		Name: "code", Label: w.fields.code, Hint: hint, Type: "text", Mode: "numeric",
-		Complete: "one-time-code", Longest: 16,
+		Complete: "one-time-code", Paste: true,
 	}
 }
 
 // secret returns a password field. It is not a password of this site, so browsers
 // are asked not to store it.
 func (w *words) secret(name, label, hint string) field {
-	return field{Name: name, Label: label, Hint: hint, Type: "password", Complete: "off", Longest: 64, Show: w.fields.show}
+	return field{Name: name, Label: label, Hint: hint, Type: "password", Complete: "off", Show: w.fields.show}
 }
 
 // askPassword adds the service password to a form for a code, if neither the machine

@@ -83,7 +83,7 @@ func notify(logger *slog.Logger) outbox.Handler {
 }
 
 // serve runs the machine, the dispatcher and the HTTP servers. At shutdown it ends
-// the requests first, then the calls in flight, then both Runs.
+// the requests first, then both Runs, then the machine. Its caller closes the store.
 func (s *site) serve(ctx context.Context, out io.Writer) error {
 	listener, err := listen(ctx, s.addr)
 	if err != nil {
@@ -112,15 +112,18 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	case err = <-served: // a server failed
 	case <-ctx.Done():
 	}
-	end, cancel := context.WithTimeout(background, shutdownTimeout)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	s.changes.close() // ends the requests that wait for changes
-	if e := errors.Join(server.Shutdown(end), operators.close(end), s.machine.Close(end)); e != nil {
+	if e := errors.Join(server.Shutdown(end), operators.close(end)); e != nil {
 		s.log.Warn("shutdown timed out", "error", e)
 		_ = server.Close()
 	}
 	stop()
 	running.Wait()
+	if e := s.machine.Close(end); e != nil {
+		s.log.Warn("a call is still in flight; Run settles it after the next start", "error", e)
+	}
 	return err
 }
 

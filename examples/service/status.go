@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 // statuses has the HTTP status of each sentinel error, the most specific first. The
@@ -29,6 +31,8 @@ var statuses = []struct {
 	{carrierfsm.ErrExists, http.StatusConflict, "exists"},
 	{carrierfsm.ErrTooMany, http.StatusForbidden, "no_attempts_left"},
 	{carrierfsm.ErrTooSoon, http.StatusTooManyRequests, "too_soon"},
+	{typed.ErrNoCode, http.StatusUnprocessableEntity, "no_code"},
+	{typed.ErrNoPhone, http.StatusUnprocessableEntity, "no_phone"},
 	{carrierfsm.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
 	{carrierfsm.ErrConsentRequired, http.StatusUnprocessableEntity, "consent_required"},
 	{carrierfsm.ErrPasswordNeeded, http.StatusUnprocessableEntity, "password_needed"},
@@ -37,6 +41,8 @@ var statuses = []struct {
 	// Not caused by the person.
 	{carrierfsm.ErrClosed, http.StatusServiceUnavailable, "closing"},
 	{carrierfsm.ErrStore, http.StatusServiceUnavailable, "unavailable"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable"},
+	{context.Canceled, http.StatusServiceUnavailable, "unavailable"}, // the browser has left
 	{carrierfsm.ErrNewerTable, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrNotSent, http.StatusBadGateway, "unavailable"},
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, "broken"},

@@ -24,7 +24,8 @@ func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, fu
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
-		return memory.New(), func() {}, nil
+		s := memory.New()
+		return s, func() { _ = s.Close() }, nil
 	case isFile:
 		s, err := sqlite.Open(ctx, path)
 		if err != nil {

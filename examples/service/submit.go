@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/typed"
 )
 
 // postInput submits the person's answer.
@@ -46,12 +48,13 @@ func (s *site) createVerification(ctx context.Context, t ticket, in *submission)
 	if in.Consent != consentPolicy {
 		return t, carrierfsm.ErrConsentRequired
 	}
-	if len(in.Phone) != 11 {
-		return t, carrierfsm.ErrInvalid
+	phone, err := typed.Phone(in.Phone) // the same number has the same hash in every spelling
+	if err != nil {
+		return t, fmt.Errorf("%w: %w", carrierfsm.ErrInvalid, err)
 	}
-	before, number := t, s.keys.hash(in.Phone)
+	before, number := t, s.keys.hash(phone)
 	t.number = number
-	_, err := s.machine.Create(ctx, carrierfsm.NewVerification{ID: t.id(), Key: number})
+	_, err = s.machine.Create(ctx, carrierfsm.NewVerification{ID: t.id(), Key: number})
 	switch {
 	case errors.Is(err, carrierfsm.ErrExists):
 		return t, nil

@@ -87,7 +87,7 @@ func TestARefusedInputIsExplainedAndNotSent(t *testing.T) {
 		"an older step":                {"captcha", fields{"step": step - 1, "code": "123456"}, http.StatusConflict, "stale"},
 		"a form that was accepted":     {"apply", c.form(), http.StatusConflict, "stale"},
 		"an input that is not awaited": {"query_password", fields{"step": step, "password": "135790"}, http.StatusConflict, "not_awaited"},
-		"an empty code":                {"captcha", fields{"step": step, "code": ""}, http.StatusUnprocessableEntity, "invalid"},
+		"an empty code":                {"captcha", fields{"step": step, "code": ""}, http.StatusUnprocessableEntity, "no_code"},
 		"no step":                      {"captcha", fields{"code": "123456"}, http.StatusUnprocessableEntity, "invalid"},
 		"an unknown field":             {"captcha", fields{"step": step, "code": "123456", "codes": "1"}, http.StatusUnprocessableEntity, "invalid"},
 		"a step that is no number":     {"captcha", fields{"step": "x", "code": "123456"}, http.StatusUnprocessableEntity, "invalid"},
@@ -169,4 +169,38 @@ func TestAFormIsIdempotentAfterALostResponse(t *testing.T) {
 	require.Equal(t, "password", g.Screen.Form.Input)
 	require.Equal(t, "password", c.get().Screen.Form.Input, "the cookie was set again")
 	require.Len(t, w.Requests(), 1)
+}
+
+// What the person pastes reaches upstream as it is meant, and a number has one
+// verification in every spelling.
+func TestWhatThePersonPastesIsRead(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	r := start(t, testOptions(w))
+	c := newAPIClient(t, r, "plain")
+	c.get()
+	form := c.form()
+	form["phone"] = "+86 " + c.person.Phone[:3] + "-" + c.person.Phone[3:]
+	form["id_card"] = c.person.IDCard[:6] + " " + strings.ToLower(c.person.IDCard[6:])
+	g := c.post("apply", form)
+	require.Equal(t, "password", g.Screen.Form.Input, g.body)
+	other := newAPIClient(t, r, "plain")
+	other.get()
+	require.Equal(t, "number_in_use", other.post("apply", other.form()).code(), "another spelling of this number")
+	form["phone"] = "+1 380 013 8000"
+	require.Equal(t, "no_phone", other.post("apply", form).code())
+
+	g = c.post("password", fields{"step": g.Screen.Step, "password": c.person.Password})
+	code := w.code(t, c.person)
+	step, sent := g.Screen.Step, len(w.Requests())
+	for _, text := range []string{"", "【江苏移动】请勿泄露验证码", code + " " + code, "O" + code[1:]} {
+		g = c.post("captcha", fields{"step": step, "code": text})
+		require.Equal(t, "no_code", g.code(), text)
+		require.Equal(t, http.StatusUnprocessableEntity, g.status)
+		require.Equal(t, step, g.Screen.Step, "the response has the current screen")
+	}
+	require.Len(t, w.Requests(), sent)
+	g = c.post("captcha", fields{"step": step, "code": "【江苏移动】您的验证码为" + code + "，10分钟内有效。"})
+	require.Equal(t, "done", g.Screen.Tone, g.body)
+	require.Equal(t, 1, w.Arrivals(code))
 }

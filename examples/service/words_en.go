@@ -91,6 +91,8 @@ var english = words{
 		"no_attempts_left":  "There are no attempts left. You can cancel this verification.",
 		"too_soon":          "It is too soon for another code. Please wait.",
 		"invalid":           "Check what you entered: name, ID card number and a phone number of 11 digits are all needed, a password or code can't be empty.",
+		"no_code":           "There is no code in that, or more than one number. Enter the digits of the code only.",
+		"no_phone":          "That is no mobile number of 11 digits.",
 		"consent_required":  "We can only go on once you agree to the terms.",
 		"password_needed":   "The service was restarted. Please enter the service password together with the code.",
 		"not_found":         "The earlier verification is gone. Please start again.",

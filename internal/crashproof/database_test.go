@@ -20,25 +20,40 @@ import (
 // that run in parallel stop theirs at different times.
 type database struct {
 	kind, source string
+	cluster      *pgtest.Cluster             // nil: there is no server of its own
 	cut          func(context.Context) int64 // nil: there are no connections
 	restart      func() error                // nil: there is no server
 	keep         func(context.Context, string) error
 }
 
-func newDatabase(t *testing.T, kind, folder string) *database {
+func newDatabase(t *testing.T, p plan, folder string) *database {
 	t.Helper()
+	kind := p.store
 	if kind == inSQLite {
 		return &database{
 			kind: kind, source: filepath.Join(folder, "store.db"),
 			keep: func(context.Context, string) error { return nil }, // the file is in the folder
 		}
 	}
-	cluster := pgtest.Shared{Options: pgtest.Options{Durable: true}}
+	if p.failover != nil {
+		d := &database{kind: kind, source: p.failover.newDatabase(t)}
+		d.keep = d.keepRows
+		return d
+	}
+	options := pgtest.Options{}
+	if p.hazard != nil {
+		options = p.hazard.options
+	}
+	options.Durable = true
+	cluster := pgtest.Shared{Options: options}
 	c := cluster.Cluster(t)
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
-	d := &database{kind: kind, source: c.NewEmptyDatabase(t, "")}
+	d := &database{kind: kind, source: c.NewEmptyDatabase(t, ""), cluster: c}
 	own, err := pgxpool.ParseConfig(d.source)
 	require.NoError(t, err)
+	if p.hazard != nil && p.hazard.pooled {
+		d.source = c.Pooler(t, connections)(own.ConnConfig.Database) + " default_query_exec_mode=exec"
+	}
 	admin, err := pgxpool.New(context.Background(), c.DSN("postgres"))
 	require.NoError(t, err)
 	t.Cleanup(admin.Close)
@@ -60,7 +75,8 @@ func (d *database) keepRows(ctx context.Context, folder string) error {
 		return err
 	}
 	defer pool.Close()
-	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s', position, xmin, id, step, at) FROM carrierfsm_history
+	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s %s %s', position, xmin, id, step, event, to_, at) FROM carrierfsm_history
+		UNION ALL SELECT format('%s %s %s %s %s %s %s', xmin, id, version, step, state, in_flight, updated) FROM carrierfsm_verifications
 		UNION ALL SELECT c::text FROM carrierfsm_cursors c UNION ALL SELECT p::text FROM carrierfsm_parked p`)
 	if err != nil {
 		return err

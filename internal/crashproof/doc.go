@@ -18,7 +18,12 @@
 //	go test ./internal/crashproof -figures ci         what .ci/run does
 //	go test ./internal/crashproof -figures release -timeout 6h
 //
-// The last one writes docs/reliability.md. To show that the judge finds violations,
+// The last one writes docs/reliability.md. Instead of kills, a round can have a failover:
+// a cluster of PostgreSQL under Patroni and one disaster (disaster_test.go):
+//
+//	go test ./internal/crashproof -run Failover -failover ci
+//
+// To show that the judge finds violations,
 // engines that are broken on purpose (sabotage_test.go) run through the same rounds,
 // and each must be caught.
 package crashproof

@@ -27,7 +27,7 @@ func sampleTrace() trace {
 	const (
 		created, applied, password, captcha, done = carrierfsm.Created, carrierfsm.Applied, carrierfsm.AwaitingPassword, carrierfsm.AwaitingCaptcha, carrierfsm.Done
 	)
-	return trace{
+	e := trace{
 		id:     "v",
 		record: carrierfsm.Record{ID: "v", State: done, Step: 5},
 		history: []carrierfsm.Transition{
@@ -50,8 +50,17 @@ func sampleTrace() trace {
 			{at: at(210), kind: "password", step: 2, nonce: "2", secret: rightPassword},
 			{at: at(910), kind: "captcha", step: 4, nonce: "3", secret: "123456"},
 		},
-		deliveries: []int{1, 2, 1, 2, 3, 4, 3, 5},
 	}
+	e.deliveries = e.delivered(1, 2, 1, 2, 3, 4, 3, 5)
+	return e
+}
+
+// delivered returns deliveries of steps of the history.
+func (e trace) delivered(steps ...int) (list []delivery) {
+	for _, step := range steps {
+		list = append(list, delivery{step, e.history[step-1].At.UnixMicro()})
+	}
+	return list
 }
 
 // violationsOf returns the kinds of violation in a trace.
@@ -123,9 +132,10 @@ func TestTheJudgeFindsEachViolation(t *testing.T) {
 		"no end": {stuck, func(e *trace) {
 			e.record.State, e.history[4].To = carrierfsm.AwaitingCaptcha, carrierfsm.AwaitingCaptcha
 		}},
-		"a step not handled":  {missed, func(e *trace) { e.deliveries = e.deliveries[:7] }},
-		"a step handled late": {disordered, func(e *trace) { e.deliveries = []int{1, 3, 2, 4, 5} }},
-		"a header":            {askedToRetry, func(e *trace) { e.arrivals[0].header = true }},
+		"a step not handled":      {missed, func(e *trace) { e.deliveries = e.deliveries[:7] }},
+		"a step handled late":     {disordered, func(e *trace) { e.deliveries = e.delivered(1, 3, 2, 4, 5) }},
+		"a step handled and lost": {phantom, func(e *trace) { e.deliveries[7].at++ }},
+		"a header":                {askedToRetry, func(e *trace) { e.arrivals[0].header = true }},
 		"a secret that does not belong to its request": {repeated, func(e *trace) { e.arrivals[0].foreignSecret = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,4 +145,22 @@ func TestTheJudgeFindsEachViolation(t *testing.T) {
 			require.Contains(t, violationsOf(t, e), c.kind)
 		})
 	}
+}
+
+// A gap begins with the outage and ends with a response, or with the round.
+func TestTheLongestGapIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRecorder()
+	for _, ms := range []int{100, 900, 1000, 4000, 4100} {
+		r.write(exchange{request: request{Op: opSubmit}, call: at(ms - 50), ret: at(ms), response: response{Result: resultOK}})
+	}
+	r.write(exchange{request: request{Op: opGet}, call: at(1950), ret: at(2000), response: response{Result: resultOK}})
+	r.write(exchange{request: request{Op: opSubmit}, call: at(1950), ret: at(2000), response: response{Result: resultStore}})
+	for _, c := range []struct{ from, until, want int }{
+		{950, 5000, 3000}, {1500, 5000, 2500}, {4050, 5000, 900}, {4200, 5000, 800}, {50, 950, 800},
+	} {
+		require.Equal(t, time.Duration(c.want)*time.Millisecond, r.longestGap(at(c.from), at(c.until)), "%v", c)
+	}
+	require.True(t, r.wroteSince(at(4000)))
+	require.False(t, r.wroteSince(at(4050)))
 }

@@ -23,6 +23,7 @@ const (
 	stuck        = "verifications stuck past their bound"      // G7
 	missed       = "handlers' missed steps"                    // G8
 	disordered   = "handlers' disordered steps"                // G8
+	phantom      = "steps handled that the history lacks"      // G1
 	askedToRetry = "requests that let net/http repeat them"    // G3
 	leaked       = "secrets in files and logs"                 // G9
 )
@@ -30,7 +31,7 @@ const (
 // kinds are all of them, in the order of the report.
 var kinds = []string{
 	lostAck, gap, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged,
-	replyless, early, stuck, missed, disordered, askedToRetry, leaked,
+	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked,
 }
 
 // violation is one violation of a guarantee.
@@ -266,15 +267,20 @@ func (j *judge) timers() {
 	}
 }
 
-// handlers: they receive each step at least once, and in order the first time.
+// handlers: they receive each step at least once, in order the first time, and none that
+// is lost later.
 func (j *judge) handlers() {
 	had := make(map[int]bool)
-	for _, step := range j.deliveries {
-		if !had[step] && step != len(had)+1 {
-			j.blame(disordered, "step %d was handled after %d others", step, len(had))
+	for _, d := range j.deliveries {
+		if i := d.step - 1; i < 0 || i >= len(j.history) || j.history[i].At.UnixMicro() != d.at {
+			j.blame(phantom, "step %d of %s", d.step, time.UnixMicro(d.at))
+			continue
+		}
+		if !had[d.step] && d.step != len(had)+1 {
+			j.blame(disordered, "step %d was handled after %d others", d.step, len(had))
 			break
 		}
-		had[step] = true
+		had[d.step] = true
 	}
 	for _, t := range j.history {
 		if !had[t.Step] {

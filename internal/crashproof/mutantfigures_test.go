@@ -98,7 +98,7 @@ func figuresText(figures []mutationFigure) string {
 }
 
 var (
-	writtenRow  = regexp.MustCompile(`(?m)^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| [0-9.]+ % \| (\d+) \| (\d+) \| (\w+) \|$`)
+	writtenRow  = regexp.MustCompile(`(?m)^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| [0-9.]+ % \| (\d+) \| (\d+) \| ([\w-]+) \|$`)
 	writtenLeft = regexp.MustCompile(`(?m)^Not tried \(([^)]+)\): (.*)\.$`)
 )
 

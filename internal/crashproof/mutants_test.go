@@ -144,11 +144,16 @@ func codeLine(file string, line int) string {
 	return strings.TrimSpace(lines[line-1])
 }
 
-// figureIn splits a document at the marks.
+// figureIn splits a document at the marks of the figure.
 func figureIn(document string) (before, figure, after string, found bool) {
-	before, rest, found := strings.Cut(document, figureBegin)
-	figure, after, ended := strings.Cut(rest, figureEnd)
-	return before + figureBegin, figure, figureEnd + after, found && ended
+	return partIn(document, figureBegin, figureEnd)
+}
+
+// partIn splits a document at two marks.
+func partIn(document, begin, end string) (before, part, after string, found bool) {
+	before, rest, found := strings.Cut(document, begin)
+	part, after, ended := strings.Cut(rest, end)
+	return before + begin, part, end + after, found && ended
 }
 
 func document(name string) string { return filepath.Join(module, "docs", name) }
@@ -204,12 +209,13 @@ func writeMutants(t *testing.T) {
 	require.NoError(t, err)
 	list := mutantsIn(string(output))
 	require.NotEmpty(t, list)
+	now := figuresOf(list, commitName()) // before the first document is changed
 	for _, name := range []string{"mutation.md", "reliability.md"} {
 		text, err := os.ReadFile(document(name))
 		require.NoError(t, err)
 		before, old, after, found := figureIn(string(text))
 		require.True(t, found, "%s has no marks for the figure", name)
-		figures := figuresText(withOld(figuresOf(list, commitName()), figuresIn(old)))
+		figures := figuresText(withOld(now, figuresIn(old)))
 		require.NoError(t, os.WriteFile(document(name), []byte(before+figures+after), 0o644))
 	}
 	old, err := os.ReadFile(document("mutation-raw.md"))
@@ -264,13 +270,13 @@ func TestAGroupOfMutantsThatWasNotTriedKeepsItsFigureAndItsSurvivors(t *testing.
        LIVED CALL_DELETION at outbox/term.go:2:2
 `)
 	old := []mutationFigure{
-		{group: "changed operators and numbers, root", mutants: 9, tried: 8, notCompiling: 1, killed: 6, ended: 7, lived: 1, commit: "old", left: "`run.go` 1 of 9"},
-		{group: "deleted calls, outbox", mutants: 2, tried: 2, killed: 2, ended: 2, commit: "old"},
+		{group: "changed operators and numbers, root", mutants: 9, tried: 8, notCompiling: 1, killed: 6, ended: 7, lived: 1, commit: "old-dirty", left: "`run.go` 1 of 9"},
+		{group: "deleted calls, outbox", mutants: 2, tried: 2, killed: 2, ended: 2, commit: "abc-dirty"},
 	}
 	figures := withOld(figuresOf(list, "new"), old)
 	text := figuresText(figures)
 	require.Contains(t, text, "**Of 9 changes that compile and end, the tests notice 7: 77.8 %.** The 2 that live")
-	require.Contains(t, text, "| changed operators and numbers, root | 9 | 8 | 1 | 6 | 85.7 % | 0 | 1 | old |\n"+
+	require.Contains(t, text, "| changed operators and numbers, root | 9 | 8 | 1 | 6 | 85.7 % | 0 | 1 | old-dirty |\n"+
 		"| deleted calls, outbox | 3 | 2 | 0 | 1 | 50.0 % | 0 | 1 | new |\n")
 	require.Contains(t, text, "Not tried (deleted calls, outbox): `outbox/term.go` 1 of 3.\n")
 	require.Equal(t, figures, figuresIn(text))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func (s sabotage) build(t *testing.T) (program string) {
 
 func TestEverySabotageStillFits(t *testing.T) {
 	t.Parallel()
-	for _, s := range sabotages {
+	for _, s := range slices.Concat(sabotages, failoverSabotages) {
 		_, err := s.overlay(t.TempDir())
 		require.NoError(t, err)
 	}

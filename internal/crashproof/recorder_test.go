@@ -1,6 +1,7 @@
 package crashproof_test
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +21,11 @@ type recorder struct {
 	mu        sync.Mutex
 	exchanges map[string][]exchange
 	count     map[string]int // of responses, by operation and result
+	writes    []write        // that were acknowledged, in the order of their responses
 }
+
+// write is an acknowledged write.
+type write struct{ call, ret time.Time }
 
 func newRecorder() *recorder {
 	return &recorder{exchanges: make(map[string][]exchange), count: make(map[string]int)}
@@ -31,4 +36,26 @@ func (b *recorder) write(n exchange) {
 	defer b.mu.Unlock()
 	b.exchanges[n.request.ID] = append(b.exchanges[n.request.ID], n)
 	b.count[n.request.Op+" "+n.response.Result]++
+	if n.request.Op != opGet && n.response.Result == resultOK {
+		b.writes = append(b.writes, write{n.call, n.ret})
+	}
+}
+
+// wroteSince reports whether a write was acknowledged that began after t.
+func (b *recorder) wroteSince(t time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.writes, func(w write) bool { return w.call.After(t) })
+}
+
+// longestGap is the longest time between from and until without an acknowledged write.
+func (b *recorder) longestGap(from, until time.Time) (longest time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range append(slices.Clone(b.writes), write{ret: until}) {
+		if w.ret.After(from) && !w.ret.After(until) {
+			longest, from = max(longest, w.ret.Sub(from)), w.ret
+		}
+	}
+	return longest
 }

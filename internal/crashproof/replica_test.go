@@ -102,7 +102,7 @@ func (s settings) handler() outbox.Handler {
 		if rand.IntN(100) < 2 {
 			return errors.New("the delivery log is closed for a moment")
 		}
-		_, err := fmt.Fprintf(file, "%s %d\n", t.ID, t.Step)
+		_, err := fmt.Fprintf(file, "%s %d %d\n", t.ID, t.Step, t.At.UnixMicro())
 		return err
 	}
 }

@@ -16,7 +16,8 @@ func TestTheReportHasEveryFigure(t *testing.T) {
 		},
 		caught: []catch{{"no intent", []string{"2 " + repeated, "1 " + gap}, 15, 2 * time.Second}},
 	}
-	text := r.text("| 558 |\n")
+	text := r.text("| 0 lost |\n", "| 558 |\n")
+	require.Contains(t, text, failoverBegin+"| 0 lost |\n"+failoverEnd)
 	require.Contains(t, text, figureBegin+"| 558 |\n"+figureEnd)
 	require.Contains(t, text, "Replicas were killed 10,001 times")
 	require.Contains(t, text, "1 were found")
@@ -28,4 +29,22 @@ func TestTheReportHasEveryFigure(t *testing.T) {
 	require.Contains(t, raw, "| seeds | 7 to 8 | 7 to 7 |\n")
 	require.Contains(t, raw, "| gaps in history | 0 | 1 |\n")
 	require.Contains(t, raw, "| no intent | 15 | 2.0 | 2 "+repeated+", 1 "+gap+" |\n")
+}
+
+func TestTheReportOfFailoversHasEveryFigure(t *testing.T) {
+	t.Parallel()
+	r := failoverReport{
+		honest: []result{
+			{"pair, primary killed", outcome{rounds: 3, acknowledged: 2000, gap: 12300 * time.Millisecond}},
+			{"trio, primary killed", outcome{rounds: 3, acknowledged: 1000, gap: 14 * time.Second, violations: []violation{{kind: lostAck}, {kind: gap}}}},
+		},
+		noticed: []result{{"asynchronous pair, primary cut off", outcome{rounds: 1, acknowledged: 900, violations: []violation{{kind: lostAck}}}}},
+	}
+	text := r.text()
+	require.Contains(t, text, "**6 failovers of PostgreSQL")
+	require.Contains(t, text, "within 14.0 s")
+	require.Contains(t, text, "| pair, primary killed | 3 | 2,000 | 0 | 0 | 0 | 12.3 s |\n")
+	require.Contains(t, text, "| trio, primary killed | 3 | 1,000 | 1 | 0 | 1 | 14.0 s |\n")
+	require.Contains(t, text, "- asynchronous pair, primary cut off: 1 acknowledged transitions lost.\n")
+	require.NotContains(t, text, "%!")
 }

@@ -48,20 +48,27 @@ judge then compares what people saw, what arrived upstream and what the handlers
 
 %s, %s, %d processors (%s), %s. Commit %s.
 
+%s
+
 ## Would a test notice a wrong line?
 
-The same question for the code: each small change of the root package runs against the package's own tests. Which
+The same question for the code: each small change of a package runs against that package's own tests. Which
 changes no test notices, and why: [mutation.md](mutation.md).
 
 `
 
-// write writes both documents. The figure of mutation testing stays.
+// write writes both documents. The failovers and the figure of mutation testing stay.
 func (r report) write() error {
 	mutation, err := writtenFigure()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(document("reliability.md"), []byte(r.text(mutation)), 0o644); err != nil {
+	old, err := os.ReadFile(document("reliability.md"))
+	if err != nil {
+		return err
+	}
+	_, failovers, _, _ := partIn(string(old), failoverBegin, failoverEnd)
+	if err := os.WriteFile(document("reliability.md"), []byte(r.text(failovers, mutation)), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(document("reliability-raw.md"), []byte(r.raw()), 0o644)
@@ -75,14 +82,15 @@ func (r report) sum() (sum outcome) {
 	return sum
 }
 
-func (r report) text(mutation string) string {
+func (r report) text(failovers, mutation string) string {
 	sum, slowest := r.sum(), int64(0)
 	for _, c := range r.caught {
 		slowest = max(slowest, c.blows)
 	}
 	head := fmt.Sprintf(reportHead, thousands(sum.kills), thousands(sum.pauses), thousands(sum.stops), len(kinds), sum.damage(),
 		thousands(sum.submissions), thousands(sum.requests), thousands(sum.operations), len(r.caught), slowest, callTimeout, grace,
-		time.Now().UTC().Format(time.DateOnly), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), commitName())
+		time.Now().UTC().Format(time.DateOnly), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), commitName(),
+		failoverBegin+failovers+failoverEnd)
 	return head + figureBegin + mutation + figureEnd
 }
 

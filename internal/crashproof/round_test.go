@@ -24,6 +24,7 @@ type outcome struct {
 	requests, unknown, unsent    int
 	late, operations, deliveries int
 	took                         time.Duration
+	gap                          time.Duration // of a failover: without an acknowledged write
 	seeds                        []uint64
 	alarm                        *alarm
 	violations                   []violation
@@ -63,7 +64,7 @@ func runRound(t *testing.T, p plan) outcome {
 func (w *world) outcome(all []trace) outcome {
 	out := outcome{
 		rounds: 1, kills: w.kills.Load(), pauses: w.pauses.Load(), stops: w.stops.Load(), cuts: w.cuts.Load(),
-		waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
+		gap: w.gap(), waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
 	}
 	if len(w.alarms) > 0 {
 		out.alarm = &w.alarms[0]
@@ -124,6 +125,7 @@ func (o *outcome) add(b outcome) {
 	o.operations += b.operations
 	o.deliveries += b.deliveries
 	o.took += b.took
+	o.gap = max(o.gap, b.gap)
 	o.seeds = append(o.seeds, b.seeds...)
 	o.violations = append(o.violations, b.violations...)
 }

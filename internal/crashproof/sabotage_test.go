@@ -24,22 +24,23 @@ const (
 		if err == nil {
 			return d.snapshot, nil
 		}`
-	callAndCommit = `	out := s.call(ctx, snap)
-	d, err := s.commitOutcome(ctx, snap, &out)
+	commitOutcome = `	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
 	sqliteCommit = `	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 `
-	deadline = `	now := s.now()
-	if now.Sub(snap.Intent.At) > sendWithin || !now.Before(snap.Intent.Deadline) {
-		return outcome{fault: FaultNotSent} // the process was paused: too late to begin
+	deadline = `	waited := s.now().Sub(snap.Intent.At)
+	left := s.left(s.end(snap))
+	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 `
-	deliverThenAdvance = `		n, rows := t.deliver(ctx, batch)
+	deliverThenAdvance = `		n, rows, left := t.deliver(ctx, batch)
 		if err := t.advance(ctx, batch, n, rows); err != nil {
 			return err
-		}`
+		}
+		t.watch(ctx, left)`
 )
 
 // sabotages are mistakes that the guarantees exclude.
@@ -49,12 +50,10 @@ var sabotages = []sabotage{
 
 	{name: "intent after the send", plan: killed, patches: []patch{
 		{"submit.go", commitIntent, `		return d.snapshot, nil`},
-		{"submit.go", callAndCommit, `	out := s.call(ctx, snap)
-	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
+		{"submit.go", commitOutcome, `	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
 		return s.result(snap, ErrPending)
 	}
-	d, err := s.commitOutcome(ctx, snap, &out)
-`},
+` + commitOutcome},
 	}},
 
 	{name: "resend on timeout", plan: killed, patches: []patch{{"call.go", collect, collect + `	if err != nil && !errors.Is(err, ErrNotSent) {
@@ -85,8 +84,8 @@ var sabotages = []sabotage{
 		return s.Intent.Version == name
 	}
 	return s.Lost != nil && s.Lost.Version == name && isReply && !s.State.Terminal()`, `	return !s.State.Terminal()`},
-		{"commit.go", `	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
-`, `	name, end := s.Intent.Version, s.Intent.Deadline.Add(m.cfg.Grace)
+		{"commit.go", `	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
+`, `	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
 	mine := s.Intent
 `},
 		{"commit.go", `		s = &stored
@@ -97,7 +96,7 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "no absolute deadline", plan: paused, patches: []patch{
-		{"call.go", deadline, `	now := snap.Intent.Deadline.Add(-s.cfg.CallTimeout)
+		{"call.go", deadline, `	left := s.cfg.CallTimeout
 `},
 	}},
 
@@ -108,7 +107,7 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "an Idempotency-Key header", plan: killed, patches: []patch{
-		{"upstream/juxinli/transport.go", `	r.Header.Set("Accept", "application/json")
+		{"upstream/sendonce/sendonce.go", `	r.Header.Set("Accept", "application/json")
 `, `	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Idempotency-Key", "1")
 `},
@@ -178,6 +177,21 @@ var sabotages = []sabotage{
 			gaps = append(gaps, gap{low, position - 1, noBound})
 		}
 `, ``},
+	}},
+}
+
+// failoverSabotages are caught only where the primary is lost.
+var failoverSabotages = []sabotage{
+	{name: "a commit that its context cancels", patches: []patch{
+		{"store/postgres/postgres.go", `timeout: 10 * time.Second`, `timeout: 500 * time.Millisecond`}, // like the other times
+		{"store/postgres/detached.go", `f(context.Background(), r.pgx)`, `f(ctx, r.pgx)`},
+		{"store/postgres/conn.go", `		connected.Store(true)
+`, ``},
+		{"store/postgres/doubt.go", `	doubt := s.doubts.about(id)
+	if doubt == 0 {
+`, `	doubt := s.doubts.about(id)
+	if doubt >= 0 {
+`},
 	}},
 }
 

@@ -18,7 +18,14 @@ type trace struct {
 	history    []carrierfsm.Transition
 	exchanges  []exchange
 	arrivals   []arrival
-	deliveries []int // steps, in the order of the handler's calls
+	deliveries []delivery // in the order of the handler's calls
+}
+
+// delivery is a transition that a handler was called for. Its time tells it from one
+// of the same step that a failover has lost.
+type delivery struct {
+	step int
+	at   int64 // in microseconds, as stores keep it
 }
 
 // collect reads the traces of a round.
@@ -48,8 +55,8 @@ func (w *world) collect(ctx context.Context) ([]trace, error) {
 	return list, nil
 }
 
-func readDeliveryLog(path string) (map[string][]int, error) {
-	steps := make(map[string][]int)
+func readDeliveryLog(path string) (map[string][]delivery, error) {
+	steps := make(map[string][]delivery)
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return steps, nil
@@ -61,11 +68,11 @@ func readDeliveryLog(path string) (map[string][]int, error) {
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		var id string
-		var step int
-		if _, err := fmt.Sscan(lines.Text(), &id, &step); err != nil {
+		var d delivery
+		if _, err := fmt.Sscan(lines.Text(), &id, &d.step, &d.at); err != nil {
 			return nil, fmt.Errorf("the delivery log has the line %q: %w", lines.Text(), err)
 		}
-		steps[id] = append(steps[id], step)
+		steps[id] = append(steps[id], d)
 	}
 	return steps, lines.Err()
 }

@@ -24,7 +24,9 @@ type plan struct {
 	seed     uint64
 	kills    int
 	pauses   int
-	stops    int // of the database, immediate
+	stops    int       // of the database, immediate
+	failover *failover // nil: kills, pauses and stops of one server
+	hazard   *hazard   // nil: none
 	program  string
 	sabotage string // of the replicas' ports
 }
@@ -45,6 +47,7 @@ type world struct {
 	alarms   []alarm
 	started  time.Time
 
+	outageFrom time.Time    // of a failover: from then on a gap is counted
 	quietSince atomic.Int64 // when the chaos ended, in ns; 0: it has not
 	kills      atomic.Int64
 	pauses     atomic.Int64
@@ -72,7 +75,7 @@ func newWorld(t *testing.T, p plan) *world {
 			_ = os.RemoveAll(folder)
 		}
 	})
-	w.database = newDatabase(t, p.store, folder)
+	w.database = newDatabase(t, p, folder)
 	w.store = w.database.open(t)
 	w.proxy, err = newProxy(p.seed, w.sound)
 	require.NoError(t, err)
@@ -105,6 +108,9 @@ func (w *world) begun(s *subject) {
 func (w *world) sound(id, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.failover != nil && w.failover.lossy() {
+		return // expected
+	}
 	w.alarms = append(w.alarms, alarm{id, what, w.kills.Load() + w.pauses.Load(), time.Since(w.started)})
 }
 
@@ -112,6 +118,17 @@ func (w *world) alarmed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.alarms) > 0
+}
+
+// disrupt makes the chaos of the plan.
+func (w *world) disrupt(ctx context.Context) error {
+	switch {
+	case w.failover != nil:
+		return w.failOver(ctx)
+	case w.hazard != nil:
+		return w.endure(ctx)
+	}
+	return w.chaos(ctx)
 }
 
 // send sends a request to a replica and records the response.
@@ -145,7 +162,7 @@ func (w *world) run(ctx context.Context) error {
 		p := &person{world: w, n: i, random: newRand(w.seed, "person", i), clock: time.Now}
 		people.Go(func() { p.live(ctx) })
 	}
-	err := w.chaos(ctx)
+	err := w.disrupt(ctx)
 	w.proxy.stopFaults()
 	w.quietSince.Store(time.Now().UnixNano())
 	if w.alarmed() {

@@ -13,9 +13,15 @@ import (
 	"time"
 )
 
-// With returns a context as context.WithDeadline does.
+// With returns a context as context.WithDeadline does. While its timer has not
+// started, it has also ended once the wall clock has passed the deadline, which
+// it does alone while the machine is suspended.
 func With(parent context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
-	c := &lazy{Context: parent, deadline: deadline}
+	return with(parent, deadline, time.Now)
+}
+
+func with(parent context.Context, deadline time.Time, now func() time.Time) (context.Context, context.CancelFunc) {
+	c := &lazy{Context: parent, deadline: deadline, now: now}
 	return c, c.cancel
 }
 
@@ -24,6 +30,7 @@ func With(parent context.Context, deadline time.Time) (context.Context, context.
 type lazy struct {
 	context.Context //nolint:containedctx // the parent of a context
 	deadline        time.Time
+	now             func() time.Time
 
 	mu       sync.Mutex
 	started  context.Context    //nolint:containedctx // of context.WithDeadline, once it is needed
@@ -59,7 +66,7 @@ func (c *lazy) Done() <-chan struct{} {
 func (c *lazy) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.started == nil && !c.canceled && c.Context.Err() == nil && time.Now().Before(c.deadline) {
+	if c.started == nil && !c.canceled && c.Context.Err() == nil && !c.passed() {
 		return nil
 	}
 	return c.start().Err()
@@ -79,10 +86,20 @@ func (c *lazy) Value(key any) any {
 // start returns context.WithDeadline's context. The caller holds the lock.
 func (c *lazy) start() context.Context {
 	if c.started == nil {
-		c.started, c.stop = context.WithDeadline(c.Context, c.deadline)
+		deadline := c.deadline
+		if c.passed() {
+			deadline = time.Time{} // by the monotonic clock it may be in the future
+		}
+		c.started, c.stop = context.WithDeadline(c.Context, deadline)
 		if c.canceled {
 			c.stop()
 		}
 	}
 	return c.started
+}
+
+// passed reports whether the deadline has passed by either clock.
+func (c *lazy) passed() bool {
+	now := c.now()
+	return !now.Before(c.deadline) || !now.Round(0).Before(c.deadline.Round(0))
 }

@@ -91,6 +91,24 @@ func TestTheDeadlineIsNotLaterThanTheParents(t *testing.T) {
 	require.True(t, errors.Is(past.Err(), context.DeadlineExceeded), "it had passed before it was ended")
 }
 
+// A suspended machine has a monotonic clock that stands still.
+func TestTheWallClockAloneEndsAContextThatNobodyWaitedFor(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	wall := now.Round(0)
+	for name, wait := range map[string]func(ctx context.Context) error{
+		"Err":  context.Context.Err,
+		"Done": func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+	} {
+		ctx, end := lazydeadline.WithClock(context.Background(), now.Add(time.Minute), func() time.Time { return wall })
+		require.NoError(t, ctx.Err(), name)
+		wall = wall.Add(time.Minute)
+		require.ErrorIs(t, wait(ctx), context.DeadlineExceeded, name)
+		wall = wall.Add(-time.Minute)
+		end()
+	}
+}
+
 func TestChildrenNeedNoGoroutines(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		ctx, end := lazydeadline.With(context.Background(), time.Now().Add(time.Minute))

@@ -27,6 +27,11 @@ type Options struct {
 	Durable bool
 	// Settings are further server settings, by name.
 	Settings map[string]string
+	// DiskSize, if set, gives the server's data a disk of that size, like "300m". It
+	// needs root.
+	DiskSize string
+	// FailingSync prepares the server for FailSync. It needs gcc.
+	FailingSync bool
 	// Log, if set, receives the server's log when the cluster is closed.
 	Log io.Writer
 }
@@ -63,7 +68,7 @@ func Start(o Options) (c *Cluster, err error) {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	if err := run.chown(folder); err != nil {
+	if err := errors.Join(run.chown(folder), c.mount()); err != nil {
 		return nil, err
 	}
 	if c.watch, err = run.watch(folder, c.data()); err != nil {
@@ -73,6 +78,9 @@ func Start(o Options) (c *Cluster, err error) {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(c.data(), "postgresql.auto.conf"), c.settings(), 0o600); err != nil {
+		return nil, err
+	}
+	if err := c.preload(); err != nil {
 		return nil, err
 	}
 	return c, c.Restart()
@@ -143,7 +151,7 @@ func (c *Cluster) Close() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, c.watch.close(), os.RemoveAll(c.folder))...)
+	return errors.Join(append(errs, c.watch.close(), c.unmount(), os.RemoveAll(c.folder))...)
 }
 
 // adminTimeout bounds the creation and removal of databases.

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 )
 
 // ErrMissing is returned if PostgreSQL's server programs are not installed.
@@ -19,9 +18,13 @@ var ErrMissing = errors.New("pgtest: PostgreSQL's server programs are missing; o
 
 // runner runs PostgreSQL's programs, as a user that is allowed to.
 type runner struct {
-	folder     string              // of the programs
-	credential *syscall.Credential // nil: the user of this process
+	folder string // of the programs
+	as     *account
+	env    []string // in addition to that of this process
 }
+
+// account is a user to run programs as. Nil: the user of this process.
+type account struct{ uid, gid uint32 }
 
 // findPrograms searches the PATH, then Debian's folder for the newest version.
 func findPrograms() (runner, error) {
@@ -36,12 +39,13 @@ func findPrograms() (runner, error) {
 	}
 	uid, err1 := strconv.ParseUint(postgres.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(postgres.Gid, 10, 32)
-	return runner{folder: folder, credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, errors.Join(err1, err2)
+	return runner{folder: folder, as: &account{uid: uint32(uid), gid: uint32(gid)}}, errors.Join(err1, err2)
 }
 
 func programFolder() (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(initdb), nil
+		initdb, err = filepath.EvalSymlinks(initdb) // the other programs are where it is
+		return filepath.Dir(initdb), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
@@ -57,10 +61,10 @@ func programFolder() (string, error) {
 
 // chown makes the user of the programs the folder's owner.
 func (r runner) chown(folder string) error {
-	if r.credential == nil {
+	if r.as == nil {
 		return nil
 	}
-	return os.Chown(folder, int(r.credential.Uid), int(r.credential.Gid))
+	return os.Chown(folder, int(r.as.uid), int(r.as.gid))
 }
 
 // command returns a program in its own process group, so that an interrupt from the
@@ -68,7 +72,10 @@ func (r runner) chown(folder string) error {
 func (r runner) command(folder, path string, args ...string) *exec.Cmd {
 	c := exec.Command(path, args...) //nolint:noctx,gosec // PostgreSQL's programs bound their own time
 	c.Dir = folder
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: r.credential}
+	if len(r.env) > 0 {
+		c.Env = append(os.Environ(), r.env...)
+	}
+	c.SysProcAttr = attributes(r.as)
 	return c
 }
 
@@ -100,12 +107,17 @@ type watcher struct {
 const cleanupScript = `read -r _; "$1" -D "$2" -m immediate -w stop; rm -rf "$3"`
 
 func (r runner) watch(folder, data string) (*watcher, error) {
+	return r.watching(cleanupScript, filepath.Join(r.folder, "pg_ctl"), data, folder)
+}
+
+// watching starts a watcher that runs a script with these arguments.
+func (r runner) watching(script string, args ...string) (*watcher, error) {
 	in, alive, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	c := r.command("/", "/bin/sh", "-c", cleanupScript, "pgtest", filepath.Join(r.folder, "pg_ctl"), data, folder)
+	c := r.command("/", "/bin/sh", append([]string{"-c", script, "pgtest"}, args...)...)
 	c.Stdin = in
 	if err := c.Start(); err != nil {
 		return nil, errors.Join(err, alive.Close())

@@ -31,15 +31,16 @@ import (
 // every secret in its texts and errors. Then the files, the logs, the errors and
 // every public value are searched for the secrets, in clear, encoded and hashed.
 
-// canaries are the secrets. Every encoding changes them.
+// canaries are the secrets. Every encoding changes the passwords.
 var canaries = map[string]string{
 	"password":       `Pw"7f3a/91&x`,
 	"wrong password": `Wr'ong+4c?%2`,
 	"query password": `Qp<88>b1=e0;`,
-	"code":           `Co|d5e7{20}~`,
-	"wrong code":     `Cw@91#ab^*()`,
-	"refused code":   `Rf!33,44.[]_`,
-	"reset code":     `Rs$55/66?{}=`,
+	"code":           `73519426`,
+	"wrong code":     `40917263`,
+	"refused code":   `62840517`,
+	"no code":        `Rf!33,44.[]_`,
+	"reset code":     `91735064`,
 	"new password":   `Nw&77"88';:<`,
 }
 
@@ -76,12 +77,13 @@ type canary struct {
 	seen   map[string]bool
 
 	mu       sync.Mutex
-	observed []any // every argument of the observer
+	arrived  map[string]bool // at upstream, by value
+	observed []any           // every argument of the observer
 }
 
 func newCanary(t *testing.T, sealed bool) *canary {
 	t.Helper()
-	c := &canary{t: t, sealed: sealed, path: filepath.Join(t.TempDir(), "canary.db"), seen: make(map[string]bool)}
+	c := &canary{t: t, sealed: sealed, path: filepath.Join(t.TempDir(), "canary.db"), seen: make(map[string]bool), arrived: make(map[string]bool)}
 	var err error
 	c.store, err = sqlite.Open(context.Background(), c.path)
 	require.NoError(t, err)
@@ -181,6 +183,7 @@ func (c *canary) run() {
 		v = c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("wrong code")})
 		c.do(id, carrierfsm.Captcha{Step: v.Step - 1, Code: s("refused code")})
 		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: carrierfsm.NewSecret(strings.Repeat(canaries["refused code"], 20))})
+		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("no code")})
 		c.restart()
 		c.do(id, carrierfsm.Captcha{Step: v.Step, Code: s("refused code")}) // needs the password
 		if c.sealed {
@@ -198,8 +201,9 @@ func (c *canary) run() {
 	}
 	require.NoError(c.t, c.m.Erase(ctx, "erased"))
 	c.read(ctx)
-	for name := range canaries {
+	for name, value := range canaries {
 		require.True(c.t, c.seen[name], "the %s was not submitted", name)
+		require.Equal(c.t, name != "refused code" && name != "no code", c.arrived[value], "whether the %s was sent", name)
 	}
 }
 
@@ -318,6 +322,9 @@ func (e echo) Collect(_ context.Context, r carrierfsm.Request) (carrierfsm.Reply
 		s.Use(func(value []byte) {
 			text += " " + string(value)
 			values[string(value)] = true
+			e.c.mu.Lock()
+			e.c.arrived[string(value)] = true
+			e.c.mu.Unlock()
 		})
 	}
 	e.c.note(r, carrierfsm.Receipt{Token: r.Token})

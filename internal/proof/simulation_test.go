@@ -128,7 +128,7 @@ func (s *simulation) one() {
 	s.answered, s.called, s.arrivals = make(map[int]bool), make(map[int64]bool), make(map[string]int)
 	id := fmt.Sprintf("v%d", s.verifications)
 	s.record = carrierfsm.Record{}
-	v, err := s.machine().Create(context.Background(), carrierfsm.NewVerification{ID: id, Key: "key of " + id})
+	v, err := s.machine().Create(context.Background(), carrierfsm.NewVerification{ID: id, Key: "key-of-" + id})
 	if err != nil {
 		s.fail("it can't be created: %w", err)
 	}

@@ -88,7 +88,7 @@ func (s *simulation) inFlight() error {
 	case s.odds(300):
 		s.erase()
 	default:
-		s.clock.Advance(time.Duration(s.IntN(int(simulatedTimeout))).Truncate(time.Microsecond)) // as stores keep it
+		s.clock.Advance(time.Duration(s.Int64N(int64(simulatedTimeout))).Truncate(time.Microsecond)) // as stores keep it
 	}
 	switch {
 	case s.odds(20):

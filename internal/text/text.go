@@ -35,6 +35,20 @@ func PlainName(s string) bool {
 	return s != ""
 }
 
+// Website reports whether s is upstream's name of a source: 1 to 128 letters,
+// digits, dots, dashes and underscores of ASCII.
+func Website(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		digit := c >= '0' && c <= '9'
+		if !letter && !digit && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
 // Printable reports whether s is valid UTF-8 without control characters.
 func Printable(s string) bool {
 	if !utf8.ValidString(s) {

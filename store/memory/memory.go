@@ -10,6 +10,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 var (
@@ -27,7 +29,9 @@ var (
 // Store keeps records in maps. Create one with New. It is safe for concurrent
 // use.
 type Store struct {
-	mu   sync.Mutex
+	mu     sync.Mutex
+	closed bool
+
 	rows map[string]*row
 	keys map[string]string // key → id
 	due  dueIndex
@@ -50,11 +54,31 @@ func New() *Store {
 	}
 }
 
+// Close makes every later call return carrierfsm.ErrClosed. What the store holds
+// stays in memory for as long as the Store does. Closing again is no error.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+// usable returns why a call can't be made: the store is closed, or ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	if s.closed {
+		return carrierfsm.ErrClosed
+	}
+	return ctx.Err()
+}
+
 // Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if err := legal.Write(&r, entries); err != nil {
 		return err
 	}
 	if s.rows[r.ID] != nil {
@@ -76,7 +100,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return carrierfsm.Record{}, err
 	}
 	row := s.rows[id]
@@ -112,13 +136,17 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 }
 
 func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	row := s.rows[r.ID]
-	switch {
-	case row == nil:
+	if row == nil {
 		return carrierfsm.ErrNotFound
+	}
+	if err := legal.Write(&r, entries); err != nil {
+		return err
+	}
+	switch {
 	case row.version != r.Version-1:
 		return carrierfsm.ErrConflict
 	case s.keyTaken(&r):
@@ -195,7 +223,7 @@ func (s *Store) unindex(r *row) {
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	row := s.rows[id]
@@ -213,23 +241,51 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Purge implements carrierfsm.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, _, err := s.purge(ctx, before, limit, func(*row) bool { return false })
+	return n, err
+}
+
+// PurgeDelivered is Purge without what a handler needs: see outbox.Outbox.
+func (s *Store) PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	var parked map[string]bool
+	passed := int64(math.MaxInt64) // by every cursor
+	return s.purge(ctx, before, limit, func(r *row) bool {
+		if parked == nil { // under the lock
+			parked = make(map[string]bool)
+			for key := range s.parked {
+				parked[key.id] = true
+			}
+			for _, c := range s.cursors {
+				passed = min(passed, c.Position)
+			}
+		}
+		n := len(r.history)
+		return parked[r.id] || n > 0 && r.history[n-1].position > passed
+	})
+}
+
+// purge deletes what has ended and is not needed.
+func (s *Store) purge(ctx context.Context, before time.Time, limit int, needed func(*row) bool) (deleted, kept int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return 0, err
+	if err := s.usable(ctx); err != nil {
+		return 0, 0, err
 	}
-	n := 0
 	for _, row := range s.rows {
-		if n >= limit {
+		if deleted >= limit {
 			break
 		}
-		if row.columns.state.Terminal() && timeOf(row.updated).Before(before) {
+		switch {
+		case !row.columns.state.Terminal() || !timeOf(row.updated).Before(before):
+		case needed(row):
+			kept = min(kept+1, limit)
+		default:
 			s.delete(row)
-			n++
+			deleted++
 		}
 	}
 	s.log.trim()
-	return n, nil
+	return deleted, kept, nil
 }
 
 // delete deletes a record with its history and its parked rows.

@@ -17,3 +17,17 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 		return fsmtest.StoreSubject{Store: memory.New()}
 	})
 }
+
+func TestMemoryKeepsTheContractOfAnOutbox(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestOutbox(t, func(testing.TB) fsmtest.OutboxSubject {
+		return fsmtest.OutboxSubject{Store: memory.New()}
+	})
+}
+
+func TestMemoryKeepsTheContractOfASurveyor(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestSurveyor(t, func(testing.TB) fsmtest.SurveyorSubject {
+		return fsmtest.SurveyorSubject{Store: memory.New()}
+	})
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 // parkedKey names a parked row.
@@ -18,7 +19,10 @@ type parkedKey struct{ handler, id string }
 func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
+		return outbox.Lease{}, err
+	}
+	if err := legal.Lease(name, owner); err != nil {
 		return outbox.Lease{}, err
 	}
 	c, now := s.cursors[name], time.Now()
@@ -39,7 +43,7 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	if c := s.cursors[l.Name]; c != nil && c.Fence == l.Fence {
@@ -48,11 +52,30 @@ func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	return nil
 }
 
+// Retire deletes a cursor and its parked rows: see outbox.Outbox.
+func (s *Store) Retire(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c := s.cursors[name]; c != nil && c.Held(time.Now()) {
+		return outbox.ErrLeaseHeld
+	}
+	delete(s.cursors, name)
+	for key := range s.parked {
+		if key.handler == name {
+			delete(s.parked, key)
+		}
+	}
+	return nil
+}
+
 // Pending implements outbox.Outbox.
 func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return b, err
 	}
 	c := s.cursors[l.Name]
@@ -78,12 +101,15 @@ func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	c := s.cursors[l.Name]
 	if c == nil || c.Fence != l.Fence {
 		return outbox.ErrLeaseLost
+	}
+	if err := legal.Parked(rows); err != nil {
+		return err
 	}
 	if n > 0 {
 		c.Position = b.Entries[n-1].Position
@@ -96,7 +122,10 @@ func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n i
 func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if err := legal.Parked(rows); err != nil {
 		return err
 	}
 	s.park(rows)
@@ -135,7 +164,7 @@ func merged(stored, row outbox.Parked) outbox.Parked {
 func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	after := outbox.Parked{Handler: q.After.Handler, ID: q.After.ID, Next: q.After.Next}
@@ -159,7 +188,7 @@ func byNext(a, b outbox.Parked) int {
 func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	var list []outbox.Cursor

@@ -16,7 +16,7 @@ var _ survey.Surveyor = (*Store)(nil)
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	var rows []*row

@@ -115,6 +115,14 @@ func transact[T any](ctx context.Context, s *Store, f func(context.Context, pgx.
 	})
 }
 
+// usable returns an error after the end of the context or the store.
+func (s *Store) usable(ctx context.Context) error {
+	if s.closed.Load() {
+		return carrierfsm.ErrClosed
+	}
+	return ctx.Err()
+}
+
 // acquire acquires a connection. A closed store returns carrierfsm.ErrClosed.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	if s.closed.Load() {

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 // loading is one call of Load in the queue.
@@ -31,6 +33,9 @@ func (s *Store) newLoadQueue() *batch.Queue[*loading] {
 // Load implements carrierfsm.Store. It returns what was committed before the call,
 // or something newer.
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if !legal.ID(id) {
+		return carrierfsm.Record{}, cmp.Or(s.usable(ctx), carrierfsm.ErrNotFound)
+	}
 	if err := s.confirm(ctx, id); err != nil {
 		return carrierfsm.Record{}, err
 	}

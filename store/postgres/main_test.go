@@ -74,7 +74,7 @@ var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
 func record(id string) carrierfsm.Record {
 	return carrierfsm.Record{
 		ID: id, State: carrierfsm.AwaitingCaptcha, Version: 1, Table: 1, Source: "chinamobilejs", Reason: carrierfsm.CaptchaRequested,
-		Due: noon, Created: noon, Updated: noon, Key: "key of " + id, Body: []byte("body"),
+		Due: noon, Created: noon, Updated: noon, Key: "key-of-" + id, Body: []byte("body"),
 	}
 }
 

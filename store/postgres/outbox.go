@@ -9,6 +9,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 // acquireLease returns the new fence, or 0 if another owner holds the lease, and
@@ -24,6 +25,12 @@ SELECT coalesce((SELECT fence FROM acquired), 0), EXISTS (SELECT FROM carrierfsm
 // Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
 func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
+	if err := s.usable(ctx); err != nil {
+		return outbox.Lease{}, err
+	}
+	if err := legal.Lease(name, owner); err != nil {
+		return outbox.Lease{}, err
+	}
 	type outcome struct {
 		fence  int64
 		exists bool

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
@@ -31,7 +32,7 @@ const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = $1::text AND
 // Park implements outbox.Outbox.
 func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	if len(rows) == 0 {
-		return ctx.Err()
+		return s.usable(ctx)
 	}
 	return s.parkAfter(ctx, rows, func(context.Context, pgx.Tx) error { return nil })
 }
@@ -39,6 +40,9 @@ func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 // parkAfter calls first and then writes the rows, in one transaction. All callers
 // lock rows in the same order, so that they don't deadlock.
 func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(context.Context, pgx.Tx) error) error {
+	if err := legal.Parked(rows); err != nil {
+		return err
+	}
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b outbox.Parked) int {
 		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
@@ -60,11 +64,12 @@ func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(
 // Parked implements outbox.Outbox.
 func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	c := new(conditions)
-	c.add(q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
-	c.add(q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
-	c.add(!q.NextBy.IsZero(), func() string { return `next <= ` + c.arg(q.NextBy.UTC()) + `::timestamptz` })
+	c.words(q.Handler, q.ID)
+	c.add(legal.Word(q.Handler) && q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
+	c.add(legal.Word(q.ID) && q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
+	c.add(!q.NextBy.IsZero(), func() string { return `next <= ` + c.arg(legal.Floor(q.NextBy)) + `::timestamptz` })
 	c.add(q.After != (outbox.ParkedKey{}), func() string {
-		return `(next, handler, id) > (` + c.arg(q.After.Next.UTC()) + `::timestamptz, ` + c.arg(q.After.Handler) + `::text, ` + c.arg(q.After.ID) + `::text)`
+		return `(next, handler, id) > (` + c.arg(legal.Floor(q.After.Next)) + `::timestamptz, ` + c.arg(legal.KeyID(q.After.Handler)) + `::text, ` + c.arg(legal.KeyID(q.After.ID)) + `::text)`
 	})
 	sql := `SELECT ` + parkedColumns + ` FROM carrierfsm_parked` + c.where() + ` ORDER BY next, handler, id LIMIT ` + c.limit(q.Limit)
 	if err := s.pass(ctx, &s.outboxWrites); err != nil {

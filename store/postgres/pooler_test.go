@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
 // poolerModes are the exec modes for a pooler that does not support prepared
@@ -19,13 +19,14 @@ func TestPostgresKeepsTheContractBehindAPooler(t *testing.T) {
 	server := cluster.Cluster(t)
 	pooled := server.Pooler(t, 3)
 	for _, mode := range poolerModes {
-		fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		keepsTheContracts(t, func(tb testing.TB) *postgres.Store {
+			tb.Helper()
 			direct, err := pgxpool.ParseConfig(server.NewDatabase(tb))
 			require.NoError(tb, err)
 			s, _ := openOn(tb, newPool(tb, pooled(direct.ConnConfig.Database), func(config *pgxpool.Config) {
 				config.ConnConfig.DefaultQueryExecMode = mode
 			}))
-			return fsmtest.StoreSubject{Store: s}
+			return s
 		})
 	}
 }

@@ -11,17 +11,50 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		tb.Helper()
 		s, pool := open(tb)
 		return fsmtest.StoreSubject{Store: s, Reopen: func() (carrierfsm.Store, error) {
 			again, _ := openOn(tb, pool)
 			return again, nil
 		}}
+	})
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		s, pool := open(tb)
+		return fsmtest.OutboxSubject{Store: s, Reopen: func() (outbox.Store, error) {
+			again, _ := openOn(tb, pool)
+			return again, nil
+		}}
+	})
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		s, _ := open(tb)
+		return fsmtest.SurveyorSubject{Store: s}
+	})
+}
+
+// keepsTheContracts runs the contracts on stores that are opened in another way.
+func keepsTheContracts(t *testing.T, open func(tb testing.TB) *postgres.Store) {
+	t.Helper()
+	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		tb.Helper()
+		return fsmtest.StoreSubject{Store: open(tb)}
+	})
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		return fsmtest.OutboxSubject{Store: open(tb)}
+	})
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		return fsmtest.SurveyorSubject{Store: open(tb)}
 	})
 }
 
@@ -48,10 +81,11 @@ func TestIDsAreOrderedByTheirBytes(t *testing.T) {
 // Ids are ordered by their bytes in any locale.
 func TestPostgresKeepsTheContractInAnyLocale(t *testing.T) {
 	t.Parallel()
-	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+	keepsTheContracts(t, func(tb testing.TB) *postgres.Store {
+		tb.Helper()
 		dsn := cluster.Cluster(tb).NewEmptyDatabase(tb, linguisticOrder)
 		s, _ := openOn(tb, pgtest.Pool(tb, dsn, 8))
-		return fsmtest.StoreSubject{Store: s}
+		return s
 	})
 }
 
@@ -59,12 +93,13 @@ func TestPostgresKeepsTheContractInAnyLocale(t *testing.T) {
 // and the simple protocol.
 func TestPostgresKeepsTheContractInStricterTransactions(t *testing.T) {
 	t.Parallel()
-	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+	keepsTheContracts(t, func(tb testing.TB) *postgres.Store {
+		tb.Helper()
 		s, _ := openOn(tb, newPool(tb, cluster.Cluster(tb).NewDatabase(tb), func(config *pgxpool.Config) {
 			config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 			config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 		}))
-		return fsmtest.StoreSubject{Store: s}
+		return s
 	})
 }
 
@@ -80,7 +115,7 @@ func TestEveryExecModeWorks(t *testing.T) {
 			s, _ := openOn(t, newPool(t, cluster.Cluster(t).NewDatabase(t), func(config *pgxpool.Config) {
 				config.ConnConfig.DefaultQueryExecMode = mode
 			}))
-			r := record(`it's "v1" \ $1`)
+			r := record(`it's"v1"\$1`)
 			r.Body, r.Due = []byte{0, 1, 0xff}, noon
 			require.NoError(t, s.Create(ctx, r))
 			r, e := next(r)

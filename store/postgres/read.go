@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 const recordsWithBody = `SELECT ` + recordColumns + `, v.body FROM carrierfsm_verifications v `
@@ -22,10 +24,13 @@ const readDue = recordsWithBody + `WHERE v.due <= $1::timestamptz AND (v.due, v.
 
 // History implements carrierfsm.Store.
 func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
+	if !legal.ID(id) {
+		return nil, s.usable(ctx)
+	}
 	if err := s.confirm(ctx, id); err != nil {
 		return nil, err
 	}
-	list, err := read(ctx, s, scanEntry, readHistory, id, int32(afterStep), int64(max(limit, 0)))
+	list, err := read(ctx, s, scanEntry, readHistory, id, int32(legal.Step(afterStep)), int64(max(limit, 0)))
 	for i := range list {
 		list[i].Position = 0 // only Pending returns it
 	}
@@ -34,7 +39,7 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 
 // Due implements carrierfsm.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
-	return read(ctx, s, scanRecordWithBody, readDue, now.UTC(), after.Time.UTC(), after.ID, int64(max(limit, 0)))
+	return read(ctx, s, scanRecordWithBody, readDue, legal.Floor(now), legal.Floor(after.Time), legal.KeyID(after.ID), int64(max(limit, 0)))
 }
 
 // List implements carrierfsm.Store. It reads records from the newest on until the
@@ -69,6 +74,14 @@ func (c *conditions) add(wanted bool, term func() string) {
 	}
 }
 
+// words adds a term that nothing matches if no column can have one of the words: the
+// server would refuse a NUL, for example.
+func (c *conditions) words(list ...string) {
+	if slices.ContainsFunc(list, func(w string) bool { return !legal.Word(w) }) {
+		c.terms = append(c.terms, `false`)
+	}
+}
+
 func (c *conditions) where() string {
 	if len(c.terms) == 0 {
 		return ""
@@ -79,19 +92,22 @@ func (c *conditions) where() string {
 // conditionsOf returns the conditions that are set in the query.
 func conditionsOf(q carrierfsm.Query) *conditions {
 	c := new(conditions)
-	states := make([]string, len(q.States))
-	for i, s := range q.States {
-		states[i] = string(s)
+	c.words(q.Source, string(q.Reason))
+	var states []string
+	for _, s := range q.States {
+		if legal.Word(string(s)) {
+			states = append(states, string(s))
+		}
 	}
-	c.add(len(states) > 0, func() string { return `v.state = ANY (` + c.arg(states) + `::text[])` })
-	c.add(q.Source != "", func() string { return `v.source = ` + c.arg(q.Source) + `::text` })
-	c.add(q.Reason != "", func() string { return `v.reason = ` + c.arg(string(q.Reason)) + `::text` })
+	c.add(len(q.States) > 0, func() string { return `v.state = ANY (` + c.arg(states) + `::text[])` })
+	c.add(legal.Word(q.Source) && q.Source != "", func() string { return `v.source = ` + c.arg(q.Source) + `::text` })
+	c.add(legal.Word(string(q.Reason)) && q.Reason != "", func() string { return `v.reason = ` + c.arg(string(q.Reason)) + `::text` })
 	c.add(q.InFlight, func() string { return `v.in_flight` })
-	c.add(!q.CreatedAfter.IsZero(), func() string { return `v.created > ` + c.arg(q.CreatedAfter.UTC()) + `::timestamptz` })
-	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(q.CreatedBefore.UTC()) + `::timestamptz` })
-	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(q.UpdatedBefore.UTC()) + `::timestamptz` })
+	c.add(!q.CreatedAfter.IsZero(), func() string { return `v.created > ` + c.arg(legal.Floor(q.CreatedAfter)) + `::timestamptz` })
+	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(legal.Ceil(q.CreatedBefore)) + `::timestamptz` })
+	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(legal.Ceil(q.UpdatedBefore)) + `::timestamptz` })
 	c.add(q.After != (carrierfsm.PageKey{}), func() string {
-		return `(v.created, v.id) < (` + c.arg(q.After.Time.UTC()) + `::timestamptz, ` + c.arg(q.After.ID) + `::text)`
+		return `(v.created, v.id) < (` + c.arg(legal.Floor(q.After.Time)) + `::timestamptz, ` + c.arg(legal.KeyID(q.After.ID)) + `::text)`
 	})
 	return c
 }

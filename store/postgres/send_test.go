@@ -33,7 +33,7 @@ func TestEachRequestOfABatchGetsItsOwnResult(t *testing.T) {
 	withTakenKey := nextCommit(c)
 	withTakenKey.Record.Key = a.Key
 	withFreeKey := nextCommit(d)
-	withFreeKey.Record.Key = "a free key"
+	withFreeKey.Record.Key = "a-free-key"
 	unknown := nextCommit(record("unknown"))
 	errs, err := s.SendBatch(ctx, nextCommit(a), stale, withTakenKey, withFreeKey, unknown)
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestOfTwoCreationsOfOneIDOrKeyInABatchOneIsWritten(t *testing.T) {
 	s, _ := open(t)
 	createRecord(t, s, "old")
 	existing, sameKey, sameID := record("old"), record("c"), record("a")
-	existing.Key, sameKey.Key = "", "key of a"
+	existing.Key, sameKey.Key = "", "key-of-a"
 	sameID.Key, sameID.CommitID = "", [16]byte{9}
 	requireErrors(t, []error{nil, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, nil, carrierfsm.ErrExists}, s.CreateBatch(context.Background(),
 		write.Request{Record: record("a")}, write.Request{Record: existing}, write.Request{Record: sameKey}, write.Request{Record: record("b")}, write.Request{Record: sameID}))
@@ -112,7 +112,7 @@ func TestACommitThatNothingRefusesAnyMoreIsRetried(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
 	p := nextCommit(createRecord(t, s, "v1"))
-	p.Record.Key = "a free key"
+	p.Record.Key = "a-free-key"
 	require.ErrorIs(t, s.WhyNot(context.Background(), p), postgres.ErrRetry)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
@@ -24,7 +25,7 @@ const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at
 // Survey implements survey.Surveyor. It reads the records first and then their
 // entries; it leaves out entries that were committed in between.
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []survey.Timeline, err error) {
-	records, err := read(ctx, s, scanRecord, surveyRecords, from.UTC(), until.UTC(), int64(max(limit, 0)))
+	records, err := read(ctx, s, scanRecord, surveyRecords, legal.Ceil(from), legal.Ceil(until), int64(max(limit, 0)))
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ const blankDetails = `UPDATE carrierfsm_history SET detail = NULL
 // Erase implements carrierfsm.Store. It blanks the details after the record is
 // locked, so that it does not miss those of a commit that was running.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.mayCommit(ctx, &r, entries); err != nil {
 		return err
 	}
 	appended := make([]int32, len(entries))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
@@ -51,20 +52,37 @@ func sizeOf(r write.Request) int {
 
 // Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if err := legal.Write(&r, entries); err != nil {
+		return err
+	}
 	return s.creates.do(ctx, write.Request{Record: r, Entries: entries})
 }
 
 // Commit implements carrierfsm.Store.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	if err := s.mayCommit(ctx, &r, entries); err != nil {
+		return err
+	}
 	return s.commits.do(ctx, write.Request{Record: r, Entries: entries})
+}
+
+// mayCommit returns the error of a commit that no server need see.
+func (s *Store) mayCommit(ctx context.Context, r *carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if !legal.ID(r.ID) {
+		return carrierfsm.ErrNotFound
+	}
+	return legal.Write(r, entries)
 }
 
 // do writes a request. When ctx ends, do returns; what was sent with the request in
 // it continues.
 func (w *writer) do(ctx context.Context, r write.Request) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if w.hook != nil && len(r.Entries) > 0 {
 		return w.inTransaction(ctx, r, w.callHook)
 	}

@@ -36,7 +36,7 @@ func TestEachItemOfABatchGetsItsOwnError(t *testing.T) {
 	s := open(t, path)
 	for i := range 6 {
 		r := record(fmt.Sprintf("v%d", i))
-		r.Key = fmt.Sprintf("key %d", i)
+		r.Key = fmt.Sprintf("key-%d", i)
 		require.NoError(t, s.Create(ctx, r))
 	}
 	commit := func(id string, change func(*carrierfsm.Record)) func() error {
@@ -56,7 +56,7 @@ func TestEachItemOfABatchGetsItsOwnError(t *testing.T) {
 	errs := inOneBatch(t, path, s,
 		commit("v0", valid),
 		commit("v1", func(r *carrierfsm.Record) { r.Version++ }),
-		commit("v2", func(r *carrierfsm.Record) { r.Key = "key 0" }),
+		commit("v2", func(r *carrierfsm.Record) { r.Key = "key-0" }),
 		commit("v3", valid),
 		func() error { return s.Commit(ctx, record("unknown")) },
 		func() error { return s.Create(ctx, record("v4")) },

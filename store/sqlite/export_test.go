@@ -52,5 +52,5 @@ func (s *Store) OccupyLoaders() (release func()) {
 
 // LoadOnReadConn loads on another connection than the writer's.
 func (s *Store) LoadOnReadConn(ctx context.Context, id string) (carrierfsm.Record, error) {
-	return s.loaders.load(ctx, id)
+	return s.loaders.load(ctx, nil, id)
 }

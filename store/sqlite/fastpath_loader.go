@@ -131,14 +131,16 @@ func newLoaderPool(ctx context.Context, pool *sql.DB, n int) (*loaderPool, error
 	return p, nil
 }
 
-// load returns the record with this id, or ErrNotFound. ctx limits only how long
-// it waits for a loader; the load itself is short.
-func (p *loaderPool) load(ctx context.Context, id string) (carrierfsm.Record, error) {
+// load returns the record with this id, or ErrNotFound. ctx and closing limit only
+// how long it waits for a loader; the load itself is short.
+func (p *loaderPool) load(ctx context.Context, closing <-chan struct{}, id string) (carrierfsm.Record, error) {
 	select {
 	case p.busy <- struct{}{}:
 		defer func() { <-p.busy }()
 	case <-ctx.Done():
 		return carrierfsm.Record{}, ctx.Err()
+	case <-closing:
+		return carrierfsm.Record{}, carrierfsm.ErrClosed
 	}
 	l := p.get()
 	defer p.put(l)

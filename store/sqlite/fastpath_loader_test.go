@@ -81,7 +81,7 @@ func TestAColumnOfTheWrongTypeIsAnError(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
 	s, db := open(t, path), openDB(t, path)
-	for _, change := range []string{`step = 'two'`, `commit_id = 'text'`, `source = x'00'`} {
+	for _, change := range []string{`step='two'`, `commit_id='text'`, `source=x'00'`} {
 		require.NoError(t, s.Create(ctx, record(change)))
 		_, err := db.Exec(`UPDATE carrierfsm_verifications SET `+change+` WHERE id = ?`, change)
 		require.NoError(t, err)

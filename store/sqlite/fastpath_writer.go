@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-	"time"
 )
 
 // The fast path of Create, Commit and Erase, in a store made by Open. It replaces
@@ -56,9 +55,9 @@ func prepareOn(ctx context.Context, conn any, text string) (driver.Stmt, error) 
 }
 
 // transaction does what Store.writeTx says.
-func (w *fastWriter) transaction(ctx context.Context, busy time.Duration, f func(execer) error) error {
+func (w *fastWriter) transaction(ctx context.Context, retryBusy busyRetry, f func(execer) error) error {
 	return w.conn.Raw(func(any) error {
-		if err := retryBusy(ctx, busy, func() error { return w.run(stmtBegin) }); err != nil {
+		if err := retryBusy(ctx, func() error { return w.run(stmtBegin) }); err != nil {
 			return err
 		}
 		err := f(w)

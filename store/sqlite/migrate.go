@@ -40,6 +40,12 @@ func WithoutMigrate() Option { return func(o *options) { o.withoutMigrate = true
 // newer build. Programs that call it at the same time apply each migration once, and
 // older ones may go on working meanwhile.
 func Migrate(ctx context.Context, path string, opts ...Option) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
+	if err := createFile(path); err != nil {
+		return err
+	}
 	return withPool(path, optionsOf(opts), func(s *Store) error {
 		if err := s.checkFile(ctx); err != nil {
 			return err
@@ -64,7 +70,14 @@ func Versions(ctx context.Context, path string, opts ...Option) (list []schema.V
 
 // CheckSchema returns nil if the file has all migrations, schema.ErrOlder if it lacks
 // one, and schema.ErrNewer if it needs a newer build. It only reads.
-func (s *Store) CheckSchema(ctx context.Context) error { return named(s.checkSchema(ctx, s.readDB)) }
+func (s *Store) CheckSchema(ctx context.Context) (err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return err
+	}
+	defer done(&err)
+	return named(s.checkSchema(ctx, s.readDB))
+}
 
 // named adds the name of this package to an error.
 func named(err error) error {
@@ -76,9 +89,6 @@ func named(err error) error {
 
 // withPool calls f with a store that has a database for writes and nothing else.
 func withPool(path string, o options, f func(*Store) error) error {
-	if err := checkPath(path); err != nil {
-		return err
-	}
 	db, err := openPool(path, o, 1, url.Values{})
 	if err != nil {
 		return err
@@ -122,7 +132,7 @@ func (s *Store) applyMissing(ctx context.Context) error {
 	defer func() { _ = conn.Close() }() // back to the pool
 	// Other processes that migrate wait here. The transaction is short and does not
 	// end with ctx.
-	err = retryBusy(ctx, s.busy, func() error {
+	err = s.retryBusy(ctx, func() error {
 		_, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
 		return err
 	})
@@ -182,7 +192,7 @@ func (s *Store) readSchema(ctx context.Context, db querier) (all schema.Migratio
 	if all, err = schema.Read(Migrations); err != nil {
 		return nil, nil, err
 	}
-	err = retryBusy(ctx, s.busy, func() (err error) {
+	err = s.retryBusy(ctx, func() (err error) {
 		rows, err = readRows(ctx, db)
 		return err
 	})

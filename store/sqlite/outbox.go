@@ -8,12 +8,22 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 // Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
 func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (l outbox.Lease, err error) {
-	if c, err := readCursor(ctx, s.readDB, name); err == nil && c.HeldByOther(owner, time.Now()) {
+	if err := s.enter(ctx); err != nil {
+		return l, err
+	}
+	defer s.leave()
+	if err := legal.Lease(name, owner); err != nil {
+		return l, err
+	}
+	reading, stop := s.calls.Until(ctx)
+	defer stop()
+	if c, err := readCursor(reading, s.readDB, name); err == nil && c.HeldByOther(owner, time.Now()) {
 		return l, outbox.ErrLeaseHeld
 	}
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -38,6 +48,10 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 
 // Release implements outbox.Outbox.
 func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE carrierfsm_cursors SET owner = '', until = 0 WHERE name = ? AND fence = ?`, l.Name, l.Fence)
 		return err
@@ -64,6 +78,11 @@ func newCursor(ctx context.Context, tx *sql.Tx, start outbox.Start) (c lease.Cur
 
 // Pending implements outbox.Outbox.
 func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbox.Batch, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return b, err
+	}
+	defer done(&err)
 	rows, err := s.prepared.pending.QueryContext(ctx, l.Name, max(limit, 0))
 	if b.Entries, err = collect(rows, err, scanEntry); err != nil || len(b.Entries) == 0 {
 		return b, err
@@ -80,6 +99,13 @@ func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 
 // Advance implements outbox.Outbox.
 func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := legal.Parked(rows); err != nil {
+		return err
+	}
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		position := int64(0)
 		if n > 0 {
@@ -99,7 +125,12 @@ func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n i
 }
 
 // Cursors implements outbox.Outbox.
-func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
+func (s *Store) Cursors(ctx context.Context) (list []outbox.Cursor, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
 	rows, err := s.readDB.QueryContext(ctx, `SELECT c.name, c.owner, c.until,
 			coalesce((SELECT h.at FROM carrierfsm_history h WHERE h.position > c.position ORDER BY h.position LIMIT 1), 0),
 			(SELECT count(*) FROM carrierfsm_parked p WHERE p.handler = c.name)

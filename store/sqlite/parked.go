@@ -6,6 +6,7 @@ import (
 	"database/sql"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
@@ -32,6 +33,13 @@ const pendingParked = `SELECT ` + parkedColumns + ` FROM carrierfsm_parked WHERE
 
 // Park implements outbox.Outbox.
 func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := legal.Parked(rows); err != nil {
+		return err
+	}
 	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return park(ctx, tx, rows)
 	})
@@ -52,12 +60,17 @@ func park(ctx context.Context, tx *sql.Tx, rows []outbox.Parked) error {
 }
 
 // Parked implements outbox.Outbox.
-func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
+func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) (list []outbox.Parked, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
 	var c conditions
 	c.add(q.Handler != "", `handler = ?`, q.Handler)
 	c.add(q.ID != "", `id = ?`, q.ID)
-	c.add(!q.NextBy.IsZero(), `next <= ?`, micros(q.NextBy))
-	c.add(q.After != (outbox.ParkedKey{}), `(next, handler, id) > (?, ?, ?)`, micros(q.After.Next), q.After.Handler, q.After.ID)
+	c.add(!q.NextBy.IsZero(), `next <= ?`, micros(legal.Floor(q.NextBy)))
+	c.add(q.After != (outbox.ParkedKey{}), `(next, handler, id) > (?, ?, ?)`, micros(legal.Floor(q.After.Next)), legal.KeyID(q.After.Handler), legal.KeyID(q.After.ID))
 	rows, err := s.readDB.QueryContext(ctx, `SELECT `+parkedColumns+` FROM carrierfsm_parked`+c.where()+` ORDER BY next, handler, id LIMIT ?`,
 		append(c.args, cmp.Or(max(q.Limit, 0), defaultLimit))...)
 	return collect(rows, err, scanParked)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
 const recordColumns = `v.id, v.state, v.step, v.version, v.tables, v.source, v.reason, v.in_flight, v.due, v.created, v.updated, v.key, v.commit_id`
@@ -30,10 +31,18 @@ const defaultLimit = 100
 
 // Load implements carrierfsm.Store. In a store made by Open, ctx limits only how
 // long Load waits for a connection; the read itself is short.
-func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+func (s *Store) Load(ctx context.Context, id string) (r carrierfsm.Record, err error) {
 	if s.fastWriter != nil {
-		r, err := s.loadFast(ctx, id)
+		r, err = s.loadFast(ctx, id)
 		return r, wrap(err)
+	}
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer done(&err)
+	if !legal.ID(id) {
+		return r, carrierfsm.ErrNotFound
 	}
 	rows, err := s.prepared.load.QueryContext(ctx, id)
 	list, err := collect(rows, err, scanRecordWithBody)
@@ -50,20 +59,32 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 // connection has the current pages in its cache, the others have to read them
 // again after each commit.
 func (s *Store) loadFast(ctx context.Context, id string) (carrierfsm.Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return carrierfsm.Record{}, err
+	}
+	defer s.leave()
+	if !legal.ID(id) {
+		return carrierfsm.Record{}, carrierfsm.ErrNotFound
 	}
 	if unlock, ok := s.tryLockWrites(); ok {
 		defer unlock()
 		return s.fastWriter.loader.load(id)
 	}
-	return s.loaders.load(ctx, id)
+	return s.loaders.load(ctx, s.calls.Closing(), id)
 }
 
 // History implements carrierfsm.Store.
-func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([]carrierfsm.Entry, error) {
-	rows, err := s.prepared.history.QueryContext(ctx, id, afterStep, max(limit, 0))
-	list, err := collect(rows, err, scanEntry)
+func (s *Store) History(ctx context.Context, id string, afterStep, limit int) (list []carrierfsm.Entry, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
+	if !legal.ID(id) {
+		return nil, nil
+	}
+	rows, err := s.prepared.history.QueryContext(ctx, id, legal.Step(afterStep), max(limit, 0))
+	list, err = collect(rows, err, scanEntry)
 	for i := range list {
 		list[i].Position = 0 // only Pending returns it
 	}
@@ -71,13 +92,23 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 }
 
 // Due implements carrierfsm.Store.
-func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
-	rows, err := s.prepared.due.QueryContext(ctx, micros(now), micros(after.Time), after.ID, max(limit, 0))
+func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) (list []carrierfsm.Record, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
+	rows, err := s.prepared.due.QueryContext(ctx, micros(legal.Floor(now)), micros(legal.Floor(after.Time)), legal.KeyID(after.ID), max(limit, 0))
 	return collect(rows, err, scanRecordWithBody)
 }
 
 // List implements carrierfsm.Store.
-func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
+func (s *Store) List(ctx context.Context, q carrierfsm.Query) (list []carrierfsm.Record, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
 	query, args := listQuery(q)
 	rows, err := s.readDB.QueryContext(ctx, query, args...)
 	return collect(rows, err, scanRecord)
@@ -121,10 +152,10 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(q.Source != "", `v.source = ?`, q.Source)
 	c.add(q.Reason != "", `v.reason = ?`, string(q.Reason))
 	c.add(q.InFlight, `v.in_flight = 1`)
-	c.add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(q.CreatedAfter))
-	c.add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(q.CreatedBefore))
-	c.add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(q.UpdatedBefore))
-	c.add(q.After != (carrierfsm.PageKey{}), `(v.created, v.id) < (?, ?)`, micros(q.After.Time), q.After.ID)
+	c.add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(legal.Floor(q.CreatedAfter)))
+	c.add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(legal.Ceil(q.CreatedBefore)))
+	c.add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(legal.Ceil(q.UpdatedBefore)))
+	c.add(q.After != (carrierfsm.PageKey{}), `(v.created, v.id) < (?, ?)`, micros(legal.Floor(q.After.Time)), legal.KeyID(q.After.ID))
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -152,6 +154,16 @@ func TestAFileThatIsMissingIsNotCreatedByAStoreThatDoesNotMigrate(t *testing.T) 
 	require.Error(t, sqlite.Migrate(ctx, filepath.Join(t.TempDir(), "missing", "test.db")))
 }
 
+func TestMigrateCreatesTheFileForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("it has no modes")
+	}
+	path := newPath(t)
+	require.NoError(t, sqlite.Migrate(context.Background(), path))
+	require.Equal(t, fs.FileMode(0o600), modeOf(t, path))
+}
+
 func TestAMigrationThatFailsIsUndone(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -217,4 +229,6 @@ func TestAStoreThatIsOpenKnowsWhetherItsTablesAreStillRight(t *testing.T) {
 	_, err = db.Exec(`DELETE FROM carrierfsm_schema WHERE version > 2`)
 	require.NoError(t, err)
 	require.ErrorIs(t, s.CheckSchema(ctx), schema.ErrOlder)
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, s.CheckSchema(ctx), carrierfsm.ErrClosed)
 }

@@ -15,7 +15,9 @@
 // deletes stay in the log until it is emptied or overwritten. The host has to
 // care for copies and backups.
 //
-// Times must be after 1970-01-01 00:00:00 UTC, which is read as the zero time.
+// The file, and the two that SQLite keeps beside it, are created for their owner
+// only (0600). The write-ahead log is cut to 16 MiB when it begins again; while a
+// reader holds an old state of the file, it grows.
 package sqlite
 
 import (
@@ -23,13 +25,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
@@ -47,6 +53,8 @@ type Store struct {
 	prepared        prepared
 	busy            time.Duration
 	withoutMigrate  bool
+	calls           *lifetime.Lifetime
+	closeOnce       func() error
 	writeLock       chan struct{} // has one element while a caller writes
 	queue           *batch.Queue[item]
 
@@ -100,6 +108,9 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 			return nil, err
 		}
 	}
+	if err := createFile(path); err != nil {
+		return nil, err
+	}
 	writeDB, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
 	if err != nil {
 		return nil, err
@@ -127,6 +138,19 @@ func checkPath(path string) error {
 	return nil
 }
 
+// createFile creates the file for its owner only, if it is missing. SQLite would
+// create it for everyone to read. It gives the two files beside it the same mode.
+func createFile(path string) error {
+	f, err := os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("carrierfsm/sqlite: %w", err)
+	}
+	return f.Close()
+}
+
 func (s *Store) prepareFastPath(ctx context.Context) (err error) {
 	if s.fastWriter, err = newFastWriter(ctx, s.writeDB); err == nil {
 		s.loaders, err = newLoaderPool(ctx, s.readDB, readers)
@@ -137,8 +161,10 @@ func (s *Store) prepareFastPath(ctx context.Context) (err error) {
 // New returns a store in the host's own database, which must be a file opened with
 // the driver "sqlite", and applies the migrations that it lacks, unless
 // WithoutMigrate is set. It returns the same errors as Open. The host sets the pragmas: the guarantees need
-// journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and secure_delete(1).
-// Close does not close db; call it before closing db.
+// journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and secure_delete(1);
+// journal_size_limit(16777216) keeps the write-ahead log from staying large. The
+// host creates the file, too, and should do so with the mode 0600. Close does not
+// close db; call it before closing db.
 func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	s := newStore(db, db, optionsOf(opts))
 	err := s.prepare(ctx)
@@ -153,8 +179,9 @@ func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 }
 
 func newStore(writeDB, readDB *sql.DB, o options) *Store {
-	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, withoutMigrate: o.withoutMigrate, writeLock: make(chan struct{}, 1)}
+	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, withoutMigrate: o.withoutMigrate, calls: lifetime.New(), writeLock: make(chan struct{}, 1)}
 	s.queue = s.newQueue()
+	s.closeOnce = sync.OnceValue(s.close)
 	return s
 }
 
@@ -172,7 +199,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // checkFile opens the file and refuses a database in memory.
 func (s *Store) checkFile(ctx context.Context) error {
-	if err := retryBusy(ctx, s.busy, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
+	if err := s.retryBusy(ctx, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
 		return wrap(err)
 	}
 	return s.refuseMemory(ctx)
@@ -192,8 +219,16 @@ func (s *Store) refuseMemory(ctx context.Context) error {
 	return nil
 }
 
-// Close closes what Open opened. Call it when no other method is running.
+// Close ends the store: it waits for the calls that are running and closes what
+// Open opened. Calls that wait for something, and all later ones, return
+// carrierfsm.ErrClosed. It may be called at any time, and again.
 func (s *Store) Close() error {
+	_ = s.calls.Close(context.Background()) // which does not end
+	return s.closeOnce()
+}
+
+// close closes everything, when no call is running any more.
+func (s *Store) close() error {
 	s.queue.Wait()
 	errs := []error{s.prepared.close()}
 	if s.loaders != nil {
@@ -202,7 +237,6 @@ func (s *Store) Close() error {
 	if s.fastWriter != nil {
 		errs = append(errs, s.fastWriter.close())
 	}
-	s.fastWriter, s.loaders = nil, nil
 	for _, db := range s.opened {
 		errs = append(errs, db.Close())
 	}
@@ -223,12 +257,18 @@ func openPool(path string, o options, size int, more url.Values) (*sql.DB, error
 // short because Erase waits for readers that long.
 const driverBusy = 50 * time.Millisecond
 
+// maxLog is the size in bytes that the write-ahead log is cut to when it begins
+// again after a checkpoint. It is several times what it grows to without a reader
+// that hinders checkpoints (1000 pages).
+const maxLog = 16 << 20
+
 func dsn(path string, o options, q url.Values) string {
 	q["_pragma"] = append([]string{
 		fmt.Sprintf("busy_timeout(%d)", min(o.busy, driverBusy).Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(" + o.synchronous + ")",
 		"secure_delete(1)",
+		fmt.Sprintf("journal_size_limit(%d)", maxLog),
 	}, q["_pragma"]...)
 	return "file:" + (&url.URL{Path: filepath.Clean(path)}).EscapedPath() + "?" + q.Encode()
 }

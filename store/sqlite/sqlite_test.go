@@ -14,6 +14,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -64,6 +65,7 @@ func record(id string) carrierfsm.Record {
 func TestSQLiteKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
+		tb.Helper()
 		path := newPath(tb)
 		return fsmtest.StoreSubject{Store: open(tb, path), Reopen: func() (carrierfsm.Store, error) {
 			return open(tb, copyAsAfterCrash(tb, path)), nil
@@ -71,10 +73,39 @@ func TestSQLiteKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestSQLiteKeepsTheContractInTheHostsDatabase(t *testing.T) {
+func TestSQLiteKeepsTheContractOfAnOutbox(t *testing.T) {
 	t.Parallel()
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		path := newPath(tb)
+		return fsmtest.OutboxSubject{Store: open(tb, path), Reopen: func() (outbox.Store, error) {
+			return open(tb, copyAsAfterCrash(tb, path)), nil
+		}}
+	})
+}
+
+func TestSQLiteKeepsTheContractOfASurveyor(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		return fsmtest.SurveyorSubject{Store: open(tb, newPath(tb))}
+	})
+}
+
+func TestSQLiteKeepsTheContractsInTheHostsDatabase(t *testing.T) {
+	t.Parallel()
+	inHosts := func(tb testing.TB) *sqlite.Store { tb.Helper(); return openInHostsDB(tb, newPath(tb)) }
 	fsmtest.TestStore(t, func(tb testing.TB) fsmtest.StoreSubject {
-		return fsmtest.StoreSubject{Store: openInHostsDB(tb, newPath(tb))}
+		tb.Helper()
+		return fsmtest.StoreSubject{Store: inHosts(tb)}
+	})
+	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
+		tb.Helper()
+		return fsmtest.OutboxSubject{Store: inHosts(tb)}
+	})
+	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
+		tb.Helper()
+		return fsmtest.SurveyorSubject{Store: inHosts(tb)}
 	})
 }
 

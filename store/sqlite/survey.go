@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
@@ -20,12 +21,17 @@ const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM c
 
 // Survey implements survey.Surveyor.
 func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (list []survey.Timeline, err error) {
+	ctx, done, err := s.enterRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done(&err)
 	tx, err := s.readDB.BeginTx(ctx, nil) // both queries read the same snapshot
 	if err != nil {
 		return nil, wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	args := []any{micros(from), micros(until), max(limit, 0)}
+	args := []any{micros(legal.Ceil(from)), micros(legal.Ceil(until)), max(limit, 0)}
 	rows, err := tx.QueryContext(ctx, surveyRecords, args...)
 	records, err := collect(rows, err, scanRecord)
 	if err != nil {

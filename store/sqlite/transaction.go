@@ -9,6 +9,8 @@ import (
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // writeTx runs f in a transaction that has SQLite's write lock from the
@@ -27,7 +29,7 @@ func (s *Store) writeTx(ctx context.Context, f func(execer) error) error {
 		return err
 	}
 	defer unlock()
-	return wrap(s.fastWriter.transaction(ctx, s.busy, f))
+	return wrap(s.fastWriter.transaction(ctx, s.retryBusy, f))
 }
 
 // inTransaction is writeTx for statements that are not prepared.
@@ -47,7 +49,13 @@ func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.
 
 // onWriteConn runs f with the connection for writes and Store.writeLock.
 func (s *Store) onWriteConn(ctx context.Context, f func(*sql.Conn) error) error {
-	unlock, err := s.lockWrites(ctx)
+	return s.onWriteConnUnless(ctx, s.calls.Closing(), f)
+}
+
+// onWriteConnUnless is onWriteConn that stops waiting for writeLock when the
+// channel is closed.
+func (s *Store) onWriteConnUnless(ctx context.Context, closed <-chan struct{}, f func(*sql.Conn) error) error {
+	unlock, err := s.lockWritesUnless(ctx, closed)
 	if err != nil {
 		return err
 	}
@@ -55,9 +63,11 @@ func (s *Store) onWriteConn(ctx context.Context, f func(*sql.Conn) error) error 
 	if s.fastWriter != nil {
 		return f(s.fastWriter.conn)
 	}
-	conn, err := s.writeDB.Conn(ctx)
+	waiting, stop := s.calls.Until(ctx)
+	defer stop()
+	conn, err := s.writeDB.Conn(waiting)
 	if err != nil {
-		return wrap(err)
+		return s.orClosed(ctx, wrap(err))
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
 	return f(conn)
@@ -66,6 +76,10 @@ func (s *Store) onWriteConn(ctx context.Context, f func(*sql.Conn) error) error 
 // lockWrites waits until no other caller of this store writes. So only writers
 // outside this store compete for SQLite's own lock.
 func (s *Store) lockWrites(ctx context.Context) (unlock func(), err error) {
+	return s.lockWritesUnless(ctx, s.calls.Closing())
+}
+
+func (s *Store) lockWritesUnless(ctx context.Context, closed <-chan struct{}) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -74,6 +88,8 @@ func (s *Store) lockWrites(ctx context.Context) (unlock func(), err error) {
 		return func() { <-s.writeLock }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-closed:
+		return nil, carrierfsm.ErrClosed
 	}
 }
 
@@ -104,13 +120,13 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err erro
 		return err
 	}
 	if s.beginsImmediate {
-		err = retryBusy(ctx, s.busy, beginTx)
+		err = s.retryBusy(ctx, beginTx)
 		return tx, err
 	}
 	if err := beginTx(); err != nil {
 		return nil, err
 	}
-	err = retryBusy(ctx, s.busy, func() error {
+	err = s.retryBusy(ctx, func() error {
 		_, err := tx.StmtContext(ctx, s.prepared.lockFile).ExecContext(ctx)
 		return err
 	})
@@ -124,12 +140,15 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err erro
 // pause the driver has waited for its own busy timeout.
 const busyPause = 5 * time.Millisecond
 
-// retryBusy calls try until it returns another error than SQLITE_BUSY, ctx ends or
-// the limit has passed. The driver's busy timeout is not enough: the host may
+// busyRetry is the type of Store.retryBusy.
+type busyRetry func(ctx context.Context, try func() error) error
+
+// retryBusy calls try until it returns another error than SQLITE_BUSY, ctx ends, the
+// store is closed, or the store's busy timeout has passed. The driver's busy timeout is not enough: the host may
 // have set none, and SQLite does not apply it to everything, for example not to
 // changing a file to WAL mode.
-func retryBusy(ctx context.Context, limit time.Duration, try func() error) error {
-	for end := time.Now().Add(limit); ; {
+func (s *Store) retryBusy(ctx context.Context, try func() error) error {
+	for end := time.Now().Add(s.busy); ; {
 		err := try()
 		if !hasCode(err, lib.SQLITE_BUSY) || !time.Now().Before(end) {
 			return err
@@ -137,6 +156,8 @@ func retryBusy(ctx context.Context, limit time.Duration, try func() error) error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-s.calls.Closing():
+			return carrierfsm.ErrClosed
 		case <-time.After(busyPause):
 		}
 	}

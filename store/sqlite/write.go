@@ -3,9 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
@@ -31,16 +31,37 @@ const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? A
 
 // Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := legal.Write(&r, entries); err != nil {
+		return err
+	}
 	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, true})
 }
 
 // Commit implements carrierfsm.Store.
 func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := replaceable(&r, entries); err != nil {
+		return err
+	}
 	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 }
 
 // Erase implements carrierfsm.Store.
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := replaceable(&r, entries); err != nil {
+		return err
+	}
 	err := s.writeTx(ctx, func(x execer) error {
 		if _, err := x.exec(stmtBlankDetails, r.ID); err != nil {
 			return err
@@ -56,9 +77,19 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	return nil
 }
 
-// checkpoint copies the write-ahead log into the database file and empties it.
+// replaceable returns why the record can't replace a stored one, as far as that is
+// known without reading it.
+func replaceable(r *carrierfsm.Record, entries []carrierfsm.Entry) error {
+	if !legal.ID(r.ID) {
+		return carrierfsm.ErrNotFound
+	}
+	return legal.Write(r, entries)
+}
+
+// checkpoint copies the write-ahead log into the database file and empties it, also
+// while the store is being closed.
 func (s *Store) checkpoint(ctx context.Context) error {
-	return s.onWriteConn(ctx, func(conn *sql.Conn) error {
+	return s.onWriteConnUnless(ctx, nil, func(conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 		return err
 	})
@@ -126,32 +157,6 @@ func putRecordBody(x execer, r carrierfsm.Record) error {
 	}
 	_, err := x.exec(stmtPutBody, r.ID, write.Body(&r))
 	return err
-}
-
-// Purge implements carrierfsm.Store. It deletes the verifications that ended
-// first.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	const ended = ` IN (SELECT id FROM carrierfsm_verifications
-		WHERE state IN ('done', 'failed') AND updated < ? ORDER BY updated, id LIMIT ?)`
-	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		// The verifications are deleted last, because the subquery reads them.
-		for _, table := range []string{"carrierfsm_parked", "carrierfsm_history", "carrierfsm_bodies", "carrierfsm_verifications"} {
-			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id`+ended, micros(before), max(limit, 0))
-			if err != nil {
-				return err
-			}
-			deleted, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			n = int(deleted)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }
 
 // keyError returns ErrKeyInUse for a unique violation: the statements handle an

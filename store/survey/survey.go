@@ -85,7 +85,8 @@ type Dwell struct {
 }
 
 // Take surveys the latest verifications, or a sample where there are many. It
-// reads columns only. It returns carrierfsm.ErrInvalid or ErrStore.
+// reads columns only. It returns carrierfsm.ErrInvalid, ErrStore or the context's
+// error.
 func Take(ctx context.Context, store Surveyor, q Query) (Survey, error) {
 	if store == nil || q.Window < 0 || q.Limit < 0 {
 		return Survey{}, fmt.Errorf("%w: survey: no store, or a negative value in Query", carrierfsm.ErrInvalid)
@@ -104,7 +105,7 @@ func Take(ctx context.Context, store Surveyor, q Query) (Survey, error) {
 		}
 		timelines, err := store.Survey(ctx, storeTime(from), storeTime(until), limit+1)
 		if err != nil {
-			return Survey{}, fmt.Errorf("%w: %w", carrierfsm.ErrStore, err)
+			return Survey{}, fmt.Errorf("%w: %w", cmp.Or(ctx.Err(), carrierfsm.ErrStore), err)
 		}
 		s.Sampled = s.Sampled || len(timelines) > limit
 		a.add(timelines[:min(limit, len(timelines))])

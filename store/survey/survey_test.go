@@ -2,6 +2,7 @@ package survey_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -165,11 +166,20 @@ func TestTakeRefusesAnInvalidQuery(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrInvalid)
 }
 
+// broken is a store that fails.
+type broken struct{ survey.Surveyor }
+
+func (broken) Survey(context.Context, time.Time, time.Time, int) ([]survey.Timeline, error) {
+	return nil, errors.New("the store is away")
+}
+
 func TestTakeReturnsTheFailureOfAStore(t *testing.T) {
 	t.Parallel()
+	_, err := survey.Take(context.Background(), broken{}, survey.Query{})
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := survey.Take(ctx, memory.New(), survey.Query{})
-	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	_, err = survey.Take(ctx, memory.New(), survey.Query{})
 	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, carrierfsm.ErrStore, "the caller left")
 }

@@ -2,11 +2,8 @@ package juxinli
 
 import (
 	"crypto/tls"
-	"errors"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -30,10 +27,7 @@ type Config struct {
 	// TLS is the configuration of TLS; New copies it. Its NextProtos are not
 	// used: the client speaks HTTP/1.1. Defaults to Go's.
 	TLS *tls.Config
-	// Proxy chooses a proxy, as http.Transport's does; it needs an HTTPS
-	// BaseURL. Through a proxy every failure after the connection counts as
-	// unknown. Defaults to none: the environment is used only if this is
-	// http.ProxyFromEnvironment.
+	// Proxy chooses a proxy; see sendonce.Config. Defaults to none.
 	Proxy func(*http.Request) (*url.URL, error)
 	// MaxBody is the size of the largest response body that is read, in bytes, at
 	// most 1 GiB. Defaults to 1 MiB.
@@ -45,10 +39,7 @@ type Config struct {
 	Observer *carrierfsm.Observer
 }
 
-// bodyLimit is the largest MaxBody.
-const bodyLimit = 1 << 30
-
-// withDefaults sets the defaults, and copies the configuration of TLS.
+// withDefaults sets the defaults that are not those of sendonce.Config.
 func (c Config) withDefaults() Config {
 	if c.BaseURL == "" {
 		c.BaseURL = "https://www.juxinli.com"
@@ -56,45 +47,5 @@ func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = 180 * time.Second
 	}
-	if c.DialTimeout == 0 {
-		c.DialTimeout = 10 * time.Second
-	}
-	if c.MaxBody == 0 {
-		c.MaxBody = 1 << 20
-	}
-	if c.UserAgent == "" {
-		c.UserAgent = "carrierfsm"
-	}
-	c.TLS = c.TLS.Clone()
-	if c.TLS == nil {
-		c.TLS = new(tls.Config)
-	}
-	c.TLS.NextProtos = []string{"http/1.1"} // HTTP/2 repeats requests by itself
 	return c
-}
-
-// check validates the configuration. Its errors don't quote the BaseURL, which
-// may hold a password.
-func (c Config) check() (*url.URL, error) {
-	base, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil || base.Hostname() == "":
-		return nil, errors.New("juxinli: BaseURL is no URL")
-	case base.User != nil || base.RawQuery != "" || base.ForceQuery || strings.Contains(c.BaseURL, "#"):
-		return nil, errors.New("juxinli: BaseURL must have no user, query or fragment")
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return nil, errors.New("juxinli: BaseURL must be HTTPS, or HTTP to loopback")
-	case base.Scheme != "https" && c.Proxy != nil:
-		return nil, errors.New("juxinli: through a proxy BaseURL must be HTTPS")
-	case c.Org == "":
-		return nil, errors.New("juxinli: Org is required")
-	case c.Timeout < 0 || c.DialTimeout < 0 || c.MaxBody < 0 || c.MaxBody > bodyLimit:
-		return nil, errors.New("juxinli: a bound is negative or too large")
-	}
-	return base, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

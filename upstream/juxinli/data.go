@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 // DataConfig configures a Data. ClientSecret is required.
@@ -59,7 +58,7 @@ func (c *Client) Data(d DataConfig) (*Data, error) {
 	switch {
 	case d.ClientSecret.Empty():
 		return nil, errors.New("juxinli: ClientSecret is required")
-	case d.MaxBody < 0 || d.MaxBody > bodyLimit || d.Tries < 0 || d.RetryPause < 0:
+	case d.MaxBody < 0 || d.MaxBody > sendonce.LargestBody || d.Tries < 0 || d.RetryPause < 0:
 		return nil, errors.New("juxinli: a bound is negative or too large")
 	}
 	if d.MaxBody == 0 {
@@ -74,33 +73,17 @@ func (c *Client) Data(d DataConfig) (*Data, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	dataClient := *c
-	dataClient.cfg.MaxBody, dataClient.cfg.Proxy = d.MaxBody, withoutQuery(c.cfg.Proxy)
-	data := &Data{client: &dataClient, cfg: d}
-	data.access = &tokens{fetch: data.fetchToken, timeout: dataClient.cfg.Timeout, now: d.Now}
+	data := &Data{client: c.withMaxBody(d.MaxBody), cfg: d}
+	data.access = &tokens{fetch: data.fetchToken, timeout: c.cfg.Timeout, now: d.Now}
 	if !d.Permanent {
 		data.access.lifetime = 24 * time.Hour
 	}
-	previewClient := dataClient
-	previewClient.cfg.MaxBody = maxRefusal
-	data.preview = &Data{client: &previewClient, cfg: d, access: data.access}
+	data.preview = &Data{client: c.withMaxBody(maxRefusal), cfg: d, access: data.access}
 	return data, nil
 }
 
 // maxRefusal is longer than any refusal, and shorter than any real report.
 const maxRefusal = 4 << 10
-
-// withoutQuery calls a proxy function with a request whose URL has no query.
-func withoutQuery(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
-	if proxy == nil {
-		return nil
-	}
-	return func(r *http.Request) (*url.URL, error) {
-		r = r.Clone(r.Context())
-		r.URL.RawQuery = ""
-		return proxy(r)
-	}
-}
 
 // Format prints the type's name only.
 func (*Data) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "juxinli.Data ", redacted) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
@@ -87,7 +88,7 @@ func TestAReportIsBounded(t *testing.T) {
 	require.NoError(t, err)
 	a.simulator.FaultNext(simulator.Oversized())
 	_, err = a.Report(t.Context(), a.token)
-	require.ErrorIs(t, err, juxinli.ErrTooLarge)
+	require.ErrorIs(t, err, sendonce.ErrTooLarge)
 }
 
 func TestDataRefusesAnInvalidConfig(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 var errNoToken = errors.New("the application's token is empty")
@@ -82,12 +83,12 @@ func retry(ctx context.Context, tries int, pause time.Duration, call func() ([]b
 
 // transient reports whether a retry may succeed.
 func transient(err error) bool {
-	if failed, ok := errors.AsType[*StatusError](err); ok {
+	if failed, ok := errors.AsType[*sendonce.StatusError](err); ok {
 		return failed.Status == http.StatusBadGateway || failed.Status == http.StatusServiceUnavailable ||
 			failed.Status == http.StatusGatewayTimeout
 	}
-	_, unconnected := errors.AsType[*ConnectError](err)
-	return unconnected || errors.Is(err, ErrBroken)
+	_, unconnected := errors.AsType[*sendonce.ConnectError](err)
+	return unconnected || errors.Is(err, sendonce.ErrBroken)
 }
 
 // sleep waits for a pause. It returns false if ctx ends first.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
@@ -23,18 +24,18 @@ func TestOnlyTransientErrorsAreRetried(t *testing.T) {
 		tries int
 	}{
 		{nil, 1},
-		{juxinli.ErrBroken, 4},
-		{&juxinli.ConnectError{Err: errors.New("x")}, 4},
-		{fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, &juxinli.ConnectError{Err: errors.New("x")}), 4},
-		{&juxinli.StatusError{Status: 502}, 4},
-		{&juxinli.StatusError{Status: 503}, 4},
-		{&juxinli.StatusError{Status: 504}, 4},
-		{&juxinli.StatusError{Status: 500}, 1},
-		{&juxinli.StatusError{Status: 429}, 1},
-		{&juxinli.StatusError{Status: 302}, 1},
+		{sendonce.ErrBroken, 4},
+		{&sendonce.ConnectError{Err: errors.New("x")}, 4},
+		{fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, &sendonce.ConnectError{Err: errors.New("x")}), 4},
+		{&sendonce.StatusError{Status: 502}, 4},
+		{&sendonce.StatusError{Status: 503}, 4},
+		{&sendonce.StatusError{Status: 504}, 4},
+		{&sendonce.StatusError{Status: 500}, 1},
+		{&sendonce.StatusError{Status: 429}, 1},
+		{&sendonce.StatusError{Status: 302}, 1},
 		{juxinli.ErrMalformed, 1},
-		{juxinli.ErrTooLarge, 1},
-		{juxinli.ErrNotJSON, 1},
+		{sendonce.ErrTooLarge, 1},
+		{sendonce.ErrNotJSON, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var at []time.Duration
@@ -57,9 +58,9 @@ func TestAPauseEndsWithTheContext(t *testing.T) {
 		began, tries := time.Now(), 0
 		_, err := juxinli.Retry(ctx, 3, time.Hour, func() ([]byte, error) {
 			tries++
-			return nil, juxinli.ErrBroken
+			return nil, sendonce.ErrBroken
 		})
-		require.ErrorIs(t, err, juxinli.ErrBroken)
+		require.ErrorIs(t, err, sendonce.ErrBroken)
 		require.Equal(t, 1, tries)
 		require.Equal(t, time.Second, time.Since(began))
 	})

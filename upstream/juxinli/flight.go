@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 // flight makes concurrent callers share one call. The zero value is ready.
@@ -64,7 +65,7 @@ func (s *sharedCall[T]) run(ctx context.Context, limit time.Duration, call func(
 	defer cancel()
 	defer func() {
 		if r := recover(); r != nil {
-			s.err = fmt.Errorf("%w: a panic, %T", ErrBroken, r)
+			s.err = fmt.Errorf("%w: a panic, %T", sendonce.ErrBroken, r)
 		}
 	}()
 	s.value, s.err = call(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 func TestManyCallersShareOneCall(t *testing.T) {
@@ -65,7 +66,7 @@ func TestAPanicInASharedCallIsAnError(t *testing.T) {
 	t.Parallel()
 	var f juxinli.Flight
 	_, err := f.Do(t.Context(), time.Minute, func(context.Context) (string, error) { panic("secret") })
-	require.ErrorIs(t, err, juxinli.ErrBroken)
+	require.ErrorIs(t, err, sendonce.ErrBroken)
 	require.NotContains(t, err.Error(), "secret")
 	_, err = f.Do(t.Context(), time.Minute, func(context.Context) (string, error) { return "", errors.New("x") })
 	require.EqualError(t, err, "x", "the next call is made")

@@ -1,15 +1,13 @@
 // Package juxinli is a carrierfsm.Upstream: the client of the aggregator
 // Juxinli (聚信立), REST v2 and v3.
 //
-// A call makes one HTTP request and never repeats it, except for the data calls
-// of Client.Data, which only read. Every request opens a new connection: on a
-// reused one that breaks, net/http may send a request again. The client follows
-// no redirect, speaks HTTPS only (HTTP to loopback), uses no proxy unless
-// configured, and reads a bounded amount of JSON.
+// A call makes one HTTP request by a sendonce.Client and never repeats it, except for
+// the data calls of Client.Data, which only read.
 //
 // An error that matches carrierfsm.ErrNotSent is certain: no byte of the request
-// was written, and none will be. After every other error the outcome is unknown.
-// No error contains text of a response.
+// was written, and none will be. After every other error the outcome is unknown: it
+// is one of package sendonce or matches ErrMalformed. No error contains text of a
+// response.
 package juxinli
 
 import (
@@ -18,8 +16,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 var (
@@ -31,22 +31,39 @@ var (
 // set. Nothing was sent: version 2 of the call would ignore them.
 var ErrNoChoice = errors.New("juxinli: version 2 of the application takes no choice of data sources")
 
+// ErrMalformed is returned for JSON that does not follow the API. The outcome is
+// unknown.
+var ErrMalformed = errors.New("the response does not follow the API")
+
 // Client calls the API. It is safe for concurrent use and keeps nothing
 // between calls.
 type Client struct {
 	cfg  Config
-	base *url.URL
+	http *sendonce.Client
 }
 
 // New checks the configuration. It returns an error for a missing Org, a bound
 // that is negative or too large, or a BaseURL that Config does not allow.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
-	base, err := c.check()
-	if err != nil {
-		return nil, err
+	if c.Org == "" {
+		return nil, errors.New("juxinli: Org is required")
 	}
-	return &Client{cfg: c, base: base}, nil
+	client, err := sendonce.New(sendonce.Config{
+		BaseURL: c.BaseURL, Timeout: c.Timeout, DialTimeout: c.DialTimeout, TLS: c.TLS, Proxy: c.Proxy, MaxBody: c.MaxBody,
+		UserAgent: c.UserAgent, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("juxinli: %w", err)
+	}
+	return &Client{cfg: c, http: client}, nil
+}
+
+// withMaxBody returns a client that reads larger or smaller responses.
+func (c *Client) withMaxBody(size int64) *Client {
+	other := *c
+	other.cfg.MaxBody = size
+	return &other
 }
 
 // Check returns ErrNoChoice for a form that Apply would not send, and nil for
@@ -126,7 +143,16 @@ func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
 
 // post sends JSON, and overwrites body afterwards.
 func (c *Client) post(ctx context.Context, path string, body []byte) ([]byte, error) {
-	p := &payload{body: body}
-	defer p.wipe()
-	return c.do(ctx, http.MethodPost, path, p)
+	return c.do(ctx, http.MethodPost, path, body)
+}
+
+// do makes one request and returns the body of the response. The path may have a
+// query, and {org} in place of the org.
+func (c *Client) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	template, _, _ := strings.Cut(path, "?")
+	response, err := c.http.Do(ctx, sendonce.Request{
+		Method: method, Template: template, Path: strings.Replace(path, "{org}", url.PathEscape(c.cfg.Org), 1),
+		Body: body, MaxBody: c.cfg.MaxBody,
+	})
+	return response.Body, err
 }

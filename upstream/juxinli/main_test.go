@@ -1,17 +1,12 @@
 package juxinli_test
 
 import (
-	"bufio"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -170,9 +165,8 @@ func request(password string) carrierfsm.Request {
 // contractSubject returns a client of a simulator for fsmtest.TestUpstream.
 func contractSubject(tb testing.TB) fsmtest.UpstreamSubject {
 	tb.Helper()
-	c, sim, server := newSimulated(tb)
-	elsewhere := httptest.NewServer(sim)
-	tb.Cleanup(elsewhere.Close)
+	server := fsmtest.NewServer(tb, simulator.New(simulator.Config{}))
+	c := newClient(tb, server.URL)
 	person := simulator.People()[0]
 	return fsmtest.UpstreamSubject{
 		Upstream:    c,
@@ -192,37 +186,10 @@ func contractSubject(tb testing.TB) fsmtest.UpstreamSubject {
 			}
 			return r, err
 		},
-		Break:    func(b fsmtest.Breakage) { breakNext(sim, server, elsewhere.URL, b) },
-		Arrivals: sim.Arrivals,
+		Break:    server.Break,
+		Arrivals: server.Arrivals,
 	}
 }
-
-func breakNext(sim *simulator.Server, server *httptest.Server, elsewhere string, b fsmtest.Breakage) {
-	switch b {
-	case fsmtest.BreakConnection:
-		server.Close()
-	case fsmtest.BreakReply:
-		sim.FaultNext(simulator.DropAfterReading())
-	case fsmtest.BreakMidway:
-		sim.FaultNext(simulator.Reset())
-	case fsmtest.BreakHalf:
-		sim.FaultNext(simulator.Truncated())
-	case fsmtest.BreakGarbage:
-		sim.FaultNext(simulator.Garbage())
-	case fsmtest.BreakHTML:
-		sim.FaultNext(simulator.HTML())
-	case fsmtest.BreakStatus:
-		sim.FaultNext(simulator.ServerError(true))
-	case fsmtest.BreakRedirect:
-		sim.FaultNext(simulator.Redirect(elsewhere + "/orgApi/rest/v2/messages/collect/req"))
-	case fsmtest.BreakSize:
-		sim.FaultNext(simulator.Oversized())
-	case fsmtest.BreakSlow:
-		sim.FaultNext(simulator.SlowHeader(time.Hour))
-	}
-}
-
-func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // newServer returns a server with one response.
 func newServer(tb testing.TB, kind, body string) *httptest.Server {
@@ -244,20 +211,6 @@ func printable(r carrierfsm.Reply) map[string]any {
 	}
 }
 
-// newRawServer returns the address of a server that reads one request for each
-// connection and writes the bytes of a response.
-func newRawServer(t *testing.T, answer string) string {
-	t.Helper()
-	return serveTCP(t, func(c net.Conn) {
-		r, err := http.ReadRequest(bufio.NewReader(c))
-		if err != nil {
-			return
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(c, answer)
-	})
-}
-
 // requireRedacted searches err and every error that it wraps for the values that
 // request("246810") sends.
 func requireRedacted(t *testing.T, err error) {
@@ -277,30 +230,4 @@ func requireRedacted(t *testing.T, err error) {
 			requireRedacted(t, next)
 		}
 	}
-}
-
-// serveTCP starts a TCP server and returns its address.
-func serveTCP(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	t.Cleanup(func() { _ = listener.Close(); <-done })
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serve(conn)
-			_ = conn.Close()
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// trustingConfig returns a TLS configuration that trusts the server.
-func trustingConfig(server *httptest.Server) *tls.Config {
-	return server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 var _ carrierfsm.Reporter = (*Data)(nil)
@@ -56,7 +57,7 @@ func (d *Data) visibleReport(ctx context.Context, token carrierfsm.Secret) (carr
 		_, err = e.report()
 	}
 	switch {
-	case err == nil || errors.Is(err, ErrTooLarge):
+	case err == nil || errors.Is(err, sendonce.ErrTooLarge):
 		return carrierfsm.ReportStateReady, nil
 	case errors.Is(err, errNoData):
 		return carrierfsm.ReportStatePending, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 func TestConcurrentCallersFetchOneToken(t *testing.T) {
@@ -35,12 +36,12 @@ func TestAFailedFetchOfATokenIsNotCached(t *testing.T) {
 	fail := true
 	tokens := juxinli.NewTokens(func(context.Context) (carrierfsm.Secret, error) {
 		if fail {
-			return carrierfsm.Secret{}, juxinli.ErrBroken
+			return carrierfsm.Secret{}, sendonce.ErrBroken
 		}
 		return carrierfsm.NewSecret("a"), nil
 	})
 	_, err := tokens.Get(t.Context(), 0)
-	require.ErrorIs(t, err, juxinli.ErrBroken)
+	require.ErrorIs(t, err, sendonce.ErrBroken)
 	fail = false
 	number, err := tokens.Get(t.Context(), 0)
 	require.NoError(t, err)

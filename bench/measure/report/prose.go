@@ -41,7 +41,7 @@ the files of the competitors have not. Others are to its advantage: here it encr
 has no observer. No outbox is read, neither carrierfsm's nor those of the services written by hand.
 
 carrierfsm is opened as in the README: ` + "`sqlite.Open`" + ` without options (with its option for NORMAL), or ` + "`postgres.New`" + `
-on a pool of ten connections.
+with a pool of ten connections.
 
 A cell is one subject on one medium with one number of drivers. It runs in a process of its own, on an empty file or
 database, and is measured after a warm-up. In a round, all cells are measured once, one at a time; every second

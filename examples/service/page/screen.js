@@ -74,9 +74,10 @@ function row(f, described) {
 	const id = 'field-' + f.name
 	const input = element('input', {
 		id, name: f.name, type: f.type, autocomplete: f.complete, inputmode: f.mode,
-		maxLength: f.longest, value: f.value ?? typed[f.name] ?? '', required: true, autocapitalize: 'none', spellcheck: false,
+		value: f.value ?? typed[f.name] ?? '', required: true, autocapitalize: 'none', spellcheck: false,
 		'aria-invalid': f.wrong ? 'true' : undefined,
 	})
+	if (f.paste) input.addEventListener('paste', pasteMessage)
 	const hint = f.hint && element('p', { id: id + '-hint', className: 'hint', textContent: f.hint })
 	const about = [...described, hint && hint.id, id + '-wrong'].filter(Boolean)
 	input.setAttribute('aria-describedby', about.join(' '))
@@ -84,6 +85,17 @@ function row(f, described) {
 	const problem = element('p', { id: id + '-wrong', className: 'missing' })
 	if (f.type === 'checkbox') return element('div', { className: 'row check' }, input, label, problem)
 	return element('div', { className: 'row' }, label, input, f.show && reveal(input, f.show), hint, problem)
+}
+
+// pasteMessage pastes a text message into a field. The browser would remove the line
+// breaks, and so join two numbers.
+function pasteMessage(event) {
+	const text = event.clipboardData.getData('text')
+	if (!/[\r\n]/.test(text)) return
+	event.preventDefault()
+	const input = event.target
+	input.setRangeText(text.replace(/[\r\n]+/g, ' '), input.selectionStart, input.selectionEnd, 'end')
+	input.dispatchEvent(new Event('input', { bubbles: true }))
 }
 
 // reveal creates a checkbox that shows a password.
@@ -107,9 +119,11 @@ function complete(form, missing) {
 	return !first
 }
 
+// values returns what was typed. The service reads it; a password counts with its
+// spaces.
 function values(form) {
 	const all = {}
-	for (const input of form.querySelectorAll('input[required]')) all[input.name] = input.value.trim()
+	for (const input of form.querySelectorAll('input[required]')) all[input.name] = input.value
 	return all
 }
 

@@ -15,27 +15,25 @@ import (
 type Generator struct {
 	// Created is the time of creation of all records.
 	Created time.Time
-	// Earliest is the earliest time that the store can store.
-	Earliest time.Time
 }
 
 // Request draws the commit of a record at a version, with up to three entries
 // after the given step.
 func (g Generator) Request(t *rapid.T, id string, version int64, step int) write.Request {
 	r := carrierfsm.Record{
-		ID: id, Version: version, Table: rapid.IntRange(-5, 1<<30).Draw(t, "table"), InFlight: rapid.Bool().Draw(t, "in flight"),
+		ID: id, Version: version, Table: rapid.IntRange(0, 1<<30).Draw(t, "table"), InFlight: rapid.Bool().Draw(t, "in flight"),
 		State: carrierfsm.State(text.Draw(t, "state")), Source: text.Draw(t, "source"), Reason: carrierfsm.Event(text.Draw(t, "reason")),
-		Due: g.time(t, "due"), Created: g.Created, Updated: g.time(t, "updated"), Body: bytes(t, "body"),
+		Due: moment(t, "due"), Created: g.Created, Updated: moment(t, "updated"), Body: bytes(t, "body"),
 	}
 	copy(r.CommitID[:], bytes(t, "commit id"))
 	if rapid.Bool().Draw(t, "has a key") {
-		r.Key = "key of " + id
+		r.Key = "key-of-" + id
 	}
 	var entries []carrierfsm.Entry
 	for range rapid.IntRange(0, 3).Draw(t, "entries") {
 		step++
 		e := carrierfsm.Entry{
-			ID: id, Step: step, At: g.time(t, "at"), From: carrierfsm.State(text.Draw(t, "from")),
+			ID: id, Step: step, At: moment(t, "at"), From: carrierfsm.State(text.Draw(t, "from")),
 			Event: carrierfsm.Event(text.Draw(t, "event")), To: carrierfsm.State(text.Draw(t, "to")),
 		}
 		if rapid.Bool().Draw(t, "has a detail") {
@@ -49,11 +47,11 @@ func (g Generator) Request(t *rapid.T, id string, version int64, step int) write
 
 var text = rapid.StringMatching(`[a-z 0-9é移动'"\\$]{0,20}`)
 
-func (g Generator) time(t *rapid.T, name string) time.Time {
+func moment(t *rapid.T, name string) time.Time {
 	if rapid.Bool().Draw(t, name+" is zero") {
 		return time.Time{}
 	}
-	return time.UnixMicro(rapid.Int64Range(g.Earliest.UnixMicro(), 9_000_000_000_000_000).Draw(t, name)).UTC()
+	return time.UnixMicro(rapid.Int64Range(1, 9_000_000_000_000_000).Draw(t, name)).UTC()
 }
 
 func bytes(t *rapid.T, name string) []byte {

@@ -1,4 +1,4 @@
-package juxinli_test
+package sendonce_test
 
 import (
 	"bufio"
@@ -17,8 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
-	"github.com/carrierfsm/carrierfsm/upstream/simulator"
+	"github.com/carrierfsm/carrierfsm/upstream/sendonce"
 )
 
 // recordingConn records what is written to it.
@@ -36,11 +35,11 @@ func TestAWriteAfterTheDeadlineIsRefused(t *testing.T) {
 	t.Parallel()
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	asked := 0
-	for rule, wire := range map[string]juxinli.Wire{
-		"by the monotonic clock":   juxinli.NewWire(past, future.Round(0), juxinli.NotEnded),
-		"by the wall clock":        juxinli.NewWire(future, past.Round(0), juxinli.NotEnded),
-		"because the call is over": juxinli.NewWire(future, future, func() error { return context.Canceled }),
-		"when TLS writes its first record": juxinli.NewWire(future, future, func() error {
+	for rule, wire := range map[string]sendonce.Wire{
+		"by the monotonic clock":   sendonce.NewWire(past, future.Round(0), sendonce.NotEnded),
+		"by the wall clock":        sendonce.NewWire(future, past.Round(0), sendonce.NotEnded),
+		"because the call is over": sendonce.NewWire(future, future, func() error { return context.Canceled }),
+		"when TLS writes its first record": sendonce.NewWire(future, future, func() error {
 			if asked++; asked > 1 {
 				return context.DeadlineExceeded
 			}
@@ -49,7 +48,7 @@ func TestAWriteAfterTheDeadlineIsRefused(t *testing.T) {
 	} {
 		conn := new(recordingConn)
 		_, err := wire.Watch(conn).Write([]byte("secret"))
-		require.ErrorIs(t, err, juxinli.ErrTooLate, rule)
+		require.ErrorIs(t, err, sendonce.ErrTooLate, rule)
 		require.True(t, wire.Seal(), rule)
 		require.Empty(t, conn.bytes, rule)
 	}
@@ -64,7 +63,7 @@ func TestADialedConnectionChecksTheDeadlineBelowTLSToo(t *testing.T) {
 		got <- all
 	})
 	asked, future := 0, time.Now().Add(time.Hour)
-	wire := juxinli.NewWire(future, future, func() error {
+	wire := sendonce.NewWire(future, future, func() error {
 		if asked++; asked > 1 {
 			return context.DeadlineExceeded
 		}
@@ -73,7 +72,7 @@ func TestADialedConnectionChecksTheDeadlineBelowTLSToo(t *testing.T) {
 	conn, err := wire.Dial(t.Context(), address)
 	require.NoError(t, err)
 	_, err = conn.Write([]byte("secret"))
-	require.ErrorIs(t, err, juxinli.ErrTooLate)
+	require.ErrorIs(t, err, sendonce.ErrTooLate)
 	require.NoError(t, conn.Close())
 	require.Empty(t, <-got)
 	require.True(t, wire.Seal())
@@ -82,14 +81,14 @@ func TestADialedConnectionChecksTheDeadlineBelowTLSToo(t *testing.T) {
 func TestAWireIsEitherWrittenOrSealed(t *testing.T) {
 	t.Parallel()
 	future := time.Now().Add(time.Hour)
-	sealed, conn := juxinli.NewWire(future, future, juxinli.NotEnded), new(recordingConn)
+	sealed, conn := sendonce.NewWire(future, future, sendonce.NotEnded), new(recordingConn)
 	require.True(t, sealed.Seal())
 	_, err := sealed.Watch(conn).Write([]byte("secret"))
-	require.ErrorIs(t, err, juxinli.ErrCallEnded)
+	require.ErrorIs(t, err, sendonce.ErrCallEnded)
 	require.Empty(t, conn.bytes)
 	require.True(t, sealed.Seal())
 
-	written := juxinli.NewWire(future, future, juxinli.NotEnded)
+	written := sendonce.NewWire(future, future, sendonce.NotEnded)
 	_, err = written.Watch(conn).Write([]byte("s"))
 	require.NoError(t, err)
 	require.False(t, written.Seal())
@@ -116,32 +115,33 @@ func TestAFailedConnectionIsNotSent(t *testing.T) {
 		"the certificate is not trusted": secure.URL,
 		"the server does not speak TLS":  "https://" + inClear,
 	} {
-		_, err := newClient(t, url).Collect(t.Context(), request("246810"))
+		_, err := newClient(t, url).Do(t.Context(), post())
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
-		_, ok := errors.AsType[*juxinli.ConnectError](err)
+		_, ok := errors.AsType[*sendonce.ConnectError](err)
 		require.True(t, ok, rule)
-		_, err = newClient(t, url).Datasources(t.Context())
+		_, err = newClient(t, url).Do(t.Context(), get())
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent, rule)
 	}
 }
 
 func TestAfterTheDeadlineNothingIsSent(t *testing.T) {
 	t.Parallel()
-	c, sim, _ := newSimulated(t)
+	server := newFake(t)
+	c := newClient(t, server.URL)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err := c.Collect(ctx, request("246810"))
+	_, err := c.Do(ctx, post())
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Empty(t, sim.Requests())
+	require.Zero(t, server.Arrivals("246810"))
 }
 
 // The call ends during the TLS handshake: the connection is established, but the
 // request is not sent.
 func TestACallThatEndsBeforeTheRequestIsNotSent(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Config{})
-	server := httptest.NewUnstartedServer(sim)
+	fake := newFake(t)
+	server := httptest.NewUnstartedServer(fake)
 	server.Config.ErrorLog = discardLogger()
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -149,11 +149,11 @@ func TestACallThatEndsBeforeTheRequestIsNotSent(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		config := trustingConfig(server)
 		config.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil }
-		c := newClient(t, server.URL, func(cfg *juxinli.Config) { cfg.TLS = config })
-		_, err := c.Collect(ctx, request("246810"))
+		c := newClient(t, server.URL, func(cfg *sendonce.Config) { cfg.TLS = config })
+		_, err := c.Do(ctx, post())
 		require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 	}
-	require.Empty(t, sim.Requests())
+	require.Zero(t, fake.Arrivals("246810"))
 }
 
 // A server may close a connection after it announced keep-alive. On such a
@@ -176,10 +176,10 @@ func TestARequestOnADroppedConnectionIsNotRetried(t *testing.T) {
 		}
 	})
 	c := newClient(t, "http://"+address)
-	_, err := c.Collect(t.Context(), request("246810"))
+	_, err := c.Do(t.Context(), post())
 	require.NoError(t, err)
-	_, err = c.Collect(t.Context(), request("246810"))
-	require.ErrorIs(t, err, juxinli.ErrBroken)
+	_, err = c.Do(t.Context(), post())
+	require.ErrorIs(t, err, sendonce.ErrBroken)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent)
 	require.EqualValues(t, 2, requests.Load())
 	require.EqualValues(t, 2, connections.Load())
@@ -195,16 +195,16 @@ func TestThroughAProxy(t *testing.T) {
 		}
 		_, _ = io.WriteString(c, "HTTP/1.1 403 246810\r\n\r\n")
 	})
-	through := func(address string) *juxinli.Client {
-		return newClient(t, "https://no-such-host.invalid", func(cfg *juxinli.Config) {
+	through := func(address string) *sendonce.Client {
+		return newClient(t, "https://no-such-host.invalid", func(cfg *sendonce.Config) {
 			cfg.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
 		})
 	}
-	_, err := through(address).Collect(t.Context(), request("246810"))
-	require.ErrorIs(t, err, juxinli.ErrBroken)
+	_, err := through(address).Do(t.Context(), post())
+	require.ErrorIs(t, err, sendonce.ErrBroken)
 	require.NotErrorIs(t, err, carrierfsm.ErrNotSent, "bytes went to the proxy")
 	requireRedacted(t, err)
 	require.EqualValues(t, 1, asked.Load())
-	_, err = through("127.0.0.1:1").Collect(t.Context(), request("246810"))
+	_, err = through("127.0.0.1:1").Do(t.Context(), post())
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
 }

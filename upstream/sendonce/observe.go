@@ -1,24 +1,22 @@
-package juxinli
+package sendonce
 
 import (
 	"context"
 	"errors"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
 // observe calls the observer before a request, and returns the function to call
-// at its end. Neither receives the request, the org or a query.
-func (c *Client) observe(ctx context.Context, method, path string) func(carrierfsm.ExchangeDone) {
+// at its end. Neither receives the request's values.
+func (c *Client) observe(ctx context.Context, r Request) func(carrierfsm.ExchangeDone) {
 	if c.cfg.Observer == nil || c.cfg.Observer.Exchange == nil {
 		return func(carrierfsm.ExchangeDone) {}
 	}
-	template, _, _ := strings.Cut(path, "?")
 	return c.cfg.Observer.Exchange(ctx, carrierfsm.ExchangeStart{
-		Method: method, Host: c.base.Hostname(), Port: port(c.base.Port(), c.base.Scheme), Template: template,
+		Method: r.Method, Host: c.base.Hostname(), Port: port(c.base.Port(), c.base.Scheme), Template: r.Template,
 	})
 }
 

@@ -1,4 +1,4 @@
-package juxinli
+package sendonce
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package juxinli
+package sendonce
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Why there is no reply. Upstream may have acted on the request, unless
+// Why there is no response. The server may have acted on the request, unless
 // carrierfsm.ErrNotSent matches too.
 var (
 	// ErrBroken is returned when no complete HTTP response was received: the
@@ -19,12 +19,10 @@ var (
 	ErrNotJSON = errors.New("the response is not JSON")
 	// ErrTooLarge is returned for a response longer than Config.MaxBody.
 	ErrTooLarge = errors.New("the response is too large")
-	// ErrMalformed is returned for JSON that does not follow the API.
-	ErrMalformed = errors.New("the response does not follow the API")
 )
 
-// StatusError is returned for an HTTP status other than 2xx, redirects included:
-// they are not followed.
+// StatusError is returned for an HTTP status other than 2xx and those of
+// Request.Statuses. Redirects are among them: they are not followed.
 type StatusError struct {
 	// Status is the HTTP status code.
 	Status int

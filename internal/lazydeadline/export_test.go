@@ -1,0 +1,4 @@
+package lazydeadline
+
+// WithClock is With for another clock.
+var WithClock = with

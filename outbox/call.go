@@ -1,0 +1,202 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// call is one call of a handler, on a goroutine of its own.
+type call struct {
+	entry   carrierfsm.Entry
+	expires time.Time // when its time is over, by the dispatcher's clock
+	report  func(HandleDone)
+
+	overdue <-chan struct{} // closed when its time is over
+	done    chan struct{}   // closed when it has returned, and why and err are set
+	why     string          // how it failed; "" if it did not
+	err     error
+}
+
+// errGoexit is the error of a handler that called runtime.Goexit, and
+// errRunning that of a handler that has not returned from an earlier call for the
+// same verification.
+var (
+	errGoexit  = errors.New("outbox: the handler ended its goroutine")
+	errRunning = errors.New("outbox: an earlier call for this verification has not returned")
+)
+
+// start calls the handler.
+func (h Handler) start(ctx context.Context, t carrierfsm.Transition, timeout time.Duration) *call {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	c := &call{overdue: ctx.Done(), done: make(chan struct{})}
+	go func() {
+		defer cancel()
+		defer close(c.done)
+		c.why, c.err = whyPanic, errGoexit
+		defer func() {
+			if p := recover(); p != nil {
+				c.err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		switch err := h(ctx, t); {
+		case err == nil:
+			c.why, c.err = "", nil
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			c.why, c.err = whyTimeout, err
+		default:
+			c.why, c.err = whyError, err
+		}
+	}()
+	return c
+}
+
+// ended is a call that was not made.
+func ended(why string, err error) *call {
+	c := &call{done: make(chan struct{}), why: why, err: err}
+	close(c.done)
+	return c
+}
+
+// returned reports whether the call has returned.
+func (c *call) returned() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// result is how the call ended: by its return, or because its time is over.
+func (c *call) result() (why string, err error) {
+	if c.returned() {
+		return c.why, c.err
+	}
+	return whyTimeout, context.DeadlineExceeded
+}
+
+// slowCalls are the calls of one handler that delivery does not wait for any more,
+// in this process. They outlive terms.
+type slowCalls struct {
+	slots chan struct{} // holds a value for each of them
+
+	mu        sync.Mutex
+	running   map[string]*call // by verification
+	abandoned int              // those whose time is over
+}
+
+func newSlowCalls(most int) *slowCalls {
+	return &slowCalls{slots: make(chan struct{}, most), running: make(map[string]*call)}
+}
+
+// has reports whether an earlier call for the verification has not returned.
+func (s *slowCalls) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[id] != nil
+}
+
+// keep counts a call until it returns. Its slot was taken, unless slot is false.
+func (s *slowCalls) keep(c *call, slot bool) {
+	s.mu.Lock()
+	s.running[c.entry.ID] = c
+	s.mu.Unlock()
+	go func() {
+		overdue := false
+		select {
+		case <-c.done:
+		case <-c.overdue:
+			overdue = true
+			s.count(1)
+			<-c.done
+		}
+		if overdue {
+			s.count(-1)
+		}
+		s.mu.Lock()
+		delete(s.running, c.entry.ID)
+		s.mu.Unlock()
+		if slot {
+			<-s.slots
+		}
+	}()
+}
+
+func (s *slowCalls) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned += n
+}
+
+// page is a number of verifications that are delivered to at a time.
+type page struct {
+	taken chan struct{} // closed when workers have taken the last one, if others follow the page
+}
+
+func newPage(full bool) *page {
+	if !full {
+		return &page{}
+	}
+	return &page{taken: make(chan struct{})}
+}
+
+// wait waits for a call, for a tenth of the time if the page waits for nothing
+// else and others follow it. It reports whether the call has returned.
+func (p *page) wait(c *call, patience time.Duration) bool {
+	begun := time.Now()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return true
+	case <-timer.C:
+		return c.returned()
+	case <-p.taken:
+	}
+	timer.Reset(max(0, patience/10-time.Since(begun)))
+	select {
+	case <-c.done:
+		return true
+	case <-timer.C:
+		return c.returned()
+	}
+}
+
+// await waits for a call. It returns true if the call goes on and delivery must
+// not wait for it any longer: it has been slow, or its time is over and the
+// handler does not return. Of such calls there are at most Config.MaxSlow; when
+// there are as many, delivery waits until one of them returns.
+func (t *term) await(ctx context.Context, c *call, p *page) (left bool) {
+	if t.patience < t.cfg.Timeout {
+		if p.wait(c, t.patience) {
+			return false
+		}
+		select {
+		case t.slow.slots <- struct{}{}:
+			t.slow.keep(c, true)
+			return true
+		default:
+		}
+	}
+	select {
+	case <-c.done:
+		return false
+	case <-c.overdue:
+	}
+	if c.returned() {
+		return false
+	}
+	select {
+	case <-c.done:
+	case t.slow.slots <- struct{}{}:
+		t.slow.keep(c, true)
+	case <-ctx.Done(): // Run returns
+		t.slow.keep(c, false)
+	}
+	return false
+}

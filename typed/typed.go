@@ -1,0 +1,149 @@
+// Package typed reads what a person types or pastes into a field: a code, a phone
+// number, an ID card number. carrierfsm.Machine.Submit applies it to its inputs, so a
+// host needs it only where it uses a value itself, for instance to hash a phone
+// number, or to check a field before it submits.
+//
+// Each function returns the value that the person meant, in ASCII, or an error. It
+// never guesses: a text that can be read in two ways is an error. What it drops is
+// white space around the value, spaces and hyphens inside it, and characters that
+// are not visible. It reads the decimal digits of every script, full-width ones
+// among them. A control character, invalid UTF-8, and marks that make a text be
+// displayed from right to left are errors.
+//
+// There is no function for passwords: every character of a password counts, so it
+// is sent as it was typed.
+package typed
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+)
+
+// Longest is the longest text that is read, in bytes. A longer one is an error: it is
+// never cut.
+const Longest = 4096
+
+// Why a text has no value. No error contains any of the text.
+var (
+	// ErrNoCode is returned for a text without a code, or with several numbers that
+	// could be the code.
+	ErrNoCode = errors.New("typed: there is no code of 4 to 8 digits, or no single one")
+	// ErrNoPhone is returned for a text that is no mobile number of mainland China.
+	ErrNoPhone = errors.New("typed: there is no mobile number of 11 digits")
+	// ErrNoIDCard is returned for a text that has not the form of an ID card number.
+	ErrNoIDCard = errors.New("typed: there is no ID card number of 18 or 15 digits")
+)
+
+// Text is what the functions read and return. A []byte that needs no change is
+// returned itself, not a copy; a new one is the caller's to overwrite.
+type Text interface{ ~string | ~[]byte }
+
+// The bounds of a code, in digits.
+const (
+	shortestCode = 4
+	longestCode  = 8
+)
+
+// Code returns the code of 4 to 8 digits that a text consists of, or that stands in
+// it: a person may paste the whole text message. In a message the code has to be the
+// only number of 4 to 8 digits, and clearly delimited: a number next to another one,
+// to a letter or to a symbol may be part of something else, and so may a year, an
+// amount, the last digits of a phone number and an operator's service number. The
+// error is ErrNoCode.
+func Code[T Text](text T) (T, error) {
+	return read(text, isCode, findCode, ErrNoCode)
+}
+
+// Phone returns a mobile number of mainland China: 11 digits, the first of which
+// is 1. The text may begin with the country code: +86, 0086 or 86. The error is
+// ErrNoPhone.
+func Phone[T Text](text T) (T, error) {
+	return read(text, isPhone, findPhone, ErrNoPhone)
+}
+
+// IDCard returns a number with the form of an ID card number of mainland China: 17
+// digits and a digit or an X, or 15 digits. It makes x a capital letter, and does not
+// verify the check digit. The error is ErrNoIDCard; other documents have other
+// numbers.
+func IDCard[T Text](text T) (T, error) {
+	return read(text, isIDCard, findIDCard, ErrNoIDCard)
+}
+
+// read returns a text that is a value already, or else the value that find finds in
+// its readable characters.
+func read[T Text](text T, is func([]byte) bool, find func([]rune) []rune, none error) (T, error) {
+	var zero T
+	if len(text) > Longest {
+		return zero, none
+	}
+	if is([]byte(text)) {
+		return text, nil
+	}
+	buffer, ok := readable([]byte(text))
+	defer clear(buffer)
+	if !ok {
+		return zero, none
+	}
+	found := find(trimSpace(buffer))
+	value := make([]byte, 0, len(found))
+	for _, r := range found {
+		if r >= utf8.RuneSelf {
+			return zero, none
+		}
+		value = append(value, byte(r))
+	}
+	if !is(value) {
+		clear(value)
+		return zero, none
+	}
+	return T(value), nil
+}
+
+func isCode(s []byte) bool {
+	return len(s) >= shortestCode && len(s) <= longestCode && digits(s)
+}
+
+func isPhone(s []byte) bool { return len(s) == 11 && s[0] == '1' && digits(s) }
+
+func isIDCard(s []byte) bool {
+	switch len(s) {
+	case 15:
+		return digits(s)
+	case 18:
+		return digits(s[:17]) && (digits(s[17:]) || s[17] == 'X')
+	}
+	return false
+}
+
+func digits(s []byte) bool { return len(bytes.Trim(s, "0123456789")) == 0 }
+
+// findPhone removes the country code.
+func findPhone(text []rune) []rune {
+	number := compact(text)
+	for _, code := range []string{"+86", "(+86)", "0086", "86"} {
+		if hasPrefix(number, code) && len(number) == len(code)+11 {
+			return number[len(code):]
+		}
+	}
+	return number
+}
+
+// findIDCard makes a last x a capital letter.
+func findIDCard(text []rune) []rune {
+	number := compact(text)
+	if last := len(number) - 1; last >= 0 && number[last] == 'x' {
+		number[last] = 'X'
+	}
+	return number
+}
+
+// hasPrefix reports whether a text begins with a prefix of ASCII.
+func hasPrefix(text []rune, prefix string) bool {
+	for i, r := range prefix {
+		if i >= len(text) || text[i] != r {
+			return false
+		}
+	}
+	return true
+}
