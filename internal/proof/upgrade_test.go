@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -184,7 +185,7 @@ func requireNothingLost(t *testing.T, s opened, reports []report) {
 		entries += len(history)
 	}
 	require.Equal(t, commits, entries)
-	lease, err := s.Acquire(ctx, "handler", "the last one", 1<<40, outbox.FromBeginning)
+	lease, err := s.Acquire(ctx, "handler", "last", time.Hour, outbox.FromBeginning)
 	require.NoError(t, err)
 	for {
 		batch, err := s.Pending(ctx, lease, 100)

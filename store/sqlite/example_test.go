@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -14,7 +13,8 @@ import (
 func ExampleMigrate() {
 	folder, err := os.MkdirTemp("", "example")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	ctx, path := context.Background(), filepath.Join(folder, "verifications.db")
@@ -22,23 +22,24 @@ func ExampleMigrate() {
 	_, err = sqlite.Open(ctx, path, sqlite.WithoutMigrate())
 	fmt.Println("without a migration:", err != nil)
 	if err := sqlite.Migrate(ctx, path); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	s, err := sqlite.Open(ctx, path, sqlite.WithoutMigrate())
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = s.Close() }()
 	versions, err := sqlite.Versions(ctx, path)
-	if err != nil {
-		log.Fatal(err)
-	}
 	for _, v := range versions {
 		fmt.Println(v.Number, v.File, v.Applied)
 	}
+	fmt.Println(err)
 	// Output:
 	// without a migration: true
 	// 1 0001_verifications.sql true
 	// 2 0002_outbox.sql true
 	// 3 0003_applied.sql true
+	// <nil>
 }

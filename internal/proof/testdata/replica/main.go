@@ -47,7 +47,7 @@ func open(ctx context.Context, spec string) (store, error) {
 type replica struct {
 	name  string
 	store store
-	lease outbox.Lease
+	lease *outbox.Lease // the latest one, unless it was released
 	turn  int
 
 	Commits int
@@ -82,7 +82,7 @@ func run(spec, name string) error {
 		if !open {
 			report, err := json.Marshal(r)
 			fmt.Println(string(report))
-			return errors.Join(err, s.Release(ctx, r.lease), s.Close())
+			return errors.Join(err, r.release(ctx), s.Close())
 		}
 		for range rounds {
 			if err := errors.Join(r.commit(ctx), r.handle(ctx)); err != nil {
@@ -138,7 +138,7 @@ func (r *replica) handle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.lease = lease
+	r.lease = &lease
 	batch, err := r.store.Pending(ctx, lease, 100)
 	if err != nil || len(batch.Entries) == 0 {
 		return err
@@ -150,7 +150,16 @@ func (r *replica) handle(ctx context.Context) error {
 		r.Handled = append(r.Handled, e.Position)
 	}
 	if r.turn%2 == 0 {
-		return r.store.Release(ctx, lease)
+		return r.release(ctx)
 	}
 	return nil
+}
+
+func (r *replica) release(ctx context.Context) error {
+	if r.lease == nil {
+		return nil
+	}
+	lease := *r.lease
+	r.lease = nil
+	return r.store.Release(ctx, lease)
 }
