@@ -54,6 +54,7 @@ type Store struct {
 	hook             Hook
 	begin            string // begins a transaction of several statements
 	fast             bool   // whether the fast path is used
+	withoutMigrate   bool
 	creates, commits *writer
 	loads            *batch.Queue[*loading]
 
@@ -89,10 +90,10 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 
 // New returns a store in the database of a configuration that pgxpool.ParseConfig
 // or Pool.Config has returned. New changes a copy of it. It applies the migrations
-// that the database lacks; replicas that start together apply them only once. It
-// returns ErrNewerSchema for a database that needs a newer version of this package,
-// ErrUnusable for a server, a role or a session that the store can't work with, and
-// otherwise the driver's error.
+// that the database lacks, as Migrate does, unless WithoutMigrate is set. It returns
+// schema.ErrNewer for a database that needs a newer build, ErrUnusable for a server,
+// a role or a session that the store can't work with, and otherwise the driver's
+// error.
 //
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
