@@ -100,7 +100,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/schema":          {},
 		"store/survey":          {""},
 		"store/postgres": {
-			"", "/internal/ttlmap", "/outbox", "/store/internal/batch", "/store/internal/legal", "/store/internal/write", "/store/schema", "/store/survey",
+			"", "/internal/lifetime", "/internal/ttlmap", "/outbox", "/store/internal/batch", "/store/internal/legal", "/store/internal/write", "/store/schema", "/store/survey",
 		},
 		"store/internal/batch": {},
 		"store/internal/lease": {},

@@ -36,6 +36,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
@@ -58,8 +59,8 @@ type Store struct {
 	creates, commits *writer
 	loads            *batch.Queue[*loading]
 
-	closed atomic.Bool
-	writes statements // that run
+	queued *lifetime.Lifetime // of the calls in the queues
+	writes statements         // that run
 
 	doubts       *doubts // about the writes of verifications
 	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
@@ -98,7 +99,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
 func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
-	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts()}
+	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), queued: lifetime.New()}
 	for _, set := range opts {
 		set(s)
 	}
@@ -125,7 +126,7 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 // statements that are running, at most for the store's timeout. It always returns
 // nil, and may be called more than once.
 func (s *Store) Close() error {
-	s.closed.Store(true)
+	_ = s.queued.Close(context.Background()) // each ends within the timeout
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
 	s.loads.Wait()
