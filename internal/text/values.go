@@ -1,0 +1,238 @@
+package text
+
+import (
+	"hash/maphash"
+	"sync"
+	"unicode/utf8"
+)
+
+// Kind is what a value is.
+type Kind uint8
+
+// The kinds of values.
+const (
+	Secret Kind = iota // a password, a code, a token
+	Name               // of a person
+	Detail             // a number, an address
+)
+
+// maxKept bounds how many values are remembered. More take the place of the
+// oldest.
+const maxKept = 256
+
+// Values are those that must not be in a text. They are kept as fingerprints,
+// in which they can't be read. A Values is safe for concurrent use.
+type Values struct {
+	mu     sync.Mutex
+	prints []fingerprint
+	oldest int
+	buffer [8]fingerprint // enough for a plain verification
+}
+
+// fingerprint is a keyed hash of a value in one of its forms.
+type fingerprint struct {
+	hash, reversed uint64
+	size           uint16 // of the form, in bytes
+	form           form
+	kind           Kind
+	digit          bool // there is one in it
+}
+
+// form is what is compared.
+type form uint8
+
+const (
+	digits form = iota // folded, digits only: compared with all digits of a text
+	ascii              // folded, small ASCII letters and digits
+	other              // folded, with letters that are not ASCII
+	asIs               // not folded: there are too few letters and digits
+)
+
+// key is that of all fingerprints. It is in no Values and ends with the process.
+var key = maphash.MakeSeed()
+
+// few is the size of a form that is too short to be looked for in other
+// spellings than its own.
+const few = 4
+
+// Add remembers a value. It keeps no copy of it.
+func (v *Values) Add(kind Kind, value []byte) {
+	s := newScan(value)
+	defer s.release()
+	shown, folded := s.shown.text, s.folded.text
+	if len(shown) == 0 {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(folded) < few && len(folded) < len(shown) {
+		v.keep(s, shown, asIs, kind)
+		return
+	}
+	f := formOf(folded)
+	v.keep(s, folded, f, kind)
+	if n := len(s.digits.text); f == ascii && n == len(folded)-1 && n > few { // an ID card that ends in X
+		v.keep(s, s.digits.text, digits, kind)
+	}
+}
+
+// formOf is the form of a folded value.
+func formOf(folded []byte) form {
+	f := digits
+	for _, b := range folded {
+		switch {
+		case b >= utf8.RuneSelf:
+			return other
+		case !isDigit(b):
+			f = ascii
+		}
+	}
+	return f
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+// keep adds the fingerprint of a form, unless it is there.
+func (v *Values) keep(s *scan, value []byte, f form, kind Kind) {
+	p := fingerprint{hash: maphash.Bytes(key, value), size: uint16(min(len(value), 1<<16-1)), form: f, kind: kind}
+	p.reversed = p.hash
+	if len(value) >= few {
+		p.reversed = maphash.Bytes(key, s.reverse(value))
+	}
+	for _, b := range value {
+		p.digit = p.digit || isDigit(b)
+	}
+	for i := range v.prints {
+		if v.prints[i] == p {
+			return
+		}
+	}
+	if v.prints == nil {
+		v.prints = v.buffer[:0]
+	}
+	if len(v.prints) < maxKept {
+		v.prints = append(v.prints, p)
+		return
+	}
+	v.prints[v.oldest] = p
+	v.oldest = (v.oldest + 1) % maxKept
+}
+
+// Len returns how many fingerprints there are.
+func (v *Values) Len() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.prints)
+}
+
+// Match is a value that a text repeats.
+type Match struct {
+	Kind  Kind
+	Digit bool // there is a digit in the value
+	Size  int  // how much of the value was compared, in bytes
+	Whole bool // the text is nothing else
+}
+
+// Repeated reports whether a text repeats a value in any spelling that Redact
+// finds, and counts returns true for it.
+func (v *Values) Repeated(text string, counts func(Match) bool) bool {
+	s := newScan([]byte(text))
+	defer s.release()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	found := s.undecodable
+	v.search(s, 0, func(p *fingerprint, in *part, _, _ int) {
+		whole := in != nil && len(in.text) == int(p.size)
+		found = found || counts(Match{Kind: p.kind, Digit: p.digit, Size: int(p.size), Whole: whole})
+	})
+	return found
+}
+
+// hit is called for a value that is in a part of a scan, from one byte to another.
+// For one that had to be decoded, in is nil and the bytes are those of the code in
+// shown.
+type hit func(p *fingerprint, in *part, from, to int)
+
+// maxDepth is how often a part of a text is decoded.
+const maxDepth = 2
+
+// search finds the values in a scan.
+func (v *Values) search(s *scan, depth int, found hit) {
+	for i := range v.prints {
+		p := &v.prints[i]
+		if depth > 0 && p.size < few || v.searched(i) {
+			continue
+		}
+		for _, in := range s.compared(p) {
+			if in != nil {
+				v.slide(in, p, found)
+			}
+		}
+	}
+	if depth < maxDepth && len(v.prints) > 0 {
+		s.decoded(func(from, to int, plain []byte) {
+			inner := newScan(plain)
+			defer inner.release()
+			v.search(inner, depth+1, func(p *fingerprint, _ *part, _, _ int) { found(p, nil, from, to) })
+		})
+	}
+}
+
+// searched reports whether an earlier fingerprint was of the same size and form:
+// then those that follow were compared with it.
+func (v *Values) searched(i int) bool {
+	for j := range i {
+		if v.prints[j].size == v.prints[i].size && v.prints[j].form == v.prints[i].form {
+			return true
+		}
+	}
+	return false
+}
+
+// compared are the parts of a scan that a value is looked for in.
+func (s *scan) compared(p *fingerprint) [2]*part {
+	switch {
+	case p.form == asIs:
+		return [2]*part{&s.shown}
+	case p.form == digits && p.size >= few:
+		return [2]*part{&s.digits, &s.figures}
+	default:
+		return [2]*part{&s.folded}
+	}
+}
+
+// slide compares all pieces of the size and form of first with the fingerprints of
+// that size and form.
+func (v *Values) slide(in *part, first *fingerprint, found hit) {
+	size, run := int(first.size), 0
+	for end := 1; end <= len(in.text); end++ {
+		if run++; !first.form.has(in.text[end-1]) {
+			run = 0
+		}
+		if from := end - size; run >= size && utf8.RuneStart(in.text[from]) {
+			v.compare(in, from, end, first, found)
+		}
+	}
+}
+
+// has reports whether a value of the form may have the byte.
+func (f form) has(b byte) bool {
+	switch f {
+	case digits:
+		return isDigit(b)
+	case ascii:
+		return b < utf8.RuneSelf
+	default:
+		return true
+	}
+}
+
+func (v *Values) compare(in *part, from, to int, first *fingerprint, found hit) {
+	hash := maphash.Bytes(key, in.text[from:to])
+	for i := range v.prints {
+		p := &v.prints[i]
+		if (p.hash == hash || p.reversed == hash) && p.size == first.size && p.form == first.form {
+			found(p, in, from, to)
+		}
+	}
+}
