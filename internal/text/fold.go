@@ -44,19 +44,32 @@ var numerals = func() map[rune]byte {
 // units are the words of Chinese numbers that are not digits: 二十四万六千.
 const units = "十拾百佰千仟万萬亿億廿卅"
 
-// isUnit has the characters of units.
-var isUnit = func() map[rune]bool {
-	all := make(map[rune]bool)
+// The block of Unicode that has nearly all Chinese characters.
+const hanFirst, hanLast = '\u4e00', '\u9fff'
+
+// unit is a unit in han.
+const unit = 'u'
+
+// han has what each character of the block stands for: a digit, a unit, or 0. It
+// is looked at for nearly every character.
+var han = func() (all [hanLast - hanFirst + 1]byte) {
+	for r, digit := range numerals {
+		if isHan(r) {
+			all[r-hanFirst] = digit
+		}
+	}
 	for _, r := range units {
-		all[r] = true
+		all[r-hanFirst] = unit
 	}
 	return all
 }()
 
+func isHan(r rune) bool  { return hanFirst <= r && r <= hanLast }
+func isUnit(r rune) bool { return isHan(r) && han[r-hanFirst] == unit }
+
 // alphabets are the blocks of letters that look like ASCII ones, in the order
 // of the alphabet.
 var alphabets = []struct{ first, last, a rune }{
-	{'ａ', 'ｚ', 'a'}, {'Ａ', 'Ｚ', 'a'},
 	{'ⓐ', 'ⓩ', 'a'}, {'Ⓐ', 'Ⓩ', 'a'}, {'⒜', '⒵', 'a'},
 	{'🄐', '🄩', 'a'}, {'🄰', '🅉', 'a'}, {'🅐', '🅩', 'a'}, {'🅰', '🆉', 'a'},
 }
@@ -89,8 +102,27 @@ func appendFold(dst []byte, r rune) ([]byte, class) {
 }
 
 func appendFoldWide(dst []byte, r rune) ([]byte, class) {
+	switch {
+	case isHan(r):
+		switch digit := han[r-hanFirst]; digit {
+		case 0:
+			return utf8.AppendRune(dst, r), letter
+		case unit:
+			return utf8.AppendRune(dst, r), numeral
+		default:
+			return append(dst, digit), numeral
+		}
+	case '！' <= r && r <= '～':
+		return appendFold(dst, r-'！'+'!')
+	case '\u3000' <= r && r <= '\u3004': // punctuation
+		return dst, separator
+	}
+	return appendFoldRare(dst, r)
+}
+
+func appendFoldRare(dst []byte, r rune) ([]byte, class) {
 	if digit, ok := numerals[r]; ok {
-		if unicode.Is(unicode.Han, r) {
+		if r == '〇' {
 			return append(dst, digit), numeral
 		}
 		return append(dst, digit), figure
@@ -102,8 +134,6 @@ func appendFoldWide(dst []byte, r rune) ([]byte, class) {
 		return append(dst, small), letter
 	}
 	switch {
-	case isUnit[r]:
-		return utf8.AppendRune(dst, r), numeral
 	case unicode.IsNumber(r):
 		return utf8.AppendRune(dst, r), figure
 	case r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0': // letters that are not seen
@@ -155,7 +185,7 @@ func invisible(r rune) bool {
 	switch {
 	case r < utf8.RuneSelf:
 		return r < ' ' || r == 0x7f
-	case '\u3000' <= r && r <= '\u303f', '\u4e00' <= r && r <= '\u9fff', '！' <= r && r <= '～': // nearly all of a Chinese text
+	case '\u3000' <= r && r <= '\u303f', isHan(r), '！' <= r && r <= '～': // nearly all of a Chinese text
 		return false
 	}
 	return unicode.In(r, unicode.C, unicode.Variation_Selector)

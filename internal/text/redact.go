@@ -37,11 +37,11 @@ var publicNumbers = []string{
 //   - words of sixteen letters or more with a digit.
 //
 // Then it cuts the text at maxBytes. A nil v has no values.
-func Redact(text string, v *Values, maxBytes int) string {
-	if text == "" {
+func Redact[T string | []byte](text T, v *Values, maxBytes int) string {
+	if len(text) == 0 {
 		return ""
 	}
-	s := newScan([]byte(text))
+	s := newScan(text)
 	defer s.release()
 	if s.undecodable {
 		return Truncate(Hidden, maxBytes)
@@ -53,11 +53,7 @@ func Redact(text string, v *Values, maxBytes int) string {
 	}
 	s.hideNumbers()
 	s.hideWords()
-	s.decoded(func(from, to int, plain []byte) {
-		if isText(plain) && hasNumber(plain) {
-			s.mark(from, to)
-		}
-	})
+	s.hideEncodedNumbers()
 	return s.text(maxBytes)
 }
 
@@ -67,16 +63,20 @@ func (s *scan) hide(p *fingerprint, in *part, from, to int) {
 	case in == nil || in == &s.shown:
 		s.mark(from, to)
 	case in == &s.folded:
-		s.mark(in.at[from].from, in.at[to-1].to)
+		s.mark(int(in.at[from].from), int(in.at[to-1].to))
 	default: // not the words between the digits
 		for _, at := range in.at[from:to] {
-			s.mark(at.from, at.to)
+			s.mark(int(at.from), int(at.to))
 		}
 	}
 }
 
 // mark hides a part of shown.
 func (s *scan) mark(from, to int) {
+	if len(s.hidden) == 0 {
+		s.hidden = slices.Grow(s.hidden, len(s.shown.text))[:len(s.shown.text)]
+		clear(s.hidden)
+	}
 	for i := from; i < to; i++ {
 		s.hidden[i] = true
 	}
@@ -84,6 +84,9 @@ func (s *scan) mark(from, to int) {
 
 // hideNumbers hides long numbers: those with nothing but separators in them.
 func (s *scan) hideNumbers() {
+	if !s.number {
+		return
+	}
 	at := s.folded.at
 	for from := 0; from < len(at); from++ {
 		to := from
@@ -95,7 +98,7 @@ func (s *scan) hideNumbers() {
 			to++
 		}
 		if n >= longNumber {
-			s.mark(at[from].from, at[to-1].to)
+			s.mark(int(at[from].from), int(at[to-1].to))
 		}
 		from = max(from, to-1)
 	}
@@ -123,7 +126,7 @@ func (s *scan) countDigits(from, to int) (n int) {
 	for i := from; i < to; {
 		r, size := utf8.DecodeRune(s.folded.text[i:to])
 		n, i = n+1, i+size
-		if size > 1 && !isUnit[r] {
+		if size > 1 && !isUnit(r) {
 			n++
 		}
 	}
@@ -132,6 +135,9 @@ func (s *scan) countDigits(from, to int) (n int) {
 
 // hideWords hides long words with a digit.
 func (s *scan) hideWords() {
+	if s.longest < longWord {
+		return
+	}
 	shown := s.shown.text
 	from, digit := 0, false
 	for to := 0; to <= len(shown); to++ {
@@ -144,6 +150,15 @@ func (s *scan) hideWords() {
 		}
 		from, digit = to+1, false
 	}
+}
+
+// hideEncodedNumbers hides words that are the code of a text with a long number.
+func (s *scan) hideEncodedNumbers() {
+	s.decoded(func(from, to int, plain []byte) {
+		if isText(plain) && hasNumber(plain) {
+			s.mark(from, to)
+		}
+	})
 }
 
 // isText reports whether something decoded is a text, and not what any word
@@ -168,7 +183,7 @@ func isASCIILetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
 
 // text is what is shown, with Hidden for each hidden part.
 func (s *scan) text(maxBytes int) string {
-	if !slices.Contains(s.hidden, true) {
+	if len(s.hidden) == 0 {
 		return Truncate(string(s.shown.text[:min(len(s.shown.text), maxBytes+1)]), maxBytes)
 	}
 	var out bytes.Buffer

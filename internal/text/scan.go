@@ -3,7 +3,6 @@ package text
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -11,14 +10,20 @@ import (
 // maxRead bounds how much of a text is read, in bytes.
 const maxRead = 16 << 10
 
+// maxPooled bounds the memory of a scan that is used again, in bytes.
+const maxPooled = 1 << 10
+
 // scan is a text as it is searched.
 type scan struct {
 	shown   part   // decoded, without what is invisible
 	folded  part   // its letters and numbers: see appendFold
 	digits  part   // the digits of folded
 	figures part   // the digits of folded that are not Chinese, which may be part of words
-	hidden  []bool // for each byte of shown
+	hidden  []bool // for each byte of shown; empty while nothing is hidden
 
+	number      bool // there is a number in it, or a numeral
+	ascii       int  // how many ASCII letters and digits are in folded
+	longest     int  // how long its longest stretch without other than ASCII is
 	undecodable bool // it was encoded too often
 	spare       []byte
 }
@@ -31,7 +36,7 @@ type part struct {
 
 // span is a character of shown.
 type span struct {
-	from, to int
+	from, to int32
 	class    class
 }
 
@@ -42,9 +47,10 @@ func (p *part) clear()              { clear(p.text[:cap(p.text)]) }
 var scans = sync.Pool{New: func() any { return new(scan) }}
 
 // newScan reads a text. The caller releases the scan.
-func newScan(text []byte) *scan {
-	s := scans.Get().(*scan)
-	s.read(text[:min(len(text), maxRead)])
+func newScan[T string | []byte](text T) *scan {
+	s, _ := scans.Get().(*scan)
+	s.spare = append(s.spare[:0], text[:min(len(text), maxRead)]...)
+	s.read(s.spare)
 	return s
 }
 
@@ -55,7 +61,9 @@ func (s *scan) release() {
 	s.digits.clear()
 	s.figures.clear()
 	clear(s.spare[:cap(s.spare)])
-	scans.Put(s)
+	if cap(s.shown.text) <= maxPooled {
+		scans.Put(s)
+	}
 }
 
 func (s *scan) read(text []byte) {
@@ -63,22 +71,29 @@ func (s *scan) read(text []byte) {
 	s.folded.empty()
 	s.digits.empty()
 	s.figures.empty()
+	s.hidden, s.number, s.ascii, s.longest = s.hidden[:0], false, 0, 0
 	var buffer [utf8.UTFMax]byte
-	shown := s.shown.text
+	shown, stretch := s.shown.text, 0
 	for from := 0; from < len(shown); {
 		r, size := utf8.DecodeRune(shown[from:])
 		folded, c := appendFold(buffer[:0], r)
 		for _, b := range folded {
-			s.add(b, span{from, from + size, c})
+			s.add(b, span{int32(from), int32(from + size), c})
 		}
+		s.number = s.number || c.isNumber()
+		if stretch++; size > 1 {
+			stretch = 0
+		}
+		s.longest = max(s.longest, stretch)
 		from += size
 	}
-	s.hidden = slices.Grow(s.hidden[:0], len(shown))[:len(shown)]
-	clear(s.hidden)
 }
 
 func (s *scan) add(b byte, at span) {
 	s.folded.add(b, at)
+	if b < utf8.RuneSelf {
+		s.ascii++
+	}
 	if isDigit(b) {
 		s.digits.add(b, at)
 		if at.class == figure {
@@ -128,6 +143,9 @@ func (s *scan) reverse(text []byte) []byte {
 func (s *scan) decoded(f func(from, to int, plain []byte)) {
 	shown, folded := s.shown.text, s.folded
 	from := 0
+	if s.ascii < few {
+		return
+	}
 	for to := 0; to <= len(shown); to++ {
 		if to < len(shown) && inBase64(shown[to]) {
 			continue
@@ -143,7 +161,7 @@ func (s *scan) decoded(f func(from, to int, plain []byte)) {
 			continue
 		}
 		if to-from >= 2*few {
-			hexPlain(folded.text[from:to], func(plain []byte) { f(folded.at[from].from, folded.at[to-1].to, plain) })
+			hexPlain(folded.text[from:to], func(plain []byte) { f(int(folded.at[from].from), int(folded.at[to-1].to), plain) })
 		}
 		from = to + 1
 	}

@@ -2,6 +2,7 @@ package text
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -57,23 +58,57 @@ const few = 4
 
 // Add remembers a value. It keeps no copy of it.
 func (v *Values) Add(kind Kind, value []byte) {
+	if v.addPlain(kind, value) {
+		return
+	}
 	s := newScan(value)
 	defer s.release()
 	shown, folded := s.shown.text, s.folded.text
-	if len(shown) == 0 {
+	switch {
+	case len(shown) == 0:
 		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(folded) < few && len(folded) < len(shown) {
-		v.keep(s, shown, asIs, kind)
+	case len(folded) < few && len(folded) < len(shown):
+		v.keep(shown, s.reverse(shown), asIs, kind)
 		return
 	}
 	f := formOf(folded)
-	v.keep(s, folded, f, kind)
-	if n := len(s.digits.text); f == ascii && n == len(folded)-1 && n > few { // an ID card that ends in X
-		v.keep(s, s.digits.text, digits, kind)
+	v.keep(folded, s.reverse(folded), f, kind)
+	if number := s.digits.text; isIDCard(folded) {
+		v.keep(number, s.reverse(number), digits, kind)
 	}
+}
+
+// addPlain adds a value of ASCII letters and digits alone, as nearly all are. It
+// returns false for another.
+func (v *Values) addPlain(kind Kind, value []byte) bool {
+	var folded, reversed [64]byte
+	n := len(value)
+	if n > len(folded) {
+		return false
+	}
+	for i, b := range value {
+		if !isDigit(b) {
+			if b |= 0x20; b < 'a' || b > 'z' {
+				return false
+			}
+		}
+		folded[i], reversed[n-1-i] = b, b
+	}
+	if isIDCard(folded[:n]) {
+		return false
+	}
+	if n > 0 {
+		v.keep(folded[:n], reversed[:n], formOf(folded[:n]), kind)
+	}
+	clear(folded[:])
+	clear(reversed[:])
+	return true
+}
+
+// isIDCard reports whether a folded value is a number that ends in a letter.
+func isIDCard(folded []byte) bool {
+	n := len(folded) - 1
+	return n > few && !isDigit(folded[n]) && formOf(folded[:n]) == digits
 }
 
 // formOf is the form of a folded value.
@@ -93,29 +128,24 @@ func formOf(folded []byte) form {
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // keep adds the fingerprint of a form, unless it is there.
-func (v *Values) keep(s *scan, value []byte, f form, kind Kind) {
+func (v *Values) keep(value, reversed []byte, f form, kind Kind) {
 	p := fingerprint{hash: maphash.Bytes(key, value), size: uint16(min(len(value), 1<<16-1)), form: f, kind: kind}
-	p.reversed = p.hash
-	if len(value) >= few {
-		p.reversed = maphash.Bytes(key, s.reverse(value))
+	if p.reversed = p.hash; len(value) >= few {
+		p.reversed = maphash.Bytes(key, reversed)
 	}
-	for _, b := range value {
-		p.digit = p.digit || isDigit(b)
-	}
-	for i := range v.prints {
-		if v.prints[i] == p {
-			return
-		}
-	}
-	if v.prints == nil {
-		v.prints = v.buffer[:0]
-	}
-	if len(v.prints) < maxKept {
+	p.digit = slices.ContainsFunc(value, isDigit)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case slices.Contains(v.prints, p):
+	case v.prints == nil:
+		v.prints = append(v.buffer[:0], p)
+	case len(v.prints) < maxKept:
 		v.prints = append(v.prints, p)
-		return
+	default:
+		v.prints[v.oldest] = p
+		v.oldest = (v.oldest + 1) % maxKept
 	}
-	v.prints[v.oldest] = p
-	v.oldest = (v.oldest + 1) % maxKept
 }
 
 // Len returns how many fingerprints there are.
@@ -136,7 +166,7 @@ type Match struct {
 // Repeated reports whether a text repeats a value in any spelling that Redact
 // finds, and counts returns true for it.
 func (v *Values) Repeated(text string, counts func(Match) bool) bool {
-	s := newScan([]byte(text))
+	s := newScan(text)
 	defer s.release()
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -205,6 +235,9 @@ func (s *scan) compared(p *fingerprint) [2]*part {
 // that size and form.
 func (v *Values) slide(in *part, first *fingerprint, found hit) {
 	size, run := int(first.size), 0
+	if size > len(in.text) {
+		return
+	}
 	for end := 1; end <= len(in.text); end++ {
 		if run++; !first.form.has(in.text[end-1]) {
 			run = 0
