@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
 // sendWithin is how soon after its intent a call must begin.
@@ -42,29 +43,32 @@ func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
 		}
 	}()
 	if s.in.Kind() == InputApply {
-		return s.apply(ctx)
+		return s.apply(ctx, snap)
 	}
 	return s.collect(ctx, snap)
 }
 
 // apply hands in the form.
-func (s *submission) apply(ctx context.Context) outcome {
+func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
+	known := s.know(snap, s.now())
 	receipt, err := s.cfg.Upstream.Apply(ctx, Application{Form: s.form})
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	if receipt.Accepted && (receipt.Token.Empty() || receipt.Source.Website == "") {
-		return s.faulted(ctx, errNoToken)
+	if !receipt.Accepted { // a token and a source mean nothing
+		return outcome{text: redact(receipt.Message, known)}
 	}
-	var buffer [16]string
-	values := valuesOf(buffer[:0], append(s.form.personal(), receipt.Token)...)
-	source, ok := redactSource(receipt.Source, values)
+	if receipt.Source.Website == "" || !checkToken(receipt.Token, known) {
+		return s.faulted(ctx, errUnfit)
+	}
+	know(known, text.Secret, receipt.Token)
+	source, ok := checkSource(receipt.Source, known)
 	if !ok {
-		return s.faulted(ctx, errEcho)
+		return s.faulted(ctx, errUnfit)
 	}
 	return outcome{
-		reply:  Reply{Success: receipt.Accepted},
-		text:   redact(receipt.Message, values),
+		reply:  Reply{Success: true},
+		text:   redact(receipt.Message, known),
 		token:  receipt.Token.reveal(),
 		source: source,
 	}
@@ -73,20 +77,22 @@ func (s *submission) apply(ctx context.Context) outcome {
 // collect sends one answer of the person.
 func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	r := s.request(snap)
+	known := s.know(snap, s.now())
 	reply, err := s.cfg.Upstream.Collect(ctx, r)
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	var buffer [6]string
-	values := valuesOf(buffer[:0], s.service, s.queryPassword, s.captcha, s.newPassword, r.Account, r.Token)
+	if !checkCursor(reply.Cursor, known) {
+		return s.faulted(ctx, errUnfit)
+	}
 	if reply.Next != nil {
-		next, ok := redactSource(*reply.Next, values)
+		next, ok := checkSource(*reply.Next, known)
 		if !ok {
-			return s.faulted(ctx, errEcho)
+			return s.faulted(ctx, errUnfit)
 		}
 		reply.Next = &next
 	}
-	return outcome{reply: redactReply(reply, values), text: redact(reply.Content, values)}
+	return outcome{reply: redactReply(reply, known), text: redact(reply.Content, known)}
 }
 
 // request is what Collect sends for the input.
@@ -106,11 +112,10 @@ func (s *submission) request(snap *snapshot) Request {
 	return r
 }
 
-// The reasons for which an answer can't be used.
-var (
-	errNoToken = errors.New("carrierfsm: upstream accepted an application without token or website")
-	errEcho    = errors.New("carrierfsm: upstream's website contains a value that was sent")
-)
+// errUnfit is the reason for which an answer can't be used: the token, the website or
+// the cursor is none, or repeats what was sent. What is wrong is not said, since it
+// would be said with upstream's words.
+var errUnfit = errors.New("carrierfsm: upstream's token, website or cursor can't be taken")
 
 // faulted is the outcome of a call that failed with err.
 func (s *submission) faulted(ctx context.Context, err error) outcome {

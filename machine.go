@@ -66,6 +66,7 @@ type Machine struct {
 	store     Store // cfg.Store with the Observer around it
 	codec     codec
 	passwords *passwordCache
+	known     *knownValues
 	inFlight  *semaphore.Semaphore
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
@@ -99,7 +100,7 @@ func New(c Config) (*Machine, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Machine{
-		cfg: c, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+		cfg: c, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(), known: newKnownValues(),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
 	}, nil
 }
@@ -112,6 +113,7 @@ func New(c Config) (*Machine, error) {
 func (m *Machine) Close(ctx context.Context) error {
 	err := m.inFlight.Close(ctx)
 	m.passwords.Close()
+	m.known.Close()
 	return err
 }
 
@@ -137,6 +139,12 @@ func (m *Machine) Stats() Stats {
 // process hears of commits without polling.
 func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
 	return m.commits.Subscribe()
+}
+
+// forget destroys what the machine has in memory of a verification that has ended.
+func (m *Machine) forget(id string) {
+	m.passwords.Delete(id)
+	m.known.Delete(id)
 }
 
 // enter takes a place among the submissions under way. It returns ErrClosed or

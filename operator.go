@@ -51,7 +51,7 @@ func (m *Machine) Expire(ctx context.Context, id string) error {
 	if err != nil {
 		return &Error{ID: id, Err: err}
 	}
-	m.passwords.Delete(id)
+	m.forget(id)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 	if err != nil {
 		return &Error{ID: id, Err: err}
 	}
-	m.passwords.Delete(id)
+	m.forget(id)
 	return nil
 }
 

@@ -47,9 +47,7 @@ func Redact[T string | []byte](text T, v *Values, maxBytes int) string {
 		return Truncate(Hidden, maxBytes)
 	}
 	if v != nil {
-		v.mu.Lock()
-		v.search(s, 0, s.hide)
-		v.mu.Unlock()
+		v.search(s, &finder{hide: s})
 	}
 	s.hideNumbers()
 	s.hideWords()
@@ -58,11 +56,11 @@ func Redact[T string | []byte](text T, v *Values, maxBytes int) string {
 }
 
 // hide marks a value that was found.
-func (s *scan) hide(p *fingerprint, in *part, from, to int) {
-	switch {
-	case in == nil || in == &s.shown:
+func (s *scan) hide(in *part, from, to int) {
+	switch in {
+	case &s.shown:
 		s.mark(from, to)
-	case in == &s.folded:
+	case &s.folded:
 		s.mark(int(in.at[from].from), int(in.at[to-1].to))
 	default: // not the words between the digits
 		for _, at := range in.at[from:to] {
@@ -154,11 +152,13 @@ func (s *scan) hideWords() {
 
 // hideEncodedNumbers hides words that are the code of a text with a long number.
 func (s *scan) hideEncodedNumbers() {
-	s.decoded(func(from, to int, plain []byte) {
-		if isText(plain) && hasNumber(plain) {
-			s.mark(from, to)
+	for _, c := range s.codes() {
+		for plain := range s.plains(c) {
+			if isText(plain) && hasNumber(plain) {
+				s.mark(c.from, c.to)
+			}
 		}
-	})
+	}
 }
 
 // isText reports whether something decoded is a text, and not what any word

@@ -3,6 +3,7 @@ package text
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"iter"
 	"sync"
 	"unicode/utf8"
 )
@@ -26,6 +27,9 @@ type scan struct {
 	longest     int  // how long its longest stretch without other than ASCII is
 	undecodable bool // it was encoded too often
 	spare       []byte
+
+	words           []code
+	plain, standard []byte
 }
 
 // part is a text that values are compared with.
@@ -60,7 +64,9 @@ func (s *scan) release() {
 	s.folded.clear()
 	s.digits.clear()
 	s.figures.clear()
-	clear(s.spare[:cap(s.spare)])
+	for _, b := range [][]byte{s.spare, s.plain, s.standard} {
+		clear(b[:cap(b)])
+	}
 	if cap(s.shown.text) <= maxPooled {
 		scans.Put(s)
 	}
@@ -138,75 +144,110 @@ func (s *scan) reverse(text []byte) []byte {
 	return s.spare
 }
 
-// decoded calls f for what each word would be if it were base64 or hexadecimal,
-// with where it is in shown.
-func (s *scan) decoded(f func(from, to int, plain []byte)) {
-	shown, folded := s.shown.text, s.folded
-	from := 0
+// code is a word that may be the code of something.
+type code struct {
+	from, to int // in shown
+	text     []byte
+	hex      bool // else base64
+}
+
+// codes returns the words that may be base64 or hexadecimal. They are valid until
+// the scan is released.
+func (s *scan) codes() []code {
+	s.words = s.words[:0]
 	if s.ascii < few {
-		return
+		return nil
 	}
-	for to := 0; to <= len(shown); to++ {
-		if to < len(shown) && inBase64(shown[to]) {
-			continue
-		}
+	shown, folded := s.shown.text, s.folded
+	for from, to := range stretches(shown, inBase64) {
 		if to-from >= 6 {
-			base64Plain(shown[from:to], func(plain []byte) { f(from, to, plain) })
+			s.words = append(s.words, code{from, to, shown[from:to], false})
 		}
-		from = to + 1
 	}
-	from = 0
-	for to := 0; to <= len(folded.text); to++ { // also 5f:61:7a
-		if to < len(folded.text) && inHex(folded.text[to]) {
-			continue
-		}
+	for from, to := range stretches(folded.text, inHex) { // also 5f:61:7a
 		if to-from >= 2*few {
-			hexPlain(folded.text[from:to], func(plain []byte) { f(int(folded.at[from].from), int(folded.at[to-1].to), plain) })
+			s.words = append(s.words, code{int(folded.at[from].from), int(folded.at[to-1].to), folded.text[from:to], true})
 		}
-		from = to + 1
+	}
+	return s.words
+}
+
+// stretches yields the longest parts of a text whose bytes are all in a set.
+func stretches(text []byte, in func(byte) bool) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < len(text); from++ {
+			to := from
+			for to < len(text) && in(text[to]) {
+				to++
+			}
+			if to > from && !yield(from, to) {
+				return
+			}
+			from = to
+		}
 	}
 }
 
 func inBase64(b byte) bool {
-	return isDigit(b) || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || b == '+' || b == '/' || b == '-' || b == '_'
+	return isDigit(b) || isASCIILetter(b) || b == '+' || b == '/' || b == '-' || b == '_'
 }
 
 func inHex(b byte) bool { return isDigit(b) || 'a' <= b && b <= 'f' }
 
-// base64Plain decodes a word from each of the places where the code may begin.
-func base64Plain(word []byte, f func([]byte)) {
-	standard := make([]byte, len(word))
-	for i, b := range word {
-		switch b {
-		case '-':
-			b = '+'
-		case '_':
-			b = '/'
-		}
-		standard[i] = b
-	}
-	plain := make([]byte, len(word))
-	defer clear(plain)
-	for begin := range min(4, len(standard)) {
-		code := standard[begin:]
-		if len(code)%4 == 1 {
-			code = code[:len(code)-1]
-		}
-		if n, err := base64.RawStdEncoding.Decode(plain, code); err == nil {
-			f(plain[:n])
+// plains are what a code can stand for: it may begin at any of its first characters.
+// Each is valid until the next. What can have no value in it is left out.
+func (s *scan) plains(c code) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for begin := range min(4, len(c.text)) {
+			if c.hex && begin == 2 {
+				return
+			}
+			s.plain = s.plain[:0]
+			if c.hex {
+				word := c.text[begin:]
+				s.plain, _ = hex.AppendDecode(s.plain, word[:len(word)/2*2])
+			} else {
+				s.plain = appendBase64(s.plain, &s.standard, c.text[begin:])
+			}
+			if hasText(s.plain) && !yield(s.plain) {
+				return
+			}
 		}
 	}
 }
 
-// hexPlain decodes a word from each of the places where the code may begin.
-func hexPlain(word []byte, f func([]byte)) {
-	plain := make([]byte, len(word)/2)
-	defer clear(plain)
-	for begin := range 2 {
-		code := word[begin:]
-		code = code[:len(code)/2*2]
-		if n, err := hex.Decode(plain, code); err == nil {
-			f(plain[:n])
+// appendBase64 decodes a word of either alphabet of base64, of which a letter at
+// the end may be left over.
+func appendBase64(dst []byte, standard *[]byte, word []byte) []byte {
+	*standard = append((*standard)[:0], word...)
+	for i, b := range word {
+		switch b {
+		case '-':
+			(*standard)[i] = '+'
+		case '_':
+			(*standard)[i] = '/'
 		}
 	}
+	if n := len(word); n%4 == 1 {
+		*standard = (*standard)[:n-1]
+	}
+	dst, _ = base64.RawStdEncoding.AppendDecode(dst, *standard)
+	return dst
+}
+
+// hasText reports whether something decoded has a stretch of text in it that is long
+// enough for a value.
+func hasText(plain []byte) bool {
+	stretch := 0
+	for len(plain) > 0 {
+		r, size := utf8.DecodeRune(plain)
+		if stretch += size; r == utf8.RuneError && size == 1 || r < ' ' || r == 0x7f {
+			stretch = 0
+		}
+		if stretch >= few {
+			return true
+		}
+		plain = plain[size:]
+	}
+	return false
 }

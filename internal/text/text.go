@@ -3,6 +3,7 @@
 package text
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -28,6 +29,32 @@ func PlainName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// Token reports whether s is 1 to maxBytes ASCII letters, digits, dots, dashes and
+// underscores.
+func Token(s string, maxBytes int) bool {
+	for i := range len(s) {
+		if !isASCIILetter(s[i]) && !isDigit(s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxBytes
+}
+
+// Word reports whether s is 1 to maxBytes ASCII letters and underscores.
+func Word(s string, maxBytes int) bool {
+	return Token(s, maxBytes) && !strings.ContainsAny(s, "0123456789.-")
+}
+
+// CountDigits returns how many ASCII digits s has.
+func CountDigits(s string) (n int) {
+	for i := range len(s) {
+		if isDigit(s[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // Printable reports whether s is valid UTF-8 without control characters.

@@ -27,12 +27,12 @@ type Values struct {
 	mu     sync.Mutex
 	prints []fingerprint
 	oldest int
-	buffer [8]fingerprint // enough for a plain verification
+	buffer [7]fingerprint // enough for a plain verification
 }
 
 // fingerprint is a keyed hash of a value in one of its forms.
 type fingerprint struct {
-	hash, reversed uint64
+	hash, reversed uint32
 	size           uint16 // of the form, in bytes
 	form           form
 	kind           Kind
@@ -129,9 +129,9 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // keep adds the fingerprint of a form, unless it is there.
 func (v *Values) keep(value, reversed []byte, f form, kind Kind) {
-	p := fingerprint{hash: maphash.Bytes(key, value), size: uint16(min(len(value), 1<<16-1)), form: f, kind: kind}
+	p := fingerprint{hash: hashOf(value), size: uint16(min(len(value), 1<<16-1)), form: f, kind: kind}
 	if p.reversed = p.hash; len(value) >= few {
-		p.reversed = maphash.Bytes(key, reversed)
+		p.reversed = hashOf(reversed)
 	}
 	p.digit = slices.ContainsFunc(value, isDigit)
 	v.mu.Lock()
@@ -147,6 +147,8 @@ func (v *Values) keep(value, reversed []byte, f form, kind Kind) {
 		v.oldest = (v.oldest + 1) % maxKept
 	}
 }
+
+func hashOf(value []byte) uint32 { return uint32(maphash.Bytes(key, value)) }
 
 // Len returns how many fingerprints there are.
 func (v *Values) Len() int {
@@ -168,43 +170,73 @@ type Match struct {
 func (v *Values) Repeated(text string, counts func(Match) bool) bool {
 	s := newScan(text)
 	defer s.release()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	found := s.undecodable
-	v.search(s, 0, func(p *fingerprint, in *part, _, _ int) {
-		whole := in != nil && len(in.text) == int(p.size)
-		found = found || counts(Match{Kind: p.kind, Digit: p.digit, Size: int(p.size), Whole: whole})
-	})
-	return found
+	f := finder{counts: counts, found: s.undecodable}
+	v.search(s, &f)
+	return f.found
 }
 
-// hit is called for a value that is in a part of a scan, from one byte to another.
-// For one that had to be decoded, in is nil and the bytes are those of the code in
-// shown.
-type hit func(p *fingerprint, in *part, from, to int)
+// finder is told which values are in a text. It hides them, or finds out whether
+// one counts.
+type finder struct {
+	hide   *scan
+	counts func(Match) bool
+	found  bool
+
+	depth int  // how often the present part was decoded
+	code  code // the word that it was, in the text itself
+}
 
 // maxDepth is how often a part of a text is decoded.
 const maxDepth = 2
 
+// hit is called for a value that is in a part of a scan, from one byte to another.
+func (f *finder) hit(p *fingerprint, in *part, from, to int) {
+	switch {
+	case f.counts != nil:
+		whole := f.depth == 0 && len(in.text) == int(p.size)
+		f.found = f.found || f.counts(Match{Kind: p.kind, Digit: p.digit, Size: int(p.size), Whole: whole})
+	case f.depth > 0:
+		f.hide.mark(f.code.from, f.code.to)
+	default:
+		f.hide.hide(in, from, to)
+	}
+}
+
 // search finds the values in a scan.
-func (v *Values) search(s *scan, depth int, found hit) {
+func (v *Values) search(s *scan, f *finder) {
+	v.mu.Lock()
+	v.compareAll(s, f)
+	empty := len(v.prints) == 0
+	v.mu.Unlock()
+	if empty || f.depth == maxDepth {
+		return
+	}
+	for _, c := range s.codes() {
+		if f.depth == 0 {
+			f.code = c
+		}
+		for plain := range s.plains(c) {
+			inner := newScan(plain)
+			f.depth++
+			v.search(inner, f)
+			f.depth--
+			inner.release()
+		}
+	}
+}
+
+// compareAll compares a scan with all fingerprints.
+func (v *Values) compareAll(s *scan, f *finder) {
 	for i := range v.prints {
 		p := &v.prints[i]
-		if depth > 0 && p.size < few || v.searched(i) {
+		if f.depth > 0 && p.size < few || v.searched(i) {
 			continue
 		}
 		for _, in := range s.compared(p) {
 			if in != nil {
-				v.slide(in, p, found)
+				v.slide(in, p, f)
 			}
 		}
-	}
-	if depth < maxDepth && len(v.prints) > 0 {
-		s.decoded(func(from, to int, plain []byte) {
-			inner := newScan(plain)
-			defer inner.release()
-			v.search(inner, depth+1, func(p *fingerprint, _ *part, _, _ int) { found(p, nil, from, to) })
-		})
 	}
 }
 
@@ -233,7 +265,7 @@ func (s *scan) compared(p *fingerprint) [2]*part {
 
 // slide compares all pieces of the size and form of first with the fingerprints of
 // that size and form.
-func (v *Values) slide(in *part, first *fingerprint, found hit) {
+func (v *Values) slide(in *part, first *fingerprint, f *finder) {
 	size, run := int(first.size), 0
 	if size > len(in.text) {
 		return
@@ -243,7 +275,7 @@ func (v *Values) slide(in *part, first *fingerprint, found hit) {
 			run = 0
 		}
 		if from := end - size; run >= size && utf8.RuneStart(in.text[from]) {
-			v.compare(in, from, end, first, found)
+			v.compare(in, from, end, first, f)
 		}
 	}
 }
@@ -260,12 +292,12 @@ func (f form) has(b byte) bool {
 	}
 }
 
-func (v *Values) compare(in *part, from, to int, first *fingerprint, found hit) {
-	hash := maphash.Bytes(key, in.text[from:to])
+func (v *Values) compare(in *part, from, to int, first *fingerprint, f *finder) {
+	hash := hashOf(in.text[from:to])
 	for i := range v.prints {
 		p := &v.prints[i]
 		if (p.hash == hash || p.reversed == hash) && p.size == first.size && p.form == first.form {
-			found(p, in, from, to)
+			f.hit(p, in, from, to)
 		}
 	}
 }
