@@ -95,6 +95,24 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	return outcome{reply: redactReply(reply, known), text: redact(reply.Content, known)}
 }
 
+// know returns the values of the submission's verification, with those that it
+// sends now.
+func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
+	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(now), func() *text.Values { return new(text.Values) })
+	if first && snap.Intent.Call != CallApply {
+		v.Add(text.Detail, []byte(snap.Account))
+		v.Add(text.Secret, []byte(snap.Token))
+	}
+	know(v, text.Name, s.form.Name)
+	know(v, text.Detail, s.form.IDCard, s.form.Phone, s.form.HomeAddress, s.form.HomePhone, s.form.WorkAddress, s.form.WorkPhone)
+	for _, c := range s.form.Contacts {
+		know(v, text.Name, c.Name)
+		know(v, text.Detail, c.Phone)
+	}
+	know(v, text.Secret, s.service, s.queryPassword, s.captcha, s.newPassword)
+	return v
+}
+
 // request is what Collect sends for the input.
 func (s *submission) request(snap *snapshot) Request {
 	r := Request{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 	"github.com/carrierfsm/carrierfsm/internal/semaphore"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 )
 
@@ -159,6 +160,12 @@ func (m *Machine) enter(ctx context.Context) error {
 
 // now is the time in the precision of stores.
 func (m *Machine) now() time.Time { return storeTime(m.cfg.Now()) }
+
+// knownValues has the values of each verification that this process has sent or
+// received, as keyed fingerprints: an upstream may repeat them in a later reply.
+type knownValues = ttlmap.Map[*text.Values]
+
+func newKnownValues() *knownValues { return ttlmap.New(func(*text.Values) {}) }
 
 // passwordCache holds passwords in memory by the id of their verification,
 // while the codes that are sent with them are awaited.

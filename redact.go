@@ -2,10 +2,8 @@ package carrierfsm
 
 import (
 	"slices"
-	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/text"
-	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 	"github.com/carrierfsm/carrierfsm/internal/wordset"
 )
 
@@ -23,30 +21,7 @@ const (
 	maxToken, maxCursor = 256, 4096
 )
 
-// knownValues has the values of each verification that this process has sent or
-// received, as keyed fingerprints: an upstream may repeat them in a later reply.
-type knownValues = ttlmap.Map[*text.Values]
-
-func newKnownValues() *knownValues { return ttlmap.New(func(*text.Values) {}) }
-
-// know returns the values of the submission's verification, with those that it
-// sends now.
-func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
-	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(now), func() *text.Values { return new(text.Values) })
-	if first && snap.Intent.Call != CallApply {
-		v.Add(text.Detail, []byte(snap.Account))
-		v.Add(text.Secret, []byte(snap.Token))
-	}
-	know(v, text.Name, s.form.Name)
-	know(v, text.Detail, s.form.IDCard, s.form.Phone, s.form.HomeAddress, s.form.HomePhone, s.form.WorkAddress, s.form.WorkPhone)
-	for _, c := range s.form.Contacts {
-		know(v, text.Name, c.Name)
-		know(v, text.Detail, c.Phone)
-	}
-	know(v, text.Secret, s.service, s.queryPassword, s.captcha, s.newPassword)
-	return v
-}
-
+// know adds values.
 func know(v *text.Values, kind text.Kind, secrets ...Secret) {
 	for _, s := range secrets {
 		s.Use(func(value []byte) { v.Add(kind, value) })

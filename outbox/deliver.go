@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -147,6 +150,22 @@ func (t *term) handle(ctx context.Context, e carrierfsm.Entry) (why string) {
 // errGoexit is the error of a handler that called runtime.Goexit.
 var errGoexit = errors.New("outbox: the handler ended its goroutine")
 
+// panicked is the error of a handler that panicked: the type of the value, and where
+// it was. The value itself may be personal.
+func panicked(value any) error {
+	where := "unknown"
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	for more := true; more; {
+		var frame runtime.Frame
+		if frame, more = frames.Next(); !strings.HasPrefix(frame.Function, "runtime.") {
+			where = fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line)
+			break
+		}
+	}
+	return fmt.Errorf("outbox: the handler panicked with a %T at %s", value, where)
+}
+
 // call calls a handler once. It does not wait for a handler that takes longer
 // than timeout.
 func (h Handler) call(ctx context.Context, t carrierfsm.Transition, timeout time.Duration) (why string, err error) {
@@ -161,7 +180,7 @@ func (h Handler) call(ctx context.Context, t carrierfsm.Transition, timeout time
 		o := outcome{whyPanic, errGoexit}
 		defer func() {
 			if p := recover(); p != nil {
-				o.err = fmt.Errorf("panic: %v", p)
+				o.err = panicked(p)
 			}
 			done <- o
 		}()
