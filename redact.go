@@ -54,7 +54,7 @@ func inWebsite(m text.Match) bool {
 	switch {
 	case m.Size < 4:
 		return false
-	case m.Digit || m.Kind == text.Secret:
+	case m.Digit || m.Encoded || m.Kind == text.Secret:
 		return true
 	default:
 		return m.Kind == text.Name && (m.Whole || m.Size >= 6)

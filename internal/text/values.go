@@ -159,10 +159,11 @@ func (v *Values) Len() int {
 
 // Match is a value that a text repeats.
 type Match struct {
-	Kind  Kind
-	Digit bool // there is a digit in the value
-	Size  int  // how much of the value was compared, in bytes
-	Whole bool // the text is nothing else
+	Kind    Kind
+	Digit   bool // there is a digit in the value
+	Size    int  // how much of the value was compared, in bytes
+	Whole   bool // the text is nothing else
+	Encoded bool // the text has a code of it
 }
 
 // Repeated reports whether a text repeats a value in any spelling that Redact
@@ -194,7 +195,7 @@ func (f *finder) hit(p *fingerprint, in *part, from, to int) {
 	switch {
 	case f.counts != nil:
 		whole := f.depth == 0 && len(in.text) == int(p.size)
-		f.found = f.found || f.counts(Match{Kind: p.kind, Digit: p.digit, Size: int(p.size), Whole: whole})
+		f.found = f.found || f.counts(Match{Kind: p.kind, Digit: p.digit, Size: int(p.size), Whole: whole, Encoded: f.depth > 0})
 	case f.depth > 0:
 		f.hide.mark(f.code.from, f.code.to)
 	default:
