@@ -22,6 +22,8 @@ type scan struct {
 	figures part   // the digits of folded that are not Chinese, which may be part of words
 	hidden  []bool // for each byte of shown; empty while nothing is hidden
 
+	bare        bool // the parts have no spans: only what is in them is asked
+	chinese     bool // there is a Chinese digit in it
 	number      bool // there is a number in it, or a numeral
 	ascii       int  // how many ASCII letters and digits are in folded
 	longest     int  // how long its longest stretch without other than ASCII is
@@ -44,15 +46,17 @@ type span struct {
 	class    class
 }
 
-func (p *part) add(b byte, at span) { p.text, p.at = append(p.text, b), append(p.at, at) }
-func (p *part) empty()              { p.text, p.at = p.text[:0], p.at[:0] }
-func (p *part) clear()              { clear(p.text[:cap(p.text)]) }
+func (p *part) empty() { p.text, p.at = p.text[:0], p.at[:0] }
+func (p *part) clear() { clear(p.text[:cap(p.text)]) }
 
 var scans = sync.Pool{New: func() any { return new(scan) }}
 
 // newScan reads a text. The caller releases the scan.
-func newScan[T string | []byte](text T) *scan {
+func newScan[T string | []byte](text T) *scan { return newScanOf(text, false) }
+
+func newScanOf[T string | []byte](text T, bare bool) *scan {
 	s, _ := scans.Get().(*scan)
+	s.bare = bare
 	s.spare = append(s.spare[:0], text[:min(len(text), maxRead)]...)
 	s.read(s.spare)
 	return s
@@ -77,7 +81,7 @@ func (s *scan) read(text []byte) {
 	s.folded.empty()
 	s.digits.empty()
 	s.figures.empty()
-	s.hidden, s.number, s.ascii, s.longest = s.hidden[:0], false, 0, 0
+	s.hidden, s.chinese, s.number, s.ascii, s.longest = s.hidden[:0], false, false, 0, 0
 	var buffer [utf8.UTFMax]byte
 	shown, stretch := s.shown.text, 0
 	for from := 0; from < len(shown); {
@@ -93,17 +97,33 @@ func (s *scan) read(text []byte) {
 		s.longest = max(s.longest, stretch)
 		from += size
 	}
+	if s.chinese && !s.bare {
+		s.findFigures()
+	}
 }
 
 func (s *scan) add(b byte, at span) {
-	s.folded.add(b, at)
+	s.folded.text = append(s.folded.text, b)
+	if !s.bare {
+		s.folded.at = append(s.folded.at, at)
+	}
 	if b < utf8.RuneSelf {
 		s.ascii++
 	}
 	if isDigit(b) {
-		s.digits.add(b, at)
-		if at.class == figure {
-			s.figures.add(b, at)
+		s.digits.text = append(s.digits.text, b)
+		if !s.bare {
+			s.digits.at = append(s.digits.at, at)
+		}
+		s.chinese = s.chinese || at.class == numeral
+	}
+}
+
+// findFigures sets figures, for a text with Chinese digits.
+func (s *scan) findFigures() {
+	for i, b := range s.digits.text {
+		if at := s.digits.at[i]; at.class == figure {
+			s.figures.text, s.figures.at = append(s.figures.text, b), append(s.figures.at, at)
 		}
 	}
 }
@@ -166,7 +186,11 @@ func (s *scan) codes() []code {
 	}
 	for from, to := range stretches(folded.text, inHex) { // also 5f:61:7a
 		if to-from >= 2*few {
-			s.words = append(s.words, code{int(folded.at[from].from), int(folded.at[to-1].to), folded.text[from:to], true})
+			c := code{text: folded.text[from:to], hex: true}
+			if !s.bare {
+				c.from, c.to = int(folded.at[from].from), int(folded.at[to-1].to)
+			}
+			s.words = append(s.words, c)
 		}
 	}
 	return s.words

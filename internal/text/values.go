@@ -61,7 +61,7 @@ func (v *Values) Add(kind Kind, value []byte) {
 	if v.addPlain(kind, value) {
 		return
 	}
-	s := newScan(value)
+	s := newScanOf(value, true)
 	defer s.release()
 	shown, folded := s.shown.text, s.folded.text
 	switch {
@@ -169,7 +169,7 @@ type Match struct {
 // Repeated reports whether a text repeats a value in any spelling that Redact
 // finds, and counts returns true for it.
 func (v *Values) Repeated(text string, counts func(Match) bool) bool {
-	s := newScan(text)
+	s := newScanOf(text, isASCII(text))
 	defer s.release()
 	f := finder{counts: counts, found: s.undecodable}
 	v.search(s, &f)
@@ -217,7 +217,7 @@ func (v *Values) search(s *scan, f *finder) {
 			f.code = c
 		}
 		for plain := range s.plains(c) {
-			inner := newScan(plain)
+			inner := newScanOf(plain, isASCII(plain))
 			f.depth++
 			v.search(inner, f)
 			f.depth--
@@ -241,6 +241,15 @@ func (v *Values) compareAll(s *scan, f *finder) {
 	}
 }
 
+func isASCII[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // searched reports whether an earlier fingerprint was of the same size and form:
 // then those that follow were compared with it.
 func (v *Values) searched(i int) bool {
@@ -258,7 +267,10 @@ func (s *scan) compared(p *fingerprint) [2]*part {
 	case p.form == asIs:
 		return [2]*part{&s.shown}
 	case p.form == digits && p.size >= few:
-		return [2]*part{&s.digits, &s.figures}
+		if s.chinese {
+			return [2]*part{&s.digits, &s.figures}
+		}
+		return [2]*part{&s.digits}
 	default:
 		return [2]*part{&s.folded}
 	}
