@@ -34,6 +34,7 @@ type Values struct {
 type fingerprint struct {
 	hash, reversed uint32
 	size           uint16 // of the form, in bytes
+	sum            uint16 // of the weights of its bytes: it is compared first
 	form           form
 	kind           Kind
 	digit          bool // there is one in it
@@ -51,6 +52,15 @@ const (
 
 // key is that of all fingerprints. It is in no Values and ends with the process.
 var key = maphash.MakeSeed()
+
+// weights are keyed as the hashes are. A sum of them is cheap to move along a text,
+// and the same backwards.
+var weights = func() (all [256]uint16) {
+	for i := range all {
+		all[i] = uint16(maphash.Bytes(key, []byte{'w', byte(i)}))
+	}
+	return all
+}()
 
 // few is the size of a form that is too short to be looked for in other
 // spellings than its own.
@@ -133,7 +143,10 @@ func (v *Values) keep(value, reversed []byte, f form, kind Kind) {
 	if p.reversed = p.hash; len(value) >= few {
 		p.reversed = hashOf(reversed)
 	}
-	p.digit = slices.ContainsFunc(value, isDigit)
+	for _, b := range value {
+		p.sum += weights[b]
+		p.digit = p.digit || isDigit(b)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {
@@ -279,16 +292,20 @@ func (s *scan) compared(p *fingerprint) [2]*part {
 // slide compares all pieces of the size and form of first with the fingerprints of
 // that size and form.
 func (v *Values) slide(in *part, first *fingerprint, f *finder) {
-	size, run := int(first.size), 0
+	size, run, sum := int(first.size), 0, uint16(0)
 	if size > len(in.text) {
 		return
 	}
-	for end := 1; end <= len(in.text); end++ {
-		if run++; !first.form.has(in.text[end-1]) {
+	for i, b := range in.text {
+		sum += weights[b]
+		if i >= size {
+			sum -= weights[in.text[i-size]]
+		}
+		if run++; !first.form.has(b) {
 			run = 0
 		}
-		if from := end - size; run >= size && utf8.RuneStart(in.text[from]) {
-			v.compare(in, from, end, first, f)
+		if run >= size {
+			v.compare(in, i+1-size, i+1, sum, first, f)
 		}
 	}
 }
@@ -305,11 +322,14 @@ func (f form) has(b byte) bool {
 	}
 }
 
-func (v *Values) compare(in *part, from, to int, first *fingerprint, f *finder) {
-	hash := hashOf(in.text[from:to])
+// compare compares one piece with them.
+func (v *Values) compare(in *part, from, to int, sum uint16, first *fingerprint, f *finder) {
 	for i := range v.prints {
 		p := &v.prints[i]
-		if (p.hash == hash || p.reversed == hash) && p.size == first.size && p.form == first.form {
+		if p.sum != sum || p.size != first.size || p.form != first.form || !utf8.RuneStart(in.text[from]) {
+			continue
+		}
+		if hash := hashOf(in.text[from:to]); p.hash == hash || p.reversed == hash {
 			f.hit(p, in, from, to)
 		}
 	}
