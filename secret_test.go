@@ -234,8 +234,29 @@ func TestAReplyPrintsItsWordsAndNotItsContent(t *testing.T) {
 // passed are the values that pass through the hands of hosts and adapters.
 func passed() []any {
 	return []any{
-		Form{}, Contact{}, SourceChoice{}, Consent{}, Application{}, Receipt{}, Source{}, Request{}, Reply{}, Apply{}, Password{}, QueryPassword{},
-		Captcha{}, ResendCaptcha{}, RequestReset{}, ResetCaptcha{}, SkipSource{}, Cancel{}, Prompt{}, Verification{}, Transition{}, Detail{}, NewVerification{},
+		Form{},
+		Contact{},
+		SourceChoice{},
+		Consent{},
+		Application{},
+		Receipt{},
+		Source{},
+		Request{},
+		Reply{},
+		Apply{},
+		Password{},
+		QueryPassword{},
+		Captcha{},
+		ResendCaptcha{},
+		RequestReset{},
+		ResetCaptcha{},
+		SkipSource{},
+		Cancel{},
+		Prompt{},
+		Verification{},
+		Transition{},
+		Detail{},
+		NewVerification{},
 	}
 }
 

@@ -70,8 +70,13 @@ func isUnit(r rune) bool { return isHan(r) && han[r-hanFirst] == unit }
 // alphabets are the blocks of letters that look like ASCII ones, in the order
 // of the alphabet.
 var alphabets = []struct{ first, last, a rune }{
-	{'ⓐ', 'ⓩ', 'a'}, {'Ⓐ', 'Ⓩ', 'a'}, {'⒜', '⒵', 'a'},
-	{'🄐', '🄩', 'a'}, {'🄰', '🅉', 'a'}, {'🅐', '🅩', 'a'}, {'🅰', '🆉', 'a'},
+	{'ⓐ', 'ⓩ', 'a'},
+	{'Ⓐ', 'Ⓩ', 'a'},
+	{'⒜', '⒵', 'a'},
+	{'🄐', '🄩', 'a'},
+	{'🄰', '🅉', 'a'},
+	{'🅐', '🅩', 'a'},
+	{'🅰', '🆉', 'a'},
 }
 
 // mathLetters are blocks of 52 letters, capital and small ones in turn. Those
