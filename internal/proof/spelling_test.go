@@ -28,12 +28,14 @@ func TestNoSpellingOfWhatWasSentIsKept(t *testing.T) {
 		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: r, Now: fsmtest.NewClock().Now})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, m.Close(ctx)) }()
-		v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+		_, err = m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
 		require.NoError(t, err)
 		r.submit(m, carrierfsm.Apply{Form: carrierfsm.Form{
 			Name: r.secret("name"), IDCard: r.secret("card"), Phone: carrierfsm.NewSecret(canaryPhone), HomeAddress: r.secret("address"),
 		}, Consent: fsmtest.Consent()})
-		if v, err = m.Get(ctx, "v1"); v.Prompt.Kind == carrierfsm.PromptPassword {
+		v, err := m.Get(ctx, "v1")
+		require.NoError(t, err)
+		if v.Prompt.Kind == carrierfsm.PromptPassword {
 			v = r.submit(m, carrierfsm.Password{Step: v.Step, Password: r.secret("password")})
 			for range 2 {
 				if v.Prompt != nil && v.Prompt.Kind == carrierfsm.PromptCaptcha {
@@ -41,7 +43,6 @@ func TestNoSpellingOfWhatWasSentIsKept(t *testing.T) {
 				}
 			}
 		}
-		require.NoError(t, err)
 		history, err := m.History(ctx, "v1")
 		require.NoError(t, err)
 		record, err := store.Load(ctx, "v1")

@@ -144,7 +144,7 @@ func (s *scan) show(text []byte) bool {
 func appendVisible(dst, text []byte) []byte {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
-		if !(r == utf8.RuneError && size == 1) && !invisible(r) {
+		if (r != utf8.RuneError || size > 1) && !invisible(r) {
 			dst = append(dst, text[:size]...)
 		}
 		text = text[size:]
