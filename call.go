@@ -48,7 +48,7 @@ func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
 		}
 	}()
 	if s.in.Kind() == InputApply {
-		out = s.apply(ctx)
+		out = s.apply(ctx, snap)
 	} else {
 		out = s.collect(ctx, snap)
 	}
@@ -62,23 +62,26 @@ func (s *submission) end(snap *snapshot) deadline {
 }
 
 // apply hands in the form.
-func (s *submission) apply(ctx context.Context) outcome {
+func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
+	known := s.know(snap, s.now())
 	receipt, err := s.cfg.Upstream.Apply(ctx, Application{Form: s.form})
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	if receipt.Accepted && !usableReceipt(receipt) {
-		return s.faulted(ctx, errReceipt)
+	if !receipt.Accepted { // a token and a source mean nothing
+		return outcome{text: redact(receipt.Message, known)}
 	}
-	var buffer [16]string
-	values := valuesOf(buffer[:0], append(s.form.personal(), receipt.Token)...)
-	source, ok := redactSource(receipt.Source, values)
+	if receipt.Source.Website == "" || !checkToken(receipt.Token, known) {
+		return s.faulted(ctx, errUnfit)
+	}
+	know(known, text.Secret, receipt.Token)
+	source, ok := checkSource(receipt.Source, known)
 	if !ok {
-		return s.faulted(ctx, errEcho)
+		return s.faulted(ctx, errUnfit)
 	}
 	return outcome{
-		reply:  Reply{Success: receipt.Accepted},
-		text:   redact(receipt.Message, values),
+		reply:  Reply{Success: true},
+		text:   redact(receipt.Message, known),
 		token:  receipt.Token.reveal(),
 		source: source,
 	}
@@ -87,30 +90,40 @@ func (s *submission) apply(ctx context.Context) outcome {
 // collect sends one answer of the person.
 func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	r := s.request(snap)
+	known := s.know(snap, s.now())
 	reply, err := s.cfg.Upstream.Collect(ctx, r)
 	if err != nil {
 		return s.faulted(ctx, err)
 	}
-	var buffer [6]string
-	values := valuesOf(buffer[:0], s.service, s.queryPassword, s.captcha, s.newPassword, r.Account, r.Token)
-	if len(reply.Cursor) > maxCursor || reply.Next != nil && reply.Next.Website != "" && !text.Website(reply.Next.Website) {
-		return s.faulted(ctx, errReply)
+	if !checkCursor(reply.Cursor, known) {
+		return s.faulted(ctx, errUnfit)
 	}
 	if reply.Next != nil {
-		next, ok := redactSource(*reply.Next, values)
+		next, ok := checkSource(*reply.Next, known)
 		if !ok {
-			return s.faulted(ctx, errEcho)
+			return s.faulted(ctx, errUnfit)
 		}
 		reply.Next = &next
 	}
-	return outcome{reply: redactReply(reply, values), text: redact(reply.Content, values)}
+	return outcome{reply: redactReply(reply, known), text: redact(reply.Content, known)}
 }
 
-// usableReceipt reports whether the token and the website of an accepted
-// application can be stored and sent back unchanged.
-func usableReceipt(r Receipt) bool {
-	token := r.Token.reveal()
-	return token != "" && checkFields(token) == nil && text.Website(r.Source.Website)
+// know returns the values of the submission's verification, with those that it
+// sends now.
+func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
+	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(now), func() *text.Values { return new(text.Values) })
+	if first && snap.Intent.Call != CallApply {
+		v.Add(text.Detail, []byte(snap.Account))
+		v.Add(text.Secret, []byte(snap.Token))
+	}
+	know(v, text.Name, s.form.Name)
+	know(v, text.Detail, s.form.IDCard, s.form.Phone, s.form.HomeAddress, s.form.HomePhone, s.form.WorkAddress, s.form.WorkPhone)
+	for _, c := range s.form.Contacts {
+		know(v, text.Name, c.Name)
+		know(v, text.Detail, c.Phone)
+	}
+	know(v, text.Secret, s.service, s.queryPassword, s.captcha, s.newPassword)
+	return v
 }
 
 // request is what Collect sends for the input.
@@ -130,12 +143,10 @@ func (s *submission) request(snap *snapshot) Request {
 	return r
 }
 
-// The reasons for which an answer can't be used.
-var (
-	errReceipt = errors.New("carrierfsm: upstream accepted an application without a usable token or website")
-	errReply   = errors.New("carrierfsm: upstream's next website is not one, or the adapter's cursor is too large")
-	errEcho    = errors.New("carrierfsm: upstream's website contains a value that was sent")
-)
+// errUnfit is the reason for which an answer can't be used: the token, the website or
+// the cursor is none, or repeats what was sent. What is wrong is not said, since it
+// would be said with upstream's words.
+var errUnfit = errors.New("carrierfsm: upstream's token, website or cursor can't be taken")
 
 // faulted is the outcome of a call that failed with err.
 func (s *submission) faulted(ctx context.Context, err error) outcome {

@@ -15,7 +15,6 @@ const (
 	maxField  = 512
 	maxCarry  = 4096
 	maxName   = 128
-	maxCursor = 64 << 10
 )
 
 // The times that this package writes are between these. A store keeps them up to

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/jsonfields"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
 // The bridge to the tests, which are outside the package: the pure core, which
@@ -142,10 +143,12 @@ func Understood(text []byte) bool {
 
 // Redact returns what is stored of a text of the upstream's; MaxMessage limits it.
 func Redact(content string, secrets []Secret, personal ...string) string {
+	known := new(text.Values)
+	know(known, text.Secret, secrets...)
 	for _, p := range personal {
-		secrets = append(secrets, NewSecret(p))
+		known.Add(text.Detail, []byte(p))
 	}
-	return redact(NewSecret(content), valuesOf(nil, secrets...))
+	return redact(NewSecret(content), known)
 }
 
 const MaxMessage = maxMessage
@@ -173,3 +176,6 @@ func (m *Machine) CachedSecret(id string) Secret {
 	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return p })
 	return p.secret
 }
+
+// KnownValues returns of how many verifications the machine has values in memory.
+func (m *Machine) KnownValues() int { return m.known.Len() }

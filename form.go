@@ -111,8 +111,7 @@ func (f Form) check() error {
 	return nil
 }
 
-// personal returns the personal values of the form: they must not be stored as
-// part of an upstream's text.
+// personal returns the personal values of the form.
 func (f Form) personal() []Secret {
 	values := make([]Secret, 0, 7+2*len(f.Contacts))
 	values = append(values, f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone)

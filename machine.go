@@ -12,6 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/internal/semaphore"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 )
 
@@ -72,6 +73,7 @@ type Machine struct {
 	calls     *lifetime.Lifetime // of the exported methods and of what they leave running
 	abandoned chan struct{}      // closed when Close has given up waiting
 	abandon   func()
+	known     *knownValues
 	inFlight  *semaphore.Semaphore
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
@@ -110,7 +112,7 @@ func New(c Config) (*Machine, error) {
 	}
 	abandoned := make(chan struct{})
 	m := &Machine{
-		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
+		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(), known: newKnownValues(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
 	}
@@ -135,6 +137,7 @@ func (m *Machine) Close(ctx context.Context) error {
 		m.abandon()
 	}
 	m.passwords.Close()
+	m.known.Close()
 	return err
 }
 
@@ -175,6 +178,12 @@ func (m *Machine) Stats() Stats {
 // process hears of commits without polling.
 func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
 	return m.commits.Subscribe()
+}
+
+// forget destroys what the machine has in memory of a verification that has ended.
+func (m *Machine) forget(id string) {
+	m.passwords.Delete(id)
+	m.known.Delete(id)
 }
 
 // takePlace takes a place among the submissions under way. It returns ErrClosed
@@ -227,6 +236,12 @@ func (m *Machine) clockAhead() bool { return time.Duration(m.skew.Load()) > m.cf
 
 // now is the time in the precision of stores.
 func (m *Machine) now() time.Time { return storeTime(m.cfg.Now()) }
+
+// knownValues has the values of each verification that this process has sent or
+// received, as keyed fingerprints: an upstream may repeat them in a later reply.
+type knownValues = ttlmap.Map[*text.Values]
+
+func newKnownValues() *knownValues { return ttlmap.New(func(*text.Values) {}) }
 
 // passwordCache holds passwords in memory by the id of their verification,
 // while the codes that are sent with them are awaited.

@@ -55,7 +55,7 @@ func (m *Machine) Expire(ctx context.Context, id string) error {
 	if err != nil {
 		return &Error{ID: id, Err: err}
 	}
-	m.passwords.Delete(id)
+	m.forget(id)
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (m *Machine) Erase(ctx context.Context, id string) error {
 	if err != nil {
 		return &Error{ID: id, Err: err}
 	}
-	m.passwords.Delete(id)
+	m.forget(id)
 	return nil
 }
 

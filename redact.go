@@ -2,65 +2,94 @@ package carrierfsm
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/internal/wordset"
 )
 
-// maxMessage and maxWord bound upstream's texts and words, in bytes.
+// What upstream sends is stored and shown only as far as this file allows.
+
 const (
+	// maxMessage bounds upstream's texts, in bytes.
 	maxMessage = 1024
-	maxWord    = 64
+	// maxWord bounds a website, and upstream's type and template, in bytes.
+	maxWord = 64
+	// maxCode bounds a process code that the reply table does not know, in digits:
+	// a code that was texted to a person has more.
+	maxCode = 5
+	// maxToken and maxCursor bound what upstream is sent back, in bytes.
+	maxToken, maxCursor = 256, 4096
 )
 
-// valuesOf appends the values of the secrets to values, which is empty, the
-// longest first: a short value inside a long one must not be replaced first and
-// leave the rest readable.
-func valuesOf(values []string, secrets ...Secret) []string {
+// know adds values.
+func know(v *text.Values, kind text.Kind, secrets ...Secret) {
 	for _, s := range secrets {
-		if value := s.reveal(); value != "" {
-			values = append(values, value)
-		}
+		s.Use(func(value []byte) { v.Add(kind, value) })
 	}
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	return values
 }
 
 // redact makes a text of upstream's fit to be stored and shown.
-func redact(content Secret, values []string) string {
-	return text.Redact(content.reveal(), values, maxMessage)
+func redact(content Secret, known *text.Values) (redacted string) {
+	content.Use(func(value []byte) { redacted = text.Redact(value, known, maxMessage) })
+	return redacted
 }
 
-// redactSource makes the name of a source fit to be stored. The website must be
-// sent back unchanged, so ok is false if it contains one of the values. Values
-// without a digit and very short ones are ignored: an address may be "china",
-// and an operator's password is a number.
-func redactSource(s Source, values []string) (_ Source, ok bool) {
-	for _, value := range values {
-		if len(value) >= 4 && strings.ContainsAny(value, "0123456789") && strings.Contains(s.Website, value) {
-			return Source{}, false
-		}
+// checkSource makes a source fit to be stored. Its website must be sent back
+// unchanged, so ok is false if it is no name of a website, has a long number or
+// repeats one of the values.
+func checkSource(s Source, known *text.Values) (_ Source, ok bool) {
+	if s.Website != "" && (!text.Token(s.Website, maxWord) || text.CountDigits(s.Website) > maxCode || known.Repeated(s.Website, inWebsite)) {
+		return Source{}, false
 	}
-	s.Name = text.Redact(s.Name, values, maxMessage)
+	s.Name = text.Redact(s.Name, known, maxMessage)
+	if !s.ResetMethod.possible() {
+		s.ResetMethod = ResetNone
+	}
 	return s, true
 }
 
+// inWebsite reports whether a website must not have this value in it. A word of an
+// address may be "china".
+func inWebsite(m text.Match) bool {
+	switch {
+	case m.Size < 4:
+		return false
+	case m.Digit || m.Encoded || m.Kind == text.Secret:
+		return true
+	default:
+		return m.Kind == text.Name && (m.Whole || m.Size >= 6)
+	}
+}
+
+// checkToken reports whether a token is fit to be stored and sent.
+func checkToken(token Secret, known *text.Values) (ok bool) {
+	token.Use(func(value []byte) {
+		s := string(value)
+		ok = text.Token(s, maxToken) && !known.Repeated(s, func(m text.Match) bool { return m.Size >= 6 })
+	})
+	return ok
+}
+
+// checkCursor reports whether a cursor is fit to be stored: it is not a secret.
+func checkCursor(cursor []byte, known *text.Values) bool {
+	return len(cursor) <= maxCursor && (len(cursor) == 0 ||
+		!known.Repeated(string(cursor), func(m text.Match) bool { return m.Kind == text.Secret && m.Size >= 6 }))
+}
+
 // redactReply makes the words of a reply fit to be stored. Words that the reply
-// table knows stay unchanged, whatever the secrets are.
-func redactReply(r Reply, values []string) Reply {
-	word := func(known wordset.Column, s string) string {
-		if s == "" || slices.Contains(known, s) {
+// table knows stay unchanged, whatever the values are.
+func redactReply(r Reply, known *text.Values) Reply {
+	word := func(column wordset.Column, s string, allowed bool) string {
+		switch {
+		case s == "" || slices.Contains(column, s):
+			return s
+		case allowed && !known.Repeated(s, func(m text.Match) bool { return m.Size >= 4 || m.Whole }):
 			return s
 		}
-		s = text.Truncate(text.Redact(s, values, maxMessage), maxWord)
-		if s == "" || slices.Contains(known, s) {
-			return text.Hidden // an unknown word must not become a known one
-		}
-		return s
+		return text.Hidden
 	}
-	r.Code = ProcessCode(word(codeColumn, string(r.Code)))
-	r.Type = word(kindColumn, r.Type)
-	r.Template = word(templateColumn, r.Template)
+	r.Code = ProcessCode(word(codeColumn, string(r.Code), len(r.Code) <= maxCode && text.Digits(string(r.Code))))
+	r.Type = word(kindColumn, r.Type, text.Word(r.Type, maxWord))
+	r.Template = word(templateColumn, r.Template, text.Word(r.Template, maxWord))
 	return r
 }

@@ -71,11 +71,12 @@ func TestWhatIsHiddenInUpstreamsText(t *testing.T) {
 		"24\x0068\x1b10":                    "****",
 		"用户测试用户您好":                          "用户****您好",
 		"号码13800138000已停机":                  "号码****已停机",
-		"1380013800":                        "1380013800", // ten digits may be the number of an order
+		"1380013800":                        "****",
+		"还剩2次，60秒后重试":                       "还剩2次，60秒后重试",
 		"身份证11010119900307867X不符":           "身份证****不符",
 		"\xff坏\xfe了":                        "坏了",
 		"号码13800138099已停机":                  "号码****已停机",
-		"单号1380013809:1":                    "单号1380013809:1",
+		"单号1380013809:1":                    "单号****",
 		strings.Repeat("测", MaxMessage/3+1): strings.Repeat("测", MaxMessage/3),
 		strings.Repeat("x", MaxMessage):     strings.Repeat("x", MaxMessage),
 	} {
@@ -190,7 +191,7 @@ func TestTheNameOfASourceIsCleaned(t *testing.T) {
 	require.Equal(t, "江苏移动 ****", v.Source.Name)
 	v, err = b.Password("Pw7f3a91")
 	require.NoError(t, err)
-	require.Equal(t, "联通 **** ****", v.Source.Name)
+	require.Equal(t, "联通 ****", v.Source.Name)
 	require.Equal(t, "联通 Pw7f3a91 13800138000", next.Name, "the source that the upstream returned is not changed")
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
@@ -57,6 +58,7 @@ func holders() map[string]any {
 		"a reply":             struct{ r Reply }{Reply{Content: s}},
 		"a prompt":            Verification{Prompt: &Prompt{Carry: s}},
 		"a verification":      Verification{ID: "v1", Token: s},
+		"a carry":             struct{ c Captcha }{Captcha{Carry: s}},
 	}
 }
 
@@ -227,4 +229,110 @@ func TestAReplyPrintsItsWordsAndNotItsContent(t *testing.T) {
 	r := Reply{Success: true, Code: "10002", Type: "CONTROL", Content: NewSecret("secret")}
 	require.Contains(t, fmt.Sprintf("%+v", r), "Success:true Code:10002 Type:CONTROL")
 	require.Contains(t, fmt.Sprintf("%+v", r), "Content:[redacted]")
+}
+
+// passed are the values that pass through the hands of hosts and adapters.
+func passed() []any {
+	return []any{
+		Form{},
+		Contact{},
+		SourceChoice{},
+		Consent{},
+		Application{},
+		Receipt{},
+		Source{},
+		Request{},
+		Reply{},
+		Apply{},
+		Password{},
+		QueryPassword{},
+		Captcha{},
+		ResendCaptcha{},
+		RequestReset{},
+		ResetCaptcha{},
+		SkipSource{},
+		Cancel{},
+		Prompt{},
+		Verification{},
+		Transition{},
+		Detail{},
+		NewVerification{},
+	}
+}
+
+// filled returns a value of the type with hidden in every Secret that can be in it.
+func filled(t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	switch {
+	case t == reflect.TypeFor[Secret]():
+		v.Set(reflect.ValueOf(NewSecret(hidden)))
+	case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
+		for i := range t.NumField() {
+			if t.Field(i).IsExported() {
+				v.Field(i).Set(filled(t.Field(i).Type))
+			}
+		}
+	case t.Kind() == reflect.Pointer:
+		v.Set(reflect.New(t.Elem()))
+		v.Elem().Set(filled(t.Elem()))
+	case t.Kind() == reflect.Slice:
+		v.Set(reflect.Append(v, filled(t.Elem())))
+	}
+	return v
+}
+
+// A host may hold any of them in an unexported field, where fmt calls no method.
+func TestNoValueThatPassesThroughAHostPrintsWhatItHolds(t *testing.T) {
+	t.Parallel()
+	for _, zero := range passed() {
+		value := filled(reflect.TypeOf(zero)).Interface()
+		name := fmt.Sprintf("%T", value)
+		held := struct {
+			value any
+			list  []any
+		}{value, []any{value, &value}}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			requireHidden(t, fmt.Sprintf(verb+verb, value, held), verb+" of "+name)
+		}
+		var b bytes.Buffer
+		_ = json.NewEncoder(&b).Encode(value)
+		_ = gob.NewEncoder(&b).Encode(value)
+		_ = xml.NewEncoder(&b).Encode(value)
+		slog.New(slog.NewTextHandler(&b, nil)).Info("m", "value", value, "held", held)
+		slog.New(slog.NewJSONHandler(&b, nil)).Info("m", "value", value, "held", held)
+		requireHidden(t, b.String(), "encoders and loggers, "+name)
+		var walked strings.Builder
+		walk(reflect.ValueOf(held), &walked, 0)
+		requireHidden(t, walked.String(), "a walk, "+name)
+	}
+}
+
+// A field of these values that is a plain text or number holds nothing personal. A new
+// one must be looked at, and be a Secret if it could.
+func TestEveryPlainFieldIsKnown(t *testing.T) {
+	t.Parallel()
+	var plain []string
+	for _, zero := range passed() {
+		of := reflect.TypeOf(zero)
+		for i := range of.NumField() {
+			switch f := of.Field(i); f.Type.Kind() {
+			case reflect.String, reflect.Interface, reflect.Map, reflect.Slice:
+				if f.Type != reflect.TypeFor[[]Contact]() && f.Type != reflect.TypeFor[[]SourceChoice]() {
+					plain = append(plain, of.Name()+"."+f.Name)
+				}
+			default:
+			}
+		}
+	}
+	require.Equal(t, []string{
+		"Contact.Relation", "SourceChoice.Name", "SourceChoice.Category", "Consent.Policy", "Consent.Channel",
+		"Source.Website", "Source.Name", // checked and redacted
+		"Request.Input", "Request.Website", "Request.Cursor", // a cursor has no secret: the machine refuses one
+		"Reply.Code", "Reply.Type", "Reply.Template", "Reply.Cursor", // the machine checks them before it keeps them
+		"Prompt.Kind", "Prompt.Reason", "Prompt.Message",
+		"Verification.ID", "Verification.State", "Verification.Reason", "Verification.Message", "Verification.Account", // masked
+		"Transition.ID", "Transition.From", "Transition.Event", "Transition.To",
+		"Detail.Input", "Detail.By", "Detail.Source", "Detail.Fault", "Detail.Code", "Detail.Type", "Detail.Template", "Detail.Message", "Detail.Tables",
+		"NewVerification.ID", "NewVerification.Key",
+	}, plain)
 }

@@ -174,7 +174,11 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	if err != nil {
 		return v, err
 	}
-	if v.Prompt == nil || !after.Ask.needsPassword() {
+	switch {
+	case v.Prompt == nil:
+		s.forget(s.id)
+		return v, nil
+	case !after.Ask.needsPassword():
 		s.passwords.Delete(s.id)
 		return v, nil
 	}
@@ -233,7 +237,7 @@ func (s *submission) cancel(ctx context.Context, by string) (snap snapshot, err 
 		case snap.Intent == nil:
 			d := snap.cancel(now, s.cfg.Limits, by)
 			if err = s.commit(ctx, &d); err == nil {
-				s.passwords.Delete(s.id)
+				s.forget(s.id)
 				return d.snapshot, nil
 			}
 		case snap.Intent.Canceled:

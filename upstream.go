@@ -39,7 +39,9 @@ type Receipt struct {
 	Accepted bool
 	// Message is upstream's text for the person; it may be empty.
 	Message Secret
-	// Token names the application in all later requests.
+	// Token names the application in all later requests. It has 1 to 256 of the
+	// characters of a Website, and none of the person's values in it. Any other
+	// makes the outcome unknown.
 	Token Secret
 	// Source is the data source to begin with.
 	Source Source
@@ -47,7 +49,9 @@ type Receipt struct {
 
 // Source is one data source: one website of one operator.
 type Source struct {
-	// Website is upstream's name of the source, "chinamobilejs" for instance.
+	// Website is upstream's name of the source, "chinamobilejs" for instance: 1 to
+	// 64 ASCII letters, digits, dots, dashes and underscores, with at most five
+	// digits. Any other makes the outcome of the call unknown.
 	Website string `json:"website"`
 	// Name is its name for people, "江苏移动" for instance.
 	Name string `json:"name,omitempty"`
@@ -110,7 +114,9 @@ type Reply struct {
 	Code ProcessCode
 	// Type is data.type: CONTROL, ERROR, RUNNING, TIP, or any other word.
 	Type string
-	// Template is req_msg_tpl.type: what upstream wants to be sent next.
+	// Template is req_msg_tpl.type: what upstream wants to be sent next. A code of
+	// more than five digits, and a word that has other characters than letters and
+	// underscores, is unknown, and is not kept.
 	Template string
 	// Finish is data.finish; false where upstream sent none.
 	Finish bool
@@ -122,8 +128,8 @@ type Reply struct {
 	// Content is upstream's text for the person; it may be empty.
 	Content Secret
 	// Cursor is kept with the verification and passed with the next Request:
-	// the only state that an adapter has. It must be small and contain no
-	// secret; nil keeps nothing.
+	// the only state that an adapter has. It has at most 4096 bytes and
+	// contains no secret, else the outcome is unknown; nil keeps nothing.
 	Cursor []byte
 }
 

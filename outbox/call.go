@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,7 +43,7 @@ func (h Handler) start(ctx context.Context, t carrierfsm.Transition, timeout tim
 		c.why, c.err = whyPanic, errGoexit
 		defer func() {
 			if p := recover(); p != nil {
-				c.err = fmt.Errorf("panic: %v", p)
+				c.err = panicked(p)
 			}
 		}()
 		switch err := h(ctx, t); {
@@ -199,4 +202,20 @@ func (t *term) await(ctx context.Context, c *call, p *page) (left bool) {
 		t.slow.keep(c, false)
 	}
 	return false
+}
+
+// panicked is the error of a handler that panicked: the type of the value, and where
+// it was. The value itself may be personal.
+func panicked(value any) error {
+	where := "unknown"
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	for more := true; more; {
+		var frame runtime.Frame
+		if frame, more = frames.Next(); !strings.HasPrefix(frame.Function, "runtime.") {
+			where = fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line)
+			break
+		}
+	}
+	return fmt.Errorf("outbox: the handler panicked with a %T at %s", value, where)
 }

@@ -1,9 +1,11 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -271,4 +273,24 @@ func TestARepeatedWriteDoesNotEndALaterParkedRow(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{"v1/1", "v1/1", "v1/2", "v1/3", "v1/3"}, r.got())
 	})
+}
+
+// What a handler panics with may be personal. The log has its type and where it was.
+func TestWhatAHandlerPanicsWithIsNotLogged(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{
+		"string": "the person 13800138000", "*errors.errorString": errors.New("the person 13800138000"), "struct { Phone string }": struct{ Phone string }{"13800138000"},
+	} {
+		var log bytes.Buffer
+		b := newBench(t)
+		b.Must(b.Apply())
+		d := dispatcher(b, func(context.Context, carrierfsm.Transition) error { panic(value) }, func(c *outbox.Config) {
+			c.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+		})
+		_, err := d.Deliver(context.Background())
+		require.NotContains(t, fmt.Sprint(err)+log.String()+fmt.Sprintf("%+v", parked(t, d)), "13800138000")
+		require.Contains(t, log.String(), "panicked with a "+name+" at ")
+		require.Contains(t, log.String(), "TestWhatAHandlerPanicsWithIsNotLogged", "the function that panicked")
+		require.Contains(t, log.String(), "deliver_test.go:")
+	}
 }

@@ -42,6 +42,24 @@ func (m *Map[V]) Put(key string, value V, ttl time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.delete(key)
+	m.put(key, value, ttl)
+}
+
+// GetOrPut returns the key's value, or puts the one that create returns for so
+// long. A closed map disposes of that at once. The caller shares the value with
+// the map. put reports that it is the new one.
+func (m *Map[V]) GetOrPut(key string, ttl time.Duration, create func() V) (value V, put bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i, ok := m.items[key]; ok {
+		return i.value, false
+	}
+	value = create()
+	m.put(key, value, ttl)
+	return value, true
+}
+
+func (m *Map[V]) put(key string, value V, ttl time.Duration) {
 	if m.closed {
 		m.dispose(value)
 		return

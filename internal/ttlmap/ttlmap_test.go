@@ -139,3 +139,24 @@ func TestTheMapDoesWhatAModelDoes(t *testing.T) {
 
 // pass advances synctest's clock.
 func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the clock is synctest's
+
+func TestGetOrPutSharesTheFirstValueUntilItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var gone disposed
+		m := ttlmap.New(gone.add)
+		for i, name := range []string{"first", "second"} {
+			value, put := m.GetOrPut("a", time.Duration(i+1)*time.Second, func() string { return name })
+			require.Equal(t, "first", value)
+			require.Equal(t, i == 0, put)
+		}
+		pass(time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"first"}, gone.take())
+		m.Close()
+		value, _ := m.GetOrPut("a", time.Second, func() string { return "late" })
+		require.Equal(t, "late", value)
+		require.Zero(t, m.Len())
+		require.Equal(t, []string{"late"}, gone.take())
+	})
+}

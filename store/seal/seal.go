@@ -44,7 +44,7 @@ func New(keys ...Key) (carrierfsm.Sealer, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.keys = append(s.keys, namedKey{k.ID, aead})
+		s.keys = append(s.keys, namedKey{k.ID, func() cipher.AEAD { return aead }})
 	}
 	return s, nil
 }
@@ -70,13 +70,15 @@ func invalid(why string) error { return fmt.Errorf("%w: seal: %s", carrierfsm.Er
 // sealer writes the length of the key's id, the id, the nonce and the ciphertext.
 type sealer struct{ keys []namedKey }
 
+// namedKey has its cipher behind a closure: a printer that walks through unexported
+// fields would print the key's schedule.
 type namedKey struct {
 	id   string
-	aead cipher.AEAD
+	aead func() cipher.AEAD
 }
 
 // Format prints nothing of the keys.
-func (*sealer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("Sealer [redacted]")) }
+func (sealer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("Sealer [redacted]")) }
 
 func (s *sealer) find(id string) *namedKey {
 	i := slices.IndexFunc(s.keys, func(k namedKey) bool { return k.id == id })
@@ -101,7 +103,7 @@ func (s *sealer) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 	if key == nil {
 		return nil, errSealed
 	}
-	plain, err := key.aead.Open(nil, nil, ciphertext[end:], associatedData)
+	plain, err := key.aead().Open(nil, nil, ciphertext[end:], associatedData)
 	if err != nil {
 		return nil, errSealed
 	}
@@ -113,5 +115,5 @@ func (s *sealer) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 func (s *sealer) AppendEncrypt(dst, plaintext, associatedData []byte) ([]byte, error) {
 	key := &s.keys[0]
 	dst = append(append(dst, byte(len(key.id))), key.id...)
-	return key.aead.Seal(dst, nil, plaintext, associatedData), nil
+	return key.aead().Seal(dst, nil, plaintext, associatedData), nil
 }

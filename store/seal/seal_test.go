@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -129,4 +130,41 @@ func TestAppendEncryptAppends(t *testing.T) {
 	plain, err := s.Decrypt(sealed[1:], []byte("place"))
 	require.NoError(t, err)
 	require.Equal(t, "text", string(plain))
+}
+
+// A printer that walks through unexported fields finds the same whatever the key is.
+func TestNoWalkThroughASealerReachesItsKey(t *testing.T) {
+	t.Parallel()
+	walked := func(key string) string {
+		var b strings.Builder
+		s := sealer(t, seal.Key{ID: "k1", Key: carrierfsm.NewSecret(key)})
+		walk(reflect.ValueOf(struct{ s any }{s}), &b, 0)
+		require.Contains(t, b.String(), "k1", "the walk reaches the fields")
+		return b.String()
+	}
+	require.Equal(t, walked(strings.Repeat("a", 32)), walked(strings.Repeat("b", 32)))
+}
+
+// walk prints what reflection reaches, as spew does; of functions nothing.
+func walk(v reflect.Value, b *strings.Builder, depth int) {
+	if depth > 12 {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			walk(v.Elem(), b, depth+1)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			walk(v.Field(i), b, depth+1)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			walk(v.Index(i), b, depth+1)
+		}
+	case reflect.Func:
+	default:
+		fmt.Fprintf(b, "%v ", v)
+	}
 }
