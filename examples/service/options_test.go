@@ -33,6 +33,29 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 	require.Contains(t, out.String(), "-upstream")
 }
 
+// The error is about the flag that is wrong, not about what it would need.
+func TestTheErrorIsAboutTheStoreThatWasNamed(t *testing.T) {
+	t.Setenv(keyVariable, "")
+	folder := t.TempDir()
+	for args, want := range map[string]string{
+		"bogus":                            `service: no store "bogus"; there are memory, sqlite:path and postgres://…`,
+		"sqlite:":                          `service: no store "sqlite:"; there are memory, sqlite:path and postgres://…`,
+		"sqlite:" + folder + "/no/such.db": "service: can't open the database: carrierfsm/sqlite: open " + folder + "/no/such.db: no such file or directory",
+		"sqlite:" + folder:                 "service: can't open the database: carrierfsm/sqlite: " + folder + " is a folder",
+		"postgres://operator@127.0.0.1/carrierfsm": "service: a PostgreSQL store needs CARRIERFSM_SERVICE_KEY, the same for all replicas: openssl rand -base64 32",
+	} {
+		var errs bytes.Buffer
+		require.Equal(t, 2, run(context.Background(), []string{"-store", args}, io.Discard, &errs), args)
+		require.Equal(t, want+"\n", errs.String())
+	}
+	require.NoFileExists(t, folder+".key")
+	t.Setenv(keyVariable, "short")
+	var errs bytes.Buffer
+	require.Equal(t, 2, run(context.Background(), []string{"-store", "sqlite:" + folder + "/x.db"}, io.Discard, &errs))
+	require.Equal(t, "service: CARRIERFSM_SERVICE_KEY: the key is not 32 bytes in base64\n", errs.String())
+	require.NoFileExists(t, folder+"/x.db")
+}
+
 // The one line on standard output is the address to open.
 func TestItPrintsTheAddress(t *testing.T) {
 	t.Parallel()

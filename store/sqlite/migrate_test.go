@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func TestAFileThatNeedsANewerVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := sqlite.Open(context.Background(), newerFile(t, 999))
 	require.ErrorIs(t, err, sqlite.ErrNewerSchema)
+	require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/sqlite: "), err)
 }
 
 func TestAFileToWhichANewerVersionHasOnlyAddedStillWorks(t *testing.T) {
