@@ -1,12 +1,25 @@
 package fsmtest_test
 
 import (
+	"flag"
 	"fmt"
 	"testing"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
+
+// runExample runs a test inside an example, and prints whether it passed.
+func runExample(test func(*testing.T)) {
+	if verbose := flag.Lookup("test.v"); verbose.Value.String() != "false" { // else it prints the name of the test
+		defer func(before string) { _ = verbose.Value.Set(before) }(verbose.Value.String())
+		_ = verbose.Value.Set("false")
+	}
+	all := func(_, _ string) (bool, error) { return true, nil }
+	if testing.RunTests(all, []testing.InternalTest{{Name: "TestOfTheHost", F: test}}) {
+		fmt.Println("ok")
+	}
+}
 
 // TestHostAsksForTheCodeAgain is what a host's own test may look like: the upstream
 // refuses a code, and the test checks what the host shows.
@@ -30,4 +43,32 @@ func ExampleUpstream() {
 	up := fsmtest.NewUpstream(fsmtest.Code("10002"), fsmtest.Code("10008"))
 	fmt.Println(up.Arrivals("500001"), up)
 	// Output: 0 Upstream calls=0 script=2
+}
+
+// A Bench is a machine with a scripted upstream and a clock that the test sets. Here
+// a person leaves, and the deadline of their prompt passes.
+func ExampleBench() {
+	runExample(func(t *testing.T) {
+		b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"))
+		v := b.Must(b.Apply())
+		b.Clock.Advance(v.Prompt.Deadline.Sub(b.Clock.Now()))
+		fmt.Println(b.Settle().State, b.Get().Reason)
+	})
+	// Output:
+	// failed expired
+	// ok
+}
+
+// A row is a state to begin in, an answer, and what comes of it.
+func ExampleRunTable() {
+	runExample(func(t *testing.T) {
+		fsmtest.RunTable(t, []fsmtest.Row{
+			{
+				Rule: "the right code is the end",
+				At:   carrierfsm.PromptCaptcha, Input: carrierfsm.InputCaptcha, Answer: fsmtest.Code("10008"),
+				Events: []carrierfsm.Event{carrierfsm.CollectionStarted}, State: carrierfsm.Done,
+			},
+		})
+	})
+	// Output: ok
 }
