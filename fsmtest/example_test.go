@@ -9,16 +9,14 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// runExample runs a test inside an example, and prints whether it passed.
-func runExample(test func(*testing.T)) {
+// passes runs a test inside an example, and reports whether it passed.
+func passes(test func(*testing.T)) bool {
 	if verbose := flag.Lookup("test.v"); verbose.Value.String() != "false" { // else it prints the name of the test
 		defer func(before string) { _ = verbose.Value.Set(before) }(verbose.Value.String())
 		_ = verbose.Value.Set("false")
 	}
 	all := func(_, _ string) (bool, error) { return true, nil }
-	if testing.RunTests(all, []testing.InternalTest{{Name: "TestOfTheHost", F: test}}) {
-		fmt.Println("ok")
-	}
+	return testing.RunTests(all, []testing.InternalTest{{Name: "TestOfTheHost", F: test}})
 }
 
 // TestHostAsksForTheCodeAgain is what a host's own test may look like: the upstream
@@ -48,20 +46,21 @@ func ExampleUpstream() {
 // A Bench is a machine with a scripted upstream and a clock that the test sets. Here
 // a person leaves, and the deadline of their prompt passes.
 func ExampleBench() {
-	runExample(func(t *testing.T) {
+	passed := passes(func(t *testing.T) {
 		b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"))
 		v := b.Must(b.Apply())
 		b.Clock.Advance(v.Prompt.Deadline.Sub(b.Clock.Now()))
 		fmt.Println(b.Settle().State, b.Get().Reason)
 	})
+	fmt.Println("passed:", passed)
 	// Output:
 	// failed expired
-	// ok
+	// passed: true
 }
 
 // A row is a state to begin in, an answer, and what comes of it.
 func ExampleRunTable() {
-	runExample(func(t *testing.T) {
+	passed := passes(func(t *testing.T) {
 		fsmtest.RunTable(t, []fsmtest.Row{
 			{
 				Rule: "the right code is the end",
@@ -70,5 +69,6 @@ func ExampleRunTable() {
 			},
 		})
 	})
-	// Output: ok
+	fmt.Println("passed:", passed)
+	// Output: passed: true
 }

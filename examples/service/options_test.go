@@ -12,13 +12,14 @@ import (
 )
 
 func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
-	t.Parallel()
+	t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 	for rule, args := range map[string][]string{
 		"an unknown flag":              {"-colour"},
 		"an argument too many":         {"serve"},
 		"an unknown store":             {"-store", "paper"},
 		"a store without a path":       {"-store", "sqlite:"},
 		"a folder that does not exist": {"-store", "sqlite:" + filepath.Join(t.TempDir(), "no", "such.db")},
+		"a server that is not there":   {"-store", "postgres://operator@127.0.0.1:1/carrierfsm"},
 		"an upstream by HTTP":          {"-upstream", "http://aggregator.example"},
 		"an invalid address":           {"-addr", "127.0.0.1:99999"},
 		"an unknown level":             {"-log", "whisper"},
