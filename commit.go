@@ -17,6 +17,8 @@ const (
 	// readBackTimeout bounds the load that looks for a commit whose answer was
 	// lost, and each try of retry.
 	readBackTimeout = 5 * time.Second
+	// storeTimeout bounds each call of the store by Run.
+	storeTimeout = 10 * time.Second
 	// readTimeout bounds a read of many records, and a page of Purge.
 	readTimeout = 30 * time.Second
 )

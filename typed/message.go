@@ -86,8 +86,15 @@ func standsAlone(left, right []rune) bool {
 	reversed := slices.Clone(left)
 	defer clear(reversed)
 	slices.Reverse(reversed)
-	return delimits(reversed, before, "号") && !startsWithDigit(skip(reversed, isMark)) &&
+	return delimits(reversed, before, "号") && !startsWithDigit(skip(reversed, isMark)) && !namesOther(reversed) &&
 		delimits(right, after, "年月日元号小时分秒天") && !continues(right)
+}
+
+// namesOther reports whether the words before a number, read backwards, say that it is
+// no code: the last digits of another number (尾号为, 后四位, 尾数) or an amount (余额:, 话费).
+func namesOther(reversed []rune) bool {
+	name := skip(reversed, func(r rune) bool { return isSpace(r) || strings.ContainsRune(":为是", r) })
+	return len(name) > 0 && strings.ContainsRune("号位尾额费", name[0]) || len(name) > 1 && name[0] == '数' && name[1] == '尾'
 }
 
 // delimits reports whether the beginning of a text, which is what is next to a number,

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
 
 // Writes run detached from their callers: when a context ends, the caller returns
@@ -117,19 +118,28 @@ func transact[T any](ctx context.Context, s *Store, f func(context.Context, pgx.
 
 // usable returns an error after the end of the context or the store.
 func (s *Store) usable(ctx context.Context) error {
-	if s.closed.Load() {
+	if s.queued.Closed() {
 		return carrierfsm.ErrClosed
 	}
 	return ctx.Err()
 }
 
+// enqueue passes an item to a queue and returns its result.
+func enqueue[T any](ctx context.Context, s *Store, q *batch.Queue[T], item T) error {
+	if !s.queued.Enter() {
+		return carrierfsm.ErrClosed
+	}
+	defer s.queued.Leave()
+	return q.Do(ctx, item)
+}
+
 // acquire acquires a connection. A closed store returns carrierfsm.ErrClosed.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	if s.closed.Load() {
+	if s.queued.Closed() {
 		return nil, carrierfsm.ErrClosed
 	}
 	conn, err := s.pool.Acquire(ctx)
-	if !s.closed.Load() {
+	if !s.queued.Closed() {
 		return conn, err
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
@@ -19,6 +20,24 @@ func ExampleOpen() {
 	}
 	defer store.Close() //nolint:errcheck // it always returns nil
 	_, _ = carrierfsm.New(carrierfsm.Config{Store: store /* Upstream: … */})
+}
+
+// ExampleMigrate changes the tables with a role of its own, for a service whose role
+// may not.
+func ExampleMigrate() {
+	ctx := context.Background()
+	owner, err := pgxpool.ParseConfig(os.Getenv("OWNER_URL"))
+	if err != nil {
+		return
+	}
+	if err := postgres.Migrate(ctx, owner); err != nil {
+		return
+	}
+	store, err := postgres.Open(ctx, os.Getenv("DATABASE_URL"), postgres.WithoutMigrate())
+	if err != nil {
+		return
+	}
+	defer store.Close() //nolint:errcheck // it always returns nil
 }
 
 // ExampleWithHook inserts a row into a table of the host for each verification that

@@ -40,7 +40,7 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 		return carrierfsm.Record{}, err
 	}
 	l := &loading{id: id}
-	if err := s.loads.Do(ctx, l); err != nil {
+	if err := enqueue(ctx, s, s.loads, l); err != nil {
 		return carrierfsm.Record{}, err
 	}
 	return l.record, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/schema"
 )
 
 func TestReplicasMayMigrateAtOnce(t *testing.T) {
@@ -43,7 +44,7 @@ func TestOnlyTablesThatNeedANewerVersionAreRefused(t *testing.T) {
 	_, err = pool.Exec(ctx, `INSERT INTO carrierfsm_schema (version, least) VALUES (999, 999)`)
 	require.NoError(t, err)
 	_, err = postgres.New(ctx, pool.Config())
-	require.ErrorIs(t, err, postgres.ErrNewerSchema)
+	require.ErrorIs(t, err, schema.ErrNewer)
 	require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/postgres: "), err)
 }
 

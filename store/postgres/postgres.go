@@ -36,6 +36,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
@@ -54,11 +55,12 @@ type Store struct {
 	hook             Hook
 	begin            string // begins a transaction of several statements
 	fast             bool   // whether the fast path is used
+	withoutMigrate   bool
 	creates, commits *writer
 	loads            *batch.Queue[*loading]
 
-	closed atomic.Bool
-	writes statements // that run
+	queued *lifetime.Lifetime // of the calls in the queues
+	writes statements         // that run
 
 	doubts       *doubts // about the writes of verifications
 	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
@@ -89,15 +91,15 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 
 // New returns a store in the database of a configuration that pgxpool.ParseConfig
 // or Pool.Config has returned. New changes a copy of it. It applies the migrations
-// that the database lacks; replicas that start together apply them only once. It
-// returns ErrNewerSchema for a database that needs a newer version of this package,
-// ErrUnusable for a server, a role or a session that the store can't work with, and
-// otherwise the driver's error.
+// that the database lacks, as Migrate does, unless WithoutMigrate is set. It returns
+// schema.ErrNewer for a database that needs a newer build, ErrUnusable for a server,
+// a role or a session that the store can't work with, and otherwise the driver's
+// error.
 //
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
 func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
-	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts()}
+	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), queued: lifetime.New()}
 	for _, set := range opts {
 		set(s)
 	}
@@ -124,7 +126,7 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 // statements that are running, at most for the store's timeout. It always returns
 // nil, and may be called more than once.
 func (s *Store) Close() error {
-	s.closed.Store(true)
+	_ = s.queued.Close(context.Background()) // each ends within the timeout
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
 	s.loads.Wait()

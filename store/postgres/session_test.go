@@ -40,7 +40,7 @@ func TestARoleWithoutTheRightToCreateTablesLearnsWhatToDo(t *testing.T) {
 	config := as(t, pool, "may_not_create")
 	_, err := postgres.New(ctx, config)
 	require.ErrorIs(t, err, postgres.ErrUnusable)
-	require.ErrorContains(t, err, "the role may not create the tables")
+	require.ErrorContains(t, err, "the role may not create or change the tables: call postgres.Migrate")
 }
 
 func TestARoleNeedsNoMoreThanTheRightToUseTheTables(t *testing.T) {

@@ -86,7 +86,7 @@ func (w *writer) do(ctx context.Context, r write.Request) error {
 	if w.hook != nil && len(r.Entries) > 0 {
 		return w.inTransaction(ctx, r, w.callHook)
 	}
-	return w.queue.Do(ctx, r)
+	return enqueue(ctx, w.Store, w.queue, r)
 }
 
 // writeOne writes a request in its own statement, and retries if the statement

@@ -2,15 +2,13 @@ package sqlite_test
 
 import (
 	"context"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -28,33 +26,13 @@ func newerFile(t *testing.T, least int) (path string) {
 func TestAFileThatNeedsANewerVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := sqlite.Open(context.Background(), newerFile(t, 999))
-	require.ErrorIs(t, err, sqlite.ErrNewerSchema)
+	require.ErrorIs(t, err, schema.ErrNewer)
 	require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/sqlite: "), err)
 }
 
 func TestAFileToWhichANewerVersionHasOnlyAddedStillWorks(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, open(t, newerFile(t, 2)).Create(context.Background(), record("v1")))
-}
-
-func TestAFileOfTheFirstVersionIsMigrated(t *testing.T) {
-	t.Parallel()
-	path := newPath(t)
-	db := openDB(t, path)
-	first, err := os.ReadFile("migrations/0001_verifications.sql")
-	require.NoError(t, err)
-	for _, statement := range []string{
-		`CREATE TABLE carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID`,
-		string(first), `INSERT INTO carrierfsm_schema (version) VALUES (1)`,
-	} {
-		_, err = db.Exec(statement)
-		require.NoError(t, err)
-	}
-	require.NoError(t, db.Close())
-	s := open(t, path)
-	require.NoError(t, s.Create(context.Background(), record("v1")))
-	_, err = s.Acquire(context.Background(), "reader", "one", time.Hour, outbox.FromBeginning)
-	require.NoError(t, err)
 }
 
 func TestANewFileCanBeOpenedByManyAtOnce(t *testing.T) {

@@ -53,6 +53,7 @@ type Store struct {
 	beginsImmediate bool    // whether writeDB begins transactions with BEGIN IMMEDIATE
 	prepared        prepared
 	busy            time.Duration
+	withoutMigrate  bool
 	calls           *lifetime.Lifetime
 	closeOnce       func() error
 	writeLock       chan struct{} // has one element while a caller writes
@@ -68,8 +69,9 @@ type Store struct {
 type Option func(*options)
 
 type options struct {
-	synchronous string
-	busy        time.Duration
+	synchronous    string
+	busy           time.Duration
+	withoutMigrate bool
 }
 
 // SynchronousNormal gives up durability for speed: a loss of power (not of the
@@ -94,13 +96,18 @@ func optionsOf(opts []Option) options {
 const readers = 4
 
 // Open opens the file, creates it if it is missing, and applies the migrations
-// that it lacks. It returns ErrNewerSchema for a file that needs a newer version
-// of this package, and the driver's error for a path that can't be opened or a file
-// that can't be written. Call Close when done.
+// that it lacks, unless WithoutMigrate is set. It returns schema.ErrNewer for a file
+// that needs a newer build, and the driver's error for a path that can't be opened or
+// a file that can't be written. Call Close when done.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := optionsOf(opts)
-	if path == "" || path == ":memory:" {
-		return nil, errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	if o.withoutMigrate {
+		if err := mustExist(path); err != nil {
+			return nil, err
+		}
 	}
 	if err := createFile(path); err != nil {
 		return nil, err
@@ -123,6 +130,13 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("%w (opening %s)", err, path)
 	}
 	return s, nil
+}
+
+func checkPath(path string) error {
+	if path == "" || path == ":memory:" {
+		return errors.New("carrierfsm/sqlite: a path to a file is needed; for memory there is store/memory")
+	}
+	return nil
 }
 
 // createFile creates the file for its owner only, if it is missing. SQLite would
@@ -149,8 +163,8 @@ func (s *Store) prepareFastPath(ctx context.Context) (err error) {
 }
 
 // New returns a store in the host's own database, which must be a file opened with
-// the driver "sqlite", and applies the migrations that it lacks. It returns the
-// same errors as Open. The host sets the pragmas: the guarantees need
+// the driver "sqlite", and applies the migrations that it lacks, unless
+// WithoutMigrate is set. It returns the same errors as Open. The host sets the pragmas: the guarantees need
 // journal_mode(WAL), synchronous(FULL), busy_timeout(5000) and secure_delete(1);
 // journal_size_limit(16777216) keeps the write-ahead log from staying large. The
 // host creates the file, too, and should do so with the mode 0600. Close does not
@@ -169,7 +183,7 @@ func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 }
 
 func newStore(writeDB, readDB *sql.DB, o options) *Store {
-	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, calls: lifetime.New(), writeLock: make(chan struct{}, 1)}
+	s := &Store{writeDB: writeDB, readDB: readDB, busy: o.busy, withoutMigrate: o.withoutMigrate, calls: lifetime.New(), writeLock: make(chan struct{}, 1)}
 	s.queue = s.newQueue()
 	s.closeOnce = sync.OnceValue(s.close)
 	return s
@@ -178,10 +192,7 @@ func newStore(writeDB, readDB *sql.DB, o options) *Store {
 // prepare checks that the file can be used, migrates it and prepares the
 // statements of reads.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.retryBusy(ctx, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
-		return wrap(err)
-	}
-	if err := s.refuseMemory(ctx); err != nil {
+	if err := s.checkFile(ctx); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
@@ -191,6 +202,14 @@ func (s *Store) prepare(ctx context.Context) error {
 		return err
 	}
 	return s.prepared.prepareReads(ctx, s.readDB)
+}
+
+// checkFile opens the file and refuses a database in memory.
+func (s *Store) checkFile(ctx context.Context) error {
+	if err := s.retryBusy(ctx, func() error { return s.writeDB.PingContext(ctx) }); err != nil {
+		return wrap(err)
+	}
+	return s.refuseMemory(ctx)
 }
 
 // refuseMemory returns an error for a database in memory: there each connection of

@@ -12,10 +12,10 @@ var _ carrierfsm.Reporter = (*Data)(nil)
 
 // ReportState implements carrierfsm.Reporter: with d as Config.Reporter, handlers
 // receive report_ready and report_failed. Where the state of the job is unclear,
-// because upstream does not know the job or gives no state that this package knows,
-// it looks whether the report is there. The state is pending for a job that is
-// running, and as long as upstream says that the report is empty. Errors are those
-// of Job and Report.
+// because upstream does not know the job or the call, or gives no state that this
+// package knows, it looks whether the report is there. The state is pending for a
+// job that is running, and as long as upstream says that the report is empty. Errors
+// are those of Job and Report.
 func (d *Data) ReportState(ctx context.Context, token carrierfsm.Secret) (carrierfsm.ReportState, error) {
 	state, err := d.Job(ctx, token)
 	switch {
@@ -45,7 +45,8 @@ func isUnclear(state JobState, err error) bool {
 		_, known := refusalErrors[number(refusal.Code)]
 		return !known || errors.Is(err, ErrNotFound)
 	}
-	return errors.Is(err, ErrMalformed)
+	_, failed := errors.AsType[*sendonce.StatusError](err) // upstream may not have the call
+	return failed || errors.Is(err, sendonce.ErrNotJSON) || errors.Is(err, ErrMalformed)
 }
 
 // visibleReport returns ready if upstream sends a report, pending if it says that

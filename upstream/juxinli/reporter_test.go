@@ -102,6 +102,62 @@ func TestAJobWhoseStateIsUnclearIsFollowedByALookAtTheReport(t *testing.T) {
 	}
 }
 
+// The same where the query of the job has no answer of the API at all: it is the call
+// that the fewest integrations make.
+func TestAJobThatCannotBeReadIsFollowedByALookAtTheReport(t *testing.T) {
+	t.Parallel()
+	for name, job := range map[string]http.HandlerFunc{
+		"no such call": http.NotFound,
+		"forbidden":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+		"broken":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"a web page": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html;charset=utf-8")
+			_, _ = io.WriteString(w, "<!doctype html>")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for report, want := range map[string]carrierfsm.ReportState{
+				`{"success":"true","report_data":{"a":1}}`: carrierfsm.ReportStateReady,
+				`{"success":"false","code":20033}`:         carrierfsm.ReportStatePending,
+			} {
+				api := newReportServer(t, "", report)
+				mux := http.NewServeMux()
+				mux.Handle("/", api.Config.Handler)
+				mux.HandleFunc(jobPath, job)
+				server := httptest.NewServer(mux)
+				t.Cleanup(server.Close)
+				data := newData(t, server.URL)
+				state, err := data.ReportState(t.Context(), carrierfsm.NewSecret("t"))
+				require.NoError(t, err)
+				require.Equal(t, want, state)
+			}
+		})
+	}
+}
+
+// Without an access token there is nothing to look with.
+func TestAnAccessTokenThatCannotBeFetchedIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, token := range map[string]http.HandlerFunc{
+		"no such call": http.NotFound,
+		"endless": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, strings.Repeat(" ", 1<<16))
+		},
+	} {
+		mux := http.NewServeMux()
+		mux.Handle("/", newReportServer(t, "", `{"success":"true","report_data":{"a":1}}`).Config.Handler)
+		mux.HandleFunc(tokenPath, token)
+		server := httptest.NewServer(mux)
+		t.Cleanup(server.Close)
+		data := newData(t, server.URL, func(cfg *juxinli.DataConfig) { cfg.MaxBody = 1 << 15 })
+		state, err := data.ReportState(t.Context(), carrierfsm.NewSecret("t"))
+		require.Error(t, err, name)
+		require.Empty(t, state, name)
+	}
+}
+
 // An unclear job is no reason to believe that a report is there which nobody saw.
 func TestAJobWhoseStateIsUnclearIsNotReadyWithoutAReport(t *testing.T) {
 	t.Parallel()

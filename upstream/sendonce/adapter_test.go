@@ -90,7 +90,7 @@ func TestAnAdapterThatSendsOnceKeepsTheContract(t *testing.T) {
 	}))
 }
 
-// The same adapter with a http.Client: it follows redirects, can't say what was not
+// The same adapter with a http.Client: it follows redirects, does not say what was not
 // sent, and quotes the response.
 func TestAnAdapterOfNetHTTPFailsTheContract(t *testing.T) {
 	t.Parallel()

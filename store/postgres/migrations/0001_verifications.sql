@@ -1,3 +1,13 @@
+-- +goose Up
+
+-- The migrations that were applied. least is the lowest version that a build must
+-- know to work with the tables. A migration that only adds something keeps the
+-- number, so that older builds still work.
+CREATE TABLE IF NOT EXISTS carrierfsm_schema (
+    version integer NOT NULL PRIMARY KEY,
+    least   integer NOT NULL DEFAULT 1
+);
+
 -- One wide row: a body in a table of its own, as in SQLite, would need a second
 -- update in each commit. PostgreSQL itself moves large values out of the row.
 -- Ids are compared by their bytes, whatever the database's locale.
@@ -54,3 +64,5 @@ CREATE TABLE carrierfsm_history (
 -- index, so that the rows of one id share an index entry. The version check of the
 -- record prevents that a step is inserted twice.
 CREATE INDEX carrierfsm_history_id ON carrierfsm_history (id);
+
+INSERT INTO carrierfsm_schema (version) VALUES (1);

@@ -1,3 +1,5 @@
+-- +goose Up
+
 -- The position of each handler, and its lease. The handler has passed all entries
 -- up to position, except those in the gaps. A gap is from low to high; it is closed
 -- when every transaction below its bound has ended. No new entry will be committed
@@ -36,3 +38,5 @@ CREATE INDEX carrierfsm_parked_next ON carrierfsm_parked (handler, next, id);
 
 -- For Purge.
 CREATE INDEX carrierfsm_parked_id ON carrierfsm_parked (id);
+
+INSERT INTO carrierfsm_schema (version) VALUES (2);

@@ -1,3 +1,8 @@
+-- +goose Up
+
+-- The migrations that were applied.
+CREATE TABLE IF NOT EXISTS carrierfsm_schema (version INTEGER NOT NULL PRIMARY KEY) WITHOUT ROWID;
+
 -- Every commit rewrites this row, so it is small: the body is in a table of its
 -- own. Times are microseconds since 1970; 0 means never.
 CREATE TABLE carrierfsm_verifications (
@@ -47,3 +52,5 @@ CREATE TABLE carrierfsm_history (
 );
 
 CREATE UNIQUE INDEX carrierfsm_history_step ON carrierfsm_history (id, step);
+
+INSERT INTO carrierfsm_schema (version) VALUES (1);

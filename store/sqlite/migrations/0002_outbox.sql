@@ -1,4 +1,6 @@
--- The lowest version of this package that can work with the file. A migration
+-- +goose Up
+
+-- The lowest version that a build must know to work with the tables. A migration
 -- that only adds something keeps the number, so that older builds still work.
 ALTER TABLE carrierfsm_schema ADD COLUMN least INTEGER NOT NULL DEFAULT 1;
 
@@ -31,3 +33,5 @@ CREATE INDEX carrierfsm_parked_next ON carrierfsm_parked (handler, next, id);
 
 -- For Purge.
 CREATE INDEX carrierfsm_parked_id ON carrierfsm_parked (id);
+
+INSERT INTO carrierfsm_schema (version) VALUES (2);
