@@ -6,8 +6,10 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,11 +28,134 @@ func TestTheGeneratedDocumentsAreThoseOfTheTables(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(want, string(got)), "%s: run go generate", name)
 	}
-	readme, err := os.ReadFile("README.md")
+	for _, name := range []string{"README.md", "README.zh-CN.md"} {
+		readme := document(t, name)
+		want, err := docs.WithPicture(readme)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(want, readme), "%s: run go generate", name)
+	}
+}
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	require.NoError(t, err)
-	want, err := docs.WithPicture(string(readme))
+	return string(text)
+}
+
+// outline returns what a translation keeps: a line for each heading with its level,
+// and in each section the code blocks without comments, and the code in the text, the
+// links and the pictures, sorted.
+func outline(text string) (list []string) {
+	comment := regexp.MustCompile(`(?m)[ \t]*// .*$`)
+	blocks := regexp.MustCompile("(?s)```.*?```")
+	kept := regexp.MustCompile("`[^`\n]+`|\\]\\([^)]+\\)|Ctrl-C|聚信立|Go \\d\\.\\d+")
+	text = strings.ReplaceAll(text, "[English](README.md)", "[简体中文](README.zh-CN.md)")
+	for _, section := range regexp.MustCompile(`(?m)^#`).Split(blocks.ReplaceAllStringFunc(text, func(block string) string {
+		list = append(list, comment.ReplaceAllString(block, ""))
+		return ""
+	}), -1) {
+		level := strings.Repeat("#", strings.IndexFunc(section+" ", func(r rune) bool { return r != '#' }))
+		found := kept.FindAllString(section, -1)
+		slices.Sort(found)
+		list = append(list, level+" "+strings.Join(found, " "))
+	}
+	return list
+}
+
+func TestTheChineseReadmeHasTheHeadingsCommandsAndLinksOfTheEnglishOne(t *testing.T) {
+	t.Parallel()
+	english, chinese := document(t, "README.md"), document(t, "README.zh-CN.md")
+	require.Empty(t, cmp.Diff(outline(english), outline(chinese)))
+	require.NotEqual(t, outline(english), outline(strings.Replace(chinese, "go get ", "go install ", 1)))
+	require.NotEqual(t, outline(english), outline(strings.Replace(chinese, "## 保证", "### 保证", 1)))
+	require.NotEqual(t, outline(english), outline(strings.Replace(chinese, "`-fault`", "", 1)))
+	floor := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(document(t, "go.mod"))[1]
+	for _, name := range []string{"README.md", "README.zh-CN.md"} {
+		require.Contains(t, document(t, name), "Go "+floor+" ", name)
+	}
+	require.Contains(t, document(t, "UPGRADING.md"), ", "+floor+".")
+}
+
+// All documents and the example end things in this order: requests, both Runs, the
+// machine, the store.
+func TestTheDocumentsStopThingsInOneOrder(t *testing.T) {
+	t.Parallel()
+	for name, steps := range map[string][]string{
+		"README.md":                   {"end the requests", "both `Run`s", "m.Close(ctx)", "store.Close()"},
+		"README.zh-CN.md":             {"先结束请求", "两个 `Run`", "m.Close(ctx)", "store.Close()"},
+		"docs/operations.md":          {"end its listener and the requests", "dispatcher's `Run`", "`Machine.Close(ctx)`", "`Close` of the store"},
+		"machine.go":                  {"ends Run and the dispatcher's Run first", "closes the", "then the store"},
+		"examples/service/serve.go":   {"server.Shutdown(end)", "stop()\n\trunning.Wait()", "s.machine.Close(end)"},
+		"examples/quickstart/main.go": {"defer func() { _ = store.Close() }()", "defer s.close(", "defer running.Wait()", "defer stop()"}, // the last one first
+		"example_test.go":             {"stop()", "<-ended", "m.Close(", "store.Close()"},
+	} {
+		rest := document(t, name)
+		for _, step := range steps {
+			_, after, found := strings.Cut(rest, step)
+			require.True(t, found, "%s: %q is not there, or too early", name, step)
+			rest = after
+		}
+	}
+}
+
+// Each package that a host imports shows on pkg.go.dev how.
+func TestEachPackageHasAnExample(t *testing.T) {
+	t.Parallel()
+	private := regexp.MustCompile(`(^|/)(examples|bench|internal|cmd)/`)
+	has := make(map[string]bool)
+	sources(t, ".go", func(path, text string) {
+		room := filepath.ToSlash(filepath.Dir(path))
+		if private.MatchString(room+"/") || packageMain.MatchString(text) {
+			return
+		}
+		has[room] = has[room] || strings.HasSuffix(path, "_test.go") && strings.Contains(text, "\nfunc Example")
+	})
+	require.Greater(t, len(has), 10)
+	for room, example := range has {
+		require.True(t, example, "%s has no Example", room)
+	}
+}
+
+// NOTICE lists the modules of go.mod, no other, with the licence that each has.
+func TestTheNoticeHasEachModuleWithItsLicence(t *testing.T) {
+	t.Parallel()
+	required := regexp.MustCompile(`(?m)^\t([\w./-]+) v\S+`).FindAllStringSubmatch(document(t, "go.mod"), -1)
+	listed := regexp.MustCompile(`(?m)^ {4}(\S+) +(\S+)`).FindAllStringSubmatch(document(t, "NOTICE"), -1)
+	licences, want := make(map[string]string), make(map[string]bool)
+	for _, m := range listed {
+		require.NotContains(t, licences, m[1], "twice")
+		licences[m[1]] = m[2]
+	}
+	query := []string{"list", "-m", "-f", "{{.Path}}\t{{.Dir}}"}
+	for _, m := range required {
+		want[m[1]] = true
+		query = append(query, m[1])
+	}
+	for path := range licences {
+		require.True(t, want[path], "%s is not in go.mod", path)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", query...).Output()
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(want, string(readme)), "README.md: run go generate")
+	says := map[string]string{
+		"Apache-2.0": "Apache License", "MIT": "Permission is hereby granted, free of charge",
+		"BSD-3-Clause": "Neither the name", "MPL-2.0": "Mozilla Public License Version 2.0",
+	}
+	for line := range strings.Lines(string(out)) {
+		path, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		require.Contains(t, says, licences[path], "%s has no licence in NOTICE", path)
+		if dir == "" {
+			continue // not on this machine: Go needs it for none of the packages
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "LICENSE*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, path)
+		texts := ""
+		for _, file := range files {
+			texts += document(t, file)
+		}
+		require.Contains(t, strings.Join(strings.Fields(texts), " "), says[licences[path]], path)
+	}
 }
 
 func TestTheDocumentsNameWhatExists(t *testing.T) {

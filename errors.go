@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // The reasons for which an operation is refused or fails. Test with errors.Is;
@@ -82,8 +83,12 @@ func (e *Error) Error() string {
 	if e.Input != "" {
 		s += ", " + string(e.Input)
 	}
-	return s + ")"
+	return withoutPackages.Replace(s) + ")"
 }
+
+// withoutPackages removes the names of packages inside a text, where one of our
+// errors wraps another.
+var withoutPackages = strings.NewReplacer(": carrierfsm: ", ": ", ": typed: ", ": ")
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }

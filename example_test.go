@@ -226,3 +226,32 @@ func ExampleSkipSource() {
 	// asks for password of chinaunicom
 	// done
 }
+
+// A host that stops ends its requests, then Run, then closes the machine, then the
+// store.
+func ExampleMachine_Run() {
+	store := memory.New()
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- m.Run(ctx) }() // settles what is overdue
+	// … serve requests, until the process is told to stop
+	stop()
+	fmt.Println(<-ended, m.Close(context.Background()), store.Close())
+	// Output: <nil> <nil> <nil>
+}
+
+// What an operator does is in the history under their name.
+func ExampleByOperator() {
+	ctx := context.Background()
+	m := exampleMachine()
+	v, _ := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+	_ = m.Expire(carrierfsm.ByOperator(ctx, "li.wei"), v.ID)
+
+	history, _ := m.History(ctx, v.ID)
+	fmt.Println(history[0].Event, "by", history[0].Detail.By)
+	// Output: expired by li.wei
+}

@@ -317,3 +317,19 @@ func TestAPasswordIsSentAsItWasTyped(t *testing.T) {
 		require.Equal(t, 5, b.Upstream.Arrivals(value), "with a code")
 	}
 }
+
+// Each package is named once in a text that a host logs, however often errors wrap
+// others, and the text says what is accepted.
+func TestTheTextOfAnErrorNamesEachPackageOnceAndSaysWhatIsAccepted(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	v := b.Reach("10002")
+	_, err := b.Submit(carrierfsm.Captcha{Step: v.Step, Code: carrierfsm.NewSecret("none")})
+	require.EqualError(t, err, "carrierfsm: invalid input: there is no code of 4 to 8 digits, or no single one (id "+v.ID+", awaiting_captcha, step 3, captcha)")
+	require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+	require.ErrorIs(t, err, typed.ErrNoCode)
+	_, err = b.Machine.Create(t.Context(), carrierfsm.NewVerification{ID: "order 1"})
+	require.EqualError(t, err, "carrierfsm: invalid input: the id is not 1 to 128 bytes of printable ASCII without spaces (id (invalid))")
+	_, err = b.Machine.Get(t.Context(), "unknown")
+	require.EqualError(t, err, "carrierfsm: no such verification (id unknown)")
+}

@@ -38,10 +38,14 @@ type Config struct {
 	// figures are shown.
 	Surveyor survey.Surveyor
 	// Authorize returns who makes a request, and what they may do. It may rely on
-	// an authentication in front of the Console, or do it here. After an error,
-	// and for the zero Operator, the request is answered with 403; the error is
-	// logged.
+	// an authentication in front of the Console, or do it here. After an error the
+	// request is answered with 401 if there is a Challenge, else with 403; the error
+	// is logged. The zero Operator is answered with 403.
 	Authorize func(*http.Request) (Operator, error)
+	// Challenge is the header WWW-Authenticate of a 401, with which a browser asks
+	// for a name and a password: `Basic realm="operations", charset="UTF-8"`.
+	// Defaults to none, for hosts with a login page of their own.
+	Challenge string
 	// Title stands above each page, to distinguish installations.
 	// Defaults to "carrierfsm".
 	Title string
@@ -150,6 +154,11 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		operator = Operator{}
 	}
 	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]}
+	if err != nil && c.cfg.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", c.cfg.Challenge)
+		c.fail(q, errUnknown)
+		return
+	}
 	if err := c.serve(q); err != nil {
 		c.fail(q, err)
 	}

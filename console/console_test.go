@@ -58,6 +58,30 @@ func TestUnauthorizedRequestsSeeNothingAndReadNothing(t *testing.T) {
 	require.Equal(t, carrierfsm.Created, s.Get().State)
 }
 
+// A browser asks for a name and a password only after a challenge.
+func TestAHostWithoutALoginPageChallengesTheBrowser(t *testing.T) {
+	t.Parallel()
+	const challenge = `Basic realm="operations"`
+	store := &countingStore{Store: memory.New()}
+	s := newFixture(t, carrierfsm.Config{Store: store})
+	unknown := errors.New("no name")
+	s.setConsole(s.Machine, func(c *console.Config) {
+		c.Challenge = challenge
+		c.Authorize = func(*http.Request) (console.Operator, error) { return s.operator, unknown }
+	})
+	store.reset()
+	for _, path := range append(allRoutes, "nothing") {
+		w := s.get(path)
+		require.Equal(t, http.StatusUnauthorized, w.Code, path)
+		require.Equal(t, challenge, w.Header().Get("WWW-Authenticate"), path)
+	}
+	require.Zero(t, store.calls())
+	unknown, s.operator = nil, console.Operator{}
+	w := s.get("")
+	require.Equal(t, http.StatusForbidden, w.Code, "who is known and may not look is not asked again")
+	require.Empty(t, w.Header().Get("WWW-Authenticate"))
+}
+
 func TestWithLookAccessActionsAreNeitherOfferedNorDone(t *testing.T) {
 	t.Parallel()
 	s := newBusyFixture(t)

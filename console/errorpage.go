@@ -10,6 +10,7 @@ import (
 
 // The console's own errors.
 var (
+	errUnknown      = errors.New("console: the operator is not known")
 	errForbidden    = errors.New("console: the operator has no access")
 	errLookOnly     = errors.New("console: the operator may only look")
 	errNoPage       = errors.New("console: no such page")
@@ -36,6 +37,7 @@ var errorPages = []struct {
 	err error
 	errorPage
 }{
+	{errUnknown, errorPage{http.StatusUnauthorized, "Not signed in", "The console needs your name and password."}},
 	{errForbidden, errorPage{http.StatusForbidden, "No access", "You are not allowed to see this console."}},
 	{errLookOnly, errorPage{http.StatusForbidden, "No access to actions", "You are allowed to look, not to act."}},
 	{errNoPage, errorPage{http.StatusNotFound, "No such page", "There is no page with this name."}},

@@ -13,7 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// staff stands for the host's own authentication: it returns who has a session,
+// staff stands for the host's own authentication: it returns who makes a request,
 // and their role.
 func staff(r *http.Request) (console.Operator, error) {
 	login, password, _ := r.BasicAuth()
@@ -23,7 +23,7 @@ func staff(r *http.Request) (console.Operator, error) {
 	case login == "auditor" && password == "example":
 		return console.Operator{Name: login, Access: console.Look}, nil
 	default:
-		return console.Operator{}, errors.New("no session")
+		return console.Operator{}, errors.New("another name or password")
 	}
 }
 
@@ -40,6 +40,7 @@ func Example() {
 	}
 	operators, err := console.New(console.Config{
 		Machine: m, Dispatcher: handlers, Surveyor: store, Authorize: staff, Title: "Verifications, staging",
+		Challenge: `Basic realm="Verifications, staging", charset="UTF-8"`, // a browser asks for a name and a password
 	})
 	if err != nil {
 		panic(err)
@@ -50,13 +51,13 @@ func Example() {
 	r := httptest.NewRequest(http.MethodGet, "/ops/", nil)
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
-	fmt.Println("a stranger:", w.Code)
+	fmt.Println("a stranger:", w.Code, w.Header().Get("WWW-Authenticate"))
 
 	r.SetBasicAuth("auditor", "example")
 	w = httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println("an auditor:", w.Code)
 	// Output:
-	// a stranger: 403
+	// a stranger: 401 Basic realm="Verifications, staging", charset="UTF-8"
 	// an auditor: 200
 }

@@ -37,3 +37,29 @@ func ExampleDispatcher_Deliver() {
 	// 3 collection_started → done
 	// 3 <nil>
 }
+
+// A handler that fails is called again. After several failures its verification is
+// parked, others go on, and Replay begins again where an operator says.
+func ExampleDispatcher_Replay() {
+	ctx, store := context.Background(), memory.New()
+	m, _ := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	d, _ := outbox.New(m, store, outbox.Config{
+		Handlers: map[string]outbox.Handler{
+			"notify": func(_ context.Context, t carrierfsm.Transition) error {
+				fmt.Println(t.ID, t.Step, t.Event)
+				return nil
+			},
+		},
+	})
+	_, _ = m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
+	_, _ = m.Submit(ctx, "v1", carrierfsm.Cancel{})
+	_, _ = d.Deliver(ctx)
+	fmt.Println(d.Replay(ctx, "notify", "v1", 1))
+	_, err := d.Deliver(ctx)
+	fmt.Println(err)
+	// Output:
+	// v1 1 canceled
+	// <nil>
+	// v1 1 canceled
+	// <nil>
+}

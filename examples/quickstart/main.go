@@ -84,6 +84,11 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q: %w", flags.Arg(0), errUsage)
 	}
+	named := false
+	flags.Visit(func(f *flag.Flag) { named = named || f.Name == "id" })
+	if named && o.db == "" {
+		return o, fmt.Errorf("-id needs -db: a temporary database holds nothing to resume: %w", errUsage)
+	}
 	return o, o.check()
 }
 

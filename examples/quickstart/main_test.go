@@ -116,6 +116,7 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 		"an argument too many":          {"plain"},
 		"an unknown carrier":            {"-carrier", "unknown"},
 		"an unknown fault":              {"-fault", "unknown"},
+		"an id without a file":          {"-id", "demo"},
 		"a folder that does not exist":  {"-db", filepath.Join(t.TempDir(), "no", "such", "folder.db")},
 		"a file in place of a folder":   {"-db", filepath.Join(notAFolder, "x.db")},
 		"a folder in place of a file":   {"-db", t.TempDir()},
@@ -170,6 +171,21 @@ func TestAnInterruptedRunResumes(t *testing.T) {
 	}
 }
 
+// The printed command goes on with all options that still matter, also for a path
+// with spaces.
+func TestTheCommandThatResumesHasTheOptionsOfTheRun(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "a person's.db")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out := &interrupter{after: 1, cancel: cancel}
+	args := []string{"-carrier", "two-sources", "-skip", "-interactive", "-fault", faultNames()[0], "-db", db, "-id", "demo"}
+	var errs bytes.Buffer
+	require.Zero(t, run(ctx, args, strings.NewReader(""), out, &errs), errs.String())
+	quoted := "'" + strings.ReplaceAll(db, "'", `'\''`) + "'"
+	require.Contains(t, out.text.String(), "Resume with: go run ./examples/quickstart -carrier two-sources -db "+quoted+" -id demo -interactive -skip\n")
+}
+
 func interruptAndResume(t *testing.T, n int, carrier string) {
 	t.Helper()
 	db := filepath.Join(t.TempDir(), "demo.db")
@@ -195,6 +211,7 @@ type interrupter struct {
 	mu     sync.Mutex
 	after  int
 	cancel func()
+	text   bytes.Buffer
 }
 
 func (i *interrupter) Write(b []byte) (int, error) {
@@ -203,5 +220,5 @@ func (i *interrupter) Write(b []byte) (int, error) {
 	if i.after -= bytes.Count(b, []byte("\n")); i.after <= 0 {
 		i.cancel()
 	}
-	return len(b), nil
+	return i.text.Write(b)
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -30,6 +32,9 @@ func newSession(out io.Writer, m *carrierfsm.Machine) *session {
 // play answers prompts until the verification or ctx has ended.
 func (s *session) play(ctx context.Context, o options, p person) error {
 	v, err := s.createOrResume(ctx, o)
+	if ctx.Err() != nil {
+		return s.printResumeCommand(o, v)
+	}
 	if err != nil {
 		return err
 	}
@@ -172,13 +177,38 @@ func (s *session) printHistory(ctx context.Context, id string) error {
 
 // printResumeCommand prints how to resume. An interrupt is no error.
 func (s *session) printResumeCommand(o options, v carrierfsm.Verification) error {
-	s.print(plain, "\nInterrupted in %s, step %d.", v.State, v.Step)
+	if v.State == "" {
+		s.print(plain, "\nInterrupted at the start.")
+	} else {
+		s.print(plain, "\nInterrupted in %s, step %d.", v.State, v.Step)
+	}
 	if o.id == "" {
 		s.print(plain, "The database was a temporary one. Use -db to be able to resume.")
 		return nil
 	}
-	s.print(plain, "Resume with: go run ./examples/quickstart -carrier %s -db %s -id %s", o.carrier, o.db, o.id)
+	s.print(plain, "Resume with: %s", o.command())
 	return nil
+}
+
+// command returns the command that runs the program with these options again,
+// quoted for a shell. It leaves out -fault, which was for the first password.
+func (o options) command() string {
+	quoted := func(s string) string {
+		if strings.ContainsFunc(s, func(r rune) bool {
+			return !strings.ContainsRune("-_./:@%+,=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
+			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		}
+		return s
+	}
+	line := "go run ./examples/quickstart -carrier " + o.carrier + " -db " + quoted(o.db) + " -id " + quoted(o.id)
+	if o.interactive {
+		line += " -interactive"
+	}
+	if o.skip {
+		line += " -skip"
+	}
+	return line
 }
 
 // close waits at most 2 s for a call in flight.

@@ -30,17 +30,35 @@ type keys struct {
 // and readable only by this user. The database can be copied without the key; with
 // both files everything can be read. A store in memory needs no lasting key.
 func openKeys(o options) (keys, error) {
+	master, err := environmentKey(o.store)
 	path, isFile := sqlitePath(o.store)
-	switch text := os.Getenv(keyVariable); {
-	case text != "":
-		return decodeKey(text)
+	switch {
+	case err != nil:
+		return keys{}, err
+	case master != "":
+		return makeKeys(master)
 	case isFile:
 		return keyFile(path + ".key")
-	case o.store == "memory":
-		return makeKeys(rand.Text())
 	default:
-		return keys{}, fmt.Errorf("a PostgreSQL store needs %s, the same for all replicas: openssl rand -base64 32: %w", keyVariable, errUsage)
+		return makeKeys(rand.Text())
 	}
+}
+
+// environmentKey returns the key of the environment, empty without one. It refuses
+// an invalid one, and a store that can't be used without.
+func environmentKey(store string) (string, error) {
+	text := os.Getenv(keyVariable)
+	if text == "" && isPostgres(store) {
+		return "", fmt.Errorf("a PostgreSQL store needs %s, the same for all replicas: openssl rand -base64 32: %w", keyVariable, errUsage)
+	}
+	if text == "" {
+		return "", nil
+	}
+	key, err := decodeKey(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", keyVariable, err)
+	}
+	return key, nil
 }
 
 // keyFile reads the key, or creates the file. Of two processes that create it at the
@@ -57,21 +75,21 @@ func keyFile(path string) (keys, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return keys{}, fmt.Errorf("no key: %w: %w", err, errUsage)
+		return keys{}, fmt.Errorf("no key for the database: %w: %w", err, errUsage)
 	}
-	k, err := decodeKey(strings.TrimSpace(string(text)))
+	key, err := decodeKey(strings.TrimSpace(string(text)))
 	if err != nil {
 		return keys{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return k, nil
+	return makeKeys(key)
 }
 
-func decodeKey(text string) (keys, error) {
+func decodeKey(text string) (string, error) {
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(key) != 32 {
-		return keys{}, fmt.Errorf("the key is not 32 bytes in base64: %w", errUsage)
+		return "", fmt.Errorf("the key is not 32 bytes in base64: %w", errUsage)
 	}
-	return makeKeys(string(key))
+	return string(key), nil
 }
 
 func makeKeys(master string) (k keys, err error) {

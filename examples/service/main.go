@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprintln(errs, "service:", strings.TrimSuffix(err.Error(), ": usage"))
+		_, _ = fmt.Fprintln(errs, "service:", strings.ReplaceAll(strings.TrimSuffix(err.Error(), ": usage"), "\n\t", " ")) // pgx has a line for each address
 		return 2
 	default:
 		_, _ = fmt.Fprintln(errs, "service:", err)

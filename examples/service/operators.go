@@ -35,12 +35,12 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	o := &operators{password: rand.Text()}
-	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Surveyor: s.store, Authorize: o.authorize, Title: "Verifications", Logger: s.log})
+	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Surveyor: s.store, Authorize: o.authorize, Title: "Verifications", Challenge: `Basic realm="Verifications", charset="UTF-8"`, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
 	o.listener, err = listen(ctx, s.console)
-	o.server = newServer(o.withBasicAuth(pages), consoleWriteTimeout)
+	o.server = newServer(pages, consoleWriteTimeout)
 	return o, err
 }
 
@@ -58,18 +58,6 @@ func (o *operators) authorize(r *http.Request) (console.Operator, error) {
 		return console.Operator{}, errUnauthorized
 	}
 	return console.Operator{Name: name, Access: console.Act}, nil
-}
-
-// withBasicAuth makes browsers ask for the name and the password.
-func (o *operators) withBasicAuth(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := o.authorize(r); err != nil {
-			w.Header().Set("WWW-Authenticate", `Basic realm="Verifications", charset="UTF-8"`)
-			http.Error(w, "The operators' console needs its name and password.", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // checkLoopback refuses an address that is not loopback, as the password is sent in

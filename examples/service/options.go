@@ -63,5 +63,16 @@ func parse(args []string, out io.Writer) (options, error) {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q: %w", flags.Arg(0), errUsage)
 	}
-	return o, checkLoopback(o.console)
+	return o, o.check()
+}
+
+// check refuses options that can't be used, before anything is opened.
+func (o options) check() error {
+	if err := checkStore(o.store); err != nil {
+		return err
+	}
+	if _, err := environmentKey(o.store); err != nil {
+		return err
+	}
+	return checkLoopback(o.console)
 }

@@ -12,13 +12,14 @@ import (
 )
 
 func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
-	t.Parallel()
+	t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 	for rule, args := range map[string][]string{
 		"an unknown flag":              {"-colour"},
 		"an argument too many":         {"serve"},
 		"an unknown store":             {"-store", "paper"},
 		"a store without a path":       {"-store", "sqlite:"},
 		"a folder that does not exist": {"-store", "sqlite:" + filepath.Join(t.TempDir(), "no", "such.db")},
+		"a server that is not there":   {"-store", "postgres://operator@127.0.0.1:1/carrierfsm"},
 		"an upstream by HTTP":          {"-upstream", "http://aggregator.example"},
 		"an invalid address":           {"-addr", "127.0.0.1:99999"},
 		"an unknown level":             {"-log", "whisper"},
@@ -31,6 +32,29 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 	var out bytes.Buffer
 	require.Zero(t, run(context.Background(), []string{"-h"}, &out, io.Discard))
 	require.Contains(t, out.String(), "-upstream")
+}
+
+// The error is about the flag that is wrong, not about what it would need.
+func TestTheErrorIsAboutTheStoreThatWasNamed(t *testing.T) {
+	t.Setenv(keyVariable, "")
+	folder := t.TempDir()
+	for args, want := range map[string]string{
+		"bogus":                            `service: no store "bogus"; there are memory, sqlite:path and postgres://…`,
+		"sqlite:":                          `service: no store "sqlite:"; there are memory, sqlite:path and postgres://…`,
+		"sqlite:" + folder + "/no/such.db": "service: can't open the database: carrierfsm/sqlite: open " + folder + "/no/such.db: no such file or directory",
+		"sqlite:" + folder:                 "service: can't open the database: carrierfsm/sqlite: " + folder + " is a folder",
+		"postgres://operator@127.0.0.1/carrierfsm": "service: a PostgreSQL store needs CARRIERFSM_SERVICE_KEY, the same for all replicas: openssl rand -base64 32",
+	} {
+		var errs bytes.Buffer
+		require.Equal(t, 2, run(context.Background(), []string{"-store", args}, io.Discard, &errs), args)
+		require.Equal(t, want+"\n", errs.String())
+	}
+	require.NoFileExists(t, folder+".key")
+	t.Setenv(keyVariable, "short")
+	var errs bytes.Buffer
+	require.Equal(t, 2, run(context.Background(), []string{"-store", "sqlite:" + folder + "/x.db"}, io.Discard, &errs))
+	require.Equal(t, "service: CARRIERFSM_SERVICE_KEY: the key is not 32 bytes in base64\n", errs.String())
+	require.NoFileExists(t, folder+"/x.db")
 }
 
 // The one line on standard output is the address to open.

@@ -21,15 +21,15 @@ const shutdownTimeout = 10 * time.Second
 
 // serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
-	keys, err := openKeys(o)
-	if err != nil {
-		return err
-	}
-	store, closeStore, err := openStore(ctx, o.store, logger)
+	store, closeStore, err := openStore(ctx, o.store, logger) // before the keys: no key file is left beside a database that can't be opened
 	if err != nil {
 		return err
 	}
 	defer closeStore()
+	keys, err := openKeys(o)
+	if err != nil {
+		return err
+	}
 	metrics, err := telemetry.New(telemetry.Config{}) // uses the providers that a host sets; without them it records nothing
 	if err != nil {
 		return err

@@ -32,14 +32,26 @@ func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, fu
 			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
 		}
 		return s, func() { _ = s.Close() }, nil
-	case strings.HasPrefix(spec, "postgres://"), strings.HasPrefix(spec, "postgresql://"):
+	case isPostgres(spec):
 		s, err := postgres.Open(ctx, spec, postgres.WithLogger(logger))
 		if err != nil { // its text contains the address without the password
 			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
 		}
 		return s, func() { _ = s.Close() }, nil
 	}
-	return nil, nil, fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
+	return nil, nil, checkStore(spec)
+}
+
+// checkStore refuses a value of the flag -store that names no store.
+func checkStore(spec string) error {
+	if _, isFile := sqlitePath(spec); spec == "memory" || isFile || isPostgres(spec) {
+		return nil
+	}
+	return fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
+}
+
+func isPostgres(spec string) bool {
+	return strings.HasPrefix(spec, "postgres://") || strings.HasPrefix(spec, "postgresql://")
 }
 
 // sqlitePath returns the path of "sqlite:path".

@@ -1,5 +1,5 @@
 // Command docgen writes the documents that are made from the tables:
-// docs/states.md, docs/process-codes.md and the picture in README.md.
+// docs/states.md, docs/process-codes.md and the picture in README.md and its translation.
 package main
 
 import (
@@ -32,7 +32,16 @@ func write(root string) error {
 			return err
 		}
 	}
-	readme := filepath.Join(root, "README.md")
+	for _, name := range []string{"README.md", "README.zh-CN.md"} {
+		if err := drawInto(filepath.Join(root, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawInto brings the picture in a README up to date.
+func drawInto(readme string) error {
 	old, err := os.ReadFile(readme)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -99,8 +100,8 @@ func violatesUnique(err error, index string) bool {
 // wrap adds the name of this package to an error of the driver. Such errors have
 // names of tables and columns in them, never values.
 func wrap(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || strings.HasPrefix(err.Error(), "carrierfsm") { // it has a name already
+		return err
 	}
 	return fmt.Errorf("carrierfsm/postgres: %w", err)
 }

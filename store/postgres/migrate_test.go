@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 
@@ -44,6 +45,7 @@ func TestOnlyTablesThatNeedANewerVersionAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	_, err = postgres.New(ctx, pool.Config())
 	require.ErrorIs(t, err, schema.ErrNewer)
+	require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/postgres: "), err)
 }
 
 func TestADatabaseThatCantBeReachedIsOneClearError(t *testing.T) {

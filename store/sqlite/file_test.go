@@ -2,13 +2,16 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	driver "modernc.org/sqlite"
@@ -36,6 +39,29 @@ func TestTheFilesAreForTheirOwnerOnly(t *testing.T) {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		require.Equal(t, fs.FileMode(0o640), modeOf(t, chosen+suffix), "a file that exists keeps its mode")
 	}
+}
+
+// SQLite opens such a file for reads without an error. Each commit would fail then.
+func TestADatabaseThatCantBeWrittenIsRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := newPath(t)
+	require.NoError(t, open(t, path).Close())
+	for rule, query := range map[string]string{"mode=ro": "?mode=ro", "query_only": "?_pragma=query_only(1)"} {
+		db, err := sql.Open("sqlite", "file:"+path+query)
+		require.NoError(t, err)
+		_, err = sqlite.New(ctx, db)
+		require.ErrorContains(t, err, "the database is read-only; the file and its folder must be writable", rule)
+		require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/sqlite: "), err)
+		require.NoError(t, db.Close())
+	}
+	if os.Getuid() > 0 { // root may write it
+		require.NoError(t, os.Chmod(path, 0o400))
+		_, err := sqlite.Open(ctx, path)
+		require.ErrorContains(t, err, "the database is read-only")
+	}
+	defer lockFile(t, path)()
+	require.NoError(t, open(t, path, sqlite.BusyTimeout(time.Millisecond)).Close(), "a lock of another process is not for good")
 }
 
 func modeOf(t *testing.T, path string) fs.FileMode {

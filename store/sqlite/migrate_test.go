@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,6 +27,7 @@ func TestAFileThatNeedsANewerVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := sqlite.Open(context.Background(), newerFile(t, 999))
 	require.ErrorIs(t, err, schema.ErrNewer)
+	require.Equal(t, 1, strings.Count(err.Error(), "carrierfsm/sqlite: "), err)
 }
 
 func TestAFileToWhichANewerVersionHasOnlyAddedStillWorks(t *testing.T) {

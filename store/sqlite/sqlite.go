@@ -33,6 +33,7 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/lifetime"
@@ -96,8 +97,8 @@ const readers = 4
 
 // Open opens the file, creates it if it is missing, and applies the migrations
 // that it lacks, unless WithoutMigrate is set. It returns schema.ErrNewer for a file
-// that needs a newer build, and the driver's error for a path that can't be opened.
-// Call Close when done.
+// that needs a newer build, and the driver's error for a path that can't be opened or
+// a file that can't be written. Call Close when done.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := optionsOf(opts)
 	if err := checkPath(path); err != nil {
@@ -143,6 +144,9 @@ func checkPath(path string) error {
 func createFile(path string) error {
 	f, err := os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("carrierfsm/sqlite: %s is a folder", path)
+		}
 		return nil
 	}
 	if err != nil {
@@ -194,6 +198,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	if err := s.refuseReadOnly(ctx); err != nil {
+		return err
+	}
 	return s.prepared.prepareReads(ctx, s.readDB)
 }
 
@@ -215,6 +222,16 @@ func (s *Store) refuseMemory(ctx context.Context) error {
 	}
 	if file == "" {
 		return errors.New("carrierfsm/sqlite: the database is in memory, a file is needed; for memory there is store/memory")
+	}
+	return nil
+}
+
+// refuseReadOnly returns an error for a database that can't be written. SQLite
+// opens such a file without one, for reads only. A file that another process has
+// locked can be written: SQLite tests that first.
+func (s *Store) refuseReadOnly(ctx context.Context) error {
+	if _, err := s.prepared.lockFile.ExecContext(ctx); hasCode(err, lib.SQLITE_READONLY) {
+		return fmt.Errorf("carrierfsm/sqlite: the database is read-only; the file and its folder must be writable, without mode=ro and query_only: %w", err)
 	}
 	return nil
 }

@@ -146,19 +146,6 @@ func TestOpenSetsThePragmasOfADurableFile(t *testing.T) {
 	require.Equal(t, "1", got)
 }
 
-func TestAReadOnlyFileCanOnlyBeRead(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	path := newPath(t)
-	require.NoError(t, open(t, path).Create(ctx, record("v1")))
-	s, err := sqlite.New(ctx, openDB(t, "file:"+path+"?_pragma=query_only(1)"))
-	require.NoError(t, err, "its tables are up to date")
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, err = s.Load(ctx, "v1")
-	require.NoError(t, err)
-	require.ErrorContains(t, s.Create(ctx, record("v2")), "readonly")
-}
-
 func TestABadPathIsOneClearError(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", ":memory:", t.TempDir(), filepath.Join(t.TempDir(), "no", "such", "folder.db")} {

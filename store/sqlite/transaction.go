@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -167,7 +168,7 @@ func (s *Store) retryBusy(ctx context.Context, try func() error) error {
 // names of tables and columns in them, never values.
 func wrap(err error) error {
 	var e *driver.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && !strings.HasPrefix(err.Error(), "carrierfsm") {
 		return fmt.Errorf("carrierfsm/sqlite: %w", err)
 	}
 	return err

@@ -3,7 +3,6 @@ package juxinli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -181,7 +180,7 @@ func (c *Catalogue) store(list []carrierfsm.Source, err error) ([]carrierfsm.Sou
 	defer c.mu.Unlock()
 	now := c.cfg.Now()
 	if err != nil {
-		c.failed, c.err = now, fmt.Errorf("juxinli: catalogue: %w", err)
+		c.failed, c.err = now, &callError{"catalogue", err}
 		return c.stale(now)
 	}
 	c.list, c.at, c.failed, c.err = list, now, time.Time{}, nil

@@ -121,7 +121,7 @@ func (d *Data) Job(ctx context.Context, token carrierfsm.Secret) (JobState, erro
 		state, err = e.job()
 	}
 	if err != nil {
-		return "", fmt.Errorf("juxinli: job: %w", err)
+		return "", &callError{"job", err}
 	}
 	return state, nil
 }
@@ -155,7 +155,7 @@ func (d *Data) document(
 	if errors.Is(err, errNoData) {
 		err = d.noDataError(ctx, token, err)
 	}
-	return Document{}, fmt.Errorf("juxinli: %s: %w", name, err)
+	return Document{}, &callError{name, err}
 }
 
 // noDataError returns ErrNotReady or ErrNotFound, depending on the job's state.

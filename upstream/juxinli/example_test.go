@@ -90,3 +90,21 @@ func ExampleGuard() {
 	// 西藏移动 is offline
 	// not sent: true
 }
+
+// The client is the Upstream of a machine. In production only Org is needed.
+func ExampleNew() {
+	server := httptest.NewServer(simulator.New(simulator.Config{}))
+	defer server.Close()
+	client, err := juxinli.New(juxinli.Config{Org: "DEMO", BaseURL: server.URL})
+	if err != nil {
+		panic(err)
+	}
+	sources, err := client.Datasources(context.Background())
+	fmt.Println(len(sources) > 0, err)
+
+	_, err = juxinli.New(juxinli.Config{Org: "DEMO", BaseURL: "http://aggregator.example"})
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// juxinli: BaseURL must be HTTPS, or HTTP to loopback
+}

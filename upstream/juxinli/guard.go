@@ -57,7 +57,7 @@ func NewGuard(cfg GuardConfig) (*Guard, error) {
 // Apply submits the form, unless its source is offline.
 func (g *Guard) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
 	if err := g.Check(ctx, a.Form); err != nil {
-		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w: %w", carrierfsm.ErrNotSent, err)
+		return carrierfsm.Receipt{}, &callError{"applications", fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)}
 	}
 	return g.Client.Apply(ctx, a)
 }

@@ -55,6 +55,7 @@ func TestAnApplicationToAnOfflineSourceIsNotSent(t *testing.T) {
 	})
 	_, err := g.Apply(t.Context(), carrierfsm.Application{Form: form(offline)})
 	require.ErrorIs(t, err, carrierfsm.ErrNotSent)
+	require.EqualError(t, err, "juxinli: applications: not sent: the data source is offline: chinamobilexz")
 	var offlineErr *juxinli.OfflineError
 	require.ErrorAs(t, err, &offlineErr)
 	require.Equal(t, juxinli.OfflineError{Website: "chinamobilexz", Name: "西藏移动"}, *offlineErr)

@@ -54,7 +54,7 @@ func New(c Config) (*Client, error) {
 		UserAgent: c.UserAgent, Observer: c.Observer,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("juxinli: %w", err)
+		return nil, &callError{"", err}
 	}
 	return &Client{cfg: c, http: client}, nil
 }
@@ -84,20 +84,20 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 		version = "v3"
 	}
 	if err := c.Check(ctx, a.Form); err != nil {
-		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w: %w", carrierfsm.ErrNotSent, err)
+		return carrierfsm.Receipt{}, &callError{"applications", fmt.Errorf("%w: %w", carrierfsm.ErrNotSent, err)}
 	}
 	body, err := encodeForm(a.Form)
 	if err != nil {
-		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
+		return carrierfsm.Receipt{}, &callError{"applications", err}
 	}
 	response, err := c.post(ctx, "/orgApi/rest/"+version+"/applications/{org}", body)
 	if err != nil {
-		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
+		return carrierfsm.Receipt{}, &callError{"applications", err}
 	}
 	defer clear(response) // it may repeat what was sent
 	receipt, err := decodeReceipt(response, c.cfg.ApplicationsV3)
 	if err != nil {
-		return carrierfsm.Receipt{}, fmt.Errorf("juxinli: applications: %w", err)
+		return carrierfsm.Receipt{}, &callError{"applications", err}
 	}
 	return receipt, nil
 }
@@ -113,16 +113,16 @@ func (c *Client) Apply(ctx context.Context, a carrierfsm.Application) (carrierfs
 func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.Reply, error) {
 	path, body, err := encodeRequest(r)
 	if err != nil {
-		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
+		return carrierfsm.Reply{}, &callError{"collect", err}
 	}
 	response, err := c.post(ctx, "/orgApi/rest/v2/messages/"+path, body)
 	if err != nil {
-		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
+		return carrierfsm.Reply{}, &callError{"collect", err}
 	}
 	defer clear(response) // it may repeat what was sent
 	reply, err := decodeReply(response)
 	if err != nil {
-		return carrierfsm.Reply{}, fmt.Errorf("juxinli: collect: %w", err)
+		return carrierfsm.Reply{}, &callError{"collect", err}
 	}
 	return reply, nil
 }
@@ -132,11 +132,11 @@ func (c *Client) Collect(ctx context.Context, r carrierfsm.Request) (carrierfsm.
 func (c *Client) Datasources(ctx context.Context) ([]carrierfsm.Source, error) {
 	response, err := c.do(ctx, http.MethodGet, "/orgApi/rest/v2/orgs/{org}/datasources", nil)
 	if err != nil {
-		return nil, fmt.Errorf("juxinli: datasources: %w", err)
+		return nil, &callError{"datasources", err}
 	}
 	list, err := decodeSources(response)
 	if err != nil {
-		return nil, fmt.Errorf("juxinli: datasources: %w", err)
+		return nil, &callError{"datasources", err}
 	}
 	return list, nil
 }

@@ -1,6 +1,9 @@
 package juxinli
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Why upstream refuses a data call. Test with errors.Is. If upstream sent a code,
 // the error is or wraps a *RefusalError.
@@ -58,3 +61,22 @@ func (e *RefusalError) Is(target error) bool {
 	meant, known := refusalErrors[number(e.Code)]
 	return known && target == meant
 }
+
+// callError is what a call returns. Its text names this package once, and not the
+// packages whose errors it wraps.
+type callError struct {
+	call string // empty outside a call
+	err  error
+}
+
+var withoutPackages = strings.NewReplacer(": juxinli: ", ": ", ": sendonce: ", ": ", ": carrierfsm: ", ": ")
+
+func (e *callError) Error() string {
+	text := "juxinli: "
+	if e.call != "" {
+		text += e.call + ": "
+	}
+	return withoutPackages.Replace(text + e.err.Error())
+}
+
+func (e *callError) Unwrap() error { return e.err }
