@@ -247,7 +247,7 @@ func TestEveryWriteIsBounded(t *testing.T) {
 		},
 	} {
 		all.mute()
-		require.ErrorIs(t, write(), context.DeadlineExceeded, name)
+		require.Error(t, write(), name) // that of the context, or the server has ended the transaction before
 		_, err := s.Load(ctx, "v1")
 		require.NoError(t, err, name)
 	}

@@ -74,6 +74,9 @@ func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 	}
 	r, entries := good()
 	require.NoError(t, legal.Write(&r, entries))
+	later := r
+	later.Version, later.Key = 2, "a key of an earlier build"
+	require.NoError(t, legal.Write(&later, entries))
 	for what, spoil := range map[string]func(r *carrierfsm.Record, e *carrierfsm.Entry){
 		"a NUL in the id":           func(r *carrierfsm.Record, _ *carrierfsm.Entry) { r.ID = "v\x00" },
 		"raw bytes as the key":      func(r *carrierfsm.Record, _ *carrierfsm.Entry) { r.Key = "\xff\x00" },
