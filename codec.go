@@ -149,7 +149,7 @@ func (c codec) decode(r Record) (snapshot, error) {
 	if r.Table > TableVersion {
 		return s, fmt.Errorf("%w: table version %d, this build has %d", ErrNewerTable, r.Table, TableVersion)
 	}
-	if !r.State.Valid() || r.State == Applied || r.Step < 0 {
+	if !r.State.known() || r.State == Applied || r.Step < 0 {
 		return s, fmt.Errorf("%w: its columns contradict each other", ErrCorrupt)
 	}
 	text, err := r.Body, error(nil)

@@ -173,3 +173,6 @@ func (m *Machine) CachedSecret(id string) Secret {
 	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return p })
 	return p.secret
 }
+
+// Known reports whether s is one of the six states.
+func (s State) Known() bool { return s.known() }

@@ -106,7 +106,7 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	if r.Reason == Erased {
 		return nil
 	}
-	if !r.State.Valid() {
+	if !r.State.known() {
 		return ErrNewerTable
 	}
 	d := snapshot{Record: r}.erase(m.now(), by)

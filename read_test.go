@@ -166,7 +166,7 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 			_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: id}) // 30 min
 			require.NoError(t, err)
 		}
-		ids := func(list []carrierfsm.Overdue, err error) (got []string) {
+		ids := func(list []carrierfsm.Summary, err error) (got []string) {
 			require.NoError(t, err)
 			for _, o := range list {
 				got = append(got, o.ID)

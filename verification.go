@@ -53,6 +53,11 @@ type Transition struct {
 	Detail Detail
 }
 
+// Ended reports whether this transition ended the verification: true for exactly
+// one transition of each verification that has ended. The report and Erase add
+// transitions after that one, in the same state.
+func (t Transition) Ended() bool { return t.To.Terminal() && !t.From.Terminal() }
+
 // Detail is what led to a transition. It contains no secret and no number.
 type Detail struct {
 	// Input is what was submitted; empty where a deadline passed.

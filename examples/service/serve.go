@@ -75,7 +75,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 // message or fetch the report. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
-		if t.To.Terminal() {
+		if t.Ended() {
 			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
 		}
 		return nil
