@@ -35,9 +35,13 @@ type Config struct {
 	// Handlers are the handlers by name. A name must never change: the store
 	// keeps under it how far the handler has come.
 	Handlers map[string]Handler
-	// Start is where a handler begins whose name the store does not have yet.
-	// Defaults to FromBeginning.
-	Start Start
+	// Starts is where handlers begin whose names the store does not have yet, by
+	// name: FromNow for a handler that is added later and must not be called for
+	// what is past, FromBeginning for one that must. Of names that the store has it
+	// is ignored. On a store without history it may be left out; else New returns
+	// ErrNoStart for a new handler that is not in it. A handler that is renamed is
+	// a new one.
+	Starts map[string]Start
 	// Workers is for how many verifications one handler is called at once, and
 	// for as many parked ones. Defaults to 8.
 	Workers int
@@ -87,8 +91,11 @@ type Dispatcher struct {
 // New checks the configuration and returns a Dispatcher for the transitions in
 // a store. The machine decodes them and tells of its commits. A process that
 // only runs handlers makes a Machine of the same Config as the others, and does
-// not call its Run. New starts nothing: the host calls Run. Its errors match
-// carrierfsm.ErrInvalid.
+// not call its Run. New starts nothing: the host calls Run. It notes in the store
+// where new handlers begin, within 10 s; make the Dispatcher before the first
+// verification. Its errors match carrierfsm.ErrInvalid or ErrNoStart. Where the
+// store does not answer, New does not fail: Run asks again, and what would be
+// ErrNoStart is then logged and in the error of Ready.
 func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
@@ -106,12 +113,48 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	for name := range c.Handlers {
 		d.slow[name] = newSlowCalls(c.MaxSlow)
 	}
+	if err := d.createCursors(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
+// createCursors creates the cursors of the handlers that are new: the first
+// transitions may be committed before Run is called. What the store does not
+// answer now, Run asks it again. The error is ErrNoStart.
+func (d *Dispatcher) createCursors() error {
+	if len(d.cfg.Handlers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	cursors, err := d.store.Cursors(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // Run asks again
+	}
+	for _, w := range d.workers(nil) {
+		if slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == w.name }) {
+			continue
+		}
+		lease, _, err := w.acquire(ctx)
+		if errors.Is(err, ErrNoStart) {
+			return fmt.Errorf("%w (handler %s)", ErrNoStart, w.name)
+		}
+		if err == nil {
+			_ = d.store.Release(ctx, lease) // else the lease expires
+		}
+	}
+	return nil
+}
+
 func (c Config) withDefaults() (Config, error) {
-	if c.Start < FromBeginning || c.Start > FromNow {
-		return c, invalid("an unknown Start")
+	for name, start := range c.Starts {
+		if c.Handlers[name] == nil {
+			return c, invalid("Starts has a name that no handler has")
+		}
+		if start != FromBeginning && start != FromNow {
+			return c, invalid("an unknown Start")
+		}
 	}
 	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
 		return c, invalid("a negative value in Config")

@@ -30,8 +30,9 @@ func TestNewRefusesAConfigThatCantWork(t *testing.T) {
 		"not ASCII":             func(c *outbox.Config) { c.Handlers["通知"] = h },
 		"a long name":           func(c *outbox.Config) { c.Handlers[strings.Repeat("x", 129)] = h },
 		"nil":                   func(c *outbox.Config) { c.Handlers["nil"] = nil },
-		"a Start above":         func(c *outbox.Config) { c.Start = outbox.FromNow + 1 },
-		"a Start below":         func(c *outbox.Config) { c.Start = -1 },
+		"a Start above":         func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"ok": outbox.FromNow + 1} },
+		"the zero Start":        func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"ok": 0} },
+		"a Start of no handler": func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"other": outbox.FromNow} },
 		"negative Workers":      func(c *outbox.Config) { c.Workers = -1 },
 		"negative Timeout":      func(c *outbox.Config) { c.Timeout = -1 },
 		"negative LeaseTTL":     func(c *outbox.Config) { c.LeaseTTL = -1 },
@@ -207,7 +208,7 @@ func TestAFailureOfTheStoreIsLoggedOnceAndDeliveryContinuesAfterIt(t *testing.T)
 		pass(2 * time.Minute)
 		stop()
 		require.Equal(t, plain, r.got())
-		require.Equal(t, 1, strings.Count(log.String(), "the store fails"), log.String())
+		require.Equal(t, 1, strings.Count(log.String(), "a handler gets nothing"), log.String())
 	})
 }
 

@@ -13,6 +13,9 @@
 //	})
 //	go d.Run(ctx)
 //
+// A handler that is added to a store with history, or renamed, has to say in
+// Config.Starts where it begins.
+//
 // A handler gets each transition at least once, those of one verification in
 // order; (ID, Step) identifies a transition, for deduplication.
 //
