@@ -19,6 +19,9 @@ type snapshot struct {
 // where a Sealer is configured. It never holds a password or a code. The names
 // of its members are the stored format: see codecjson.go.
 type body struct {
+	// Reference is the host's.
+	Reference string `json:"reference,omitempty"`
+
 	// The person's run at upstream.
 	Account string   `json:"account,omitempty"`
 	Token   string   `json:"token,omitempty"`
@@ -56,6 +59,12 @@ type body struct {
 	// Lost is an intent that the latest commit settled as unknown. A reply that
 	// comes late is still accepted for it.
 	Lost *intent `json:"lost,omitempty"`
+}
+
+// storedDetail is what an entry holds beyond its columns.
+type storedDetail struct {
+	Detail
+	Reference string `json:"reference,omitempty"`
 }
 
 // intent is the durable note that a call upstream is about to be made.

@@ -28,6 +28,10 @@ import (
 // on. A handler that ignores the end of its context is not called again for the
 // same verification in this process before it has returned; another replica may
 // call it.
+//
+// Transition.Ended says whether the verification has ended, and
+// Transition.Reference is the host's own name of it. What else a handler needs it
+// asks the machine that Machine returns for its context.
 type Handler func(ctx context.Context, t carrierfsm.Transition) error
 
 // Config is how a Dispatcher calls handlers. Each zero field takes its default.

@@ -1,12 +1,14 @@
 package outbox_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -86,4 +88,18 @@ func TestRunCreatesTheCursorsThatNewCouldNot(t *testing.T) {
 		pass(5 * time.Second)
 		require.Equal(t, []string{"v1/4"}, r.got(), "the one that says where it begins")
 	})
+}
+
+func TestAHandlerReachesTheMachineOfItsDispatcher(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := dispatcher(b, func(ctx context.Context, tr carrierfsm.Transition) error {
+		_, err := outbox.Machine(ctx).Get(ctx, tr.ID)
+		return err
+	})
+	b.Reach("10002")
+	n, err := d.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+	require.Nil(t, outbox.Machine(t.Context()))
 }
