@@ -39,6 +39,10 @@ type Config struct {
 	// gives the call up. The clocks of the replicas must differ by less.
 	// Defaults to 15 s.
 	Grace time.Duration
+	// Retention is how long a verification is kept after it ended: Run deletes older
+	// ones as Purge does, a hundred at a time, once the handlers have got them. With
+	// a Reporter it is at least Limits.ReportLife. Defaults to keeping all.
+	Retention time.Duration
 	// PollInterval is how often Run looks for what is due. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxInFlight is how many submissions may be under way in this process;
@@ -78,6 +82,9 @@ type Machine struct {
 	dropped   atomic.Int64
 	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
 	ownClock  bool         // Config.Now was set
+	running   atomic.Int32 // calls of Run
+	made      time.Time
+	swept     atomic.Int64 // when Run last got on, a Duration since made
 }
 
 // New checks the configuration and returns a Machine. It starts nothing: the
@@ -95,11 +102,15 @@ func New(c Config) (*Machine, error) {
 	err = firstError(
 		orDefault(&c.CallTimeout, 180*time.Second),
 		orDefault(&c.Grace, 15*time.Second),
+		orDefault(&c.Retention, 0),
 		orDefault(&c.PollInterval, time.Second),
 		orDefault(&c.MaxInFlight, 10_000),
 	)
 	if err != nil {
 		return nil, err
+	}
+	if c.Reporter != nil && c.Retention > 0 && c.Retention < c.Limits.ReportLife {
+		return nil, invalid("Retention is less than Limits.ReportLife: reports would be lost")
 	}
 	ownClock := c.Now != nil
 	if !ownClock {
@@ -112,7 +123,7 @@ func New(c Config) (*Machine, error) {
 	m := &Machine{
 		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
-		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
+		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports), made: time.Now(),
 	}
 	m.compareClocks(context.Background())
 	return m, nil
@@ -162,11 +173,55 @@ type Stats struct {
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock.
 	ClockSkew time.Duration
+	// Running is how many calls of Run go on.
+	Running int
+	// RunIdle is how long ago Run last settled what was due, or found nothing, or
+	// began. It grows while the store fails or the clock is ahead. Zero where Run
+	// does not run.
+	RunIdle time.Duration
 }
 
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
-	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load())}
+	s := Stats{
+		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load()),
+		Running: int(m.running.Load()),
+	}
+	if s.Running > 0 {
+		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))
+	}
+	return s
+}
+
+// Ready returns nil if this machine can do its work: it is open, the store answers,
+// Run runs in this process and has got on within the last minute, and the clock is
+// not so far ahead that Run settles nothing. It is for a probe of readiness; how the
+// whole installation does, alerts say: see docs/operations.md. The store is asked
+// for one record, for 5 s at most.
+//
+// The error says what is wrong, and contains nothing personal. It matches ErrClosed
+// or ErrStore where these are the reason, or is the context's.
+func (m *Machine) Ready(ctx context.Context) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
+		_, err := m.store.Due(ctx, m.now(), PageKey{}, 1)
+		return err
+	})
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	switch s := m.Stats(); {
+	case s.Running == 0:
+		return errors.New("carrierfsm: Run does not run in this process")
+	case m.clockAhead():
+		return fmt.Errorf("carrierfsm: Run settles nothing: this machine's clock is %v ahead of the store's", s.ClockSkew)
+	case s.RunIdle > runStalls+m.cfg.PollInterval:
+		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", s.RunIdle.Round(time.Second))
+	}
+	return nil
 }
 
 // Subscribe returns a channel that receives a value after this Machine has

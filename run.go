@@ -23,6 +23,8 @@ const (
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
 	moreWarned = time.Minute
+	// runStalls is for how long Run may not get on before the machine is not ready.
+	runStalls = time.Minute
 	// clockInterval is how often Run compares its clock with the store's.
 	clockInterval = time.Minute
 )
@@ -38,6 +40,8 @@ const (
 // Where the store has a clock, Run compares its own with it each minute. A clock
 // that is ahead by more than half of Config.Grace would end the time of people
 // who have some left: then Run settles nothing, and neither do Get and Submit.
+//
+// With Config.Retention Run also deletes what ended longer ago.
 func (m *Machine) Run(ctx context.Context) error {
 	if err := m.enter(); err != nil {
 		return err
@@ -50,6 +54,12 @@ func (m *Machine) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	var reports sync.WaitGroup
 	defer reports.Wait()
+	m.gotOn()
+	m.running.Add(1)
+	defer m.running.Add(-1)
+	if m.cfg.Retention > 0 {
+		reports.Go(func() { m.retain(ctx) })
+	}
 	w := warnings{Machine: m}
 	compared := time.Now() // by New
 	for ctx.Err() == nil {
@@ -129,6 +139,10 @@ func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed fun
 		switch {
 		case s.unstored >= settlers:
 			return s.settled, false
+		case s.unstored == 0 && ctx.Err() == nil:
+			m.gotOn()
+		}
+		switch {
 		case !finished && again < maxCASRetries:
 			again++
 			continue
@@ -199,6 +213,9 @@ func (s *sweep) count(id string, err error) {
 		s.failed(id, err)
 	}
 }
+
+// gotOn notes that Run gets on.
+func (m *Machine) gotOn() { m.swept.Store(int64(time.Since(m.made))) }
 
 // errNotDue is returned for a record that this machine's clock leaves as it is.
 var errNotDue = errors.New("carrierfsm: not due")
