@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,10 @@ type Config struct {
 	// processes. Those of the Machine's own process are delivered at once.
 	// Defaults to 1 s.
 	PollInterval time.Duration
+	// MaxLag is how long ago the oldest transition was committed that a handler has
+	// not got, before Ready returns an error. It is the same on all replicas.
+	// Defaults to 15 min.
+	MaxLag time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Observer is told of each call of a handler. Defaults to none.
@@ -90,6 +95,7 @@ type Dispatcher struct {
 	store   Store
 	cfg     Config
 	slow    map[string]*slowCalls // by handler
+	running atomic.Int32          // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
@@ -160,7 +166,7 @@ func (c Config) withDefaults() (Config, error) {
 			return c, invalid("an unknown Start")
 		}
 	}
-	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
+	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval, c.MaxLag) < 0 {
 		return c, invalid("a negative value in Config")
 	}
 	setDefault(&c.Workers, 8)
@@ -171,6 +177,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.RetryMin, time.Second)
 	setDefault(&c.RetryMax, max(10*time.Minute, c.RetryMin))
 	setDefault(&c.PollInterval, time.Second)
+	setDefault(&c.MaxLag, 15*time.Minute)
 	if c.RetryMin > c.RetryMax {
 		return c, invalid("RetryMin is more than RetryMax")
 	}
@@ -198,6 +205,8 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 // and returns once the handlers under way have, after Config.Timeout and a few
 // seconds at the latest.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	d.running.Add(1)
+	defer d.running.Add(-1)
 	var loops sync.WaitGroup
 	for _, w := range d.workers(nil) {
 		loops.Go(func() { w.run(ctx) })
@@ -251,25 +260,6 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 		list = append(list, w)
 	}
 	return list
-}
-
-// Stats are counts of the calls in this process that delivery does not wait for.
-type Stats struct {
-	// Slow is how many calls go on after Config.SlowAfter: see Config.MaxSlow.
-	Slow int
-	// Abandoned is how many of them have not returned after Config.Timeout.
-	Abandoned int
-}
-
-// Stats returns the counts of all handlers.
-func (d *Dispatcher) Stats() (all Stats) {
-	for _, s := range d.slow {
-		s.mu.Lock()
-		all.Slow += len(s.running)
-		all.Abandoned += s.abandoned
-		s.mu.Unlock()
-	}
-	return all
 }
 
 // Cursors returns how far each handler has come that ever ran on this store. It

@@ -39,6 +39,7 @@ func TestNewRefusesAConfigThatCantWork(t *testing.T) {
 		"negative RetryMin":     func(c *outbox.Config) { c.RetryMin = -1 },
 		"negative RetryMax":     func(c *outbox.Config) { c.RetryMax = -1 },
 		"negative PollInterval": func(c *outbox.Config) { c.PollInterval = -1 },
+		"negative MaxLag":       func(c *outbox.Config) { c.MaxLag = -1 },
 		"RetryMin > RetryMax":   func(c *outbox.Config) { c.RetryMin, c.RetryMax = 2, 1 },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@
 // A handler gets each transition at least once, those of one verification in
 // order; (ID, Step) identifies a transition, for deduplication.
 //
-// outbox.go is the port that a store implements, dispatcher.go and replay.go are
-// what a host uses, term.go is one period of holding a lease, and deliver.go the
+// outbox.go is the port that a store implements, dispatcher.go, ready.go and
+// replay.go are what a host uses, term.go is one period of holding a lease, and deliver.go the
 // delivery of one batch.
 package outbox
