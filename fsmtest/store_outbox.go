@@ -188,7 +188,7 @@ func outboxPages(b *storeBench) error {
 }
 
 func outboxNoStart(b *storeBench) error {
-	first0, err := b.acquire("first", "one", 0)
+	early, err := b.acquire("first", "one", 0)
 	if err != nil {
 		return err
 	}
@@ -198,15 +198,13 @@ func outboxNoStart(b *storeBench) error {
 	if _, err := b.acquire("first", "one", 0); err != nil { // the cursor exists
 		return err
 	}
-	entries, err := first0.rest(10)
+	entries, err := early.rest(10)
 	if err := first(err, differ("the entries of a reader of an empty store", []string{"v1/1", "v1/2"}, steps(entries))); err != nil {
 		return err
 	}
-	if _, err := b.acquire("second", "one", 0); !errors.Is(err, outbox.ErrNoStart) {
-		return fmt.Errorf("a new cursor without a start, in a store with entries: %v", err)
-	}
-	cursors, err := first0.box.Cursors(b.ctx)
-	return first(err, differ("the number of cursors", 1, len(cursors)))
+	_, refused := b.acquire("second", "one", 0)
+	cursors, err := early.box.Cursors(b.ctx)
+	return first(err, want("Acquire of a new cursor without a start, in a store with entries,", refused, outbox.ErrNoStart), differ("the number of cursors", 1, len(cursors)))
 }
 
 func outboxStart(b *storeBench) error {

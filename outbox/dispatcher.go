@@ -140,7 +140,7 @@ func (d *Dispatcher) createCursors() error {
 	defer cancel()
 	cursors, err := d.store.Cursors(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // Run asks again
+		return nil // Run asks again
 	}
 	for _, w := range d.workers(nil) {
 		if slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == w.name }) {

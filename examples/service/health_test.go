@@ -18,7 +18,7 @@ import (
 // status asks an endpoint of a running service.
 func (r *testService) status(path string) int {
 	r.t.Helper()
-	response, err := http.Get(r.url + path) //nolint:noctx // a local server
+	response, err := http.Get(r.url + path)
 	require.NoError(r.t, err)
 	require.NoError(r.t, response.Body.Close())
 	return response.StatusCode

@@ -47,7 +47,9 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 		case o.exists:
 			return outbox.Lease{}, outbox.ErrLeaseHeld
 		}
-		if err := s.createCursor(ctx, name, start); err != nil {
+		if err := s.createCursor(ctx, name, start); errors.Is(err, outbox.ErrNoStart) {
+			return outbox.Lease{}, outbox.ErrNoStart
+		} else if err != nil {
 			return outbox.Lease{}, s.outboxWrote(err)
 		}
 	}
