@@ -173,6 +173,8 @@ const (
 	retentionPage     = 100
 	retentionPause    = 100 * time.Millisecond
 	retentionInterval = time.Minute
+	// retentionTimeout bounds the store's answer for one page.
+	retentionTimeout = 10 * time.Second
 )
 
 // retain deletes what ended longer ago than Config.Retention, until ctx ends. The
@@ -214,7 +216,7 @@ func (m *Machine) retain(ctx context.Context) {
 
 func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) {
 	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
-	err = answered(ctx, storeTimeout, func(ctx context.Context) (err error) {
+	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {
 		deleted, kept, err = m.purgePage(ctx, before, retentionPage)
 		return err
 	})

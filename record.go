@@ -61,12 +61,6 @@ type body struct {
 	Lost *intent `json:"lost,omitempty"`
 }
 
-// storedDetail is what an entry holds beyond its columns.
-type storedDetail struct {
-	Detail
-	Reference string `json:"reference,omitempty"`
-}
-
 // intent is the durable note that a call upstream is about to be made.
 type intent struct {
 	// Version is the record's version that opened the intent, and so its name.

@@ -217,6 +217,37 @@ func (s *sweep) count(id string, err error) {
 // gotOn notes that Run gets on.
 func (m *Machine) gotOn() { m.swept.Store(int64(time.Since(m.made))) }
 
+// Ready returns nil if this machine can do its work: it is open, the store answers,
+// Run runs in this process and has got on within the last minute, and the clock is
+// not so far ahead that Run settles nothing. It is for a probe of readiness; how the
+// whole installation does, alerts say: see docs/operations.md. The store is asked
+// for one record, for 5 s at most.
+//
+// The error says what is wrong, and contains nothing personal. It matches ErrClosed
+// or ErrStore where these are the reason, or is the context's.
+func (m *Machine) Ready(ctx context.Context) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
+		_, err := m.store.Due(ctx, m.now(), PageKey{}, 1)
+		return err
+	})
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	switch s := m.Stats(); {
+	case s.Running == 0:
+		return errors.New("carrierfsm: Run does not run in this process")
+	case m.clockAhead():
+		return fmt.Errorf("carrierfsm: Run settles nothing: this machine's clock is %v ahead of the store's", s.ClockSkew)
+	case s.RunIdle > runStalls+m.cfg.PollInterval:
+		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", s.RunIdle.Round(time.Second))
+	}
+	return nil
+}
+
 // errNotDue is returned for a record that this machine's clock leaves as it is.
 var errNotDue = errors.New("carrierfsm: not due")
 
@@ -315,7 +346,3 @@ func (m *Machine) compareClocks(ctx context.Context) {
 		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", "ahead", skew, "settles", !m.clockAhead())
 	}
 }
-
-// clockAhead reports whether this machine's clock is so far ahead of the store's
-// that nothing may be settled by it. One that is behind only settles later.
-func (m *Machine) clockAhead() bool { return time.Duration(m.skew.Load()) > m.cfg.Grace/2 }
