@@ -45,12 +45,6 @@ type encodedRecord struct {
 	smallBuffer [768]byte
 }
 
-// storedDetail is what an entry holds beyond its columns.
-type storedDetail struct {
-	Detail
-	Reference string `json:"reference,omitempty"`
-}
-
 // encode encodes a decision, with a new commit id.
 func (c codec) encode(d *decision) (*encodedRecord, error) {
 	if d.err != nil {

@@ -19,6 +19,8 @@ const (
 	readBackTimeout = 5 * time.Second
 	// readTimeout bounds a read of many records, and a page of Purge.
 	readTimeout = 30 * time.Second
+	// storeTimeout bounds each call of the store by Run.
+	storeTimeout = 10 * time.Second
 )
 
 // load loads and decodes a record.

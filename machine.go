@@ -63,6 +63,9 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// clockTimeout bounds the question for the store's time.
+const clockTimeout = 5 * time.Second
+
 // maxReports is how many reports are asked for at once.
 const maxReports = 8
 
@@ -191,6 +194,37 @@ func (m *Machine) Stats() Stats {
 		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))
 	}
 	return s
+}
+
+// storeClock is a further power of a Store whose server has a clock of its own.
+type storeClock interface {
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// compareClocks compares this machine's clock with the store's. It warns of a
+// difference of more than a quarter of the grace, when it begins.
+func (m *Machine) compareClocks(ctx context.Context) {
+	clock, ok := m.cfg.Store.(storeClock)
+	if !ok || m.ownClock {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	before := m.now()
+	theirs, err := clock.Now(ctx)
+	if err != nil {
+		return // the next call of the store shows what is wrong
+	}
+	skew := time.Duration(0) // as little as the answer allows
+	if ahead := before.Sub(theirs); ahead > 0 {
+		skew = ahead
+	} else if behind := theirs.Sub(m.now()); behind > 0 {
+		skew = -behind
+	}
+	was := time.Duration(m.skew.Swap(int64(skew)))
+	if most := m.cfg.Grace / 4; skew.Abs() > most && was.Abs() <= most {
+		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", "ahead", skew, "settles", !m.clockAhead())
+	}
 }
 
 // clockAhead reports whether this machine's clock is so far ahead of the store's

@@ -14,8 +14,6 @@ const (
 	// them are settled at once: stores write concurrent commits together.
 	duePage  = 1000
 	settlers = 32
-	// storeTimeout bounds each call of the store by Run.
-	storeTimeout = 10 * time.Second
 	// manyOvertaken is how many records of a page another replica has settled
 	// before the page is read again, if they are more than a quarter.
 	manyOvertaken = 16
@@ -314,35 +312,4 @@ func (w *warnings) endSweep(ctx context.Context, complete bool) {
 	}
 	clear(w.failing)
 	w.more = 0
-}
-
-// storeClock is a further power of a Store whose server has a clock of its own.
-type storeClock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
-// compareClocks compares this machine's clock with the store's. It warns of a
-// difference of more than a quarter of the grace, when it begins.
-func (m *Machine) compareClocks(ctx context.Context) {
-	clock, ok := m.cfg.Store.(storeClock)
-	if !ok || m.ownClock {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, readBackTimeout)
-	defer cancel()
-	before := m.now()
-	theirs, err := clock.Now(ctx)
-	if err != nil {
-		return // the next call of the store shows what is wrong
-	}
-	skew := time.Duration(0) // as little as the answer allows
-	if ahead := before.Sub(theirs); ahead > 0 {
-		skew = ahead
-	} else if behind := theirs.Sub(m.now()); behind > 0 {
-		skew = -behind
-	}
-	was := time.Duration(m.skew.Swap(int64(skew)))
-	if most := m.cfg.Grace / 4; skew.Abs() > most && was.Abs() <= most {
-		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", "ahead", skew, "settles", !m.clockAhead())
-	}
 }

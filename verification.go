@@ -87,6 +87,12 @@ type Detail struct {
 	Tables string `json:"tables,omitempty"`
 }
 
+// storedDetail is what an entry holds beyond its columns.
+type storedDetail struct {
+	Detail
+	Reference string `json:"reference,omitempty"`
+}
+
 // view returns what the host may know.
 func (s *snapshot) view(l Limits) Verification {
 	v := Verification{
