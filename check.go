@@ -60,6 +60,17 @@ func checkName(what, name string, maxBytes int) error {
 	return nil
 }
 
+// checkReference refuses what NewVerification.Reference must not be.
+func checkReference(reference string) error {
+	switch {
+	case len(reference) > maxName || !text.Printable(reference):
+		return invalid(fmt.Sprintf("the reference is not at most %d bytes of UTF-8 without control characters", maxName))
+	case text.PhoneNumber(reference):
+		return invalid("the reference looks like a phone number")
+	}
+	return nil
+}
+
 func checkStep(step int) error {
 	if step <= 0 {
 		return invalid("the input names no step")

@@ -74,6 +74,7 @@ func everyMethod(ctx context.Context, m *carrierfsm.Machine, id string) map[stri
 	_, errs["Submit Cancel"] = m.Submit(ctx, id, carrierfsm.Cancel{})
 	_, _, errs["Purge"] = m.Purge(ctx, time.Now())
 	_, errs["Settle"] = m.Settle(ctx)
+	errs["Ready"] = m.Ready(ctx)
 	errs["Expire"] = m.Expire(ctx, id)
 	errs["Erase"] = m.Erase(ctx, id)
 	errs["Reseal"] = m.Reseal(ctx, id)

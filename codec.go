@@ -99,7 +99,8 @@ func (c codec) encodeTransition(t *Transition, e *encodedRecord) (Entry, error) 
 		e.data = appendDetailData(e.data[:0], t.ID, t.Step)
 	}
 	entry := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
-	text, err := t.Detail.appendJSON(c.target(e))
+	stored := storedDetail{t.Detail, t.Reference}
+	text, err := stored.appendJSON(c.target(e))
 	if err == nil {
 		entry.Detail, err = c.keep(e, text)
 	}
@@ -149,7 +150,7 @@ func (c codec) decode(r Record) (snapshot, error) {
 	if r.Table > TableVersion {
 		return s, fmt.Errorf("%w: table version %d, this build has %d", ErrNewerTable, r.Table, TableVersion)
 	}
-	if !r.State.Valid() || r.State == Applied || r.Step < 0 {
+	if !r.State.known() || r.State == Applied || r.Step < 0 {
 		return s, fmt.Errorf("%w: its columns contradict each other", ErrCorrupt)
 	}
 	text, err := r.Body, error(nil)
@@ -175,9 +176,11 @@ func (c codec) decodeEntry(e Entry) (Transition, error) {
 	if isSealed(text) {
 		text, err = c.unseal(text, appendDetailData(nil, e.ID, e.Step))
 	}
-	if err == nil && t.Detail.unmarshal(text) != nil {
+	var stored storedDetail
+	if err == nil && stored.unmarshal(text) != nil {
 		err = errBody
 	}
+	t.Detail, t.Reference = stored.Detail, stored.Reference
 	return t, err
 }
 

@@ -32,7 +32,7 @@ func (b *body) unmarshal(text []byte) error {
 }
 
 // appendJSON appends what json.Marshal returns.
-func (d *Detail) appendJSON(dst []byte) ([]byte, error) {
+func (d *storedDetail) appendJSON(dst []byte) ([]byte, error) {
 	f := jsonfields.Write(dst)
 	if d.fields(&f); f.Done() {
 		return f.Text(), nil
@@ -40,13 +40,13 @@ func (d *Detail) appendJSON(dst []byte) ([]byte, error) {
 	return appendMarshal(dst, *d)
 }
 
-// unmarshal is json.Unmarshal into a zero Detail.
-func (d *Detail) unmarshal(text []byte) error {
+// unmarshal is json.Unmarshal into a zero storedDetail.
+func (d *storedDetail) unmarshal(text []byte) error {
 	f := jsonfields.Read(text, knownWords)
 	if d.fields(&f); f.Done() {
 		return nil
 	}
-	var decoded Detail
+	var decoded storedDetail
 	err := json.Unmarshal(text, &decoded)
 	*d = decoded
 	return err
@@ -59,6 +59,7 @@ func appendMarshal(dst []byte, v any) ([]byte, error) {
 }
 
 func (b *body) fields(f *jsonfields.Fields) {
+	f.String("reference", &b.Reference, jsonfields.Omit)
 	f.String("account", &b.Account, jsonfields.Omit)
 	f.String("token", &b.Token, jsonfields.Omit)
 	if f.Object("source", b.At != Source{}) {
@@ -125,7 +126,7 @@ func (in *intent) fields(f *jsonfields.Fields) {
 	f.End()
 }
 
-func (d *Detail) fields(f *jsonfields.Fields) {
+func (d *storedDetail) fields(f *jsonfields.Fields) {
 	jsonfields.Word(f, "input", &d.Input, jsonfields.Omit)
 	f.String("by", &d.By, jsonfields.Omit)
 	f.String("source", &d.Source, jsonfields.Omit)
@@ -137,6 +138,7 @@ func (d *Detail) fields(f *jsonfields.Fields) {
 	f.Bool("contradiction", &d.Contradiction)
 	f.Bool("late", &d.Late)
 	f.String("tables", &d.Tables, jsonfields.Omit)
+	f.String("reference", &d.Reference, jsonfields.Omit)
 	f.End()
 }
 

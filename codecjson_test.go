@@ -87,7 +87,7 @@ func fill(v reflect.Value) {
 // A member that is added to a struct, but not to its codec, fails here.
 func TestEveryMemberIsStored(t *testing.T) {
 	t.Parallel()
-	for _, v := range []kept{new(Body), new(Detail)} {
+	for _, v := range []kept{new(Body), new(Stored)} {
 		fill(reflect.ValueOf(v).Elem())
 		want, err := json.Marshal(v)
 		require.NoError(t, err)
@@ -150,7 +150,10 @@ func TestAnythingIsStoredAsEncodingJSONStoresIt(t *testing.T) {
 			Attempts: AttemptsOf(rapid.MapOfN(kind, number, 0, 10).Draw(t, "attempts")), Resends: number.Draw(t, "resends"),
 			Intent: &Intent{Version: int64(number.Draw(t, "version")), Call: Call(text.Draw(t, "call")), Counted: rapid.SliceOf(kind).Draw(t, "counted"), Canceled: number.Draw(t, "canceled") > 5},
 		}
-		d := &Detail{Message: text.Draw(t, "detail"), Type: text.Draw(t, "type"), Late: number.Draw(t, "late") > 5}
+		d := &Stored{
+			Detail:    Detail{Message: text.Draw(t, "detail"), Type: text.Draw(t, "type"), Late: number.Draw(t, "late") > 5},
+			Reference: text.Draw(t, "reference"),
+		}
 		for _, v := range []kept{b, d} {
 			want, wantErr := json.Marshal(v)
 			got, err := v.Marshal()
@@ -223,6 +226,6 @@ func FuzzReadStored(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		sameReading(t, text, new(Body))
-		sameReading(t, text, new(Detail))
+		sameReading(t, text, new(Stored))
 	})
 }

@@ -17,6 +17,12 @@ type NewVerification struct {
 	// up each other's codes. It is as an ID: encode the bytes of a hash, in hex
 	// or base64 for instance.
 	Key string
+	// Reference is the host's own name of what the verification is for, an order for
+	// instance: at most 128 bytes of UTF-8 without control characters, nothing
+	// personal. It is sealed with the record, and comes back in each Verification and
+	// each Transition. The store has no column for it, so List neither returns it nor
+	// searches for it. Erase deletes it.
+	Reference string
 }
 
 // Create begins a verification in the state created. It returns ErrExists,
@@ -39,7 +45,7 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 	now := m.now()
 	s := snapshot{
 		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
-		body:   body{Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
+		body:   body{Reference: n.Reference, Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
 	}
 	var d decision
 	d.begin(&s, now, m.cfg.Limits)
@@ -51,7 +57,8 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 }
 
 func (n NewVerification) check() error {
-	if err := checkName("id", n.ID, maxName); err != nil || n.Key == "" {
+	err := firstError(checkName("id", n.ID, maxName), checkReference(n.Reference))
+	if err != nil || n.Key == "" {
 		return err
 	}
 	return checkName("key", n.Key, maxName)

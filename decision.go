@@ -42,7 +42,7 @@ func (d *decision) move(event Event) {
 	detail := d.detail
 	detail.Source, detail.Tables = d.At.Website, tablesHash
 	d.transitions = append(d.transitions, Transition{
-		ID: d.ID, Step: d.Step, From: d.State, Event: event, To: to, At: d.now, Detail: detail,
+		ID: d.ID, Step: d.Step, From: d.State, Event: event, To: to, At: d.now, Reference: d.Reference, Detail: detail,
 	})
 	if to != d.State {
 		d.Since = d.now

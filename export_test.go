@@ -20,6 +20,7 @@ type (
 	Decision = decision
 	Attempts = attempts
 	Body     = body
+	Stored   = storedDetail
 )
 
 // AttemptsOf is a count of these attempts.
@@ -120,8 +121,8 @@ func Open(s Sealer, r Record) (Snapshot, error)       { return codec{s}.decode(r
 func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.decodeEntry(e) }
 func (b *body) Marshal() ([]byte, error)              { return b.appendJSON(nil) }
 func (b *body) Unmarshal(text []byte) error           { return b.unmarshal(text) }
-func (d *Detail) Marshal() ([]byte, error)            { return d.appendJSON(nil) }
-func (d *Detail) Unmarshal(text []byte) error         { return d.unmarshal(text) }
+func (d *storedDetail) Marshal() ([]byte, error)      { return d.appendJSON(nil) }
+func (d *storedDetail) Unmarshal(text []byte) error   { return d.unmarshal(text) }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) {
 	return codec{s}.encodeTransition(&t, new(encodedRecord))
@@ -179,3 +180,6 @@ func (m *Machine) CachedSecret(id string) Secret {
 
 // KnownValues returns of how many verifications the machine has values in memory.
 func (m *Machine) KnownValues() int { return m.known.Len() }
+
+// Known reports whether s is one of the six states.
+func (s State) Known() bool { return s.known() }

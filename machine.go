@@ -40,6 +40,10 @@ type Config struct {
 	// gives the call up. The clocks of the replicas must differ by less.
 	// Defaults to 15 s.
 	Grace time.Duration
+	// Retention is how long a verification is kept after it ended: Run deletes older
+	// ones as Purge does, a hundred at a time, once the handlers have got them. With
+	// a Reporter it is at least Limits.ReportLife. Defaults to keeping all.
+	Retention time.Duration
 	// PollInterval is how often Run looks for what is due. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxInFlight is how many submissions may be under way in this process;
@@ -59,6 +63,9 @@ type Config struct {
 	// states and events, nothing personal. Defaults to no logging.
 	Logger *slog.Logger
 }
+
+// clockTimeout bounds the question for the store's time.
+const clockTimeout = 5 * time.Second
 
 // maxReports is how many reports are asked for at once.
 const maxReports = 8
@@ -80,6 +87,9 @@ type Machine struct {
 	dropped   atomic.Int64
 	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
 	ownClock  bool         // Config.Now was set
+	running   atomic.Int32 // calls of Run
+	made      time.Time
+	swept     atomic.Int64 // when Run last got on, a Duration since made
 }
 
 // New checks the configuration and returns a Machine. It starts nothing: the
@@ -97,11 +107,15 @@ func New(c Config) (*Machine, error) {
 	err = firstError(
 		orDefault(&c.CallTimeout, 180*time.Second),
 		orDefault(&c.Grace, 15*time.Second),
+		orDefault(&c.Retention, 0),
 		orDefault(&c.PollInterval, time.Second),
 		orDefault(&c.MaxInFlight, 10_000),
 	)
 	if err != nil {
 		return nil, err
+	}
+	if c.Reporter != nil && c.Retention > 0 && c.Retention < c.Limits.ReportLife {
+		return nil, invalid("Retention is less than Limits.ReportLife: reports would be lost")
 	}
 	ownClock := c.Now != nil
 	if !ownClock {
@@ -114,7 +128,7 @@ func New(c Config) (*Machine, error) {
 	m := &Machine{
 		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(), known: newKnownValues(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
-		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports),
+		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports), made: time.Now(),
 	}
 	m.compareClocks(context.Background())
 	return m, nil
@@ -165,44 +179,30 @@ type Stats struct {
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock.
 	ClockSkew time.Duration
+	// Running is how many calls of Run go on.
+	Running int
+	// RunIdle is how long ago Run last settled what was due, or found nothing, or
+	// began. It grows while the store fails or the clock is ahead. Zero where Run
+	// does not run.
+	RunIdle time.Duration
 }
 
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
-	return Stats{InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load())}
-}
-
-// Subscribe returns a channel that receives a value after this Machine has
-// committed transitions: several commits may be one value. The caller calls
-// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
-// process hears of commits without polling.
-func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
-	return m.commits.Subscribe()
-}
-
-// forget destroys what the machine has in memory of a verification that has ended.
-func (m *Machine) forget(id string) {
-	m.passwords.Delete(id)
-	m.known.Delete(id)
-}
-
-// takePlace takes a place among the submissions under way. It returns ErrClosed
-// or the context's error.
-func (m *Machine) takePlace(ctx context.Context) error {
-	err := m.inFlight.Acquire(ctx, m.calls.Closing())
-	if errors.Is(err, semaphore.ErrStopped) {
-		return ErrClosed
+	s := Stats{
+		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load()),
+		Running: int(m.running.Load()),
 	}
-	return err
+	if s.Running > 0 {
+		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))
+	}
+	return s
 }
 
 // storeClock is a further power of a Store whose server has a clock of its own.
 type storeClock interface {
 	Now(ctx context.Context) (time.Time, error)
 }
-
-// clockTimeout bounds the question for the store's time.
-const clockTimeout = 5 * time.Second
 
 // compareClocks compares this machine's clock with the store's. It warns of a
 // difference of more than a quarter of the grace, when it begins.
@@ -233,6 +233,30 @@ func (m *Machine) compareClocks(ctx context.Context) {
 // clockAhead reports whether this machine's clock is so far ahead of the store's
 // that nothing may be settled by it. One that is behind only settles later.
 func (m *Machine) clockAhead() bool { return time.Duration(m.skew.Load()) > m.cfg.Grace/2 }
+
+// Subscribe returns a channel that receives a value after this Machine has
+// committed transitions: several commits may be one value. The caller calls
+// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
+// process hears of commits without polling.
+func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
+	return m.commits.Subscribe()
+}
+
+// forget destroys what the machine has in memory of a verification that has ended.
+func (m *Machine) forget(id string) {
+	m.passwords.Delete(id)
+	m.known.Delete(id)
+}
+
+// takePlace takes a place among the submissions under way. It returns ErrClosed
+// or the context's error.
+func (m *Machine) takePlace(ctx context.Context) error {
+	err := m.inFlight.Acquire(ctx, m.calls.Closing())
+	if errors.Is(err, semaphore.ErrStopped) {
+		return ErrClosed
+	}
+	return err
+}
 
 // now is the time in the precision of stores.
 func (m *Machine) now() time.Time { return storeTime(m.cfg.Now()) }

@@ -2,10 +2,13 @@ package carrierfsm_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -20,13 +23,17 @@ func TestNewRefusesAnInvalidConfig(t *testing.T) {
 	t.Parallel()
 	good := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()}
 	for rule, spoil := range map[string]func(*carrierfsm.Config){
-		"no store":           func(c *carrierfsm.Config) { c.Store = nil },
-		"no upstream":        func(c *carrierfsm.Config) { c.Upstream = nil },
-		"a negative timeout": func(c *carrierfsm.Config) { c.CallTimeout = -1 },
-		"a negative grace":   func(c *carrierfsm.Config) { c.Grace = -1 },
-		"a negative limit":   func(c *carrierfsm.Config) { c.Limits.Passwords = -1 },
-		"a negative life":    func(c *carrierfsm.Config) { c.Limits.Life = -1 },
-		"a negative bound":   func(c *carrierfsm.Config) { c.MaxInFlight = -1 },
+		"no store":             func(c *carrierfsm.Config) { c.Store = nil },
+		"no upstream":          func(c *carrierfsm.Config) { c.Upstream = nil },
+		"a negative timeout":   func(c *carrierfsm.Config) { c.CallTimeout = -1 },
+		"a negative grace":     func(c *carrierfsm.Config) { c.Grace = -1 },
+		"a negative limit":     func(c *carrierfsm.Config) { c.Limits.Passwords = -1 },
+		"a negative life":      func(c *carrierfsm.Config) { c.Limits.Life = -1 },
+		"a negative retention": func(c *carrierfsm.Config) { c.Retention = -1 },
+		"a retention that reports outlive": func(c *carrierfsm.Config) {
+			c.Reporter, c.Retention, c.Limits.ReportLife = new(fsmtest.Reports), time.Hour-1, time.Hour
+		},
+		"a negative bound": func(c *carrierfsm.Config) { c.MaxInFlight = -1 },
 	} {
 		c := good
 		spoil(&c)
@@ -238,4 +245,49 @@ func TestAMachinePrintsItsTypeOnly(t *testing.T) {
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
 		require.Equal(t, "Machine [redacted]", fmt.Sprintf(format, m), format)
 	}
+}
+
+// awayStore is a store that fails while it is away.
+type awayStore struct {
+	*memory.Store
+	away atomic.Bool
+}
+
+func (s *awayStore) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey, limit int) ([]carrierfsm.Record, error) {
+	if s.away.Load() {
+		return nil, errors.New("away")
+	}
+	return s.Store.Due(ctx, now, after, limit)
+}
+
+func TestAMachineIsReadyWhileItsStoreAnswersAndRunGetsOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, store := context.Background(), &awayStore{Store: memory.New()}
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store})
+		require.ErrorContains(t, b.Machine.Ready(ctx), "Run does not run")
+		require.Zero(t, b.Machine.Stats().Running)
+		stop := running(t, b.Machine)
+		synctest.Wait()
+		require.NoError(t, b.Machine.Ready(ctx))
+		pass(time.Hour)
+		require.NoError(t, b.Machine.Ready(ctx))
+		require.Equal(t, 1, b.Machine.Stats().Running)
+		store.away.Store(true)
+		require.ErrorIs(t, b.Machine.Ready(ctx), carrierfsm.ErrStore)
+		pass(2 * time.Minute)
+		require.Greater(t, b.Machine.Stats().RunIdle, time.Minute)
+		store.away.Store(false)
+		require.ErrorContains(t, b.Machine.Ready(ctx), "Run has settled nothing for 2m")
+		pass(2 * time.Second)
+		require.NoError(t, b.Machine.Ready(ctx))
+		stop()
+		require.ErrorContains(t, b.Machine.Ready(ctx), "Run does not run")
+		require.Zero(t, b.Machine.Stats().RunIdle)
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		require.ErrorIs(t, b.Machine.Ready(ended), context.Canceled)
+		require.NoError(t, b.Machine.Close(ctx))
+		require.ErrorIs(t, b.Machine.Ready(ctx), carrierfsm.ErrClosed)
+	})
 }

@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 )
 
@@ -106,7 +107,7 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	if r.Reason == Erased {
 		return nil
 	}
-	if !r.State.Valid() {
+	if !r.State.known() {
 		return ErrNewerTable
 	}
 	d := snapshot{Record: r}.erase(m.now(), by)
@@ -162,6 +163,66 @@ func (m *Machine) purgePage(ctx context.Context, before time.Time, limit int) (d
 	}
 	deleted, kept, err = store.PurgeDelivered(ctx, before, limit)
 	done(err)
+	return deleted, kept, err
+}
+
+const (
+	// retentionPage is how many verifications are deleted at once after
+	// Config.Retention, retentionPause the wait between two pages, and
+	// retentionInterval how often Run looks for more.
+	retentionPage     = 100
+	retentionPause    = 100 * time.Millisecond
+	retentionInterval = time.Minute
+	// retentionTimeout bounds the store's answer for one page.
+	retentionTimeout = 10 * time.Second
+)
+
+// retain deletes what ended longer ago than Config.Retention, until ctx ends. The
+// replicas begin at random times.
+func (m *Machine) retain(ctx context.Context) {
+	var failing, keeping bool
+	wait := rand.N(retentionInterval) //nolint:gosec // no secret
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		wait = retentionInterval
+		if m.clockAhead() {
+			continue
+		}
+		deleted, kept, err := m.purgeAged(ctx)
+		switch {
+		case errors.Is(err, ErrClosed):
+			return
+		case err != nil:
+			if !failing && ctx.Err() == nil {
+				m.cfg.Logger.WarnContext(ctx, "what is older than Retention could not be deleted", "err", err)
+			}
+		case deleted == retentionPage:
+			wait = retentionPause
+		default:
+			if kept > 0 && !keeping {
+				m.cfg.Logger.WarnContext(ctx, "what is older than Retention is kept, as a handler has not got it", "count", kept)
+			}
+			keeping = kept > 0
+		}
+		failing = err != nil
+	}
+}
+
+func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) {
+	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
+	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {
+		deleted, kept, err = m.purgePage(ctx, before, retentionPage)
+		return err
+	})
+	if err != nil {
+		err = storeError(ctx, err)
+	}
 	return deleted, kept, err
 }
 

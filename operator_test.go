@@ -1,15 +1,22 @@
 package carrierfsm_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
@@ -163,4 +170,73 @@ func TestPurgeGoesOnUntilNothingIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1003, n)
 	require.Empty(t, store.left)
+}
+
+// pagedPurge records the pages that were deleted.
+type pagedPurge struct {
+	*memory.Store
+	mu      sync.Mutex
+	deleted []int
+}
+
+func (s *pagedPurge) PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	deleted, kept, err = s.Store.PurgeDelivered(ctx, before, limit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if deleted > 0 {
+		s.deleted = append(s.deleted, deleted)
+	}
+	return deleted, kept, err
+}
+
+func TestRunDeletesInSmallPagesWhatIsOlderThanRetentionAndEveryHandlerHasGot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, store := context.Background(), &pagedPurge{Store: memory.New()}
+		var log bytes.Buffer
+		b := fsmtest.NewWith(t, carrierfsm.Config{
+			Now: time.Now, Store: store, Retention: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Limits: carrierfsm.Limits{Life: 100 * time.Hour},
+		})
+		end := func(id string) {
+			_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: id})
+			require.NoError(t, err)
+			_, err = b.Machine.Submit(ctx, id, carrierfsm.Cancel{})
+			require.NoError(t, err)
+		}
+		for i := range 250 {
+			end(fmt.Sprintf("old-%d", i))
+		}
+		lease, err := store.Acquire(ctx, "notify", "one", 100*time.Hour, outbox.FromNow)
+		require.NoError(t, err)
+		end("pending")
+		defer running(t, b.Machine)()
+		exists := func(id string) bool { _, err := b.Machine.Get(ctx, id); return err == nil }
+		pass(59 * time.Minute)
+		require.True(t, exists("old-0"))
+		pass(3 * time.Minute)
+		require.False(t, exists("old-0"))
+		require.Equal(t, []int{100, 100, 50}, store.deleted)
+		require.True(t, exists("v1"), "it has not ended")
+		require.True(t, exists("pending"), "the handler has not got it")
+		require.Equal(t, 1, strings.Count(log.String(), "a handler has not got it"), log.String())
+
+		batch, err := store.Pending(ctx, lease, 10)
+		require.NoError(t, err)
+		require.NoError(t, store.Advance(ctx, lease, batch, len(batch.Entries), nil))
+		pass(2 * time.Minute)
+		require.False(t, exists("pending"))
+	})
+}
+
+func TestRunKeepsAllWithoutRetention(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &pagedPurge{Store: memory.New()}
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store})
+		b.Must(b.Cancel())
+		defer running(t, b.Machine)()
+		pass(1000 * time.Hour)
+		require.Empty(t, store.deleted)
+	})
 }

@@ -98,6 +98,10 @@ type Summary struct {
 	InFlight         bool
 	Due              time.Time
 	Created, Updated time.Time
+	// Err, set only by Overdue, is why this machine can't settle the verification:
+	// it matches ErrSealed, ErrNewerTable or ErrCorrupt. It is nil where no reason
+	// is known.
+	Err error
 }
 
 // List returns verifications by their columns, newest first, without decoding
@@ -126,22 +130,15 @@ func summary(r Record) Summary {
 	}
 }
 
-// Overdue is a verification that Run should have settled and has not.
-type Overdue struct {
-	Summary
-	// Err is why this machine can't settle it: it matches ErrSealed,
-	// ErrNewerTable or ErrCorrupt. It is nil where no reason is known.
-	Err error
-}
-
-// Overdue returns verifications that have been due for longer than the given
+// Overdue returns verifications that Run should have settled and has not: those
+// that have been due for longer than the given
 // time, the longest first, at most limit of them; zero or less means 100. It
 // settles nothing. While a replica runs Run and the store takes writes, only
 // those that can't be decoded are due for longer than PollInterval. For the
 // next page pass the Due and ID of the last.
 //
 // It returns ErrClosed or ErrStore.
-func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Overdue, error) {
+func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Summary, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
 	}
@@ -155,9 +152,9 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
-	list := make([]Overdue, len(records))
+	list := make([]Summary, len(records))
 	for i, r := range records {
-		list[i].Summary = summary(r)
+		list[i] = summary(r)
 		if _, err := m.codec.decode(r); err != nil {
 			list[i].Err = &Error{ID: r.ID, State: r.State, Step: r.Step, Err: err}
 		}

@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,7 +167,7 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 			_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: id}) // 30 min
 			require.NoError(t, err)
 		}
-		ids := func(list []carrierfsm.Overdue, err error) (got []string) {
+		ids := func(list []carrierfsm.Summary, err error) (got []string) {
 			require.NoError(t, err)
 			for _, o := range list {
 				got = append(got, o.ID)
@@ -193,4 +194,55 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 		_, err = broken.Machine.Overdue(ctx, 0, carrierfsm.PageKey{}, 0)
 		require.ErrorIs(t, err, carrierfsm.ErrStore)
 	})
+}
+
+func TestTheReferenceOfTheHostComesBackSealedAndIsErased(t *testing.T) {
+	t.Parallel()
+	ctx, store := context.Background(), memory.New()
+	sealer, err := seal.New(seal.Key{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
+	require.NoError(t, err)
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer}, fsmtest.Accept("chinamobilejs"))
+	const reference = "订单 2026/117"
+	v, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: "v2", Reference: reference})
+	require.NoError(t, err)
+	require.Equal(t, reference, v.Reference)
+	v, err = b.Machine.Submit(ctx, "v2", application(0))
+	require.NoError(t, err)
+	require.Equal(t, reference, v.Reference)
+	v, err = b.Machine.Read(ctx, "v2")
+	require.NoError(t, err)
+	require.Equal(t, reference, v.Reference)
+	history, err := b.Machine.History(ctx, "v2")
+	require.NoError(t, err)
+	require.Len(t, history, 2)
+	record, err := store.Load(ctx, "v2")
+	require.NoError(t, err)
+	entries, err := store.History(ctx, "v2", 0, 10)
+	require.NoError(t, err)
+	require.NotContains(t, string(record.Body), reference)
+	for i, transition := range history {
+		require.Equal(t, reference, transition.Reference)
+		require.NotContains(t, string(entries[i].Detail), reference)
+	}
+
+	require.NoError(t, b.Machine.Erase(ctx, "v2"))
+	v, err = b.Machine.Get(ctx, "v2")
+	require.NoError(t, err)
+	require.Empty(t, v.Reference)
+	history, err = b.Machine.History(ctx, "v2")
+	require.NoError(t, err)
+	for _, transition := range history {
+		require.Empty(t, transition.Reference)
+	}
+}
+
+func TestAReferenceThatCantBeStoredOrIsPersonalIsRefused(t *testing.T) {
+	t.Parallel()
+	m := fsmtest.New(t).Machine
+	for _, reference := range []string{strings.Repeat("x", 129), "a\nb", "a\xffb", "13800138000"} {
+		_, err := m.Create(context.Background(), carrierfsm.NewVerification{Reference: reference})
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", reference)
+	}
+	_, err := m.Create(context.Background(), carrierfsm.NewVerification{Reference: strings.Repeat("x", 128)})
+	require.NoError(t, err)
 }

@@ -19,6 +19,9 @@ type snapshot struct {
 // where a Sealer is configured. It never holds a password or a code. The names
 // of its members are the stored format: see codecjson.go.
 type body struct {
+	// Reference is the host's.
+	Reference string `json:"reference,omitempty"`
+
 	// The person's run at upstream.
 	Account string   `json:"account,omitempty"`
 	Token   string   `json:"token,omitempty"`

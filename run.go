@@ -21,6 +21,8 @@ const (
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
 	moreWarned = time.Minute
+	// runStalls is for how long Run may not get on before the machine is not ready.
+	runStalls = time.Minute
 	// clockInterval is how often Run compares its clock with the store's.
 	clockInterval = time.Minute
 )
@@ -36,6 +38,8 @@ const (
 // Where the store has a clock, Run compares its own with it each minute. A clock
 // that is ahead by more than half of Config.Grace would end the time of people
 // who have some left: then Run settles nothing, and neither do Get and Submit.
+//
+// With Config.Retention Run also deletes what ended longer ago.
 func (m *Machine) Run(ctx context.Context) error {
 	if err := m.enter(); err != nil {
 		return err
@@ -48,6 +52,12 @@ func (m *Machine) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	var reports sync.WaitGroup
 	defer reports.Wait()
+	m.gotOn()
+	m.running.Add(1)
+	defer m.running.Add(-1)
+	if m.cfg.Retention > 0 {
+		reports.Go(func() { m.retain(ctx) })
+	}
 	w := warnings{Machine: m}
 	compared := time.Now() // by New
 	for ctx.Err() == nil {
@@ -127,6 +137,10 @@ func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed fun
 		switch {
 		case s.unstored >= settlers:
 			return s.settled, false
+		case s.unstored == 0 && ctx.Err() == nil:
+			m.gotOn()
+		}
+		switch {
 		case !finished && again < maxCASRetries:
 			again++
 			continue
@@ -196,6 +210,40 @@ func (s *sweep) count(id string, err error) {
 		}
 		s.failed(id, err)
 	}
+}
+
+// gotOn notes that Run gets on.
+func (m *Machine) gotOn() { m.swept.Store(int64(time.Since(m.made))) }
+
+// Ready returns nil if this machine can do its work: it is open, the store answers,
+// Run runs in this process and has got on within the last minute, and the clock is
+// not so far ahead that Run settles nothing. It is for a probe of readiness; how the
+// whole installation does, alerts say: see docs/operations.md. The store is asked
+// for one record, for 5 s at most.
+//
+// The error says what is wrong, and contains nothing personal. It matches ErrClosed
+// or ErrStore where these are the reason, or is the context's.
+func (m *Machine) Ready(ctx context.Context) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
+		_, err := m.store.Due(ctx, m.now(), PageKey{}, 1)
+		return err
+	})
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	switch s := m.Stats(); {
+	case s.Running == 0:
+		return errors.New("carrierfsm: Run does not run in this process")
+	case m.clockAhead():
+		return fmt.Errorf("carrierfsm: Run settles nothing: this machine's clock is %v ahead of the store's", s.ClockSkew)
+	case s.RunIdle > runStalls+m.cfg.PollInterval:
+		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", s.RunIdle.Round(time.Second))
+	}
+	return nil
 }
 
 // errNotDue is returned for a record that this machine's clock leaves as it is.

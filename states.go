@@ -27,8 +27,8 @@ func States() []State {
 	return []State{Created, Applied, AwaitingPassword, AwaitingCaptcha, Done, Failed}
 }
 
-// Valid reports whether s is one of the six states.
-func (s State) Valid() bool { return stateSince[s] > 0 }
+// known reports whether s is one of the six states.
+func (s State) known() bool { return stateSince[s] > 0 }
 
 // Terminal reports whether a verification in this state has ended.
 func (s State) Terminal() bool { return s == Done || s == Failed }

@@ -38,7 +38,7 @@ func checkEdges(edges []Edge) error {
 	var errs []error
 	seen := make(map[Edge]bool)
 	for _, e := range edges {
-		if !e.From.Valid() || !e.To.Valid() || eventSince[e.Event] == 0 {
+		if !e.From.known() || !e.To.known() || eventSince[e.Event] == 0 {
 			errs = append(errs, fmt.Errorf("%v: a state or event that is not declared", e))
 		}
 		if e.From.Terminal() && e.From != e.To {

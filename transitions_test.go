@@ -14,6 +14,7 @@ import (
 
 	"github.com/looplab/fsm"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	. "github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
@@ -89,11 +90,11 @@ func TestTheSixStatesAreThoseOfTheDesign(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []State{"created", "applied", "awaiting_password", "awaiting_captcha", "done", "failed"}, States())
 	for _, s := range States() {
-		require.True(t, s.Valid())
+		require.True(t, s.Known())
 		require.Equal(t, s == "done" || s == "failed", s.Terminal())
 	}
 	for _, s := range []State{"", "Created", "created ", "awaiting_moonrise"} {
-		require.False(t, s.Valid())
+		require.False(t, s.Known())
 		require.False(t, s.Terminal())
 	}
 }
@@ -333,4 +334,29 @@ func TestEveryEventThatAReplyCanMeanIsInTheTable(t *testing.T) {
 		open := r.Event == CaptchaRequested || r.Prompt == PromptResetCaptcha
 		require.Equal(t, open, r.Prompt != "", "only captcha_requested and a reset name the kind of prompt")
 	}
+}
+
+func TestExactlyOneTransitionOfAVerificationEndsIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		state, ended := Created, 0
+		for range rapid.IntRange(0, 30).Draw(t, "steps") {
+			var edges []Edge
+			for _, e := range Edges() {
+				if e.From == state {
+					edges = append(edges, e)
+				}
+			}
+			e := rapid.SampledFrom(edges).Draw(t, "edge")
+			if (Transition{From: e.From, Event: e.Event, To: e.To}).Ended() {
+				ended++
+			}
+			state = e.To
+		}
+		if state.Terminal() {
+			require.Equal(t, 1, ended)
+		} else {
+			require.Zero(t, ended)
+		}
+	})
 }

@@ -26,6 +26,8 @@ type Verification struct {
 	Message string
 	// Source is the present data source; empty before there is one.
 	Source Source
+	// Reference is what NewVerification.Reference was; empty after Erase.
+	Reference string
 	// Account is the masked phone number: "138****8000".
 	Account string
 	// Token names the application at upstream, for the data calls. It is set
@@ -49,9 +51,17 @@ type Transition struct {
 	To    State
 	// At is when it was decided.
 	At time.Time
+	// Reference is what NewVerification.Reference was; empty where it was erased,
+	// and in the transition of Erase.
+	Reference string
 	// Detail is what led to it; zero where it was erased.
 	Detail Detail
 }
+
+// Ended reports whether this transition ended the verification: true for exactly
+// one transition of each verification that has ended. The report and Erase add
+// transitions after that one, in the same state.
+func (t Transition) Ended() bool { return t.To.Terminal() && !t.From.Terminal() }
 
 // Detail is what led to a transition. It contains no secret and no number.
 type Detail struct {
@@ -77,10 +87,16 @@ type Detail struct {
 	Tables string `json:"tables,omitempty"`
 }
 
+// storedDetail is what an entry holds beyond its columns.
+type storedDetail struct {
+	Detail
+	Reference string `json:"reference,omitempty"`
+}
+
 // view returns what the host may know.
 func (s *snapshot) view(l Limits) Verification {
 	v := Verification{
-		ID: s.ID, State: s.State, Step: s.Step, Reason: s.Reason, Message: s.Message,
+		ID: s.ID, State: s.State, Step: s.Step, Reason: s.Reason, Message: s.Message, Reference: s.Reference,
 		Source: s.At, Account: text.MaskNumber(s.Account), InFlight: s.Intent != nil,
 		Created: s.Created, Updated: s.Updated,
 	}

@@ -65,7 +65,7 @@ func (c *Console) overdue(ctx context.Context, after carrierfsm.PageKey) (list [
 			next = carrierfsm.PageKey{Time: rows[i-1].Due, ID: rows[i-1].ID}
 			break
 		}
-		list = append(list, overdueRow{Summary: o.Summary, Why: unreadable(o.Err)})
+		list = append(list, overdueRow{Summary: o, Why: unreadable(o.Err)})
 	}
 	return list, next, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -39,7 +40,9 @@ func (s verificationPage) CanExpire() bool {
 }
 
 // CanErase reports whether there is anything to erase.
-func (s verificationPage) CanErase() bool { return s.Reason != carrierfsm.Erased && s.State.Valid() }
+func (s verificationPage) CanErase() bool {
+	return s.Reason != carrierfsm.Erased && slices.Contains(carrierfsm.States(), s.State)
+}
 
 func (c *Console) verification(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)

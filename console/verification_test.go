@@ -74,3 +74,12 @@ func TestAVerificationIsFoundByAnyID(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, w.Code)
 	require.NotContains(t, w.Body.String(), "13800138000", "a wrong id may be a phone number")
 }
+
+func TestTheReferenceOfTheHostIsShown(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	_, err := s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "v7", Reference: "order <117>"})
+	require.NoError(t, err)
+	require.Contains(t, s.page("verification?id=v7"), "<dt>Reference</dt><dd>order &lt;117&gt;</dd>")
+	require.NotContains(t, s.page("verification?id=v1"), "Reference")
+}

@@ -16,6 +16,7 @@ var deliveryCases = []storeCase{
 	{"OutboxSettled", "no entry appears before the position of a reader, whatever is written concurrently", outboxSettled},
 	{"OutboxPages", "Pending returns again what Advance has not passed; Advance by n passes the first n entries", outboxPages},
 	{"OutboxStart", "FromNow starts after the existing entries, FromBeginning with the oldest; neither moves a cursor that exists", outboxStart},
+	{"OutboxNoStart", "without a start a cursor is created only where there are no entries; else Acquire returns ErrNoStart and creates nothing", outboxNoStart},
 	{"OutboxPurge", "Pending leaves out what was purged", outboxPurge},
 	{"OutboxModel", "any sequence of calls returns what a simple model of an outbox returns", outboxLikeModel},
 	{"OutboxCursors", "each name has its own cursor, and Cursors returns the position of each", outboxCursors},
@@ -184,6 +185,26 @@ func outboxPages(b *storeBench) error {
 	}
 	entries, err = r.rest(9)
 	return first(err, differ("the batch after none", []string{"v1/6"}, steps(entries)))
+}
+
+func outboxNoStart(b *storeBench) error {
+	early, err := b.acquire("first", "one", 0)
+	if err != nil {
+		return err
+	}
+	if _, err := b.create("v1", 2); err != nil {
+		return err
+	}
+	if _, err := b.acquire("first", "one", 0); err != nil { // the cursor exists
+		return err
+	}
+	entries, err := early.rest(10)
+	if err := first(err, differ("the entries of a reader of an empty store", []string{"v1/1", "v1/2"}, steps(entries))); err != nil {
+		return err
+	}
+	_, refused := b.acquire("second", "one", 0)
+	cursors, err := early.box.Cursors(b.ctx)
+	return first(err, want("Acquire of a new cursor without a start, in a store with entries,", refused, outbox.ErrNoStart), differ("the number of cursors", 1, len(cursors)))
 }
 
 func outboxStart(b *storeBench) error {

@@ -33,6 +33,17 @@ var (
 	errRunning = errors.New("outbox: an earlier call for this verification has not returned")
 )
 
+type machineKey struct{}
+
+// Machine returns the machine of the dispatcher that called the handler, of the
+// context that the handler was given; nil for any other context. A handler reads the
+// verification with it: its prompt, the token for the data calls. A machine that is
+// closed returns ErrClosed, and the handler is called again.
+func Machine(ctx context.Context) *carrierfsm.Machine {
+	m, _ := ctx.Value(machineKey{}).(*carrierfsm.Machine)
+	return m
+}
+
 // start calls the handler.
 func (h Handler) start(ctx context.Context, t carrierfsm.Transition, timeout time.Duration) *call {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)

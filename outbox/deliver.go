@@ -167,7 +167,7 @@ func (t *term) start(ctx context.Context, e carrierfsm.Entry) *call {
 	if err != nil {
 		return ended(whyUnreadable, err)
 	}
-	return t.handler.start(ctx, transition, t.cfg.Timeout)
+	return t.handler.start(context.WithValue(ctx, machineKey{}, t.machine), transition, t.cfg.Timeout)
 }
 
 // end tells of a call that has ended, and returns how it failed.

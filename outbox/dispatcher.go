@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,10 @@ import (
 // on. A handler that ignores the end of its context is not called again for the
 // same verification in this process before it has returned; another replica may
 // call it.
+//
+// Transition.Ended says whether the verification has ended, and
+// Transition.Reference is the host's own name of it. What else a handler needs it
+// asks the machine that Machine returns for its context.
 type Handler func(ctx context.Context, t carrierfsm.Transition) error
 
 // Config is how a Dispatcher calls handlers. Each zero field takes its default.
@@ -35,9 +40,13 @@ type Config struct {
 	// Handlers are the handlers by name. A name must never change: the store
 	// keeps under it how far the handler has come.
 	Handlers map[string]Handler
-	// Start is where a handler begins whose name the store does not have yet.
-	// Defaults to FromBeginning.
-	Start Start
+	// Starts is where handlers begin whose names the store does not have yet, by
+	// name: FromNow for a handler that is added later and must not be called for
+	// what is past, FromBeginning for one that must. Of names that the store has it
+	// is ignored. On a store without history it may be left out; else New returns
+	// ErrNoStart for a new handler that is not in it. A handler that is renamed is
+	// a new one.
+	Starts map[string]Start
 	// Workers is for how many verifications one handler is called at once, and
 	// for as many parked ones. Defaults to 8.
 	Workers int
@@ -65,6 +74,10 @@ type Config struct {
 	// processes. Those of the Machine's own process are delivered at once.
 	// Defaults to 1 s.
 	PollInterval time.Duration
+	// MaxLag is how long ago the oldest transition was committed that a handler has
+	// not got, before Ready returns an error. It is the same on all replicas.
+	// Defaults to 15 min.
+	MaxLag time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Observer is told of each call of a handler. Defaults to none.
@@ -82,13 +95,17 @@ type Dispatcher struct {
 	store   Store
 	cfg     Config
 	slow    map[string]*slowCalls // by handler
+	running atomic.Int32          // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
 // a store. The machine decodes them and tells of its commits. A process that
 // only runs handlers makes a Machine of the same Config as the others, and does
-// not call its Run. New starts nothing: the host calls Run. Its errors match
-// carrierfsm.ErrInvalid.
+// not call its Run. New starts nothing: the host calls Run. It notes in the store
+// where new handlers begin, within 10 s; make the Dispatcher before the first
+// verification. Its errors match carrierfsm.ErrInvalid or ErrNoStart. Where the
+// store does not answer, New does not fail: Run asks again, and what would be
+// ErrNoStart is then logged and in the error of Ready.
 func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
@@ -106,14 +123,50 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	for name := range c.Handlers {
 		d.slow[name] = newSlowCalls(c.MaxSlow)
 	}
+	if err := d.createCursors(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-func (c Config) withDefaults() (Config, error) {
-	if c.Start < FromBeginning || c.Start > FromNow {
-		return c, invalid("an unknown Start")
+// createCursors creates the cursors of the handlers that are new: the first
+// transitions may be committed before Run is called. What the store does not
+// answer now, Run asks it again. The error is ErrNoStart.
+func (d *Dispatcher) createCursors() error {
+	if len(d.cfg.Handlers) == 0 {
+		return nil
 	}
-	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval) < 0 {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	cursors, err := d.store.Cursors(ctx)
+	if err != nil {
+		return nil // Run asks again
+	}
+	for _, w := range d.workers(nil) {
+		if slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == w.name }) {
+			continue
+		}
+		lease, _, err := w.acquire(ctx)
+		if errors.Is(err, ErrNoStart) {
+			return fmt.Errorf("%w (handler %s)", ErrNoStart, w.name)
+		}
+		if err == nil {
+			_ = d.store.Release(ctx, lease) // else the lease expires
+		}
+	}
+	return nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	for name, start := range c.Starts {
+		if c.Handlers[name] == nil {
+			return c, invalid("Starts has a name that no handler has")
+		}
+		if start != FromBeginning && start != FromNow {
+			return c, invalid("an unknown Start")
+		}
+	}
+	if min(c.Workers, c.MaxSlow) < 0 || min(c.Timeout, c.SlowAfter, c.LeaseTTL, c.RetryMin, c.RetryMax, c.PollInterval, c.MaxLag) < 0 {
 		return c, invalid("a negative value in Config")
 	}
 	setDefault(&c.Workers, 8)
@@ -124,6 +177,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.RetryMin, time.Second)
 	setDefault(&c.RetryMax, max(10*time.Minute, c.RetryMin))
 	setDefault(&c.PollInterval, time.Second)
+	setDefault(&c.MaxLag, 15*time.Minute)
 	if c.RetryMin > c.RetryMax {
 		return c, invalid("RetryMin is more than RetryMax")
 	}
@@ -151,6 +205,8 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 // and returns once the handlers under way have, after Config.Timeout and a few
 // seconds at the latest.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	d.running.Add(1)
+	defer d.running.Add(-1)
 	var loops sync.WaitGroup
 	for _, w := range d.workers(nil) {
 		loops.Go(func() { w.run(ctx) })
@@ -204,25 +260,6 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 		list = append(list, w)
 	}
 	return list
-}
-
-// Stats are counts of the calls in this process that delivery does not wait for.
-type Stats struct {
-	// Slow is how many calls go on after Config.SlowAfter: see Config.MaxSlow.
-	Slow int
-	// Abandoned is how many of them have not returned after Config.Timeout.
-	Abandoned int
-}
-
-// Stats returns the counts of all handlers.
-func (d *Dispatcher) Stats() (all Stats) {
-	for _, s := range d.slow {
-		s.mu.Lock()
-		all.Slow += len(s.running)
-		all.Abandoned += s.abandoned
-		s.mu.Unlock()
-	}
-	return all
 }
 
 // Cursors returns how far each handler has come that ever ran on this store. It

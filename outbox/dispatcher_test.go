@@ -30,14 +30,16 @@ func TestNewRefusesAConfigThatCantWork(t *testing.T) {
 		"not ASCII":             func(c *outbox.Config) { c.Handlers["通知"] = h },
 		"a long name":           func(c *outbox.Config) { c.Handlers[strings.Repeat("x", 129)] = h },
 		"nil":                   func(c *outbox.Config) { c.Handlers["nil"] = nil },
-		"a Start above":         func(c *outbox.Config) { c.Start = outbox.FromNow + 1 },
-		"a Start below":         func(c *outbox.Config) { c.Start = -1 },
+		"a Start above":         func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"ok": outbox.FromNow + 1} },
+		"the zero Start":        func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"ok": 0} },
+		"a Start of no handler": func(c *outbox.Config) { c.Starts = map[string]outbox.Start{"other": outbox.FromNow} },
 		"negative Workers":      func(c *outbox.Config) { c.Workers = -1 },
 		"negative Timeout":      func(c *outbox.Config) { c.Timeout = -1 },
 		"negative LeaseTTL":     func(c *outbox.Config) { c.LeaseTTL = -1 },
 		"negative RetryMin":     func(c *outbox.Config) { c.RetryMin = -1 },
 		"negative RetryMax":     func(c *outbox.Config) { c.RetryMax = -1 },
 		"negative PollInterval": func(c *outbox.Config) { c.PollInterval = -1 },
+		"negative MaxLag":       func(c *outbox.Config) { c.MaxLag = -1 },
 		"RetryMin > RetryMax":   func(c *outbox.Config) { c.RetryMin, c.RetryMax = 2, 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +209,7 @@ func TestAFailureOfTheStoreIsLoggedOnceAndDeliveryContinuesAfterIt(t *testing.T)
 		pass(2 * time.Minute)
 		stop()
 		require.Equal(t, plain, r.got())
-		require.Equal(t, 1, strings.Count(log.String(), "the store fails"), log.String())
+		require.Equal(t, 1, strings.Count(log.String(), "a handler gets nothing"), log.String())
 	})
 }
 

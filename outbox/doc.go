@@ -13,10 +13,13 @@
 //	})
 //	go d.Run(ctx)
 //
+// A handler that is added to a store with history, or renamed, has to say in
+// Config.Starts where it begins.
+//
 // A handler gets each transition at least once, those of one verification in
 // order; (ID, Step) identifies a transition, for deduplication.
 //
-// outbox.go is the port that a store implements, dispatcher.go and replay.go are
-// what a host uses, term.go is one period of holding a lease, and deliver.go the
+// outbox.go is the port that a store implements, dispatcher.go, ready.go and
+// replay.go are what a host uses, term.go is one period of holding a lease, and deliver.go the
 // delivery of one batch.
 package outbox

@@ -11,7 +11,8 @@ import (
 )
 
 // A handler is called for each committed transition, by Run on the replica that
-// holds the lease; here by Deliver, once.
+// holds the lease; here by Deliver, once. It notifies when the verification has
+// ended, by the host's own reference, and reads what it needs from the machine.
 func ExampleDispatcher_Deliver() {
 	ctx, store := context.Background(), memory.New()
 	m, _ := carrierfsm.New(carrierfsm.Config{
@@ -20,21 +21,26 @@ func ExampleDispatcher_Deliver() {
 	})
 	d, _ := outbox.New(m, store, outbox.Config{
 		Handlers: map[string]outbox.Handler{
-			"notify": func(_ context.Context, t carrierfsm.Transition) error {
-				fmt.Println(t.Step, t.Event, "→", t.To)
+			"notify": func(ctx context.Context, t carrierfsm.Transition) error {
+				if !t.Ended() {
+					return nil
+				}
+				v, err := outbox.Machine(ctx).Get(ctx, t.ID)
+				if err != nil {
+					return err // it is called again
+				}
+				fmt.Println(t.Reference, "is", v.State, "at", v.Source.Website)
 				return nil
 			},
 		},
 	})
-	v, _ := m.Create(ctx, carrierfsm.NewVerification{})
+	v, _ := m.Create(ctx, carrierfsm.NewVerification{Reference: "order 117"})
 	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
 	_, _ = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
 	n, err := d.Deliver(ctx)
 	fmt.Println(n, err)
 	// Output:
-	// 1 application_accepted → applied
-	// 2 password_requested → awaiting_password
-	// 3 collection_started → done
+	// order 117 is done at chinamobilejs
 	// 3 <nil>
 }
 

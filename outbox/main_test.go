@@ -51,6 +51,12 @@ func dispatcher(b *fsmtest.Bench, h outbox.Handler, change ...func(*outbox.Confi
 	for _, f := range change {
 		f(&cfg)
 	}
+	if cfg.Starts == nil {
+		cfg.Starts = make(map[string]outbox.Start)
+		for name := range cfg.Handlers {
+			cfg.Starts[name] = outbox.FromBeginning
+		}
+	}
 	return b.Dispatcher(cfg)
 }
 
@@ -153,6 +159,12 @@ func (s *detachable) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
+}
+
+func (s *detachable) attach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = false
 }
 
 func (s *detachable) Acquire(ctx context.Context, name, owner string, ttl time.Duration, start outbox.Start) (outbox.Lease, error) {

@@ -15,6 +15,9 @@ var (
 	// ErrLeaseLost is returned to an owner whose lease ended and was acquired by
 	// another one.
 	ErrLeaseLost = errors.New("outbox: the lease is lost")
+	// ErrNoStart is returned for a handler that the store does not know, on a store
+	// with history, when Config.Starts does not say where it begins.
+	ErrNoStart = errors.New("outbox: a new handler on a store with history, and Config.Starts does not say where it begins")
 )
 
 // Store is a store whose histories can be read as an outbox. All stores of this
@@ -54,7 +57,9 @@ type Store interface {
 type Outbox interface {
 	// Acquire gives the lease of a cursor to owner for the given time, or renews
 	// it. A cursor that does not exist is created at the position that start
-	// says. It returns ErrLeaseHeld while another owner holds the lease.
+	// says; the zero Start creates one only in a store that has no entries, and
+	// else Acquire returns ErrNoStart. It returns ErrLeaseHeld while another owner
+	// holds the lease.
 	Acquire(ctx context.Context, name, owner string, ttl time.Duration, start Start) (Lease, error)
 
 	// Release ends a lease, so that another replica need not wait for its end.
@@ -97,7 +102,7 @@ type Start int
 
 const (
 	// FromBeginning begins at the oldest entry that the store still has.
-	FromBeginning Start = iota
+	FromBeginning Start = iota + 1
 	// FromNow begins after all entries that the store has.
 	FromNow
 )

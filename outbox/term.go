@@ -111,7 +111,7 @@ func (w *worker) failed(ctx context.Context, operation string, err error) bool {
 		return false
 	}
 	if _, logged := w.failing.LoadOrStore(operation, true); !logged && ctx.Err() == nil {
-		w.cfg.Logger.WarnContext(ctx, "the store fails, so a handler gets nothing", "handler", w.name, "operation", operation, "err", err)
+		w.cfg.Logger.WarnContext(ctx, "a handler gets nothing", "handler", w.name, "operation", operation, "err", err)
 	}
 	return true
 }
@@ -130,7 +130,7 @@ func (w *worker) acquire(ctx context.Context) (l Lease, until time.Time, err err
 	ctx, cancel := context.WithTimeout(ctx, min(storeTimeout, w.cfg.LeaseTTL))
 	defer cancel()
 	until = time.Now().Add(w.cfg.LeaseTTL)
-	l, err = w.store.Acquire(ctx, w.name, w.owner, w.cfg.LeaseTTL, w.cfg.Start)
+	l, err = w.store.Acquire(ctx, w.name, w.owner, w.cfg.LeaseTTL, w.cfg.Starts[w.name])
 	return l, until, err
 }
 

@@ -62,6 +62,9 @@ func describe(m metricdata.Metrics) metricRow {
 		}
 	case metricdata.Gauge[int64]:
 		d.kind = "gauge"
+		for _, p := range data.DataPoints[:min(1, len(data.DataPoints))] {
+			sets = append(sets, p.Attributes)
+		}
 	case metricdata.Histogram[float64]:
 		d.kind = "histogram"
 		for _, p := range data.DataPoints {

@@ -41,6 +41,7 @@ var classes = []class{
 	{carrierfsm.ErrPasswordNeeded, "password_needed", false},
 	{outbox.ErrLeaseHeld, "lease_held", false},
 	{outbox.ErrLeaseLost, "lease_lost", false},
+	{outbox.ErrNoStart, "no_start", true},
 	{carrierfsm.ErrPending, "pending", false},
 	{context.Canceled, "canceled", false},
 	{context.DeadlineExceeded, "timeout", true},

@@ -15,7 +15,7 @@ import (
 func deliver(t *testing.T, f *fixture, b *fsmtest.Bench) {
 	t.Helper()
 	_, err := b.Dispatcher(outbox.Config{
-		Observer: f.HandlerObserver(),
+		Observer: f.HandlerObserver(), Starts: map[string]outbox.Start{"notify": outbox.FromBeginning},
 		Handlers: map[string]outbox.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
 	}).Deliver(context.Background())
 	require.NoError(t, err)

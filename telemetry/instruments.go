@@ -15,6 +15,7 @@ type instruments struct {
 	skew        metric.Int64ObservableGauge
 	slow        metric.Int64ObservableGauge
 	abandoned   metric.Int64ObservableGauge
+	active      metric.Int64ObservableGauge
 	stay        metric.Float64Histogram
 	lag         metric.Float64Histogram
 	exchange    metric.Float64Histogram
@@ -30,7 +31,7 @@ var (
 
 func newInstruments(m metric.Meter) (instruments, error) {
 	i := instruments{meter: m}
-	var errs [9]error
+	var errs [10]error
 	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
 		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
 	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
@@ -52,5 +53,7 @@ func newInstruments(m metric.Meter) (instruments, error) {
 		metric.WithUnit("{call}"), metric.WithDescription("Calls of handlers that go on and that delivery does not wait for."))
 	i.abandoned, errs[8] = m.Int64ObservableGauge("verification.handler.abandoned",
 		metric.WithUnit("{call}"), metric.WithDescription("Calls of handlers that have not returned after their time."))
+	i.active, errs[9] = m.Int64ObservableGauge("verification.run.active",
+		metric.WithUnit("{loop}"), metric.WithDescription("Whether Run runs in this process and gets on: 1 or 0."))
 	return i, errors.Join(errs[:]...)
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -16,19 +17,39 @@ type Stater interface{ Stats() carrierfsm.Stats }
 type HandlerStater interface{ Stats() outbox.Stats }
 
 // WatchProcess reports, whenever metrics are collected, until it is unregistered,
-// by how much the machine's clock is ahead of the store's, and how many calls of
-// handlers the dispatcher does not wait for. Either may be nil. The values belong
-// to this process.
+// by how much the machine's clock is ahead of the store's, how many calls of
+// handlers the dispatcher does not wait for, and whether the Run of each runs and
+// gets on. Either may be nil. The values belong to this process.
 func (t *Telemetry) WatchProcess(m Stater, d HandlerStater) (metric.Registration, error) {
 	return t.metrics.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		if m != nil {
-			o.ObserveInt64(t.metrics.skew, m.Stats().ClockSkew.Milliseconds())
+			stats := m.Stats()
+			o.ObserveInt64(t.metrics.skew, stats.ClockSkew.Milliseconds())
+			o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0 && stats.RunIdle < runStalls), settleLoop)
 		}
 		if d != nil {
 			stats := d.Stats()
 			o.ObserveInt64(t.metrics.slow, int64(stats.Slow))
 			o.ObserveInt64(t.metrics.abandoned, int64(stats.Abandoned))
+			o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0), deliverLoop)
 		}
 		return nil
-	}, t.metrics.skew, t.metrics.slow, t.metrics.abandoned)
+	}, t.metrics.skew, t.metrics.slow, t.metrics.abandoned, t.metrics.active)
+}
+
+// runStalls is for how long a machine's Run may not get on before it counts as not
+// running.
+const runStalls = time.Minute
+
+// The attributes of the two loops.
+var (
+	settleLoop  = metric.WithAttributes(attrLoop.String("settle"))
+	deliverLoop = metric.WithAttributes(attrLoop.String("deliver"))
+)
+
+func oneIf(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

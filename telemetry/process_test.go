@@ -31,3 +31,21 @@ func TestTheClockAndTheSlowCallsOfTheProcessAreReported(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, f.points("verification.clock.skew"))
 }
+
+func TestWhetherRunRunsInTheProcessIsReported(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		machine machineStats
+		handler handlerStats
+		want    []string
+	}{
+		{machineStats{}, handlerStats{}, []string{"verification.loop=deliver 0", "verification.loop=settle 0"}},
+		{machineStats{Running: 1, RunIdle: 59 * time.Second}, handlerStats{Running: 1}, []string{"verification.loop=deliver 1", "verification.loop=settle 1"}},
+		{machineStats{Running: 1, RunIdle: time.Minute}, handlerStats{Running: 1}, []string{"verification.loop=deliver 1", "verification.loop=settle 0"}},
+	} {
+		f := newFixture(t)
+		_, err := f.WatchProcess(c.machine, c.handler)
+		require.NoError(t, err)
+		require.ElementsMatch(t, c.want, f.points("verification.run.active"))
+	}
+}

@@ -55,6 +55,7 @@ func labelValues() map[string][]string {
 		"verification_state": states, "verification_from": states, "verification_to": states, "verification_event": events,
 		"verification_outcome": {"accepted", "rejected", "not_sent", "unknown", "refused"},
 		"verification_input":   {"apply", "password", "query_password", "captcha", "resend_captcha", "cancel", "request_reset", "reset_captcha", "skip_source"},
+		"verification_loop":    {"settle", "deliver"},
 		"error_type":           append(telemetry.Classes(), "unknown", "error", "panic", "timeout", "unreadable"),
 	}
 }
@@ -131,7 +132,7 @@ func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
 	for _, metric := range of {
 		require.True(t, shown[metric], "%s is on no panel", metric)
 	}
-	require.Len(t, slices.Collect(maps.Keys(shown)), 9)
+	require.Len(t, slices.Collect(maps.Keys(shown)), 10)
 }
 
 func TestProblemsAreFoundInWrongExpressions(t *testing.T) {

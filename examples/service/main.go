@@ -10,6 +10,7 @@
 //	status.go                errors as HTTP statuses
 //	changes.go, watch.go     long polls for changes of a verification
 //	middleware.go, limits.go headers, same origin, logging; rate limits
+//	health.go                /healthz and /readyz, for probes
 //	operators.go             the operators' console, at its own address
 //	simulator.go, phone.go   the built-in simulator and its phone; a host needs neither
 package main

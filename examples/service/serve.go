@@ -65,6 +65,11 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer func() { _ = watch.Unregister() }()
+	process, err := metrics.WatchProcess(machine, dispatcher)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = process.Unregister() }()
 	return (&site{
 		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
 		carries: newCarries(time.Now), simulated: up.simulated, log: logger,
@@ -75,8 +80,8 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 // message or fetch the report. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
-		if t.To.Terminal() {
-			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
+		if t.Ended() {
+			logger.InfoContext(ctx, "verification ended", "id", t.ID, "reference", t.Reference, "state", t.To, "event", t.Event)
 		}
 		return nil
 	}

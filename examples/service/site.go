@@ -37,6 +37,8 @@ func (s *site) routes() http.Handler {
 	mux.HandleFunc("GET /api/verification", limits.limit(costRead, ownPageOnly(s.getScreen)))
 	mux.HandleFunc("POST /api/verification/{input}", limits.limit(costAnswer, jsonOnly(s.postInput)))
 	mux.HandleFunc("POST /api/anew", limits.limit(costAnswer, jsonOnly(s.startOver)))
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", limits.limit(costRead, s.readyz))
 	if s.simulated != nil {
 		s.simulated.routes(mux)
 	}

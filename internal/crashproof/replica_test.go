@@ -72,6 +72,7 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 	}
 	d, err := outbox.New(m, store, outbox.Config{
 		Handlers: map[string]outbox.Handler{"delivery-log": s.handler()},
+		Starts:   map[string]outbox.Start{"delivery-log": outbox.FromBeginning}, // a database may be restored to before the first start
 		LeaseTTL: lease, RetryMin: retryMin, RetryMax: retryMax, PollInterval: pollInterval, Logger: logger,
 	})
 	return m, d, err

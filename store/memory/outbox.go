@@ -28,8 +28,14 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 	c, now := s.cursors[name], time.Now()
 	if c == nil {
 		c = new(lease.Cursor)
-		if start == outbox.FromNow {
+		switch start {
+		case outbox.FromBeginning:
+		case outbox.FromNow:
 			c.Position = s.log.last()
+		default:
+			for range s.log.after(0) {
+				return outbox.Lease{}, outbox.ErrNoStart
+			}
 		}
 		s.cursors[name] = c
 	}

@@ -47,7 +47,9 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 		case o.exists:
 			return outbox.Lease{}, outbox.ErrLeaseHeld
 		}
-		if err := s.createCursor(ctx, name, start); err != nil {
+		if err := s.createCursor(ctx, name, start); errors.Is(err, outbox.ErrNoStart) {
+			return outbox.Lease{}, outbox.ErrNoStart
+		} else if err != nil {
 			return outbox.Lease{}, s.outboxWrote(err)
 		}
 	}
@@ -89,15 +91,33 @@ func (s *Store) createCursor(ctx context.Context, name string, start outbox.Star
 	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (_ struct{}, err error) {
 		var position int64
 		var gaps []gap
-		if start == outbox.FromNow {
-			if gaps, position, err = readNewestGaps(ctx, tx, gapLookback); err != nil {
-				return struct{}{}, err
-			}
+		switch start {
+		case outbox.FromBeginning:
+		case outbox.FromNow:
+			gaps, position, err = readNewestGaps(ctx, tx, gapLookback)
+		default:
+			err = refuseHistory(ctx, tx)
+		}
+		if err != nil {
+			return struct{}{}, err
 		}
 		lows, highs, _ := gapColumns(gaps)
 		_, err = tx.Exec(ctx, insertCursor, name, position, lows, highs)
 		return struct{}{}, err
 	})
+	return err
+}
+
+// refuseHistory returns outbox.ErrNoStart if there are entries.
+func refuseHistory(ctx context.Context, tx querier) error {
+	var history bool
+	rows, err := tx.Query(ctx, `SELECT EXISTS (SELECT FROM carrierfsm_history)`)
+	if err == nil {
+		history, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	}
+	if err == nil && history {
+		err = outbox.ErrNoStart
+	}
 	return err
 }
 

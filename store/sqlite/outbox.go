@@ -68,10 +68,18 @@ func readCursor(ctx context.Context, db querier, name string) (c lease.Cursor, e
 }
 
 func newCursor(ctx context.Context, tx *sql.Tx, start outbox.Start) (c lease.Cursor, err error) {
-	if start == outbox.FromNow {
+	switch start {
+	case outbox.FromBeginning:
+	case outbox.FromNow:
 		// SQLite keeps the last position here, even if its entry was purged.
 		const last = `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'carrierfsm_history'`
 		err = tx.QueryRowContext(ctx, last).Scan(&c.Position)
+	default:
+		var history bool
+		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM carrierfsm_history)`).Scan(&history)
+		if history {
+			err = outbox.ErrNoStart
+		}
 	}
 	return c, err
 }

@@ -280,6 +280,7 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 			events = append(events, t.Event)
 			return nil
 		}},
+		Starts:  map[string]outbox.Start{"notify": outbox.FromBeginning},
 		Workers: 1,
 	})
 	require.NoError(t, err)

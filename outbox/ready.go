@@ -1,0 +1,64 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Stats are counts of this process.
+type Stats struct {
+	// Slow is how many calls go on after Config.SlowAfter: see Config.MaxSlow.
+	Slow int
+	// Abandoned is how many of them have not returned after Config.Timeout.
+	Abandoned int
+	// Running is how many calls of Run go on.
+	Running int
+}
+
+// Stats returns the counts of all handlers.
+func (d *Dispatcher) Stats() (all Stats) {
+	all.Running = int(d.running.Load())
+	for _, s := range d.slow {
+		s.mu.Lock()
+		all.Slow += len(s.running)
+		all.Abandoned += s.abandoned
+		s.mu.Unlock()
+	}
+	return all
+}
+
+// Ready returns nil if the handlers of this Dispatcher are called: the store answers,
+// Run runs in this process, some replica holds the lease of each handler, and no
+// handler is further behind than Config.MaxLag. It is for a probe of readiness. After
+// a replica has stopped, it may take LeaseTTL until another one holds its leases.
+//
+// The error says what is wrong, and contains nothing personal. It matches ErrNoStart,
+// carrierfsm.ErrClosed or carrierfsm.ErrStore where these are the reason, or is the
+// context's.
+func (d *Dispatcher) Ready(ctx context.Context) error {
+	cursors, err := d.Cursors(ctx)
+	if err != nil {
+		return err
+	}
+	if len(d.cfg.Handlers) > 0 && d.running.Load() == 0 {
+		return errors.New("outbox: Run does not run in this process")
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
+		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name })
+		if at < 0 {
+			return fmt.Errorf("%w (handler %s)", ErrNoStart, name)
+		}
+		c := cursors[at]
+		if lag := d.now().Sub(c.Behind); !c.Behind.IsZero() && lag > d.cfg.MaxLag {
+			return fmt.Errorf("outbox: the handler %s is %v behind", name, lag.Round(time.Second))
+		}
+		if c.Owner == "" {
+			return fmt.Errorf("outbox: no replica holds the lease of the handler %s", name)
+		}
+	}
+	return nil
+}
