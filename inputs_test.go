@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -170,11 +171,11 @@ func TestAConsentOfAnotherAgeIsRefused(t *testing.T) {
 	b := fsmtest.New(t)
 	east := time.FixedZone("", 14*3600)
 	for at, want := range map[time.Time]error{
-		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC):        carrierfsm.ErrInvalid,
-		time.Date(292277026596, 1, 1, 0, 0, 0, 0, time.UTC): carrierfsm.ErrInvalid,
-		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC):           carrierfsm.ErrInvalid,
-		time.Unix(0, 0):                         carrierfsm.ErrInvalid,
-		time.Date(2030, 1, 1, 5, 0, 0, 1, east): nil,
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC): carrierfsm.ErrInvalid,
+		time.Unix(math.MaxInt64, 0):                  carrierfsm.ErrInvalid,
+		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC):    carrierfsm.ErrInvalid,
+		time.Unix(0, 0):                              carrierfsm.ErrInvalid,
+		time.Date(2030, 1, 1, 5, 0, 0, 1, east):      nil,
 	} {
 		consent := fsmtest.Consent()
 		consent.At = at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -128,7 +129,7 @@ func surveyBounds(b *storeBench) error {
 		{noon.Add(time.Nanosecond), farFuture, 0},
 		{farPast, noon, 0},
 	} {
-		list, err := b.surveyed(c.from, c.until, 1<<40)
+		list, err := b.surveyed(c.from, c.until, math.MaxInt)
 		if err = first(err, differ(fmt.Sprintf("the number between %v and %v", c.from, c.until), c.want, len(list))); err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +18,9 @@ import (
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
+
+// isWhole reports whether a store that cuts numbers to 32 bits cuts none here.
+func isWhole(what string) bool { return strconv.IntSize == 32 && strings.HasSuffix(what, "of 32 bits") }
 
 // Each store here breaks one rule, and the suite must name it.
 func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
@@ -56,6 +61,9 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"what was acknowledged is lost after a crash", nil, []string{"Reopen"}},
 	}
 	for _, b := range broken {
+		if isWhole(b.what) {
+			continue
+		}
 		t.Run(b.what, func(t *testing.T) {
 			t.Parallel()
 			err := fsmtest.CheckStore(t, func(testing.TB) fsmtest.StoreSubject {
@@ -96,6 +104,9 @@ func TestTheSuiteFindsEachBrokenOutbox(t *testing.T) {
 		{"a closed store gives leases", func(s *memory.Store) outbox.Store { return closesNot{s} }, []string{"OutboxClosed"}},
 		{"parked rows are lost after a crash", nil, []string{"OutboxReopen"}},
 	} {
+		if isWhole(b.what) {
+			continue
+		}
 		t.Run(b.what, func(t *testing.T) {
 			t.Parallel()
 			err := fsmtest.CheckOutbox(t, func(testing.TB) fsmtest.OutboxSubject {
