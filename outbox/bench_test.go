@@ -47,6 +47,7 @@ func undelivered(b *testing.B, n int) *outbox.Dispatcher {
 	}
 	d, err := outbox.New(m, store, outbox.Config{
 		Handlers: map[string]outbox.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }},
+		Starts:   map[string]outbox.Start{"notify": outbox.FromBeginning},
 	})
 	if err != nil {
 		b.Fatal(err)
