@@ -143,9 +143,9 @@ func (s *submission) request(snap *snapshot) Request {
 	return r
 }
 
-// errUnfit is the reason for which an answer can't be used: the token, the website or
-// the cursor is none, or repeats what was sent. What is wrong is not said, since it
-// would be said with upstream's words.
+// errUnfit is the error of an answer whose token, website or cursor has a wrong form
+// or repeats a value that was sent. It does not quote the answer, which may be
+// personal.
 var errUnfit = errors.New("carrierfsm: upstream's token, website or cursor can't be taken")
 
 // faulted is the outcome of a call that failed with err.

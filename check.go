@@ -101,8 +101,8 @@ func checkCode(s Secret) (err error) {
 	return nil
 }
 
-// folded returns what is meant by a secret that was typed, and destroys what was
-// typed. A secret that read refuses is returned as it is.
+// folded returns the value that read finds in a typed secret, and destroys the typed
+// one. If read refuses the secret, folded returns it unchanged.
 func folded(s Secret, read func([]byte) ([]byte, error)) (meant Secret) {
 	s.Use(func(value []byte) {
 		if v, err := read(value); err == nil && !bytes.Equal(v, value) {

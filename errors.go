@@ -52,8 +52,8 @@ var (
 	// Nothing was sent, unless the error matches ErrPending too. If the caller's
 	// context has ended, its error is returned instead.
 	ErrStore = errors.New("carrierfsm: the store failed")
-	// ErrClosed is returned by what was closed: a Machine, or a Store, which the
-	// Machine and an outbox.Dispatcher on it then return too.
+	// ErrClosed is returned by a closed Machine and a closed Store. A Machine and an
+	// outbox.Dispatcher also return it when their Store is closed.
 	ErrClosed = errors.New("carrierfsm: closed")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
 	// no byte of the request was written.
