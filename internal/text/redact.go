@@ -15,6 +15,8 @@ const (
 	// longWord is the size of a word that is not shown if it has a digit: a token,
 	// a hash, something encoded.
 	longWord = 16
+	// maxRounds is how often a text is redacted until nothing changes.
+	maxRounds = 8
 	// idCard is from how many digits on an X that follows belongs to the number.
 	idCard = 11
 )
@@ -36,15 +38,31 @@ var publicNumbers = []string{
 //     and the separators between them, but for public numbers;
 //   - words of sixteen letters or more with a digit.
 //
-// Then it cuts the text at maxBytes. A nil v has no values.
+// Then it cuts the text at maxBytes. A nil v has no values. What it returns is not
+// changed if it is redacted again.
 func Redact[T string | []byte](text T, v *Values, maxBytes int) string {
 	if len(text) == 0 {
 		return ""
 	}
+	redacted, changed := redactOnce(text, v, maxBytes)
+	for range maxRounds { // the rest of a public number or of an encoded word is looked at anew
+		if !changed {
+			return redacted
+		}
+		redacted, changed = redactOnce(redacted, nil, maxBytes)
+	}
+	if changed {
+		return Truncate(Hidden, maxBytes)
+	}
+	return redacted
+}
+
+// redactOnce reports whether it hid or cut something.
+func redactOnce[T string | []byte](text T, v *Values, maxBytes int) (redacted string, changed bool) {
 	s := newScan(text)
 	defer s.release()
 	if s.undecodable {
-		return Truncate(Hidden, maxBytes)
+		return Truncate(Hidden, maxBytes), false
 	}
 	if v != nil {
 		v.search(s, &finder{hide: s})
@@ -52,7 +70,7 @@ func Redact[T string | []byte](text T, v *Values, maxBytes int) string {
 	s.hideNumbers()
 	s.hideWords()
 	s.hideEncodedNumbers()
-	return s.text(maxBytes)
+	return s.text(maxBytes), len(s.hidden) > 0 || len(s.shown.text) > maxBytes
 }
 
 // hide marks a value that was found.
