@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// duePage is how many due records are read at once, and settlers how many of
-	// them are settled at once: stores write concurrent commits together.
-	duePage  = 1000
-	settlers = 32
-	// manyOvertaken is how many records of a page another replica has settled
-	// before the page is read again, if they are more than a quarter.
-	manyOvertaken = 16
+	// duePage is how many due records are read at once. A page is divided into
+	// parts, of which a replica settles partsAtOnce at once, with so many settlers
+	// each: stores write concurrent commits together.
+	duePage     = 1000
+	parts       = 16
+	partsAtOnce = 4
+	settlers    = 8
+	// maxFailed is after how many failures of the store a sweep ends.
+	maxFailed = partsAtOnce * settlers
 	// maxWarned is how many records that fail Run warns about one by one, and
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
@@ -28,8 +32,8 @@ const (
 )
 
 // Run settles what is due, until ctx ends, and returns nil then; it returns
-// ErrClosed when the machine or its store is closed before. Every replica may run it: they settle records of a page in different orders, and the one that
-// commits first settles a record. No call of the store lasts longer than 10 s.
+// ErrClosed when the machine or its store is closed before. Every replica may run it: they settle different parts of what is due, and
+// of those that come to the same record the one that commits first settles it. No call of the store lasts longer than 10 s.
 //
 // What fails is tried again, and logged: once for each record, up to 1,000
 // records at a time, and of more only how many, once a minute. When it is to return
@@ -113,12 +117,11 @@ type sweep struct {
 	*Machine
 	reports *sync.WaitGroup
 
-	mu        sync.Mutex
-	failed    func(id string, err error)
-	settled   int
-	tried     int // of this page
-	overtaken int // of this page, by another replica
-	unstored  int // of this page: the store failed
+	mu       sync.Mutex
+	failed   func(id string, err error)
+	settled  int
+	unstored int  // how often the store failed, of this page
+	left     bool // a part of this page was left to another replica
 }
 
 // sweep settles what is due now and returns how many records that were, and
@@ -127,27 +130,30 @@ type sweep struct {
 func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
 	s := sweep{Machine: m, reports: reports, failed: failed}
 	var after PageKey
-	for again := 0; ctx.Err() == nil; {
+	for idle := 0; ctx.Err() == nil; {
 		records, err := s.due(ctx, after)
 		if err != nil {
 			failed("", err)
 			return s.settled, false
 		}
-		finished := s.page(ctx, records)
+		before := s.settled
+		s.page(ctx, records)
 		switch {
-		case s.unstored >= settlers:
+		case s.unstored >= maxFailed:
 			return s.settled, false
 		case s.unstored == 0 && ctx.Err() == nil:
 			m.gotOn()
 		}
+		if idle++; s.settled > before {
+			idle = 0
+		}
 		switch {
-		case !finished && again < maxCASRetries:
-			again++
+		case s.left && idle < maxCASRetries: // what is still due of it is read again
 			continue
 		case len(records) < duePage:
 			return s.settled, true
 		}
-		again, after = 0, PageKey{Time: records[len(records)-1].Due, ID: records[len(records)-1].ID}
+		idle, after = 0, PageKey{Time: records[len(records)-1].Due, ID: records[len(records)-1].ID}
 	}
 	return s.settled, false
 }
@@ -164,38 +170,54 @@ func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err e
 	return records, nil
 }
 
-// page settles a page, in a random order: the other replicas read the same one.
-// It returns false, with some records left, once others have settled much of it.
-func (s *sweep) page(ctx context.Context, records []Record) (finished bool) {
-	order := rand.Perm(len(records)) //nolint:gosec // no secret
-	s.tried, s.overtaken, s.unstored = 0, 0, 0
+// page settles a page. All replicas divide it alike and begin with different parts.
+func (s *sweep) page(ctx context.Context, records []Record) {
+	var divided [parts][]Record
+	for _, r := range records {
+		part := crc32.ChecksumIEEE([]byte(r.ID)) % parts
+		divided[part] = append(divided[part], r)
+	}
+	order := rand.Perm(parts) //nolint:gosec // no secret
+	s.unstored, s.left = 0, false
+	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(settlers, len(records)) {
+	for range min(partsAtOnce, len(records)) {
 		workers.Go(func() {
-			for i := s.next(ctx, len(records)); i >= 0; i = s.next(ctx, len(records)) {
-				s.count(records[order[i]].ID, s.settleDue(ctx, records[order[i]]))
+			for i := next.Add(1); i <= parts; i = next.Add(1) {
+				s.part(ctx, divided[order[i-1]])
 			}
 		})
 	}
 	workers.Wait()
-	return s.tried == len(records)
 }
 
-// next returns the index of the next record of the page to settle; -1 if there
-// is none, or the rest is to be left.
-func (s *sweep) next(ctx context.Context, n int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	shared := s.overtaken >= manyOvertaken && 4*s.overtaken > s.tried
-	if ctx.Err() != nil || s.tried == n || shared || s.unstored >= settlers {
-		return -1
+// part settles a part of a page, and leaves it as soon as another replica is found
+// to be settling it: that one began with the same record.
+func (s *sweep) part(ctx context.Context, records []Record) {
+	if len(records) == 0 || !s.settle(ctx, records[0]) {
+		return
 	}
-	s.tried++
-	return s.tried - 1
+	next, goOn := atomic.Int64{}, atomic.Bool{}
+	goOn.Store(true)
+	var workers sync.WaitGroup
+	for range min(settlers, len(records)-1) {
+		workers.Go(func() {
+			for i := next.Add(1); i < int64(len(records)) && goOn.Load(); i = next.Add(1) {
+				if !s.settle(ctx, records[i]) {
+					goOn.Store(false)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
-// count takes the result of one record.
-func (s *sweep) count(id string, err error) {
+// settle settles one record. It returns false if the rest of its part is to be left.
+func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
+	if ctx.Err() != nil {
+		return false
+	}
+	err := s.settleDue(ctx, r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -203,13 +225,15 @@ func (s *sweep) count(id string, err error) {
 		s.settled++
 	case errors.Is(err, errNotDue):
 	case errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound):
-		s.overtaken++
+		s.left = true
+		return false
 	default:
 		if errors.Is(err, ErrStore) {
 			s.unstored++
 		}
-		s.failed(id, err)
+		s.failed(r.ID, err)
 	}
+	return s.unstored < maxFailed
 }
 
 // gotOn notes that Run gets on.

@@ -153,13 +153,20 @@ func BenchmarkSweepOfWaitingVerifications(b *testing.B) {
 
 // How long 20,000 take that are due at once.
 func BenchmarkSettleOfManyDue(b *testing.B) {
-	b.Run("memory", func(b *testing.B) { fsmtest.BenchmarkSettle(b, memory.New(), 20_000) })
+	b.Run("memory", func(b *testing.B) { fsmtest.BenchmarkSettle(b, 20_000, memory.New()) })
 	b.Run("sqlite", func(b *testing.B) {
 		s, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "bench.db"))
 		require.NoError(b, err)
 		defer func() { _ = s.Close() }()
-		fsmtest.BenchmarkSettle(b, s, 20_000)
+		fsmtest.BenchmarkSettle(b, 20_000, s)
 	})
+}
+
+func BenchmarkSettleBesidePeople(b *testing.B) {
+	s, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "bench.db"))
+	require.NoError(b, err)
+	defer func() { _ = s.Close() }()
+	fsmtest.BenchmarkSettleBesidePeople(b, 20_000, s)
 }
 
 func sweepWaiting(b *testing.B, store carrierfsm.Store, rows int) {
