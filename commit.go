@@ -77,12 +77,13 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 
 // writeEncoded writes an encoded decision. If the store fails, it reads the
 // record back: the commit id shows whether the write took place. After a write
-// it tells the Observer, the Logger and the subscribers.
+// d has the commit id, and the Observer, the Logger and the subscribers are told.
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
 	err := to(ctx, e.record, e.entries...)
 	if err != nil && !m.wasCommitted(ctx, &e.record) {
 		return storeError(ctx, err)
 	}
+	d.CommitID = e.record.CommitID
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)
 	if len(e.entries) > 0 {
@@ -114,7 +115,7 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 // outcome that has no place any more is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
 func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
-	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
+	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	for {
 		d = s.settle(out, m.now(), m.cfg.Limits)
 		if err = m.commitRetrying(ctx, &d, end); err == nil {
@@ -128,7 +129,7 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, 
 			})
 		}
 		switch {
-		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(name, out.fault == ""):
+		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(in, out.fault == ""):
 			m.dropped.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late and was dropped", "id", s.ID, "step", s.Step)
 			return decision{snapshot: stored}, ErrStale

@@ -319,3 +319,50 @@ func TestWhatLosesEveryRaceGivesUpAfterSixteen(t *testing.T) {
 		require.Equal(t, 16, store.tries, name)
 	}
 }
+
+// An id that was purged and used again has a record of the same version. What was
+// read of the old one is not committed to it.
+func TestACommitReplacesOnlyTheRecordThatWasRead(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.New(t)
+	var errs []error
+	m := committing(b, func(commit func() error) error {
+		if len(errs) == 0 {
+			remake(ctx, t, b)
+		}
+		errs = append(errs, commit())
+		return errs[len(errs)-1]
+	})
+	b.Must(m.Apply())
+	require.Equal(t, []error{carrierfsm.ErrConflict, nil, nil}, errs, "the intent is decided anew on the new record")
+}
+
+// remake erases, purges and creates the verification.
+func remake(ctx context.Context, t *testing.T, b *fsmtest.Bench) {
+	t.Helper()
+	require.NoError(t, b.Machine.Erase(ctx, b.ID))
+	n, _, err := b.Machine.Purge(ctx, b.Record().Updated.Add(time.Second))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	b.Must(b.Machine.Create(ctx, carrierfsm.NewVerification{ID: b.ID}))
+}
+
+func TestAReplyToAPurgedVerificationIsNotTakenForOneOfTheSameID(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, v carrierfsm.Verification) {
+		b.Upstream.Then(fsmtest.After(3*time.Second, fsmtest.Code("10008")))
+		old := background(b, captcha(v, "500001"))
+		version := b.Record().Version
+		pass(time.Second)
+		remake(context.Background(), t, b)
+		v = b.Reach("10002")
+		b.Upstream.Then(fsmtest.After(10*time.Second, fsmtest.Code("10004")))
+		fresh := background(b, captcha(v, "500002"))
+		require.Equal(t, version, b.Record().Version)
+		require.ErrorIs(t, <-old, carrierfsm.ErrStale)
+		require.NoError(t, <-fresh)
+		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.CaptchaRejected}, latest(b, 2))
+		require.EqualValues(t, 1, b.Machine.Stats().Dropped)
+	})
+}

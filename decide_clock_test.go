@@ -133,17 +133,23 @@ func TestTimersWaitWhileAnAnswerIsUnderWay(t *testing.T) {
 func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 	t.Parallel()
 	o := inFlight(PromptCaptcha)
-	name := o.Intent.Version
-	require.True(t, o.AwaitsOutcome(name, reply("10008")))
-	require.True(t, o.AwaitsOutcome(name, Faulted(FaultUnknown)))
-	require.False(t, o.AwaitsOutcome(name+1, reply("10008")), "the version is of another intent")
+	in := o.Intent
+	newer, older, remade := *in, *in, *in
+	newer.Version++
+	older.Version--
+	remade.At = remade.At.Add(time.Microsecond)
+	require.True(t, o.AwaitsOutcome(in, reply("10008")))
+	require.True(t, o.AwaitsOutcome(in, Faulted(FaultUnknown)))
+	require.False(t, o.AwaitsOutcome(&newer, reply("10008")), "the version is of another intent")
+	require.False(t, o.AwaitsOutcome(&remade, reply("10008")), "the record is another one")
 	d, due := o.Overdue(o.Due, DefaultLimits())
 	require.True(t, due)
 	lost := d.After()
-	require.True(t, lost.AwaitsOutcome(name, reply("10008")))
-	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultUnknown)), "it is unknown already")
-	require.False(t, lost.AwaitsOutcome(name, Faulted(FaultNotSent)))
-	require.False(t, lost.AwaitsOutcome(name-1, reply("10008")))
+	require.True(t, lost.AwaitsOutcome(in, reply("10008")))
+	require.False(t, lost.AwaitsOutcome(in, Faulted(FaultUnknown)), "it is unknown already")
+	require.False(t, lost.AwaitsOutcome(in, Faulted(FaultNotSent)))
+	require.False(t, lost.AwaitsOutcome(&older, reply("10008")))
+	require.False(t, lost.AwaitsOutcome(&remade, reply("10008")))
 
 	late := lost.Settle(reply("10001"), o.Due.Add(time.Second), DefaultLimits())
 	require.Equal(t, []Event{CaptchaRequested}, eventsOf(late))
@@ -159,8 +165,8 @@ func TestALateAnswerCountsUntilSomethingNewerHappens(t *testing.T) {
 		"the end":        lost.Cancel(o.Due, DefaultLimits()).After(),
 		"erasure":        lost.Erase(o.Due).After(),
 	} {
-		require.False(t, newer.AwaitsOutcome(name, reply("10008")), what)
+		require.False(t, newer.AwaitsOutcome(in, reply("10008")), what)
 	}
 	canceled, _ := o.FlagCancel(after(3*time.Minute)).Overdue(o.Due, DefaultLimits())
-	require.False(t, canceled.After().AwaitsOutcome(name, reply("10008")), "a cancellation is final")
+	require.False(t, canceled.After().AwaitsOutcome(in, reply("10008")), "a cancellation is final")
 }

@@ -92,7 +92,7 @@ func (r *randomRun) upstream(t *rapid.T) {
 		return
 	}
 	out := r.outcome(in.Call)
-	if r.o.AwaitsOutcome(in.Version, out) {
+	if r.o.AwaitsOutcome(in, out) {
 		r.decide(r.o.Settle(out, r.now, r.limits))
 	}
 }

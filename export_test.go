@@ -76,7 +76,7 @@ func (s snapshot) Expire(now time.Time, l Limits) Decision    { return s.expire(
 func (s snapshot) Erase(now time.Time) Decision               { return s.erase(now, "") }
 func (s snapshot) Prompt(l Limits) *Prompt                    { return s.prompt(l) }
 func (s snapshot) View(l Limits) Verification                 { return s.view(l) }
-func (s snapshot) AwaitsOutcome(name int64, out Outcome) bool { return s.awaits(name, out.fault == "") }
+func (s snapshot) AwaitsOutcome(in *Intent, out Outcome) bool { return s.awaits(in, out.fault == "") }
 func (d decision) Transitions() []Transition                  { return d.transitions }
 func (d decision) Err() error                                 { return d.err }
 func (d decision) After() Snapshot                            { return d.snapshot }

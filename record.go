@@ -63,7 +63,7 @@ type body struct {
 
 // intent is the durable note that a call upstream is about to be made.
 type intent struct {
-	// Version is the record's version that opened the intent, and so its name.
+	// Version is the record's version that opened the intent.
 	Version int64     `json:"version"`
 	Call    Call      `json:"call"`
 	Input   InputKind `json:"input"`
@@ -164,14 +164,20 @@ func (s *snapshot) deadline() time.Time {
 	return earliest(s.Idle, s.Life)
 }
 
-// awaits reports whether the outcome of the intent with this name can still be
-// committed: the intent is open, or was settled as unknown by the latest commit
-// and the outcome is a reply.
-func (s *snapshot) awaits(name int64, isReply bool) bool {
+// awaits reports whether the outcome of this intent can still be committed: the
+// intent is open, or was settled as unknown by the latest commit and the outcome is
+// a reply.
+func (s *snapshot) awaits(in *intent, isReply bool) bool {
 	if s.Intent != nil {
-		return s.Intent.Version == name
+		return s.Intent.is(in)
 	}
-	return s.Lost != nil && s.Lost.Version == name && isReply && !s.State.Terminal()
+	return s.Lost != nil && s.Lost.is(in) && isReply && !s.State.Terminal()
+}
+
+// is reports whether both are one intent. Another one may have the same version, of
+// a record that was made anew: after a purge, or by a standby that took over.
+func (in *intent) is(other *intent) bool {
+	return in.Version == other.Version && in.At.Equal(other.At)
 }
 
 // earliest returns the earliest of the times that are set; zero if none is.

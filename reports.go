@@ -14,14 +14,14 @@ func (m *Machine) startReport(ctx context.Context, s snapshot, running *sync.Wai
 	if !m.reports.TryAcquire() {
 		return nil // the record stays due
 	}
-	claimed := s.claimReport(m.now(), m.cfg.Limits)
-	if err := m.commitSoon(ctx, &decision{snapshot: claimed}); err != nil {
+	claimed := decision{snapshot: s.claimReport(m.now(), m.cfg.Limits)}
+	if err := m.commitSoon(ctx, &claimed); err != nil {
 		m.reports.Release()
 		return err
 	}
 	running.Go(func() {
 		defer m.reports.Release()
-		err := m.askReport(ctx, claimed)
+		err := m.askReport(ctx, claimed.snapshot)
 		if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 			m.cfg.Logger.WarnContext(ctx, "a report can't be asked for yet", "id", s.ID, "err", err)
 		}

@@ -52,9 +52,10 @@ type Store interface {
 	Load(ctx context.Context, id string) (Record, error)
 
 	// Commit replaces the record and appends entries to its history, both or
-	// neither. The stored version must be r.Version-1, else it returns
-	// ErrConflict and changes nothing; for an unknown id it returns
-	// ErrNotFound. Created never changes; ErrKeyInUse is as for Create.
+	// neither. The stored version must be r.Version-1, and the stored commit
+	// id must be r.Previous unless that is zero, else it returns ErrConflict
+	// and changes nothing; for an unknown id it returns ErrNotFound. Created
+	// never changes; ErrKeyInUse is as for Create.
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail
@@ -115,6 +116,12 @@ type Record struct {
 	Key string
 	// CommitID is a random name of the latest commit of this record.
 	CommitID [16]byte
+	// Previous is the commit id of the stored record that a Commit or Erase
+	// replaces; zero means any. The version alone does not identify that record:
+	// an id may be used again after a purge, and a standby that takes over without
+	// the latest commits makes others of the same versions. It is not stored, and
+	// Create ignores it.
+	Previous [16]byte
 	// Body is opaque, any bytes up to a megabyte. The store does not interpret it.
 	Body []byte
 }

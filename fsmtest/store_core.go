@@ -201,7 +201,7 @@ func (s *comparingStore) compare(ctx context.Context, r carrierfsm.Record, entri
 }
 
 func owned(r carrierfsm.Record, entries []carrierfsm.Entry) (carrierfsm.Record, []carrierfsm.Entry) {
-	r.Body = bytes.Clone(r.Body)
+	r.Body, r.Previous = bytes.Clone(r.Body), [16]byte{}
 	entries = slices.Clone(entries)
 	for i := range entries {
 		entries[i].Detail = bytes.Clone(entries[i].Detail)

@@ -147,7 +147,7 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 		return err
 	}
 	switch {
-	case row.version != r.Version-1:
+	case row.version != r.Version-1, r.Previous != [16]byte{} && r.Previous != row.commit:
 		return carrierfsm.ErrConflict
 	case s.keyTaken(&r):
 		return carrierfsm.ErrKeyInUse

@@ -14,9 +14,13 @@ const recordColumns = `v.id, v.version, v.step, v.tables, v.in_flight, v.due, v.
 const entryColumns = `position, id, step, from_, event, to_, at, detail`
 
 // recordArgs returns the arguments of a statement for one record.
-func recordArgs(r *carrierfsm.Record) []any {
+func recordArgs(r *carrierfsm.Record, creates bool) []any {
+	var seventh any = write.Previous(r)
+	if creates {
+		seventh = r.Created.UTC()
+	}
 	return []any{
-		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), r.Created.UTC(), r.Updated.UTC(), r.CommitID[:],
+		r.ID, r.Version, int32(r.Step), int32(r.Table), r.InFlight, orNull(r.Due), seventh, r.Updated.UTC(), r.CommitID[:],
 		string(r.State), r.Source, string(r.Reason), r.Key, write.Body(r),
 	}
 }
@@ -28,20 +32,24 @@ func entryArgs(e *carrierfsm.Entry) []any {
 
 // recordArrays returns the arguments of a statement for several records: an array
 // for each column.
-func recordArrays(requests []write.Request) []any {
+func recordArrays(requests []write.Request, creates bool) []any {
 	n := len(requests)
 	ids, states, sources, reasons, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	versions, steps, tables, inFlight := make([]int64, n), make([]int32, n), make([]int32, n), make([]bool, n)
 	due, created, updated := make([]*time.Time, n), make([]time.Time, n), make([]time.Time, n)
-	commits, bodies := make([][]byte, n), make([][]byte, n)
+	commits, previous, bodies := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for i := range requests {
 		r := &requests[i].Record
 		ids[i], states[i], sources[i], reasons[i], keys[i] = r.ID, string(r.State), r.Source, string(r.Reason), r.Key
 		versions[i], steps[i], tables[i], inFlight[i] = r.Version, int32(r.Step), int32(r.Table), r.InFlight
 		due[i], created[i], updated[i] = orNull(r.Due), r.Created.UTC(), r.Updated.UTC()
-		commits[i], bodies[i] = r.CommitID[:], write.Body(r)
+		commits[i], previous[i], bodies[i] = r.CommitID[:], write.Previous(r), write.Body(r)
 	}
-	return []any{ids, versions, steps, tables, inFlight, due, created, updated, commits, states, sources, reasons, keys, bodies}
+	var seventh any = previous
+	if creates {
+		seventh = created
+	}
+	return []any{ids, versions, steps, tables, inFlight, due, seventh, updated, commits, states, sources, reasons, keys, bodies}
 }
 
 // entryArrays returns the entries of all requests: an array for each column, the

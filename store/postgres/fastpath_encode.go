@@ -77,7 +77,7 @@ func appendTime(buffer []byte, t time.Time) []byte {
 }
 
 // record adds the parameters of a statement for one record, as recordArgs does.
-func (p *params) record(r *carrierfsm.Record) {
+func (p *params) record(r *carrierfsm.Record, creates bool) {
 	p.text(r.ID)
 	p.int64(r.Version)
 	p.int32(r.Step)
@@ -88,7 +88,11 @@ func (p *params) record(r *carrierfsm.Record) {
 	} else {
 		p.time(r.Due)
 	}
-	p.time(r.Created)
+	if creates {
+		p.time(r.Created)
+	} else {
+		p.borrowed(write.Previous(r))
+	}
 	p.time(r.Updated)
 	p.borrowed(r.CommitID[:])
 	p.text(string(r.State))
@@ -173,7 +177,7 @@ func (p *params) bytes(n int, of func(i int) []byte) {
 
 // records adds the parameters of a statement for several records, as recordArrays
 // does.
-func (p *params) records(requests []write.Request) {
+func (p *params) records(requests []write.Request, creates bool) {
 	n, at := len(requests), func(i int) *carrierfsm.Record { return &requests[i].Record }
 	p.texts(n, func(i int) string { return at(i).ID })
 	p.int64s(n, func(i int) int64 { return at(i).Version })
@@ -181,7 +185,11 @@ func (p *params) records(requests []write.Request) {
 	p.int32s(n, func(i int) int { return at(i).Table })
 	p.bools(n, func(i int) bool { return at(i).InFlight })
 	p.timesOrNull(n, func(i int) time.Time { return at(i).Due })
-	p.times(n, func(i int) time.Time { return at(i).Created })
+	if creates {
+		p.times(n, func(i int) time.Time { return at(i).Created })
+	} else {
+		p.bytes(n, func(i int) []byte { return write.Previous(at(i)) })
+	}
 	p.times(n, func(i int) time.Time { return at(i).Updated })
 	p.bytes(n, func(i int) []byte { return at(i).CommitID[:] })
 	p.texts(n, func(i int) string { return string(at(i).State) })

@@ -61,7 +61,7 @@ var (
 // runOneFast is runOnePlain on the fast path.
 func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request) (written bool, err error) {
 	p := newParams(22, 512)
-	p.record(&r.Record)
+	p.record(&r.Record, s.creates)
 	sql := s.noEntry
 	switch {
 	case len(r.Entries) > 1:
@@ -82,7 +82,7 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 		capacity += 512 + sizeOf(requests[i])
 	}
 	p := newParams(22, capacity)
-	p.records(requests)
+	p.records(requests, s.creates)
 	p.entries(requests)
 	written = make([]bool, len(requests))
 	_, err = execFast(ctx, c, s.batch, p, func(values [][]byte) error {

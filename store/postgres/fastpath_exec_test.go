@@ -45,7 +45,11 @@ func TestTheFastPathAndPgxStoreTheSameRows(t *testing.T) {
 		for _, id := range ids {
 			r := generator.Request(rt, id, 1, 0)
 			require.NoError(rt, s.Create(ctx, r.Record, r.Entries...))
-			commits = append(commits, generator.Request(rt, id, 2, r.Record.Step))
+			second := generator.Request(rt, id, 2, r.Record.Step)
+			if rapid.Bool().Draw(rt, "replaces one commit") {
+				second.Record.Previous = r.Record.CommitID
+			}
+			commits = append(commits, second)
 		}
 		if rapid.Bool().Draw(rt, "in a batch") {
 			require.Equal(rt, []error{nil, nil}, s.CommitBatch(ctx, commits...))
@@ -58,6 +62,7 @@ func TestTheFastPathAndPgxStoreTheSameRows(t *testing.T) {
 			batch, errs := s.LoadBatch(ctx, ids...)
 			require.Equal(rt, []error{nil, nil}, errs)
 			for i, r := range commits {
+				r.Record.Previous = [16]byte{} // not stored
 				alone, err := s.LoadAlone(ctx, ids[i])
 				require.NoError(rt, err)
 				require.Empty(rt, cmp.Diff(r.Record, alone))

@@ -67,7 +67,7 @@ func (w *writer) runOne(ctx context.Context, db querier, s *writeSQL, r *write.R
 }
 
 func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request) (written bool, err error) {
-	sql, args := s.noEntry, recordArgs(&r.Record)
+	sql, args := s.noEntry, recordArgs(&r.Record, s.creates)
 	switch {
 	case len(r.Entries) > 1:
 		sql, args = s.severalEntries, append(args, entryArrays([]write.Request{*r})...)
@@ -87,7 +87,7 @@ func (w *writer) runBatch(ctx context.Context, db querier, s *writeSQL, requests
 }
 
 func runBatchPlain(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
-	rows, err := db.Query(ctx, s.batch, append(recordArrays(requests), entryArrays(requests)...)...)
+	rows, err := db.Query(ctx, s.batch, append(recordArrays(requests, s.creates), entryArrays(requests)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +107,16 @@ func (s *writeSQL) explain(ctx context.Context, db querier, requests []write.Req
 	var refused []int // indexes
 	var ids, keys []string
 	var versions []int64
+	var previous [][]byte
 	for i, ok := range written {
 		if !ok {
 			r := &requests[i].Record
 			refused, ids, versions, keys = append(refused, i), append(ids, r.ID), append(versions, r.Version), append(keys, r.Key)
+			previous = append(previous, write.Previous(r))
 		}
 	}
 	reasons, err := retried(ctx, func(ctx context.Context) ([]int, error) {
-		return collect(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys)
+		return collect(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys, previous)
 	})
 	err = wrap(err)
 	if err == nil && len(reasons) != len(refused) {

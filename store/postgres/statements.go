@@ -16,13 +16,16 @@ package postgres
 // plans made for empty tables, and by then the tables are no longer small.
 const fewRows = `i.ord BETWEEN 1 AND 1000000`
 
-// input has the records of a batch, with an array for each column.
-const input = `WITH input AS (
-	SELECT ord, id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body
-	FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+// inputOf has the records of a batch, with an array for each column. The seventh
+// has this name and type: created in a creation, previous in a commit.
+func inputOf(seventh, kind string) string {
+	return `WITH input AS (
+	SELECT ord, id, version, step, tables, in_flight, due, ` + seventh + `, updated, commit_id, state, source, reason, key, body
+	FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::timestamptz[], $7::` + kind + `[], $8::timestamptz[],
 		$9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
-	WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body, ord)
+	WITH ORDINALITY AS i (id, version, step, tables, in_flight, due, ` + seventh + `, updated, commit_id, state, source, reason, key, body, ord)
 	WHERE ` + fewRows
+}
 
 // appendBatch appends the entries of the requests that were written. It draws
 // positions after it has read from written, when the transaction has an id:
@@ -52,12 +55,12 @@ ORDER BY e.ord`
 // commitBatch updates the records of a batch. If an update has to wait for another
 // transaction, the server checks the version again afterwards. Of two requests for
 // one record only one is written.
-const commitBatch = input + `), written AS (
+var commitBatch = inputOf("previous", "bytea") + `), written AS (
 	UPDATE carrierfsm_verifications v SET
 		version = i.version, step = i.step, tables = i.tables, in_flight = i.in_flight, due = i.due, updated = i.updated,
 		commit_id = i.commit_id, state = i.state, source = i.source, reason = i.reason, key = i.key, body = i.body
 	FROM input i
-	WHERE v.id = i.id AND v.version = i.version - 1`
+	WHERE v.id = i.id AND v.version = i.version - 1 AND v.commit_id = coalesce(i.previous, v.commit_id)`
 
 const batchKeysFree = ` AND (i.key = '' OR i.key = v.key OR NOT EXISTS (
 		SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id))`
@@ -66,12 +69,13 @@ const batchWritten = `
 	RETURNING i.ord
 )` + appendBatch
 
-// commitOne updates one record. $7 is created, which an update does not use; the
-// condition gives it a type.
+// commitOne updates one record. $7 is the previous commit id, or NULL for any: as an
+// argument of coalesce it costs the server's estimate nothing, so that no plan for
+// the actual value seems cheaper.
 const commitOne = `UPDATE carrierfsm_verifications v SET
 		version = $2::bigint, step = $3::integer, tables = $4::integer, in_flight = $5::boolean, due = $6::timestamptz, updated = $8::timestamptz,
 		commit_id = $9::bytea, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea
-	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND $7::timestamptz IS NOT NULL`
+	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND v.commit_id = coalesce($7::bytea, v.commit_id)`
 
 const oneKeyFree = ` AND (v.key = $13::text OR NOT EXISTS (
 		SELECT FROM carrierfsm_verifications k WHERE k.key = $13::text AND k.key <> '' AND k.id <> $1::text))`
@@ -79,7 +83,7 @@ const oneKeyFree = ` AND (v.key = $13::text OR NOT EXISTS (
 // createBatch inserts the records of a batch. ON CONFLICT waits for another
 // transaction that has inserted the same id or key and is not committed. It does
 // not return the refused rows; the commit id identifies the inserted ones.
-const createBatch = input + `), created AS (
+var createBatch = inputOf("created", "timestamptz") + `), created AS (
 	INSERT INTO carrierfsm_verifications
 		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
 	SELECT id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body FROM input
@@ -101,27 +105,31 @@ const createOne = `INSERT INTO carrierfsm_verifications
 const whySelect = `SELECT CASE `
 
 const whyFrom = ` END
-FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS i (id, version, key, ord)
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[]) WITH ORDINALITY AS i (id, version, key, previous, ord)
 LEFT JOIN carrierfsm_verifications v ON v.id = i.id
 ORDER BY i.ord`
 
 const keyTaken = `i.key <> '' AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id)`
 
-const whyNotCommitted = whySelect + `WHEN v.id IS NULL THEN 0 WHEN v.version <> i.version - 1 THEN 1 WHEN i.key <> v.key AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
+const whyNotCommitted = whySelect + `WHEN v.id IS NULL THEN 0 WHEN v.version <> i.version - 1 OR v.commit_id <> i.previous THEN 1 WHEN i.key <> v.key AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
 
 const whyNotCreated = whySelect + `WHEN v.id IS NOT NULL THEN 2 WHEN ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
 
 // writeSQL has the statements of one kind of write: for one request with no entry,
 // with one and with several, for a batch, and to ask why a request was not written.
-type writeSQL struct{ noEntry, oneEntry, severalEntries, batch, why string }
+type writeSQL struct {
+	noEntry, oneEntry, severalEntries, batch, why string
 
-func writeSQLOf(one, batch, why string) writeSQL {
+	creates bool // $7 is created, not previous
+}
+
+func writeSQLOf(one, batch, why string, creates bool) writeSQL {
 	with := `WITH written AS (` + one + ` RETURNING 1)`
-	return writeSQL{noEntry: one, oneEntry: with + appendOne, severalEntries: with + appendSeveral, batch: batch, why: why}
+	return writeSQL{noEntry: one, oneEntry: with + appendOne, severalEntries: with + appendSeveral, batch: batch, why: why, creates: creates}
 }
 
 var (
-	createSQL        = writeSQLOf(createOne, createBatch, whyNotCreated)
-	commitSQL        = writeSQLOf(commitOne, commitBatch+batchWritten, whyNotCommitted)
-	commitWithKeySQL = writeSQLOf(commitOne+oneKeyFree, commitBatch+batchKeysFree+batchWritten, whyNotCommitted)
+	createSQL        = writeSQLOf(createOne, createBatch, whyNotCreated, true)
+	commitSQL        = writeSQLOf(commitOne, commitBatch+batchWritten, whyNotCommitted, false)
+	commitWithKeySQL = writeSQLOf(commitOne+oneKeyFree, commitBatch+batchKeysFree+batchWritten, whyNotCommitted, false)
 )

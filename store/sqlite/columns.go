@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
 // recordArgs returns the arguments that insertRecord and updateRecord have in
 // common, in their order.
-func recordArgs(r carrierfsm.Record) []driver.Value {
-	list := make([]driver.Value, 0, 13) // capacity for the other arguments too
+func recordArgs(r *carrierfsm.Record) []driver.Value {
+	list := make([]driver.Value, 0, 14) // capacity for the other arguments too
 	return append(list,
 		string(r.State), int64(r.Step), r.Version, int64(r.Table), r.Source, string(r.Reason), r.InFlight,
 		micros(r.Due), micros(r.Updated), r.Key, r.CommitID[:],
@@ -45,6 +46,14 @@ func scanEntry(rows *sql.Rows) (e carrierfsm.Entry, err error) {
 	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &at, &e.Detail)
 	e.At = timeOf(at)
 	return e, err
+}
+
+// previous returns the commit id that the stored record must have, or nil for any.
+func previous(r *carrierfsm.Record) driver.Value {
+	if id := write.Previous(r); id != nil {
+		return id
+	}
+	return nil // not a nil slice, which is an empty blob for some drivers
 }
 
 // micros returns a time as it is stored. The zero time is stored as 0.

@@ -38,6 +38,12 @@ func TestTheFastPathAndDatabaseSQLStoreTheSameRows(t *testing.T) {
 		taken := generator.Request(rt, id+"b", 1, 0)
 		taken.Record.Key = second.Record.Key
 		erased := generator.Request(rt, id, 3, second.Record.Step)
+		if rapid.Bool().Draw(rt, "replaces one commit") {
+			second.Record.Previous, erased.Record.Previous = first.Record.CommitID, second.Record.CommitID
+		}
+		afterAnother := second
+		afterAnother.Record.Previous = second.Record.CommitID
+		afterAnother.Record.Previous[0] = first.Record.CommitID[0] + 1
 		for _, w := range []struct {
 			write   func(*sqlite.Store, write.Request) error
 			request write.Request
@@ -46,11 +52,13 @@ func TestTheFastPathAndDatabaseSQLStoreTheSameRows(t *testing.T) {
 			{create, first},
 			{create, first}, // exists
 			{commit, first}, // conflict
+			{commit, afterAnother},
 			{commit, second},
 			{create, taken},
 		} {
 			requireSameError(rt, w.write(fast, w.request), w.write(other, w.request))
 		}
+		second.Record.Previous = [16]byte{} // not stored
 		for _, load := range []func(context.Context, string) (carrierfsm.Record, error){fast.Load, fast.LoadOnReadConn, plain.Load, other.Load} {
 			got, err := load(ctx, id)
 			require.NoError(rt, err)

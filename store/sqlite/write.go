@@ -17,7 +17,7 @@ const insertRecord = `INSERT INTO carrierfsm_verifications
 
 const updateRecord = `UPDATE carrierfsm_verifications SET
 	state = ?, step = ?, version = ?, tables = ?, source = ?, reason = ?, in_flight = ?, due = ?, updated = ?, key = ?, commit_id = ?
-	WHERE id = ? AND version = ?`
+	WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
 
 const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 	ON CONFLICT (id) DO UPDATE SET body = excluded.body`
@@ -97,7 +97,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 
 // create inserts a record with its entries.
 func create(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	inserted, err := x.exec(stmtInsertRecord, append(recordArgs(r), micros(r.Created), r.ID)...)
+	inserted, err := x.exec(stmtInsertRecord, append(recordArgs(&r), micros(r.Created), r.ID)...)
 	switch {
 	case err != nil:
 		return keyError(err)
@@ -110,7 +110,7 @@ func create(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 // replace updates the record, if r is the next version of the stored one, and
 // appends the entries.
 func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	updated, err := x.exec(stmtUpdateRecord, append(recordArgs(r), r.ID, r.Version-1)...)
+	updated, err := x.exec(stmtUpdateRecord, append(recordArgs(&r), r.ID, r.Version-1, previous(&r))...)
 	switch {
 	case err != nil:
 		return keyError(err)

@@ -29,6 +29,15 @@ func (r Request) Clone() Request {
 // Locks returns the names that two requests of one batch must not share.
 func (r Request) Locks() batch.Locks { return batch.Locks{ID: r.Record.ID, Key: r.Record.Key} }
 
+// Previous returns the commit id that the stored record must have; nil where it may
+// be any.
+func Previous(r *carrierfsm.Record) []byte {
+	if r.Previous == [16]byte{} {
+		return nil
+	}
+	return r.Previous[:]
+}
+
 // Body returns the body to store. It is never nil, because a nil slice would be
 // stored as NULL.
 func Body(r *carrierfsm.Record) []byte {
