@@ -20,8 +20,8 @@ type NewVerification struct {
 	// Reference is the host's own name of what the verification is for, an order for
 	// instance: at most 128 bytes of UTF-8 without control characters, nothing
 	// personal. It is sealed with the record, and comes back in each Verification and
-	// each Transition. The store has no column for it, so List neither returns it nor
-	// searches for it. Erase deletes it.
+	// each Transition, and in List with Query.Bodies. The store has no column for it,
+	// so nothing searches for it. Erase deletes it.
 	Reference string
 }
 

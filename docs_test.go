@@ -233,7 +233,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write": {"", "/store/internal/batch"},
 		"bench":                {},
 
-		"upstream/simulator/cmd": {"/upstream/simulator"}, // a program
+		"cmd/carrierfsm": {"", "/outbox", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sqlite", "/store/survey", "/typed", "/upstream/simulator"},
 
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}

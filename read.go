@@ -88,7 +88,7 @@ func (m *Machine) Decode(e Entry) (Transition, error) {
 	return t, nil
 }
 
-// Summary is what List returns: the columns of a record.
+// Summary is what List returns: the columns of a record, and its Reference.
 type Summary struct {
 	ID               string
 	State            State
@@ -98,15 +98,18 @@ type Summary struct {
 	InFlight         bool
 	Due              time.Time
 	Created, Updated time.Time
-	// Err, set only by Overdue, is why this machine can't settle the verification:
-	// it matches ErrSealed, ErrNewerTable or ErrCorrupt. It is nil where no reason
-	// is known.
+	// Reference is what NewVerification.Reference was. It is set by Overdue, and by
+	// List where Query.Bodies is set; empty after Erase, and with Err.
+	Reference string
+	// Err, set where the verification was decoded, as for Reference, is why this
+	// machine can't read and so not settle it: it matches ErrSealed, ErrNewerTable or
+	// ErrCorrupt. It is nil where no reason is known.
 	Err error
 }
 
-// List returns verifications by their columns, newest first, without decoding
-// them. For the next page set Query.After to the Created and ID of the last.
-// It returns ErrClosed or ErrStore.
+// List returns verifications by their columns, newest first. Unless Query.Bodies is
+// set, it does not decode them. For the next page set Query.After to the Created and
+// ID of the last. It returns ErrClosed or ErrStore.
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
@@ -118,16 +121,27 @@ func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
-		list[i] = summary(r)
+		list[i] = m.summary(r, q.Bodies)
 	}
 	return list, nil
 }
 
-func summary(r Record) Summary {
-	return Summary{
+// summary returns the columns of a record, and what its body says if it is to be
+// decoded.
+func (m *Machine) summary(r Record, decode bool) Summary {
+	v := Summary{
 		ID: r.ID, State: r.State, Step: r.Step, Source: r.Source, Reason: r.Reason,
 		InFlight: r.InFlight, Due: r.Due, Created: r.Created, Updated: r.Updated,
 	}
+	if !decode {
+		return v
+	}
+	if s, err := m.codec.decode(r); err != nil {
+		v.Err = &Error{ID: r.ID, State: r.State, Step: r.Step, Err: err}
+	} else {
+		v.Reference = s.Reference
+	}
+	return v
 }
 
 // Overdue returns verifications that Run should have settled and has not: those
@@ -154,10 +168,7 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
-		list[i] = summary(r)
-		if _, err := m.codec.decode(r); err != nil {
-			list[i].Err = &Error{ID: r.ID, State: r.State, Step: r.Step, Err: err}
-		}
+		list[i] = m.summary(r, true)
 	}
 	return list, nil
 }

@@ -196,6 +196,37 @@ func TestWhatIsOverdueIsListedAndNotSettled(t *testing.T) {
 	})
 }
 
+func TestAListHasReferencesIfTheQueryAsksForBodies(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+	for _, id := range []string{"v2", "v3"} {
+		_, err := b.Machine.Create(ctx, carrierfsm.NewVerification{ID: id, Key: "key-" + id, Reference: "order-" + id})
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.Machine.Erase(ctx, "v3"))
+	references := func(m *carrierfsm.Machine, q carrierfsm.Query) map[string]string {
+		list, err := m.List(ctx, q)
+		require.NoError(t, err)
+		got := make(map[string]string)
+		for _, v := range list {
+			got[v.ID] = v.Reference
+			if v.Err != nil {
+				require.ErrorIs(t, v.Err, carrierfsm.ErrSealed)
+				got[v.ID] = "sealed"
+			}
+		}
+		return got
+	}
+	require.Equal(t, map[string]string{"v1": "", "v2": "order-v2", "v3": ""}, references(b.Machine, carrierfsm.Query{Bodies: true}))
+	require.Equal(t, map[string]string{"v1": "", "v2": "", "v3": ""}, references(b.Machine, carrierfsm.Query{}))
+	require.Equal(t, map[string]string{"v2": "order-v2"}, references(b.Machine, carrierfsm.Query{Bodies: true, Key: "key-v2"}))
+	require.Empty(t, references(b.Machine, carrierfsm.Query{Key: "key-v3"}), "what has ended has no key")
+	blind := b.Replica(func(c *carrierfsm.Config) { c.Sealer = nil })
+	require.Equal(t, map[string]string{"v1": "sealed", "v2": "sealed", "v3": ""}, references(blind.Machine, carrierfsm.Query{Bodies: true}))
+	require.Equal(t, map[string]string{"v1": "", "v2": "", "v3": ""}, references(blind.Machine, carrierfsm.Query{}))
+}
+
 func TestTheReferenceOfTheHostComesBackSealedAndIsErased(t *testing.T) {
 	t.Parallel()
 	ctx, store := context.Background(), memory.New()

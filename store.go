@@ -68,8 +68,8 @@ type Store interface {
 	// no entries; that is no error.
 	History(ctx context.Context, id string, afterStep, limit int) ([]Entry, error)
 
-	// List returns the records that match q, without their bodies, newest
-	// creation first, ties by descending id.
+	// List returns the records that match q, newest creation first, ties by
+	// descending id. They have their bodies only if q.Bodies is set.
 	List(ctx context.Context, q Query) ([]Record, error)
 
 	// Due returns at most limit whole records whose Due is set and not after
@@ -155,6 +155,8 @@ type Query struct {
 	Reason Event
 	// InFlight selects only records with an open intent.
 	InFlight bool
+	// Key, where not empty, selects the record with this key: there is one at most.
+	Key string
 	// CreatedAfter, CreatedBefore and UpdatedBefore, where set, are exclusive
 	// bounds. CreatedAfter also bounds the cost of List.
 	CreatedAfter, CreatedBefore, UpdatedBefore time.Time
@@ -163,6 +165,9 @@ type Query struct {
 	After PageKey
 	// Limit is the most records to return. Zero or less means 100.
 	Limit int
+	// Bodies has List return what takes more than the columns: a Store the bodies,
+	// a Machine each Summary.Reference.
+	Bodies bool
 }
 
 // PageKey is the sort key of a record in a listing: the next page begins after

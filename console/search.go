@@ -55,7 +55,7 @@ func (f searchResult) Stopped() bool {
 
 // search returns a page of matching verifications, newest first, after a key.
 func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey) (page searchResult, err error) {
-	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: firstRead}
+	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: firstRead, Bodies: true}
 	if f.matchesAll() {
 		q.Limit = pageSize + 1
 	}

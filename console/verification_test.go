@@ -82,4 +82,5 @@ func TestTheReferenceOfTheHostIsShown(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, s.page("verification?id=v7"), "<dt>Reference</dt><dd>order &lt;117&gt;</dd>")
 	require.NotContains(t, s.page("verification?id=v1"), "Reference")
+	require.Contains(t, s.page("list"), `<td class="reference">order &lt;117&gt;</td>`)
 }

@@ -10,6 +10,7 @@ import (
 
 var queryCases = []storeCase{
 	{"ListOrder", "List returns the newest first, ties by descending id, in pages without gaps or repetitions, without bodies", listOrder},
+	{"ListBodies", "List returns each record with its own body where the query asks for bodies, in the same order and pages", listBodies},
 	{"ListFilters", "List returns what matches the query", listFilters},
 	{"DueOrder", "Due returns the earliest first, ties by ascending id, up to and including now, in pages", dueOrder},
 	{"DueFollows", "Due follows every commit: a later time, an earlier one, none", dueFollows},
@@ -44,6 +45,34 @@ func listOrder(b *storeBench) error {
 	}
 }
 
+func listBodies(b *storeBench) error {
+	var want []carrierfsm.Record
+	for i := range 3 {
+		r := record(fmt.Sprintf("v%d", i))
+		r.Created = noon.Add(time.Duration(i) * time.Second)
+		r, err := b.put(r, i)
+		if err != nil {
+			return err
+		}
+		want = append(want, r)
+	}
+	slices.Reverse(want)
+	q := carrierfsm.Query{Limit: 2, Bodies: true}
+	got, err := b.Store.List(b.ctx, q)
+	if err = first(err, differ("the records of the first page", want[:2], got)); err != nil {
+		return err
+	}
+	q.After = carrierfsm.PageKey{Time: got[1].Created, ID: got[1].ID}
+	if got, err = b.Store.List(b.ctx, q); err != nil {
+		return err
+	}
+	if err = differ("the records of the second page", want[2:], got); err != nil {
+		return err
+	}
+	clear(got[0].Body) // it belongs to the caller
+	return b.stores(want[2])
+}
+
 func listFilters(b *storeBench) error {
 	other := record("other")
 	other.State, other.Source, other.Reason, other.InFlight = carrierfsm.Done, "chinaunicom", carrierfsm.CollectionStarted, false
@@ -63,6 +92,10 @@ func listFilters(b *storeBench) error {
 		{carrierfsm.Query{Source: "chinaunicom"}, []string{"other"}},
 		{carrierfsm.Query{Reason: carrierfsm.CollectionStarted}, []string{"other"}},
 		{carrierfsm.Query{InFlight: true}, []string{"usual"}},
+		{carrierfsm.Query{Key: "key-of-usual"}, []string{"usual"}},
+		{carrierfsm.Query{Key: "key-of-usual", States: []carrierfsm.State{carrierfsm.Done}}, nil},
+		{carrierfsm.Query{Key: "key-of-nobody"}, nil},
+		{carrierfsm.Query{Key: "no \x00 key"}, nil},
 		{carrierfsm.Query{CreatedBefore: noon}, []string{"other"}},
 		{carrierfsm.Query{CreatedAfter: noon.Add(-time.Hour)}, []string{"usual"}},
 		{carrierfsm.Query{CreatedAfter: noon.Add(-2 * time.Hour), CreatedBefore: noon}, []string{"other"}},

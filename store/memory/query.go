@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -28,7 +29,13 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 	slices.SortFunc(list, func(a, b carrierfsm.Record) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
 	})
-	return slices.Clip(list[:min(cmp.Or(max(q.Limit, 0), defaultLimit), len(list))]), nil
+	list = slices.Clip(list[:min(cmp.Or(max(q.Limit, 0), defaultLimit), len(list))])
+	for i := range list {
+		if q.Bodies {
+			list[i].Body = bytes.Clone(s.rows[list[i].ID].body)
+		}
+	}
+	return list, nil
 }
 
 func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
@@ -37,6 +44,7 @@ func matches(r *carrierfsm.Record, q carrierfsm.Query) bool {
 		q.Source != "" && q.Source != r.Source,
 		q.Reason != "" && q.Reason != r.Reason,
 		q.InFlight && !r.InFlight,
+		q.Key != "" && q.Key != r.Key,
 		!q.CreatedAfter.IsZero() && !r.Created.After(q.CreatedAfter),
 		!q.CreatedBefore.IsZero() && !r.Created.Before(q.CreatedBefore),
 		!q.UpdatedBefore.IsZero() && !r.Updated.Before(q.UpdatedBefore):

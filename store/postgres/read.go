@@ -46,9 +46,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey
 // page is full, so a query that few records match reads many.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
 	c := conditionsOf(q)
-	sql := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + c.where() +
-		` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
-	return read(ctx, s, scanRecord, sql, c.args...)
+	from, scan := `SELECT `+recordColumns+` FROM carrierfsm_verifications v`, scanRecord
+	if q.Bodies {
+		from, scan = recordsWithBody, scanRecordWithBody
+	}
+	sql := from + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
+	return read(ctx, s, scan, sql, c.args...)
 }
 
 // conditions are the terms of a WHERE clause and their arguments.
@@ -92,7 +95,7 @@ func (c *conditions) where() string {
 // conditionsOf returns the conditions that are set in the query.
 func conditionsOf(q carrierfsm.Query) *conditions {
 	c := new(conditions)
-	c.words(q.Source, string(q.Reason))
+	c.words(q.Source, string(q.Reason), q.Key)
 	var states []string
 	for _, s := range q.States {
 		if legal.Word(string(s)) {
@@ -103,6 +106,7 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(legal.Word(q.Source) && q.Source != "", func() string { return `v.source = ` + c.arg(q.Source) + `::text` })
 	c.add(legal.Word(string(q.Reason)) && q.Reason != "", func() string { return `v.reason = ` + c.arg(string(q.Reason)) + `::text` })
 	c.add(q.InFlight, func() string { return `v.in_flight` })
+	c.add(legal.Word(q.Key) && q.Key != "", func() string { return `v.key <> '' AND v.key = ` + c.arg(q.Key) + `::text` })
 	c.add(!q.CreatedAfter.IsZero(), func() string { return `v.created > ` + c.arg(legal.Floor(q.CreatedAfter)) + `::timestamptz` })
 	c.add(!q.CreatedBefore.IsZero(), func() string { return `v.created < ` + c.arg(legal.Ceil(q.CreatedBefore)) + `::timestamptz` })
 	c.add(!q.UpdatedBefore.IsZero(), func() string { return `v.updated < ` + c.arg(legal.Ceil(q.UpdatedBefore)) + `::timestamptz` })

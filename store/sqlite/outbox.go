@@ -155,3 +155,17 @@ func (s *Store) Cursors(ctx context.Context) (list []outbox.Cursor, err error) {
 		return c, err
 	})
 }
+
+// AfterRestore makes a file that was restored from a backup ready for handlers: it
+// ends the leases that were held at the time of the backup. Call it once, before
+// processes use the file.
+func (s *Store) AfterRestore(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE carrierfsm_cursors SET owner = '', until = 0, fence = fence + 1`)
+		return err
+	})
+}

@@ -111,12 +111,19 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) (list []carrierfsm
 	defer done(&err)
 	query, args := listQuery(q)
 	rows, err := s.readDB.QueryContext(ctx, query, args...)
+	if q.Bodies {
+		return collect(rows, err, scanRecordWithBody)
+	}
 	return collect(rows, err, scanRecord)
 }
 
 func listQuery(q carrierfsm.Query) (query string, args []any) {
 	c := conditionsOf(q)
-	return `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v` + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
+	from := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v`
+	if q.Bodies {
+		from = recordsWithBody
+	}
+	return from + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ?`,
 		append(c.args, cmp.Or(max(q.Limit, 0), defaultLimit))
 }
 
@@ -152,6 +159,7 @@ func conditionsOf(q carrierfsm.Query) *conditions {
 	c.add(q.Source != "", `v.source = ?`, q.Source)
 	c.add(q.Reason != "", `v.reason = ?`, string(q.Reason))
 	c.add(q.InFlight, `v.in_flight = 1`)
+	c.add(q.Key != "", `v.key <> '' AND v.key = ?`, q.Key) // the index has no empty keys
 	c.add(!q.CreatedAfter.IsZero(), `v.created > ?`, micros(legal.Floor(q.CreatedAfter)))
 	c.add(!q.CreatedBefore.IsZero(), `v.created < ?`, micros(legal.Ceil(q.CreatedBefore)))
 	c.add(!q.UpdatedBefore.IsZero(), `v.updated < ?`, micros(legal.Ceil(q.UpdatedBefore)))

@@ -2,7 +2,7 @@
 // carriers, people with accounts, phones that receive codes, and faults. It is for
 // tests, demos, and hosts in development, in any language:
 //
-//	go run ./upstream/simulator/cmd
+//	go run ./cmd/carrierfsm simulator serve
 //
 // It is written from a description of the API and shares no code with the client,
 // so that the two can't make the same mistake. It holds invented people only. It

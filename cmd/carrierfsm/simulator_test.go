@@ -7,19 +7,15 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // program is a running command.
 type program struct {
@@ -30,20 +26,11 @@ type program struct {
 	url  string
 }
 
-// build compiles the command.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "simulator")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
-	return path
-}
-
 // start runs it on a free port. It is killed if it runs for a minute.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, errs: new(strings.Builder)}
-	p.cmd = exec.CommandContext(t.Context(), build(t), append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+	p.cmd = exec.CommandContext(t.Context(), binary, append([]string{"simulator", "serve", "-listen", "127.0.0.1:0"}, args...)...)
 	p.cmd.Stderr = p.errs
 	pipe, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -105,7 +92,7 @@ func personAt(t *testing.T, key string) simulator.Person {
 	return simulator.Person{}
 }
 
-func TestTheCommandServesAClientOfAnyLanguage(t *testing.T) {
+func TestTheSimulatorServesAClientOfAnyLanguage(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-org", "MINE", "-collect", "1ns")
 	printed := p.until("^" + simulator.People()[len(simulator.People())-1].Phone)
@@ -139,7 +126,7 @@ func TestTheCommandServesAClientOfAnyLanguage(t *testing.T) {
 	require.NoError(t, p.cmd.Wait(), p.errs)
 }
 
-func TestTheCommandPrintsAPasswordThatAnOperatorTexts(t *testing.T) {
+func TestTheSimulatorPrintsAPasswordThatAnOperatorTexts(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-org", "MINE")
 	p.url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.until("aggregator is at"))
@@ -150,17 +137,4 @@ func TestTheCommandPrintsAPasswordThatAnOperatorTexts(t *testing.T) {
 	code := regexp.MustCompile(`\d{6}$`).FindString(strings.TrimSpace(p.until("received the code")))
 	require.Contains(t, p.do(http.MethodPost, "/orgApi/rest/v2/messages/reset/req", reset+`,"captcha":"`+code+`","type":"SUBMIT_RESET_PWD"}`), "11000")
 	require.Regexp(t, person.Phone+` received the new password \d{6}\n$`, p.until("received"))
-}
-
-func TestAWrongFlagIsAnError(t *testing.T) {
-	t.Parallel()
-	path := build(t)
-	for _, args := range [][]string{{"-no-such-flag"}, {"argument"}, {"-listen", "nowhere"}} {
-		out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput()
-		require.Error(t, err)
-		require.Contains(t, string(out), "simulator: ")
-	}
-	out, err := exec.CommandContext(t.Context(), path, "-h").CombinedOutput()
-	require.NoError(t, err)
-	require.Contains(t, string(out), "-listen")
 }

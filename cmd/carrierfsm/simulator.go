@@ -1,14 +1,3 @@
-// Command cmd runs the simulated aggregator for a client in any language:
-//
-//	go run ./upstream/simulator/cmd
-//
-// It prints the address, what a client needs to know, and the people with their
-// passwords. Then it prints each message that one of their phones receives, until it
-// is interrupted.
-//
-// Beside the API it serves the phones: GET /phones/{phone} returns the messages as a
-// JSON list, oldest first, and POST /phones/{phone}/cxxd texts CXXD to 10001, which
-// the carrier "jilin" waits for.
 package main
 
 import (
@@ -19,56 +8,42 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "simulator:", err)
-		os.Exit(1)
-	}
+// simulatorCommand runs the simulated aggregator for a client in any language. Beside
+// the API it serves the phones: GET /phones/{phone} returns the messages as a JSON
+// list, oldest first, and POST /phones/{phone}/cxxd texts CXXD to 10001, which the
+// carrier "jilin" waits for.
+var simulatorCommand = command{
+	name: "simulator serve", about: "Serve the simulated aggregator, for a client in any language", flags: simulatorFlags,
+	more: "It prints the address, what a client needs to know, and the people with their passwords; then each message that one of\ntheir phones receives, until it is interrupted.",
 }
 
-// options are the flags.
-type options struct {
+// simulatorOptions are the flags.
+type simulatorOptions struct {
 	listen, org, secret               string
 	collectFor, resendAfter, codeLife time.Duration
 }
 
-func parse(args []string, out io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("simulator", flag.ContinueOnError)
-	flags.SetOutput(out)
+func simulatorFlags(flags *flag.FlagSet) action {
+	var o simulatorOptions
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8089", "the `address` to serve; it should be a loopback one, since callers are not authenticated")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account `name` in the paths")
 	flags.StringVar(&o.secret, "client-secret", "simulated-client-secret", "the `secret` for the data calls")
 	flags.DurationVar(&o.collectFor, "collect", 30*time.Second, "how long a collection takes")
 	flags.DurationVar(&o.resendAfter, "resend", time.Minute, "the shortest time between two codes")
 	flags.DurationVar(&o.codeLife, "code", 5*time.Minute, "how long a code is valid")
-	if err = flags.Parse(args); err != nil {
-		return o, err
-	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	return o, nil
+	return func(ctx context.Context, std streams, _ []string) error { return serveSimulator(ctx, o, std.out) }
 }
 
-// run serves until ctx ends.
-func run(ctx context.Context, args []string, out, errOut io.Writer) error {
-	o, err := parse(args, errOut)
-	if err != nil {
-		return err
-	}
+// serveSimulator serves until ctx ends.
+func serveSimulator(ctx context.Context, o simulatorOptions, out io.Writer) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return err
+		return usage("-listen: %w", err)
 	}
 	sim := simulator.New(simulator.Config{
 		Org: o.org, ClientSecret: o.secret, CollectFor: o.collectFor, ResendAfter: o.resendAfter, CodeLife: o.codeLife,
@@ -87,7 +62,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 }
 
 // printPeople prints what a client and a person at it need to know.
-func printPeople(out io.Writer, o options, address string) {
+func printPeople(out io.Writer, o simulatorOptions, address string) {
 	p := func(format string, values ...any) { _, _ = fmt.Fprintf(out, format+"\n", values...) }
 	p("The simulated aggregator is at http://%s", address)
 	p("")
