@@ -58,7 +58,7 @@ func (c codec) encode(d *decision) (*encodedRecord, error) {
 	if err := c.encodeSnapshot(&d.snapshot, e); err != nil {
 		return nil, err
 	}
-	e.record.Previous, e.record.CommitID = d.CommitID, newCommitID()
+	e.record.Previous, e.record.CommitID, e.record.Spends = d.CommitID, newCommitID(), d.spends
 	for i := range d.transitions {
 		entry, err := c.encodeTransition(&d.transitions[i], e)
 		if err != nil {

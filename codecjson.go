@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"encoding/json"
 
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/jsonfields"
 	"github.com/carrierfsm/carrierfsm/internal/wordset"
 )
@@ -60,6 +61,8 @@ func appendMarshal(dst []byte, v any) ([]byte, error) {
 
 func (b *body) fields(f *jsonfields.Fields) {
 	f.String("reference", &b.Reference, jsonfields.Omit)
+	f.String("number", &b.Number, jsonfields.Omit)
+	f.Bool("proved", &b.Proved)
 	f.String("account", &b.Account, jsonfields.Omit)
 	f.String("token", &b.Token, jsonfields.Omit)
 	if f.Object("source", b.At != Source{}) {
@@ -121,6 +124,7 @@ func (in *intent) fields(f *jsonfields.Fields) {
 	f.Time("at", &in.At, jsonfields.Keep)
 	f.Time("deadline", &in.Deadline, jsonfields.Keep)
 	jsonfields.Words(f, "counted", &in.Counted)
+	jsonfields.Words(f, "spent", &in.Spent)
 	f.Bool("canceled", &in.Canceled)
 	f.String("by", &in.By, jsonfields.Omit)
 	f.End()
@@ -182,6 +186,9 @@ var knownWords = func() map[string]string {
 		add(string(kind))
 	}
 	for kind := range callOf {
+		add(string(kind))
+	}
+	for _, kind := range budget.Kinds() {
 		add(string(kind))
 	}
 	add(string(InputCancel), string(FaultNotSent), string(FaultUnknown))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
 )
 
@@ -206,7 +207,8 @@ func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
 	return answered(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
 }
 
-// storeError returns the sentinel that a store's error matches, or else the
+// storeError returns the sentinel that a store's error matches (ErrTooMany for a budget
+// that is used up), or else the
 // error of the caller's context if that has ended, or else an error that matches
 // ErrStore.
 func storeError(ctx context.Context, err error) error {
@@ -214,6 +216,9 @@ func storeError(ctx context.Context, err error) error {
 		if errors.Is(err, known) {
 			return known
 		}
+	}
+	if over := (*budget.ExceededError)(nil); errors.As(err, &over) {
+		return fmt.Errorf("%w: %w", ErrTooMany, over)
 	}
 	if errors.Is(err, ErrStore) {
 		return err

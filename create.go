@@ -2,9 +2,12 @@ package carrierfsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // NewVerification is what Create needs to know. The zero value is usable.
@@ -12,10 +15,16 @@ type NewVerification struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII without
 	// spaces, nothing personal. If it is empty, Create makes a UUIDv7.
 	ID string
-	// Key, where not empty, is unique among live verifications. Use a keyed hash
-	// of the phone number, never the number itself: two runs on one number use
-	// up each other's codes. It is as an ID: encode the bytes of a hash, in hex
-	// or base64 for instance.
+	// Key, where not empty, is the place of a phone number, which one live
+	// verification has at a time: two runs on one number use up each other's codes.
+	// It is what Config.Numbers makes of the number; the form's number must have it,
+	// and where it is empty here, Apply sets it. Whoever has the place and has proved
+	// nothing yet, by no accepted password, is canceled for the newer one, as often as
+	// the number's budget for that allows. Otherwise the newer one goes on without the
+	// place: nobody learns from here whether a number is in use.
+	//
+	// With budget.None it is any keyed hash of the number, as an ID is, never the number
+	// itself, and Create returns ErrKeyInUse while a live verification has it.
 	Key string
 	// Reference is the host's own name of what the verification is for, an order for
 	// instance: at most 128 bytes of UTF-8 without control characters, nothing
@@ -47,10 +56,13 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
 		body:   body{Reference: n.Reference, Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
 	}
+	if m.cfg.Numbers.Counted() {
+		s.Number = n.Key
+	}
 	var d decision
 	d.begin(&s, now, m.cfg.Limits)
 	d.finish()
-	if err := m.write(ctx, &d, m.store.Create); err != nil {
+	if err := m.claim(ctx, &d, m.store.Create); err != nil {
 		return Verification{}, &Error{ID: n.ID, Err: err}
 	}
 	return d.view(m.cfg.Limits), nil
@@ -62,4 +74,64 @@ func (n NewVerification) check() error {
 		return err
 	}
 	return checkName("key", n.Key, maxName)
+}
+
+// maxClaims is how often a verification tries to get the place of its number.
+const maxClaims = 4
+
+// claim writes a decision. If another verification has the place of the number, it
+// makes room, or else writes the decision without the place.
+func (m *Machine) claim(ctx context.Context, d *decision, to storeWrite) error {
+	for range maxClaims {
+		err := m.write(ctx, d, to)
+		if !errors.Is(err, ErrKeyInUse) || !m.cfg.Numbers.Counted() {
+			return err
+		}
+		free, err := m.makeRoom(ctx, d.Key)
+		if err != nil {
+			return err
+		}
+		if !free {
+			break
+		}
+	}
+	d.Key = ""
+	return m.write(ctx, d, to)
+}
+
+// makeRoom ends the verification that has the place of a number, if it has proved
+// nothing, has no call under way, and the number's budget allows it. It returns
+// whether the place may be free now.
+func (m *Machine) makeRoom(ctx context.Context, key string) (free bool, err error) {
+	holders, err := m.store.List(ctx, Query{Key: key, Limit: 1})
+	if err != nil {
+		return false, storeError(ctx, err)
+	}
+	if len(holders) == 0 {
+		return true, nil
+	}
+	s, now, err := m.current(ctx, holders[0].ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, nil //nolint:nilerr // it can't be decoded or settled here, so it stays
+	case s.Key != key:
+		return true, nil
+	case s.Proved || s.Intent != nil:
+		return false, nil
+	}
+	d := s.replace(now, m.cfg.Limits)
+	err = m.commit(ctx, &d)
+	switch {
+	case err == nil:
+		m.forget(s.ID)
+		return true, nil
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+		return true, nil
+	case errors.As(err, new(*budget.ExceededError)):
+		return false, nil
+	default:
+		return false, err
+	}
 }

@@ -1,6 +1,10 @@
 package carrierfsm
 
-import "time"
+import (
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
+)
 
 // This file is the pure core: each method takes a snapshot, the time and what
 // happened, and returns the next version of the record with its transitions.
@@ -128,6 +132,16 @@ func (s *snapshot) cancel(now time.Time, l Limits, by string) (d decision) {
 	d.detail.Input, d.by = InputCancel, by
 	d.moveByItself(Canceled)
 	d.finish()
+	return d
+}
+
+// replace ends a verification that proved nothing, for a newer one of its number.
+func (s *snapshot) replace(now time.Time, l Limits) (d decision) {
+	key := s.Key
+	d.begin(s, now, l)
+	d.moveByItself(Canceled)
+	d.finish()
+	d.spends = l.budgets.spends(key, now, charges{kinds: [3]budget.Kind{budget.Places}})
 	return d
 }
 

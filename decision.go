@@ -1,12 +1,17 @@
 package carrierfsm
 
-import "time"
+import (
+	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
+)
 
 // decision is the next version of a verification while it is being decided,
 // with the transitions that led to it.
 type decision struct {
 	snapshot
 	transitions []Transition
+	spends      []budget.Spend
 
 	since  time.Time // when the state was entered that the decision began with
 	now    time.Time
@@ -65,6 +70,7 @@ func (d *decision) applyFault(f Fault, in *intent) {
 	switch {
 	case f == FaultNotSent:
 		d.giveBack(in)
+		d.returnSpent(in, nil)
 	case in.Call != CallApply: // upstream may have used the token, until the deadline at the latest
 		d.Idle = earliest(d.now, in.Deadline).Add(d.limits.IdleLife)
 	}
@@ -102,6 +108,7 @@ func (d *decision) applyReply(out *outcome, in *intent) {
 	d.move(rule.event)
 	d.Skipping = mayBeSkipping(d.Skipping, in.Call, rule.event, r.Success)
 	d.take(rule.event, out, in)
+	d.returnSpent(in, &rule.event)
 	switch rule.event {
 	case ApplicationAccepted, SourceCollected:
 		d.detail = Detail{}
@@ -133,6 +140,8 @@ func (d *decision) take(event Event, out *outcome, in *intent) {
 	switch event {
 	case ApplicationAccepted, SourceUnsupported:
 		d.Token, d.At = out.token, out.source
+	case PasswordRejected:
+		d.Proved = false
 	case SourceCollected:
 		d.At = *out.reply.Next
 		d.Resets = 0
@@ -140,6 +149,7 @@ func (d *decision) take(event Event, out *outcome, in *intent) {
 	case PasswordReset:
 		d.resetAttempts()
 	}
+	d.Proved = d.Proved || event.proves(in.Call)
 	if in.Call != CallApply {
 		d.Cursor = out.reply.Cursor
 	}
@@ -208,4 +218,41 @@ func (d *decision) finish() {
 	if d.Watch != nil {
 		d.Due = d.now.Add(d.limits.ReportMin)
 	}
+}
+
+// spend adds to a decision that opened an intent what the intent spends. An
+// application takes the place of its number.
+func (d *decision) spend(kind InputKind, sendsPassword bool, l Limits) {
+	key := l.budgets.keyOf(d.Account)
+	if key == "" {
+		return
+	}
+	if kind == InputApply {
+		d.Key = key
+	}
+	d.spends = l.budgets.spends(key, d.Intent.At, chargesOf(kind, sendsPassword))
+	for _, s := range d.spends {
+		d.Intent.Spent = append(d.Intent.Spent, s.Kind)
+	}
+}
+
+// returnSpent gives back what an intent spent and the event shows not to have been
+// spent. No event means that the request was certainly not sent.
+func (d *decision) returnSpent(in *intent, event *Event) {
+	key := d.limits.budgets.keyOf(d.Account)
+	if key == "" {
+		return
+	}
+	for _, k := range in.Spent {
+		if event != nil && !givenBack[k][*event] && !d.resetWithoutText(k, *event) {
+			continue
+		}
+		d.spends = append(d.spends, budget.Spend{Key: key, Kind: k, At: in.At, N: -1, Window: budget.Day})
+	}
+}
+
+// resetWithoutText reports whether the event is a reset after which no text follows:
+// the person chose the new password.
+func (d *decision) resetWithoutText(k budget.Kind, event Event) bool {
+	return k == budget.Texts && event == PasswordReset && d.At.ResetMethod == ResetWithNewPassword
 }

@@ -34,7 +34,8 @@ var (
 	ErrStale = errors.New("carrierfsm: the input answers an older prompt")
 	// ErrNotAwaited is returned when the verification does not ask for this kind of input.
 	ErrNotAwaited = errors.New("carrierfsm: this input is not awaited")
-	// ErrTooMany is returned when no attempts or resends are left.
+	// ErrTooMany is returned when no attempts or resends are left. Where a budget of the
+	// number is used up, the error also is a *budget.ExceededError, which says until when.
 	ErrTooMany = errors.New("carrierfsm: no attempts left")
 	// ErrTooSoon is returned when a resend is asked for before its time.
 	ErrTooSoon = errors.New("carrierfsm: too soon to send another code")

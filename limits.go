@@ -34,7 +34,8 @@ type Limits struct {
 	// failed. Defaults to 24 h.
 	ReportLife time.Duration
 
-	reports bool // a Reporter is configured
+	reports bool          // a Reporter is configured
+	budgets numberBudgets // Config.Numbers and Config.Budgets
 }
 
 // maxSteps ends a verification that upstream sends around in circles.

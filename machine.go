@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/internal/semaphore"
@@ -33,6 +34,13 @@ type Config struct {
 	Sealer Sealer
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
+	// Numbers makes the keys of phone numbers, under which their budgets are counted.
+	// It is required, as without keys nothing limits what strangers do with a number:
+	// what budget.NewNumbers returns, or budget.None() to count nothing.
+	Numbers budget.Numbers
+	// Budgets are how often something may be done for one number within a day, in all
+	// verifications together. Each defaults as its comment says.
+	Budgets budget.Limits
 	// CallTimeout is how long upstream may take for one call. The intent stores
 	// it as a deadline before the call. Calls of 300 s were seen. Defaults to 180 s.
 	CallTimeout time.Duration
@@ -104,6 +112,10 @@ func New(c Config) (*Machine, error) {
 		return nil, err
 	}
 	c.Limits.reports = c.Reporter != nil
+	if c.Budgets, err = c.Budgets.WithDefaults(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	c.Limits.budgets = numberBudgets{numbers: c.Numbers, limits: c.Budgets}
 	err = firstError(
 		orDefault(&c.CallTimeout, 180*time.Second),
 		orDefault(&c.Grace, 15*time.Second),

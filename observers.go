@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Observers joins several Observers into one: each of them is called. The
@@ -254,6 +256,22 @@ func (s observedStore) Due(ctx context.Context, now time.Time, after PageKey, li
 func (s observedStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	ctx, done := s.start(ctx, "purge")
 	n, err := s.store.Purge(ctx, before, limit)
+	done(err)
+	return n, err
+}
+
+// Ledger is Store's.
+func (s observedStore) Ledger(ctx context.Context, key string) (budget.Ledger, error) {
+	ctx, done := s.start(ctx, "ledger")
+	l, err := s.store.Ledger(ctx, key)
+	done(err)
+	return l, err
+}
+
+// PurgeLedgers is Store's.
+func (s observedStore) PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error) {
+	ctx, done := s.start(ctx, "purge_ledgers")
+	n, err := s.store.PurgeLedgers(ctx, before, limit)
 	done(err)
 	return n, err
 }

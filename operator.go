@@ -214,6 +214,39 @@ func (m *Machine) retain(ctx context.Context) {
 	}
 }
 
+// ledgerPage is how many ledgers are deleted at once, and ledgerSlack how long after
+// their end: the clocks of replicas differ.
+const (
+	ledgerPage  = 500
+	ledgerSlack = time.Hour
+)
+
+// purgeLedgers deletes the ledgers that have expired, until ctx ends. What fails is
+// tried again a minute later.
+func (m *Machine) purgeLedgers(ctx context.Context) {
+	wait := rand.N(retentionInterval) //nolint:gosec // no secret
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		wait = retentionInterval
+		if m.clockAhead() {
+			continue
+		}
+		_ = answered(ctx, retentionTimeout, func(ctx context.Context) error {
+			n, err := m.store.PurgeLedgers(ctx, m.now().Add(-ledgerSlack), ledgerPage)
+			if n == ledgerPage {
+				wait = retentionPause
+			}
+			return err
+		})
+	}
+}
+
 func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) {
 	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
 	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {

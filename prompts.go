@@ -3,6 +3,8 @@ package carrierfsm
 import (
 	"cmp"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // PromptKind is what a person is asked for.
@@ -60,6 +62,11 @@ type Prompt struct {
 	// NeedsNewPassword reports, at a prompt for the code of a reset, that the
 	// person chooses a new password, which is submitted with the code.
 	NeedsNewPassword bool
+	// Limited is set where the number's budget for the answer is used up for today:
+	// an answer is refused until Limited.Until. It is set by Get, after an answer that
+	// was not accepted, and where a budget is why an input was refused; Resend and Reset
+	// then have what the budget allows of them.
+	Limited *budget.ExceededError
 	// Carry is the sealed password. The host or the person's client keeps it and
 	// submits it with the code. It is empty unless a Sealer is configured, and
 	// set only by the submission whose password the next one needs.
@@ -73,6 +80,22 @@ type Resend struct {
 	// Left is how many resends are left, at least 1.
 	Left int
 }
+
+// InputKind names what a host submits.
+type InputKind string
+
+// The kinds of input.
+const (
+	InputApply         InputKind = "apply"
+	InputPassword      InputKind = "password"
+	InputQueryPassword InputKind = "query_password"
+	InputCaptcha       InputKind = "captcha"
+	InputResendCaptcha InputKind = "resend_captcha"
+	InputCancel        InputKind = "cancel"
+	InputRequestReset  InputKind = "request_reset"
+	InputResetCaptcha  InputKind = "reset_captcha"
+	InputSkipSource    InputKind = "skip_source"
+)
 
 // answeredBy is the input that answers each kind of prompt.
 var answeredBy = map[PromptKind]InputKind{

@@ -3,6 +3,8 @@ package carrierfsm
 import (
 	"context"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Get returns a verification, after settling what is overdue. It returns
@@ -16,7 +18,26 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err != nil && s.Version == 0 {
 		return Verification{}, &Error{ID: id, Err: err}
 	}
-	return s.view(m.cfg.Limits), nil // Run settles later what could not be settled now
+	v := s.view(m.cfg.Limits) // Run settles later what could not be settled now
+	m.showBudgets(ctx, &s, &v)
+	return v, nil
+}
+
+// showBudgets completes the prompt with what the budgets of the number allow. It is
+// only shown, so where the store fails it is left out.
+func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification) {
+	key := s.ledgerKey(m.cfg.Limits)
+	if key == "" || v.Prompt == nil || v.InFlight {
+		return
+	}
+	var ledger budget.Ledger
+	err := answered(ctx, readBackTimeout, func(ctx context.Context) (err error) {
+		ledger, err = m.store.Ledger(ctx, key)
+		return err
+	})
+	if err == nil {
+		v.Prompt.limitTo(ledger, key, m.now(), m.cfg.Limits)
+	}
 }
 
 // Read returns a verification as it is stored and changes nothing: Run or Get

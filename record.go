@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // snapshot is a record with its body decoded. Decisions read it and return the
@@ -21,6 +23,12 @@ type snapshot struct {
 type body struct {
 	// Reference is the host's.
 	Reference string `json:"reference,omitempty"`
+
+	// Number is the key that the host gave; the form's number must have it. Empty
+	// where it gave none, or nothing is counted.
+	Number string `json:"number,omitempty"`
+	// Proved is true once a password was accepted, or was reset with a code.
+	Proved bool `json:"proved,omitempty"`
 
 	// The person's run at upstream.
 	Account string   `json:"account,omitempty"`
@@ -72,6 +80,8 @@ type intent struct {
 	Deadline time.Time `json:"deadline"`
 	// Counted are the prompt kinds whose attempts the intent counted.
 	Counted []PromptKind `json:"counted,omitempty"`
+	// Spent is what the intent spent of the number's budgets, once each.
+	Spent []budget.Kind `json:"spent,omitempty"`
 	// Canceled is true when a cancellation waits for the settlement.
 	Canceled bool `json:"canceled,omitempty"`
 	// By is the operator who canceled.

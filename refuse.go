@@ -30,6 +30,11 @@ func (s *snapshot) refuse(kind InputKind, f *inputFields, now time.Time, l Limit
 			return err
 		}
 	}
+	if kind == InputApply {
+		if err := s.refuseNumber(f.form, l); err != nil {
+			return err
+		}
+	}
 	for _, k := range s.counts(kind, f) {
 		if k != "" && s.Attempts.of(k) >= l.attempts(k) {
 			return ErrTooMany
@@ -79,6 +84,14 @@ func (s *snapshot) refuseNewPassword(newPassword Secret) error {
 		return invalid("the new password is missing")
 	case !wanted && !newPassword.Empty():
 		return invalid("the source takes no new password")
+	}
+	return nil
+}
+
+// refuseNumber refuses a form with another number than that of the verification's key.
+func (s *snapshot) refuseNumber(form Form, l Limits) error {
+	if s.Number != "" && l.budgets.keyOf(form.Phone.reveal()) != s.Number {
+		return invalid("the form's number is not that of the verification's Key")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package carrierfsm
 import (
 	"context"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Store keeps verifications. It is one of the two ports of this package. This
@@ -45,7 +47,8 @@ import (
 type Store interface {
 	// Create inserts a new record, whose Version is 1, with the entries that
 	// belong to it (mostly none). It returns ErrExists when the ID is taken
-	// and ErrKeyInUse when another record has the same non-empty Key.
+	// and ErrKeyInUse when another record has the same non-empty Key. Spends are
+	// as for Commit.
 	Create(ctx context.Context, r Record, entries ...Entry) error
 
 	// Load returns the record with this id, or ErrNotFound.
@@ -56,6 +59,11 @@ type Store interface {
 	// id must be r.Previous unless that is zero, else it returns ErrConflict
 	// and changes nothing; for an unknown id it returns ErrNotFound. Created
 	// never changes; ErrKeyInUse is as for Create.
+	//
+	// In the same commit it applies r.Spends to the ledger of their key, as
+	// budget.Ledger.Apply does: all of them with the record, or nothing at all, also
+	// where several processes spend for one key at once. Where one is over its limit
+	// it returns a *budget.ExceededError, unless the version does not fit either.
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail
@@ -80,8 +88,15 @@ type Store interface {
 
 	// Purge deletes at most limit records in a terminal state that were last
 	// updated before the given time, with their histories and parked rows, and
-	// returns how many it deleted.
+	// returns how many it deleted. It deletes no ledger.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Ledger returns what is counted for a key; of an unknown key the zero Ledger.
+	Ledger(ctx context.Context, key string) (budget.Ledger, error)
+
+	// PurgeLedgers deletes at most limit ledgers that expired before the given time,
+	// and returns how many it deleted.
+	PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Record is one verification as a store keeps it: columns that a store may
@@ -124,6 +139,9 @@ type Record struct {
 	Previous [16]byte
 	// Body is opaque, any bytes up to a megabyte. The store does not interpret it.
 	Body []byte
+	// Spends are what a Commit or Create spends or gives back, within budget.Check. They
+	// are no column: a Record that a store returns has none.
+	Spends []budget.Spend
 }
 
 // Entry is one row of history: one transition. Entries never change, except

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Submit submits one input of the person or the host and returns the
@@ -19,7 +21,8 @@ import (
 // outcome can't be stored at present. With every other error nothing was sent, and the returned
 // Verification is the current one where it could be read, so that the person
 // can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
-// ErrInFlight, ErrNotAwaited, ErrTooMany, ErrTooSoon, ErrPasswordNeeded,
+// ErrInFlight, ErrNotAwaited, ErrTooMany (of a number's budget with a
+// *budget.ExceededError), ErrTooSoon, ErrPasswordNeeded,
 // ErrConflict, ErrClosed, ErrStore, that of a Prechecker, that of the context,
 // and those of Get. The one exception is ErrStale for a reply that came after its call had been given
 // up and something newer had happened.
@@ -119,7 +122,8 @@ func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
 			return snap, err
 		}
 		d := snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
-		err = s.commit(ctx, &d)
+		d.spend(s.in.Kind(), !s.service.Empty(), s.cfg.Limits)
+		err = s.claim(ctx, &d, s.store.Commit)
 		if err == nil {
 			return d.snapshot, nil
 		}
@@ -187,6 +191,9 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	if err != nil {
 		return v, err
 	}
+	if after.Reason.outcome() != SubmitAccepted {
+		s.showBudgets(ctx, after, &v)
+	}
 	switch {
 	case v.Prompt == nil:
 		s.forget(s.id)
@@ -231,6 +238,10 @@ func (s *submission) result(snap *snapshot, err error) (v Verification, _ error)
 		v = snap.view(s.cfg.Limits)
 	}
 	if err != nil {
+		var over *budget.ExceededError
+		if errors.As(err, &over) && v.Prompt != nil {
+			v.Prompt.limit(s.in.Kind(), over)
+		}
 		return v, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: err}
 	}
 	return v, nil

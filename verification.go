@@ -1,8 +1,10 @@
 package carrierfsm
 
 import (
+	"errors"
 	"time"
 
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
@@ -129,4 +131,48 @@ func (s *snapshot) prompt(l Limits) *Prompt {
 		p.Resend = &Resend{At: s.ResendAt, Left: left}
 	}
 	return p
+}
+
+// ledgerKey is the key under which the next input is counted.
+func (s *snapshot) ledgerKey(l Limits) string {
+	if s.Account == "" {
+		return s.Number
+	}
+	return l.budgets.keyOf(s.Account)
+}
+
+// limitTo completes the prompt with what a ledger allows at a time.
+func (p *Prompt) limitTo(ledger budget.Ledger, key string, now time.Time, l Limits) {
+	over := func(kind InputKind) (e *budget.ExceededError) {
+		for _, s := range l.budgets.spends(key, now, chargesOf(kind, kind == InputPassword || kind == InputQueryPassword || kind == InputCaptcha)) {
+			if errors.As(ledger.Exceeded(s), &e) {
+				return e
+			}
+		}
+		return nil
+	}
+	for _, kind := range [...]InputKind{answeredBy[p.Kind], InputResendCaptcha, InputRequestReset} {
+		if e := over(kind); e != nil {
+			p.limit(kind, e)
+		}
+	}
+}
+
+// limit completes the prompt with a budget that is used up for an input.
+func (p *Prompt) limit(kind InputKind, e *budget.ExceededError) {
+	switch kind {
+	case answeredBy[p.Kind]:
+		p.Limited = e
+		p.AttemptsLeft = 0
+	case InputResendCaptcha:
+		switch {
+		case p.Resend == nil:
+		case e.Until.IsZero():
+			p.Resend = nil
+		case e.Until.After(p.Resend.At):
+			p.Resend.At = e.Until
+		}
+	case InputRequestReset:
+		p.Reset = false
+	}
 }

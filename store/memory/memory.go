@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
@@ -41,6 +42,7 @@ type Store struct {
 	edges   interned[edge]
 	buffers bufferPool
 
+	ledgers map[string]budget.Ledger
 	cursors map[string]*lease.Cursor
 	parked  map[parkedKey]outbox.Parked
 }
@@ -50,6 +52,7 @@ func New() *Store {
 	return &Store{
 		rows: make(map[string]*row), keys: make(map[string]string),
 		columns: make(interned[columns]), edges: make(interned[edge]),
+		ledgers: make(map[string]budget.Ledger),
 		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]outbox.Parked),
 	}
 }
@@ -89,6 +92,9 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	}
 	row := &row{id: r.ID, created: r.Created.UnixMicro(), due: never}
 	if err := row.checkSteps(entries); err != nil {
+		return err
+	}
+	if err := s.spend(&r); err != nil {
 		return err
 	}
 	s.rows[r.ID] = row
@@ -153,6 +159,9 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 		return carrierfsm.ErrKeyInUse
 	}
 	if err := row.checkSteps(entries); err != nil {
+		return err
+	}
+	if err := s.spend(&r); err != nil {
 		return err
 	}
 	s.put(row, &r, entries)

@@ -21,7 +21,14 @@ func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Reco
 		return nil, err
 	}
 	var list []carrierfsm.Record
-	for _, row := range s.rows {
+	rows := s.rows
+	if q.Key != "" {
+		rows = make(map[string]*row, 1)
+		if id, ok := s.keys[q.Key]; ok {
+			rows[id] = s.rows[id]
+		}
+	}
+	for _, row := range rows {
 		if r := row.record(); matches(&r, q) {
 			list = append(list, r)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
@@ -68,5 +69,5 @@ func refused(err error) bool {
 			return true
 		}
 	}
-	return false
+	return errors.As(err, new(*budget.ExceededError))
 }

@@ -71,5 +71,6 @@ func ExampleMigrate() {
 	// 1 0001_verifications.sql true
 	// 2 0002_outbox.sql true
 	// 3 0003_applied.sql true
+	// 4 0004_ledgers.sql true
 	// <nil>
 }

@@ -85,8 +85,8 @@ func (w *fastWriter) exec(which statement, args ...driver.Value) (changed int64,
 	return result.RowsAffected()
 }
 
-func (w *fastWriter) exists(id string) (bool, error) {
-	rows, err := w.stmts[stmtRecordExists].(driver.StmtQueryContext).QueryContext(context.Background(), w.bind([]driver.Value{id}))
+func (w *fastWriter) exists(which statement, args ...driver.Value) (bool, error) {
+	rows, err := w.stmts[which].(driver.StmtQueryContext).QueryContext(context.Background(), w.bind(args))
 	if err != nil {
 		return false, err
 	}
@@ -96,6 +96,24 @@ func (w *fastWriter) exists(id string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+func (w *fastWriter) ledger(key string) (expires int64, stamps string, err error) {
+	rows, err := w.stmts[stmtReadLedger].(driver.StmtQueryContext).QueryContext(context.Background(), w.bind([]driver.Value{key}))
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = rows.Close() }()
+	row := make([]driver.Value, 2)
+	if err = rows.Next(row); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return 0, "", err
+	}
+	expires, _ = row[0].(int64)
+	stamps, _ = row[1].(string)
+	return expires, stamps, nil
 }
 
 // bind numbers the arguments.

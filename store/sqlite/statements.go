@@ -15,26 +15,32 @@ const (
 	stmtCommit
 	stmtRollback
 	stmtRecordExists
+	stmtVersionStored
 	stmtInsertRecord
 	stmtUpdateRecord
 	stmtPutBody
 	stmtUpdateBody
 	stmtInsertEntry
 	stmtBlankDetails
+	stmtReadLedger
+	stmtPutLedger
 	statementCount
 )
 
 var statementTexts = [statementCount]string{
-	stmtBegin:        `BEGIN IMMEDIATE`,
-	stmtCommit:       `COMMIT`,
-	stmtRollback:     `ROLLBACK`,
-	stmtRecordExists: recordExists,
-	stmtInsertRecord: insertRecord,
-	stmtUpdateRecord: updateRecord,
-	stmtPutBody:      putBody,
-	stmtUpdateBody:   updateBody,
-	stmtInsertEntry:  insertEntry,
-	stmtBlankDetails: blankDetails,
+	stmtBegin:         `BEGIN IMMEDIATE`,
+	stmtCommit:        `COMMIT`,
+	stmtRollback:      `ROLLBACK`,
+	stmtRecordExists:  recordExists,
+	stmtVersionStored: versionStored,
+	stmtInsertRecord:  insertRecord,
+	stmtUpdateRecord:  updateRecord,
+	stmtPutBody:       putBody,
+	stmtUpdateBody:    updateBody,
+	stmtInsertEntry:   insertEntry,
+	stmtBlankDetails:  blankDetails,
+	stmtReadLedger:    readLedger,
+	stmtPutLedger:     putLedger,
 }
 
 // prepared are the statements that database/sql prepares.

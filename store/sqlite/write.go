@@ -11,6 +11,8 @@ import (
 
 const recordExists = `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`
 
+const versionStored = `SELECT 1 FROM carrierfsm_verifications WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
+
 const insertRecord = `INSERT INTO carrierfsm_verifications
 	(state, step, version, tables, source, reason, in_flight, due, updated, key, commit_id, created, id)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
@@ -97,6 +99,13 @@ func (s *Store) checkpoint(ctx context.Context) error {
 
 // create inserts a record with its entries.
 func create(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	s, refusal := spending(x, &r)
+	if refusal != nil {
+		if exists, err := x.exists(stmtRecordExists, r.ID); err != nil || exists {
+			refusal = firstError(err, carrierfsm.ErrExists)
+		}
+		return refusal
+	}
 	inserted, err := x.exec(stmtInsertRecord, append(recordArgs(&r), micros(r.Created), r.ID)...)
 	switch {
 	case err != nil:
@@ -104,12 +113,22 @@ func create(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 	case inserted == 0:
 		return carrierfsm.ErrExists
 	}
+	if err := s.put(x); err != nil {
+		return err
+	}
 	return putBodyAndEntries(x, r, entries)
 }
 
 // replace updates the record, if r is the next version of the stored one, and
 // appends the entries.
 func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
+	s, refusal := spending(x, &r)
+	if refusal != nil {
+		if fits, err := x.exists(stmtVersionStored, r.ID, r.Version-1, previous(&r)); err != nil || !fits {
+			refusal = firstError(err, whyNotUpdated(x, r.ID))
+		}
+		return refusal
+	}
 	updated, err := x.exec(stmtUpdateRecord, append(recordArgs(&r), r.ID, r.Version-1, previous(&r))...)
 	switch {
 	case err != nil:
@@ -117,11 +136,23 @@ func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 	case updated == 0:
 		return whyNotUpdated(x, r.ID)
 	}
+	if err := s.put(x); err != nil {
+		return err
+	}
 	return putBodyAndEntries(x, r, entries)
 }
 
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func whyNotUpdated(x execer, id string) error {
-	exists, err := x.exists(id)
+	exists, err := x.exists(stmtRecordExists, id)
 	switch {
 	case err != nil:
 		return err

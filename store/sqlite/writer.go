@@ -13,8 +13,10 @@ type execer interface {
 	// exec runs a statement and returns how many rows it has changed. The
 	// arguments have the types that a driver accepts.
 	exec(which statement, args ...driver.Value) (changed int64, err error)
-	// exists returns whether there is a record with this id.
-	exists(id string) (bool, error)
+	// exists returns whether the statement selects a row.
+	exists(which statement, args ...driver.Value) (bool, error)
+	// ledger returns the row of a key; the zero values if there is none.
+	ledger(key string) (expires int64, stamps string, err error)
 }
 
 // plainWriter runs the statements with database/sql.
@@ -25,22 +27,34 @@ type plainWriter struct {
 }
 
 func (w plainWriter) exec(which statement, args ...driver.Value) (changed int64, err error) {
-	list := make([]any, len(args))
-	for i, v := range args {
-		list[i] = v
-	}
-	result, err := w.tx.StmtContext(w.ctx, w.prepared.writes[which]).ExecContext(w.ctx, list...)
+	result, err := w.tx.StmtContext(w.ctx, w.prepared.writes[which]).ExecContext(w.ctx, anyOf(args)...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-func (w plainWriter) exists(id string) (bool, error) {
+func (w plainWriter) exists(which statement, args ...driver.Value) (bool, error) {
 	var one int
-	err := w.tx.StmtContext(w.ctx, w.prepared.writes[stmtRecordExists]).QueryRowContext(w.ctx, id).Scan(&one)
+	err := w.tx.StmtContext(w.ctx, w.prepared.writes[which]).QueryRowContext(w.ctx, anyOf(args)...).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+func (w plainWriter) ledger(key string) (expires int64, stamps string, err error) {
+	err = w.tx.StmtContext(w.ctx, w.prepared.writes[stmtReadLedger]).QueryRowContext(w.ctx, key).Scan(&expires, &stamps)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	return expires, stamps, err
+}
+
+func anyOf(args []driver.Value) []any {
+	list := make([]any, len(args))
+	for i, v := range args {
+		list[i] = v
+	}
+	return list
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
@@ -44,6 +45,9 @@ func Write(r *carrierfsm.Record, entries []carrierfsm.Entry) error {
 		return refuse("number")
 	case !moment(r.Due), !moment(r.Created), !moment(r.Updated):
 		return refuse("time")
+	}
+	if err := budget.Check(r.Spends); err != nil {
+		return fmt.Errorf("%w: %w", carrierfsm.ErrInvalid, err)
 	}
 	for i := range entries {
 		e := &entries[i]

@@ -19,6 +19,7 @@ type Request struct {
 // the caller, who owns Body and Detail, has returned.
 func (r Request) Clone() Request {
 	r.Record.Body = slices.Clone(r.Record.Body)
+	r.Record.Spends = slices.Clone(r.Record.Spends)
 	r.Entries = slices.Clone(r.Entries)
 	for i := range r.Entries {
 		r.Entries[i].Detail = slices.Clone(r.Entries[i].Detail)
