@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -44,13 +45,16 @@ func New(tb testing.TB, answers ...Answer) *Bench {
 }
 
 // NewWith is New with a configuration. A nil Store is a fresh one in memory, a
-// nil Now is the Bench's Clock, and Upstream is replaced by the scripted one; to
-// put something around that, use Replica.
+// nil Now is the Bench's Clock, Numbers that are not chosen count nothing, and
+// Upstream is replaced by the scripted one; to put something around that, use Replica.
 func NewWith(tb testing.TB, cfg carrierfsm.Config, answers ...Answer) *Bench {
 	tb.Helper()
 	b := &Bench{tb: tb, Upstream: NewUpstream(answers...), Clock: NewClock(), cfg: cfg}
 	if b.cfg.Store == nil {
 		b.cfg.Store = memory.New()
+	}
+	if !b.cfg.Numbers.Chosen() {
+		b.cfg.Numbers = budget.None()
 	}
 	if b.cfg.Now == nil {
 		b.cfg.Now = b.Clock.Now
