@@ -17,9 +17,14 @@ type Ledger struct {
 	// Stamps are what was spent, in the order of their times. Some may be out of their
 	// window.
 	Stamps []Stamp
-	// Expires is when none is counted any more; zero where there is none.
+	// Expires is when none is counted any more, or up to an hour later; zero where
+	// there was none.
 	Expires time.Time
 }
+
+// longer is by how much a ledger outlasts its stamps, so that Expires seldom changes: a
+// store has an index of it.
+const longer = time.Hour
 
 // Apply returns the ledger after these spends, all or none. It does not change l. What
 // is given back is taken away if it is there, else there is nothing to give back. The
@@ -41,7 +46,7 @@ func (l Ledger) Apply(spends []Spend) (Ledger, error) {
 			stamps = append(stamps, Stamp{s.Kind, s.At})
 		}
 		if end := s.At.Add(s.Window); end.After(l.Expires) {
-			l.Expires = end
+			l.Expires = end.Add(longer)
 		}
 	}
 	after := Ledger{Stamps: stamps, Expires: l.Expires}

@@ -245,7 +245,7 @@ func ledgersStay(b *storeBench) error {
 		before time.Time
 		limit  int
 		n      int
-	}{{noon.Add(day), 9, 0}, {noon.Add(day + time.Microsecond), 0, 0}, {noon.Add(day + time.Microsecond), 9, 1}, {noon.Add(day + time.Microsecond), 9, 0}, {noon.Add(2 * day), 1, 1}} {
+	}{{noon.Add(day), 9, 0}, {noon.Add(2 * day), 0, 0}, {noon.Add(2 * day), 1, 1}, {noon.Add(2 * day), 9, 1}, {noon.Add(2 * day), 9, 0}} {
 		if n, err := b.Store.PurgeLedgers(b.ctx, p.before, p.limit); err != nil || n != p.n {
 			return fmt.Errorf("PurgeLedgers before %v deleted %d, not %d: %w", p.before, n, p.n, orNone(err))
 		}

@@ -60,7 +60,7 @@ var (
 
 // runOneFast is runOnePlain on the fast path.
 func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request) (written bool, err error) {
-	p := newParams(22, 512)
+	p := newParams(30, 512)
 	p.record(&r.Record, s.creates)
 	sql := s.noEntry
 	switch {
@@ -70,6 +70,9 @@ func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request)
 	case len(r.Entries) == 1:
 		sql = s.oneEntry
 		p.entry(&r.Entries[0])
+	}
+	if s.spends {
+		p.spends([]write.Request{*r})
 	}
 	tag, err := execFast(ctx, c, sql, p, nil)
 	return tag.RowsAffected() > 0, err
@@ -81,9 +84,12 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 	for i := range requests {
 		capacity += 512 + sizeOf(requests[i])
 	}
-	p := newParams(22, capacity)
+	p := newParams(30, capacity)
 	p.records(requests, s.creates)
 	p.entries(requests)
+	if s.spends {
+		p.spends(requests)
+	}
 	written = make([]bool, len(requests))
 	_, err = execFast(ctx, c, s.batch, p, func(values [][]byte) error {
 		row := rowReader{values: values}

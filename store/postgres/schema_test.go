@@ -173,13 +173,14 @@ func TestVersionsSaysWhichMigrationsADatabaseHas(t *testing.T) {
 		{Number: 1, File: "0001_verifications.sql", Applied: true},
 		{Number: 2, File: "0002_outbox.sql", Applied: true},
 		{Number: 3, File: "0003_applied.sql"},
+		{Number: 4, File: "0004_ledgers.sql"},
 	}, list))
 	config := pool.Config()
 	require.NoError(t, postgres.Migrate(ctx, config))
 	list, err = postgres.Versions(ctx, config)
 	require.Nil(t, config.AfterConnect, "the configuration is the host's")
 	require.NoError(t, err)
-	require.Len(t, list, 3)
+	require.Len(t, list, 4)
 	require.True(t, list[1].Applied && list[1].At.IsZero(), "the time is noted from version 3 on")
 	require.True(t, list[2].Applied)
 	require.WithinDuration(t, time.Now(), list[2].At, time.Hour)

@@ -23,7 +23,7 @@ var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrie
 // sendOne writes a request. It returns the reason if the request was refused. It
 // returns an error if the outcome is unknown or the statement failed.
 func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (refusal, err error) {
-	s := w.sqlFor(r.Record.Key != "")
+	s := w.sqlFor([]write.Request{*r})
 	written, err := w.runOne(ctx, db, s, r)
 	switch {
 	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
@@ -39,7 +39,7 @@ func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (ref
 // sendBatch writes requests in one statement. It returns a refusal, or nil, for
 // each request; or an error if there is no result for any of them.
 func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Request) ([]error, error) {
-	s := w.sqlFor(slices.ContainsFunc(requests, func(r write.Request) bool { return r.Record.Key != "" }))
+	s := w.sqlFor(requests)
 	written, err := w.runBatch(ctx, db, s, requests)
 	if err != nil {
 		return nil, err
@@ -51,11 +51,17 @@ func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Req
 	return list, nil
 }
 
-func (w *writer) sqlFor(hasKey bool) *writeSQL {
-	if hasKey {
-		return &w.withKey
+func (w *writer) sqlFor(requests []write.Request) *writeSQL {
+	sql := &w.withoutKey
+	for i := range requests {
+		switch r := &requests[i].Record; {
+		case len(r.Spends) > 0 && !w.withKey.creates: // createSpending spends itself
+			return &spendSQL
+		case r.Key != "":
+			sql = &w.withKey
+		}
 	}
-	return &w.withoutKey
+	return sql
 }
 
 // runOne runs the statement for one request and returns whether it wrote it.
@@ -74,6 +80,9 @@ func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request)
 	case len(r.Entries) == 1:
 		sql, args = s.oneEntry, append(args, entryArgs(&r.Entries[0])...)
 	}
+	if s.spends {
+		args = append(args, spendArrays([]write.Request{*r})...)
+	}
 	tag, err := db.Exec(ctx, sql, args...)
 	return tag.RowsAffected() > 0, err
 }
@@ -87,7 +96,11 @@ func (w *writer) runBatch(ctx context.Context, db querier, s *writeSQL, requests
 }
 
 func runBatchPlain(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
-	rows, err := db.Query(ctx, s.batch, append(recordArrays(requests, s.creates), entryArrays(requests)...)...)
+	args := append(recordArrays(requests, s.creates), entryArrays(requests)...)
+	if s.spends {
+		args = append(args, spendArrays(requests)...)
+	}
+	rows, err := db.Query(ctx, s.batch, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +139,9 @@ func (s *writeSQL) explain(ctx context.Context, db querier, requests []write.Req
 		list[i] = err
 		if err == nil {
 			list[i] = refusals[reasons[n]]
+		}
+		if r := &requests[i].Record; errors.Is(list[i], errRetry) && s.spends && len(r.Spends) > 0 {
+			list[i] = whyNotSpent(ctx, db, r)
 		}
 	}
 }

@@ -55,11 +55,17 @@ ORDER BY e.ord`
 // commitBatch updates the records of a batch. If an update has to wait for another
 // transaction, the server checks the version again afterwards. Of two requests for
 // one record only one is written.
-var commitBatch = inputOf("previous", "bytea") + `), written AS (
-	UPDATE carrierfsm_verifications v SET
+var commitBatch = commitInput + `, written AS (
+	` + setBatch + batchFits
+
+var commitInput = inputOf("previous", "bytea") + `)`
+
+const setBatch = `UPDATE carrierfsm_verifications v SET
 		version = i.version, step = i.step, tables = i.tables, in_flight = i.in_flight, due = i.due, updated = i.updated,
 		commit_id = i.commit_id, state = i.state, source = i.source, reason = i.reason, key = i.key, body = i.body
-	FROM input i
+	FROM input i`
+
+const batchFits = `
 	WHERE v.id = i.id AND v.version = i.version - 1 AND v.commit_id = coalesce(i.previous, v.commit_id)`
 
 const batchKeysFree = ` AND (i.key = '' OR i.key = v.key OR NOT EXISTS (
@@ -72,9 +78,13 @@ const batchWritten = `
 // commitOne updates one record. $7 is the previous commit id, or NULL for any: as an
 // argument of coalesce it costs the server's estimate nothing, so that no plan for
 // the actual value seems cheaper.
-const commitOne = `UPDATE carrierfsm_verifications v SET
+const commitOne = setOne + oneFits
+
+const setOne = `UPDATE carrierfsm_verifications v SET
 		version = $2::bigint, step = $3::integer, tables = $4::integer, in_flight = $5::boolean, due = $6::timestamptz, updated = $8::timestamptz,
-		commit_id = $9::bytea, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea
+		commit_id = $9::bytea, state = $10::text, source = $11::text, reason = $12::text, key = $13::text, body = $14::bytea`
+
+const oneFits = `
 	WHERE v.id = $1::text AND v.version = $2::bigint - 1 AND v.commit_id = coalesce($7::bytea, v.commit_id)`
 
 const oneKeyFree = ` AND (v.key = $13::text OR NOT EXISTS (
@@ -121,6 +131,7 @@ type writeSQL struct {
 	noEntry, oneEntry, severalEntries, batch, why string
 
 	creates bool // $7 is created, not previous
+	spends  bool // with the parameters of what the requests spend behind all others
 }
 
 func writeSQLOf(one, batch, why string, creates bool) writeSQL {

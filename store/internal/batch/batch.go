@@ -47,10 +47,10 @@ type Config[T any] struct {
 	MaxSize int
 }
 
-// Locks are the names that an item locks. Two items that lock the same ID or
-// the same Key are neither in one batch nor written at the same time. An empty
-// name locks nothing.
-type Locks struct{ ID, Key string }
+// Locks are the names that an item locks. Two items that lock the same ID, the same
+// Key or the same Ledger are neither in one batch nor written at the same time. An
+// empty name locks nothing.
+type Locks struct{ ID, Key, Ledger string }
 
 // Queue runs writes and batches those that have to wait. It is safe for
 // concurrent use.
@@ -65,6 +65,7 @@ type Queue[T any] struct {
 	startsSinceContention int           // writes started since callers last exceeded Concurrency
 	lockedIDs             map[string]bool
 	lockedKeys            map[string]bool
+	lockedLedgers         map[string]bool
 	flushers              sync.WaitGroup
 }
 
@@ -94,7 +95,7 @@ func New[T any](cfg Config[T]) *Queue[T] {
 	}
 	return &Queue[T]{
 		cfg: cfg, startsSinceContention: contentionLasts,
-		lockedIDs: make(map[string]bool), lockedKeys: make(map[string]bool),
+		lockedIDs: make(map[string]bool), lockedKeys: make(map[string]bool), lockedLedgers: make(map[string]bool),
 	}
 }
 
@@ -291,7 +292,7 @@ func (q *Queue[T]) size(r *request[T]) int {
 
 // lock locks all names, or none if one of them is locked.
 func (q *Queue[T]) lock(l Locks) bool {
-	if q.lockedIDs[l.ID] || q.lockedKeys[l.Key] {
+	if q.lockedIDs[l.ID] || q.lockedKeys[l.Key] || q.lockedLedgers[l.Ledger] {
 		return false
 	}
 	if l.ID != "" {
@@ -300,12 +301,16 @@ func (q *Queue[T]) lock(l Locks) bool {
 	if l.Key != "" {
 		q.lockedKeys[l.Key] = true
 	}
+	if l.Ledger != "" {
+		q.lockedLedgers[l.Ledger] = true
+	}
 	return true
 }
 
 func (q *Queue[T]) unlock(l Locks) {
 	delete(q.lockedIDs, l.ID)
 	delete(q.lockedKeys, l.Key)
+	delete(q.lockedLedgers, l.Ledger)
 }
 
 // flushAll flushes the batch, and then what has been queued meanwhile.

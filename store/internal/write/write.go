@@ -28,7 +28,13 @@ func (r Request) Clone() Request {
 }
 
 // Locks returns the names that two requests of one batch must not share.
-func (r Request) Locks() batch.Locks { return batch.Locks{ID: r.Record.ID, Key: r.Record.Key} }
+func (r Request) Locks() batch.Locks {
+	l := batch.Locks{ID: r.Record.ID, Key: r.Record.Key}
+	if len(r.Record.Spends) > 0 {
+		l.Ledger = r.Record.Spends[0].Key
+	}
+	return l
+}
 
 // Previous returns the commit id that the stored record must have; nil where it may
 // be any.
