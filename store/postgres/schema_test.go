@@ -215,7 +215,7 @@ func TestMigrateAndReplicasMayRunAtOnce(t *testing.T) {
 	all.Wait()
 	var n int
 	require.NoError(t, pool.QueryRow(ctx, `SELECT count(*) FROM carrierfsm_schema`).Scan(&n))
-	require.Equal(t, 3, n)
+	require.Equal(t, 4, n)
 }
 
 func TestEveryExecModeMigrates(t *testing.T) {
