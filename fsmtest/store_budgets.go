@@ -223,7 +223,7 @@ func ledgersStay(b *storeBench) error {
 		return err
 	}
 	if n, err := b.Store.Purge(b.ctx, noon.Add(2*time.Hour), 9); err != nil || n != 1 {
-		return fmt.Errorf("Purge deleted %d: %w", n, orNone(err))
+		return fmt.Errorf("calling Purge deleted %d: %w", n, orNone(err))
 	}
 	if b.Reopen != nil {
 		if b.Store, err = b.Reopen(); err != nil {
@@ -247,7 +247,7 @@ func ledgersStay(b *storeBench) error {
 		n      int
 	}{{noon.Add(day), 9, 0}, {noon.Add(2 * day), 0, 0}, {noon.Add(2 * day), 1, 1}, {noon.Add(2 * day), 9, 1}, {noon.Add(2 * day), 9, 0}} {
 		if n, err := b.Store.PurgeLedgers(b.ctx, p.before, p.limit); err != nil || n != p.n {
-			return fmt.Errorf("PurgeLedgers before %v deleted %d, not %d: %w", p.before, n, p.n, orNone(err))
+			return fmt.Errorf("calling PurgeLedgers before %v deleted %d, not %d: %w", p.before, n, p.n, orNone(err))
 		}
 	}
 	return first(b.counts("k1", 0, noon), b.counts("k2", 0, noon.Add(time.Hour)))
