@@ -10,6 +10,7 @@ import (
 	"github.com/looplab/fsm"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -121,6 +122,9 @@ type submissions struct {
 func newSubmissions(tb testing.TB, cfg carrierfsm.Config, verifications int) submissions {
 	tb.Helper()
 	cfg.Store, cfg.Upstream = memory.New(), fsmtest.Instant{}
+	if !cfg.Numbers.Chosen() {
+		cfg.Numbers = budget.None()
+	}
 	m, err := carrierfsm.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
@@ -161,7 +165,7 @@ func (s *submissions) next(ctx context.Context, tb testing.TB) {
 // in three submissions, with their intents, in memory.
 func BenchmarkPlainVerification(b *testing.B) {
 	up := fsmtest.NewUpstream()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: up})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: up})
 	if err != nil {
 		b.Fatal(err)
 	}

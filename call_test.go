@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -148,7 +149,7 @@ func TestATokenThatCantBeSentBackUnchangedIsNeverStored(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"\x00", "token\xff", "token\n", strings.Repeat("x", 513)} {
 		receipt := carrierfsm.Receipt{Accepted: true, Token: carrierfsm.NewSecret(token), Source: carrierfsm.Source{Website: "chinamobilejs", Online: true}}
-		m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: receiving{receipt}})
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: receiving{receipt}})
 		require.NoError(t, err)
 		_, err = m.Create(t.Context(), carrierfsm.NewVerification{ID: "v1"})
 		require.NoError(t, err)

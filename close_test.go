@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -164,7 +165,7 @@ func TestClosingInAnyOrderIsSafe(t *testing.T) {
 	const rounds, people = 30, 4
 	for round := range rounds {
 		store := memory.New()
-		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.Instant{}, PollInterval: time.Millisecond})
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.Instant{}, PollInterval: time.Millisecond})
 		require.NoError(t, err)
 		d, err := outbox.New(m, store, outbox.Config{
 			Handlers:     map[string]outbox.Handler{"h": func(context.Context, carrierfsm.Transition) error { return nil }},

@@ -125,6 +125,7 @@ func (in *intent) fields(f *jsonfields.Fields) {
 	f.Time("deadline", &in.Deadline, jsonfields.Keep)
 	jsonfields.Words(f, "counted", &in.Counted)
 	jsonfields.Words(f, "spent", &in.Spent)
+	f.Bool("accepted", &in.Accepted)
 	f.Bool("canceled", &in.Canceled)
 	f.String("by", &in.By, jsonfields.Omit)
 	f.End()

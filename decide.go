@@ -101,7 +101,9 @@ func (s *snapshot) overdue(now time.Time, l Limits) (d decision, ok bool) {
 	if in := s.Intent; in != nil {
 		d = s.settle(&outcome{fault: FaultUnknown}, now, l)
 		if !d.State.Terminal() {
-			d.Lost = in
+			lost := *in
+			lost.Spent = d.kept
+			d.Lost = &lost
 		}
 		return d, true
 	}

@@ -1,6 +1,8 @@
 package carrierfsm
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
@@ -12,6 +14,7 @@ type decision struct {
 	snapshot
 	transitions []Transition
 	spends      []budget.Spend
+	kept        []budget.Kind // of what the settled intent spent
 
 	since  time.Time // when the state was entered that the decision began with
 	now    time.Time
@@ -70,10 +73,10 @@ func (d *decision) applyFault(f Fault, in *intent) {
 	switch {
 	case f == FaultNotSent:
 		d.giveBack(in)
-		d.returnSpent(in, nil)
 	case in.Call != CallApply: // upstream may have used the token, until the deadline at the latest
 		d.Idle = earliest(d.now, in.Deadline).Add(d.limits.IdleLife)
 	}
+	d.returnSpent(in, event)
 	d.ask(event, d.Ask)
 }
 
@@ -107,8 +110,8 @@ func (d *decision) applyReply(out *outcome, in *intent) {
 	d.Message = out.text
 	d.move(rule.event)
 	d.Skipping = mayBeSkipping(d.Skipping, in.Call, rule.event, r.Success)
+	d.returnSpent(in, rule.event)
 	d.take(rule.event, out, in)
-	d.returnSpent(in, &rule.event)
 	switch rule.event {
 	case ApplicationAccepted, SourceCollected:
 		d.detail = Detail{}
@@ -230,6 +233,7 @@ func (d *decision) spend(kind InputKind, sendsPassword bool, l Limits) {
 	if kind == InputApply {
 		d.Key = key
 	}
+	d.Intent.Accepted = sendsPassword && d.Proved && kind != InputPassword && d.PasswordStep != d.Step
 	d.spends = l.budgets.spends(key, d.Intent.At, chargesOf(kind, sendsPassword))
 	for _, s := range d.spends {
 		d.Intent.Spent = append(d.Intent.Spent, s.Kind)
@@ -237,17 +241,23 @@ func (d *decision) spend(kind InputKind, sendsPassword bool, l Limits) {
 }
 
 // returnSpent gives back what an intent spent and the event shows not to have been
-// spent. No event means that the request was certainly not sent.
-func (d *decision) returnSpent(in *intent, event *Event) {
+// spent. A password that was accepted before is wrong only where the reply says so.
+func (d *decision) returnSpent(in *intent, event Event) {
 	key := d.limits.budgets.keyOf(d.Account)
 	if key == "" {
 		return
 	}
 	for _, k := range in.Spent {
-		if event != nil && !givenBack[k][*event] && !d.resetWithoutText(k, *event) {
-			continue
+		accepted := k == budget.Passwords && in.Accepted && event != PasswordRejected
+		if event == UpstreamUnavailable || accepted || givenBack[k][event] || d.resetWithoutText(k, event) {
+			d.spends = append(d.spends, budget.Spend{Key: key, Kind: k, At: in.At, N: -1, Window: budget.Day})
+		} else {
+			d.kept = append(d.kept, k)
 		}
-		d.spends = append(d.spends, budget.Spend{Key: key, Kind: k, At: in.At, N: -1, Window: budget.Day})
+	}
+	if in.Accepted && event == PasswordRejected && !slices.Contains(in.Spent, budget.Passwords) {
+		// It was given back when the call was given up, and counts after all, whatever the limit.
+		d.spends = append(d.spends, budget.Spend{Key: key, Kind: budget.Passwords, At: in.At, N: 1, Window: budget.Day, Limit: math.MaxInt32})
 	}
 }
 

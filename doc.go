@@ -22,7 +22,8 @@
 // Make a Machine of a Store and an Upstream, call Run in the background, and
 // drive it from the host's handlers:
 //
-//	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: upstream})
+//	numbers, err := budget.NewNumbers(secret)
+//	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: upstream, Numbers: numbers})
 //	go m.Run(ctx)
 //
 //	v, err := m.Create(ctx, carrierfsm.NewVerification{})

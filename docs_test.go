@@ -204,9 +204,9 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/docgen":       {"/internal/docs"},
 		"internal/deletecalls":  {},
 		"console":               {"", "/outbox", "/store/survey"},
-		"examples/quickstart":   {"", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/quickstart":   {"", "/budget", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {"", "/upstream/sendonce"},
-		"examples/service":      {"", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/typed", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/service":      {"", "/budget", "/console", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
@@ -234,7 +234,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write": {"", "/store/internal/batch"},
 		"bench":                {},
 
-		"cmd/carrierfsm": {"", "/outbox", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sqlite", "/store/survey", "/typed", "/upstream/simulator"},
+		"cmd/carrierfsm": {"", "/budget", "/outbox", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sqlite", "/store/survey", "/typed", "/upstream/simulator"},
 
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}

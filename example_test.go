@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/seal"
@@ -14,7 +15,7 @@ import (
 
 // exampleMachine is a machine with a store in memory and a scripted upstream.
 func exampleMachine(answers ...fsmtest.Answer) *carrierfsm.Machine {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream(answers...)})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: fsmtest.NewUpstream(answers...)})
 	if err != nil {
 		panic(err)
 	}
@@ -153,7 +154,7 @@ func ExampleSealer() {
 		panic(err)
 	}
 	cfg := carrierfsm.Config{
-		Store: memory.New(), Sealer: sealer,
+		Numbers: budget.None(), Store: memory.New(), Sealer: sealer,
 		Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"), fsmtest.Code("10008")),
 	}
 	one, _ := carrierfsm.New(cfg)
@@ -231,7 +232,7 @@ func ExampleSkipSource() {
 // store.
 func ExampleMachine_Run() {
 	store := memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	if err != nil {
 		panic(err)
 	}

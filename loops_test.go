@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -92,7 +93,7 @@ func (s *mute) Now(ctx context.Context) (time.Time, error) {
 // store's clock.
 func machineOn(t *testing.T, store carrierfsm.Store, change ...func(*carrierfsm.Config)) *carrierfsm.Machine {
 	t.Helper()
-	c := carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()}
+	c := carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()}
 	for _, f := range change {
 		f(&c)
 	}

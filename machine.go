@@ -17,7 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 )
 
-// Config is what a Machine is made of. Store and Upstream are required; every
+// Config is what a Machine is made of. Store, Upstream and Numbers are required; every
 // other field may be left zero.
 type Config struct {
 	// Store keeps the verifications.
@@ -110,6 +110,9 @@ func New(c Config) (*Machine, error) {
 	var err error
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return nil, err
+	}
+	if !c.Numbers.Chosen() {
+		return nil, invalid("Config needs Numbers: what budget.NewNumbers returns, or budget.None()")
 	}
 	c.Limits.reports = c.Reporter != nil
 	if c.Budgets, err = c.Budgets.WithDefaults(); err != nil {

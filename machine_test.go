@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/race"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -21,7 +22,7 @@ import (
 
 func TestNewRefusesAnInvalidConfig(t *testing.T) {
 	t.Parallel()
-	good := carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()}
+	good := carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: fsmtest.NewUpstream()}
 	for rule, spoil := range map[string]func(*carrierfsm.Config){
 		"no store":             func(c *carrierfsm.Config) { c.Store = nil },
 		"no upstream":          func(c *carrierfsm.Config) { c.Upstream = nil },
@@ -33,7 +34,9 @@ func TestNewRefusesAnInvalidConfig(t *testing.T) {
 		"a retention that reports outlive": func(c *carrierfsm.Config) {
 			c.Reporter, c.Retention, c.Limits.ReportLife = new(fsmtest.Reports), time.Hour-1, time.Hour
 		},
-		"a negative bound": func(c *carrierfsm.Config) { c.MaxInFlight = -1 },
+		"no choice about numbers": func(c *carrierfsm.Config) { c.Numbers = budget.Numbers{} },
+		"a negative budget":       func(c *carrierfsm.Config) { c.Budgets.Texts = -1 },
+		"a negative bound":        func(c *carrierfsm.Config) { c.MaxInFlight = -1 },
 	} {
 		c := good
 		spoil(&c)
@@ -101,7 +104,7 @@ func TestAClockBeyondAllReasonStillMakesStorableTimes(t *testing.T) {
 	longest := carrierfsm.Limits{Life: math.MaxInt64, IdleLife: math.MaxInt64, CodeLife: math.MaxInt64, ResendAfter: math.MaxInt64, ReportMin: math.MaxInt64, ReportMax: math.MaxInt64, ReportLife: math.MaxInt64}
 	for _, now := range []time.Time{{}, time.Unix(-1<<40, 0), time.Unix(0, 0), time.Unix(1_900_000_000, 0), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		m, err := carrierfsm.New(carrierfsm.Config{
-			Store: memory.New(), Upstream: fsmtest.Instant{}, Now: func() time.Time { return now },
+			Numbers: budget.None(), Store: memory.New(), Upstream: fsmtest.Instant{}, Now: func() time.Time { return now },
 			Limits: longest, CallTimeout: math.MaxInt64, Grace: math.MaxInt64,
 		})
 		require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -234,7 +235,7 @@ func TestStoreAndCallAreObservedWithinTheSubmission(t *testing.T) {
 	w := newWitness()
 	up := &placed{Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Lost())}
 	store := &placedStore{Store: memory.New()}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: up, Observer: w.observer()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: up, Observer: w.observer()})
 	require.NoError(t, err)
 	ctx := context.Background()
 	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})

@@ -82,6 +82,9 @@ type intent struct {
 	Counted []PromptKind `json:"counted,omitempty"`
 	// Spent is what the intent spent of the number's budgets, once each.
 	Spent []budget.Kind `json:"spent,omitempty"`
+	// Accepted is true when the password that it sends was accepted before, with the
+	// request that led to the present prompt.
+	Accepted bool `json:"accepted,omitempty"`
 	// Canceled is true when a cancellation waits for the settlement.
 	Canceled bool `json:"canceled,omitempty"`
 	// By is the operator who canceled.

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -173,7 +174,7 @@ func sweepWaiting(b *testing.B, store carrierfsm.Store, rows int) {
 	b.Helper()
 	ctx := context.Background()
 	heap, goroutines := resident(), runtime.NumGoroutine()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"))})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream(fsmtest.Code("10002"))})
 	require.NoError(b, err)
 	waiting(b, m, store, rows)
 	perRow := float64(int64(resident())-int64(heap)) / float64(rows)

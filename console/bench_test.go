@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
@@ -60,7 +61,7 @@ func BenchmarkPages(b *testing.B) {
 			require.NoError(b, err)
 			b.Cleanup(func() { require.NoError(b, store.Close()) })
 			fillStore(b, path, n, now)
-			m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+			m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 			require.NoError(b, err)
 			d, err := outbox.New(m, store, outbox.Config{})
 			require.NoError(b, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -39,7 +40,7 @@ func newBusyFixture(t *testing.T) *fixture {
 	})
 	sealer, err := seal.New(seal.Key{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)
-	other, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: s.Upstream, Now: s.Clock.Now, Sealer: sealer})
+	other, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: s.Upstream, Now: s.Clock.Now, Sealer: sealer})
 	require.NoError(t, err)
 	_, err = other.Create(ctx, carrierfsm.NewVerification{ID: "sealed-by-another"})
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
@@ -30,7 +31,7 @@ func staff(r *http.Request) (console.Operator, error) {
 // The host mounts the console under any prefix, behind its own authentication.
 func Example() {
 	store := memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	if err != nil {
 		panic(err)
 	}

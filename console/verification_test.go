@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/seal"
@@ -31,7 +32,7 @@ func TestAnUnreadableRecordIsShownByItsColumnsAndCanOnlyBeErased(t *testing.T) {
 	corrupt := newer
 	corrupt.ID, corrupt.Table, corrupt.Body = "corrupt", 1, []byte("the person's 13800138000")
 	require.NoError(t, errors.Join(store.Create(ctx, newer), store.Create(ctx, corrupt)))
-	blind, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: s.Upstream, Now: s.Clock.Now})
+	blind, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: s.Upstream, Now: s.Clock.Now})
 	require.NoError(t, err)
 	s.setConsole(blind)
 	s.Clock.Advance(2 * time.Hour)

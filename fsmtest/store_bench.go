@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // BenchmarkStore runs plain verifications on the store from created to done with
@@ -19,7 +20,7 @@ import (
 // verifications/s.
 func BenchmarkStore(b *testing.B, s carrierfsm.Store, drivers int) {
 	b.Helper()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: s, Upstream: Instant{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s, Upstream: Instant{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func newSettling(b *testing.B, due int, replicas []carrierfsm.Store) *settling {
 	b.Helper()
 	s := &settling{due: due, clock: NewClock()}
 	for _, store := range replicas {
-		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: Instant{}, Now: s.clock.Now})
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: Instant{}, Now: s.clock.Now})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 func coreWrites(b *storeBench) error {
@@ -24,7 +25,8 @@ func (b *storeBench) driveCore(choose func(n int) int, verifications int) error 
 	w := &coreWalk{choose: choose, store: &comparingStore{Store: b.Store}, clock: NewClock()}
 	var err error
 	w.machine, err = carrierfsm.New(carrierfsm.Config{
-		Store: w.store, Upstream: w, Reporter: w, Now: w.clock.Now, Limits: carrierfsm.Limits{Passwords: 4, Captchas: 6},
+		Numbers: budget.None(),
+		Store:   w.store, Upstream: w, Reporter: w, Now: w.clock.Now, Limits: carrierfsm.Limits{Passwords: 4, Captchas: 6},
 	})
 	if err != nil {
 		return err

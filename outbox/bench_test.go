@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -32,7 +33,7 @@ func BenchmarkDelivery(b *testing.B) {
 func undelivered(b *testing.B, n int) *outbox.Dispatcher {
 	b.Helper()
 	ctx, store := context.Background(), memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.Instant{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.Instant{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -56,7 +57,7 @@ type replica struct {
 func startReplica(t *testing.T, base *memory.Store, h outbox.Handler) replica {
 	t.Helper()
 	s := &detachable{Store: base}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: s, Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s, Upstream: fsmtest.NewUpstream()})
 	require.NoError(t, err)
 	d, err := outbox.New(m, s, outbox.Config{
 		PollInterval: 10 * time.Second, Handlers: map[string]outbox.Handler{"notify": h},

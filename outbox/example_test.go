@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -16,6 +17,7 @@ import (
 func ExampleDispatcher_Deliver() {
 	ctx, store := context.Background(), memory.New()
 	m, _ := carrierfsm.New(carrierfsm.Config{
+		Numbers:  budget.None(),
 		Store:    store,
 		Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10008")),
 	})
@@ -48,7 +50,7 @@ func ExampleDispatcher_Deliver() {
 // parked, others go on, and Replay begins again where an operator says.
 func ExampleDispatcher_Replay() {
 	ctx, store := context.Background(), memory.New()
-	m, _ := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	m, _ := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	d, _ := outbox.New(m, store, outbox.Config{
 		Handlers: map[string]outbox.Handler{
 			"notify": func(_ context.Context, t carrierfsm.Transition) error {

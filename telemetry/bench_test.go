@@ -11,6 +11,7 @@ import (
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/telemetry"
@@ -54,7 +55,7 @@ func (discard) OnEnd(sdktrace.ReadOnlySpan)                     {}
 func plainVerification(tb testing.TB, cfg *telemetry.Config) func() {
 	tb.Helper()
 	up := fsmtest.NewUpstream()
-	c := carrierfsm.Config{Store: memory.New(), Upstream: up}
+	c := carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: up}
 	if cfg != nil {
 		t, err := telemetry.New(*cfg)
 		require.NoError(tb, err)

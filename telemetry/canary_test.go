@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -68,7 +69,8 @@ func TestNoSecretNumberTokenOrNameIsInASpanAndNoIDInAMetric(t *testing.T) {
 	require.NoError(t, err)
 	store := memory.New()
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: store, Upstream: client, Observer: f.Observer(), Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9},
+		Numbers: budget.None(),
+		Store:   store, Upstream: client, Observer: f.Observer(), Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9},
 	})
 	require.NoError(t, err)
 	d, err := outbox.New(m, store, outbox.Config{

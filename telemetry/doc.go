@@ -3,7 +3,7 @@
 // metrics for alerts.
 //
 //	t, err := telemetry.New(telemetry.Config{})
-//	client, err := juxinli.New(juxinli.Config{Org: org, Observer: t.Observer()})
+//	client, err := juxinli.New(juxinli.Config{Org: org, Numbers: numbers, Observer: t.Observer()})
 //	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: client, Observer: t.Observer()})
 //	_, err = t.Watch(m)
 //

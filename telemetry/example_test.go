@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -29,7 +30,7 @@ func observed(store outbox.Store, traces trace.TracerProvider, metrics metric.Me
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: client, Observer: t.Observer()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: client, Observer: t.Observer()})
 	if err != nil {
 		return nil, nil, err
 	}

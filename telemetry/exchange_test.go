@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
@@ -75,7 +76,7 @@ func TestAnObservedClientKeepsTheContract(t *testing.T) {
 func TestARequestIsRecordedByTheSemanticConventions(t *testing.T) {
 	t.Parallel()
 	w := newClientFixture(t)
-	b, err := carrierfsm.New(carrierfsm.Config{Store: fsmtest.New(t).Store, Upstream: w.client, Observer: w.Observer()})
+	b, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: fsmtest.New(t).Store, Upstream: w.client, Observer: w.Observer()})
 	require.NoError(t, err)
 	ctx := t.Context()
 	person := simulator.People()[0]

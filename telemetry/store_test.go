@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -34,7 +35,8 @@ func TestAStoreErrorIsRecordedByItsClassOnly(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: failingStore{memory.New()}, Upstream: fsmtest.NewUpstream(), Observer: f.Observer(),
+		Numbers: budget.None(),
+		Store:   failingStore{memory.New()}, Upstream: fsmtest.NewUpstream(), Observer: f.Observer(),
 	})
 	require.NoError(t, err)
 	_, err = m.Submit(context.Background(), "v1", carrierfsm.Cancel{})

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/telemetry"
@@ -26,7 +27,7 @@ func TestAnUnknownOutcomeIsCountedForAsLongAsThePersonIsAsked(t *testing.T) {
 		b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Now: time.Now},
 			fsmtest.Accept("chinamobilejs"), fsmtest.Code("10002"), fsmtest.Lost(), fsmtest.Code("10008"))
 		f := newFixture(t)
-		other, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: b.Upstream})
+		other, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: b.Upstream})
 		require.NoError(t, err)
 		registration, err := f.Watch(other)
 		require.NoError(t, err)

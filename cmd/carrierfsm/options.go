@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
@@ -122,7 +123,7 @@ func (o *options) withSession(ctx context.Context, std streams, name string, f f
 	defer func() { _ = opened.Close() }()
 	quiet := slog.New(slog.DiscardHandler) // the command logs what it does itself
 	s := &session{streams: std, options: *o, store: opened, log: log, name: name, sealed: sealer != nil}
-	s.machine, err = carrierfsm.New(carrierfsm.Config{Store: opened, Upstream: noUpstream{}, Sealer: sealer, Logger: quiet})
+	s.machine, err = carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: opened, Upstream: noUpstream{}, Sealer: sealer, Logger: quiet})
 	if err != nil {
 		return err
 	}

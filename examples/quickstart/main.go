@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
@@ -129,7 +131,14 @@ func verify(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	secret := make([]byte, 32) // a host has one in its secret store, the same in all replicas
+	_, _ = rand.Read(secret)   // never fails, by its contract
+	numbers, err := budget.NewNumbers(secret)
+	if err != nil {
+		return err
+	}
 	machine, err := carrierfsm.New(carrierfsm.Config{
+		Numbers:     numbers,
 		Store:       store,
 		Upstream:    upstream,
 		CallTimeout: 5 * time.Second, // short, so that a lost reply is settled soon

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/examples/secondvendor"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -87,7 +88,7 @@ type run struct {
 func newRun(t *testing.T) *run {
 	t.Helper()
 	r := &run{vendor: newVendor(t), t: t}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: newClient(t, r.vendor)})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: newClient(t, r.vendor)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(context.Background())) })
 	r.m = m

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -34,7 +35,7 @@ func TestTheServiceIsReadyOnceItsLoopsRun(t *testing.T) {
 func TestTheServiceIsNotReadyWhileItsLoopsDoNotRun(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	require.NoError(t, err)
 	d, err := outbox.New(m, store, outbox.Config{Handlers: map[string]outbox.Handler{"notify": notify(slog.New(slog.DiscardHandler))}})
 	require.NoError(t, err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/seal"
 )
 
@@ -20,8 +20,8 @@ const keyVariable = "CARRIERFSM_SERVICE_KEY"
 
 // keys are derived from one key of 32 bytes, each for one purpose.
 type keys struct {
-	sealer carrierfsm.Sealer // seals the store, and the carried password
-	number []byte            // for keyed hashes of phone numbers
+	sealer  carrierfsm.Sealer // seals the store, and the carried password
+	numbers budget.Numbers    // for keyed hashes of phone numbers
 }
 
 // openKeys returns the keys. The environment takes precedence: all replicas on one
@@ -98,7 +98,9 @@ func makeKeys(master string) (k keys, err error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return keys{}, err
 	}
-	k.number = number
+	if k.numbers, err = budget.NewNumbers(number); err != nil {
+		return keys{}, err
+	}
 	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(string(sealKey))})
 	return k, err
 }
@@ -106,7 +108,6 @@ func makeKeys(master string) (k keys, err error) {
 // hash returns a keyed hash of a phone number, for NewVerification.Key: a hash of
 // eleven digits without a key can be reversed in seconds.
 func (k keys) hash(phone string) string {
-	h := hmac.New(sha256.New, k.number)
-	h.Write([]byte(phone))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+	key, _ := k.numbers.Key(phone) // the number was read by package typed
+	return key
 }

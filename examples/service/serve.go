@@ -44,6 +44,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		Store:       store,
 		Upstream:    up.upstream,
 		Sealer:      keys.sealer,
+		Numbers:     keys.numbers,
 		Limits:      o.machine,
 		CallTimeout: o.call,
 		Observer:    carrierfsm.Observers(metrics.Observer(), changes.observer()),

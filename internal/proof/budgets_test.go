@@ -35,6 +35,9 @@ func counted(t *testing.T, limits budget.Limits) *fsmtest.Bench {
 	return fsmtest.NewWith(t, carrierfsm.Config{Numbers: numbers(t), Budgets: limits})
 }
 
+// plenty are limits for tests that are not about them.
+var plenty = budget.Limits{Passwords: 1000, QueryPasswords: 1000, Texts: 1000, Applications: 1000, Places: 1000}
+
 // another returns a Bench for a further verification of the same person.
 func another(b *fsmtest.Bench) *fsmtest.Bench { return b.Create(carrierfsm.NewVerification{}) }
 

@@ -89,7 +89,7 @@ func newCanary(t *testing.T, sealed bool) *canary {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.store.Close()) })
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	c.cfg = carrierfsm.Config{Store: c.store, Upstream: echo{c}, Logger: slog.New(fanout{
+	c.cfg = carrierfsm.Config{Numbers: numbers(t), Budgets: plenty, Store: c.store, Upstream: echo{c}, Logger: slog.New(fanout{
 		slog.NewJSONHandler(&c.out, debug), slog.NewTextHandler(&c.out, debug),
 	})}
 	if sealed {

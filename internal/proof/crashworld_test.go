@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -59,7 +60,8 @@ func (w *crashWorld) start() {
 		w.cutOff[r.Version] = true
 	}
 	cfg := carrierfsm.Config{
-		Store: crashingStore{w.disk, w}, Upstream: crashingUpstream{w.carrier, w},
+		Numbers: budget.None(),
+		Store:   crashingStore{w.disk, w}, Upstream: crashingUpstream{w.carrier, w},
 		CallTimeout: crashTimeout, Grace: crashGrace,
 		Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9, QueryPasswords: 9, Applications: 9, Resends: 9, Resets: 9},
 	}

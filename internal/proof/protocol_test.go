@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 )
@@ -54,7 +55,7 @@ func newDialogue(t *rapid.T, server *wire) *dialogue {
 	require.NoError(t, err)
 	const many, long = 1000, 1000 * time.Hour // the description has no limits
 	d.m, err = New(Config{
-		Store: memory.New(), Upstream: client, Now: func() time.Time { return d.now },
+		Numbers: budget.None(), Store: memory.New(), Upstream: client, Now: func() time.Time { return d.now },
 		Limits: Limits{
 			Applications: many, Passwords: many, QueryPasswords: many, Captchas: many, Resends: many, Resets: many,
 			CodeLife: long, IdleLife: long, Life: long,

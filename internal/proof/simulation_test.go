@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/race"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -101,7 +102,8 @@ func (s *simulation) newWorld(t *testing.T) {
 	s.Store, s.clock = s.covered.Watch(memory.New()), fsmtest.NewClock()
 	for i := range s.machines {
 		m, err := carrierfsm.New(carrierfsm.Config{
-			Store: s, Upstream: s, Reporter: s, Now: s.clock.Now,
+			Numbers: budget.None(),
+			Store:   s, Upstream: s, Reporter: s, Now: s.clock.Now,
 			CallTimeout: simulatedTimeout, Grace: simulatedGrace, Limits: carrierfsm.Limits{Life: simulatedLife},
 		})
 		require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -25,7 +26,7 @@ func TestNoSpellingOfWhatWasSentIsKept(t *testing.T) {
 		r := newRepeater(t)
 		ctx := context.Background()
 		store := memory.New()
-		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: r, Now: fsmtest.NewClock().Now})
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: r, Now: fsmtest.NewClock().Now})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, m.Close(ctx)) }()
 		_, err = m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -13,7 +14,7 @@ import (
 // process.
 func ExampleNew() {
 	ctx := context.Background()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: fsmtest.NewUpstream()})
 	if err != nil {
 		panic(err)
 	}

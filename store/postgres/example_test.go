@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
@@ -19,7 +20,7 @@ func ExampleOpen() {
 		return
 	}
 	defer store.Close() //nolint:errcheck // it always returns nil
-	_, _ = carrierfsm.New(carrierfsm.Config{Store: store /* Upstream: … */})
+	_, _ = carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store /* Upstream: … */})
 }
 
 // ExampleMigrate changes the tables with a role of its own, for a service whose role

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -35,7 +36,7 @@ func TestClosingAStoreThatOthersUseNeverCrashesAndNoCallHangs(t *testing.T) {
 // another moment in each round, and in each order with what else is ended.
 func useWhileClosing(t *testing.T, s *sqlite.Store, round int) {
 	t.Helper()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: s, Upstream: fsmtest.Instant{}, PollInterval: time.Millisecond})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s, Upstream: fsmtest.Instant{}, PollInterval: time.Millisecond})
 	require.NoError(t, err)
 	d, err := outbox.New(m, s, outbox.Config{
 		Handlers:     map[string]outbox.Handler{"h": func(context.Context, carrierfsm.Transition) error { return nil }},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
@@ -26,7 +27,7 @@ func ExampleOpen() {
 		if err != nil {
 			panic(err)
 		}
-		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 		if err != nil {
 			panic(err)
 		}

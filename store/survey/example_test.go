@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/survey"
@@ -13,7 +14,7 @@ import (
 // Every store of this module can be surveyed.
 func ExampleTake() {
 	ctx, store := context.Background(), memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream()})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	if err != nil {
 		panic(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
@@ -37,7 +38,8 @@ func newRun(t *testing.T, key string, v3 bool, sources ...carrierfsm.SourceChoic
 	r.data = newData(t, server.URL, func(cfg *juxinli.DataConfig) { cfg.Now = r.clock.Now })
 	var err error
 	r.Machine, err = carrierfsm.New(carrierfsm.Config{
-		Store: memory.New(), Reporter: r.data, Now: r.clock.Now,
+		Numbers: budget.None(),
+		Store:   memory.New(), Reporter: r.data, Now: r.clock.Now,
 		Upstream: newClient(t, server.URL, func(cfg *juxinli.Config) { cfg.ApplicationsV3 = v3 }),
 	})
 	require.NoError(t, err)
@@ -229,7 +231,7 @@ func TestAChoiceOfSourcesNeedsVersion3(t *testing.T) {
 	c, sim, _ := newSimulated(t)
 	f := form(personOf(t, "plain"))
 	f.Sources = []carrierfsm.SourceChoice{{Name: "chinaunicom"}}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: c})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: c})
 	require.NoError(t, err)
 	v, err := m.Create(t.Context(), carrierfsm.NewVerification{})
 	require.NoError(t, err)

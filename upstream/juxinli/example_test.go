@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
@@ -35,7 +36,7 @@ func ExampleData() {
 	ctx := context.Background()
 	client, end := exampleClient()
 	defer end()
-	m, _ := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: client})
+	m, _ := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: client})
 	v, _ := m.Create(ctx, carrierfsm.NewVerification{ID: "v1"})
 	consent := carrierfsm.Consent{Policy: "2026-11", At: time.Now(), Channel: "app"}
 	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: examplePerson(), Consent: consent})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
@@ -74,7 +75,7 @@ func TestAVerificationStaysCreatedWhileItsSourceIsOffline(t *testing.T) {
 	t.Parallel()
 	person := personOf(t, "offline")
 	g, sim, _ := newGuarded(t, map[string]string{person.Phone: person.Website})
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: g})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: g})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, m.Close(context.Background())) }()
 	v, err := m.Create(t.Context(), carrierfsm.NewVerification{})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -255,7 +256,8 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 	now := time.Now()
 	var events []carrierfsm.Event
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Store: store, Upstream: fixedTokenUpstream(a.token), Reporter: a.Data, Now: func() time.Time { return now },
+		Numbers: budget.None(),
+		Store:   store, Upstream: fixedTokenUpstream(a.token), Reporter: a.Data, Now: func() time.Time { return now },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(ctx)) })

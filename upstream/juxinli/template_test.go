@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
@@ -113,7 +114,7 @@ func runTemplates(t *testing.T, url, path string, out *bytes.Buffer) {
 	observer := &carrierfsm.Observer{Call: func(ctx context.Context, start carrierfsm.CallStart) (context.Context, func(carrierfsm.CallDone)) {
 		return ctx, func(done carrierfsm.CallDone) { _, _ = fmt.Fprintf(out, "%+v %+v\n", start, done) }
 	}}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: newClient(t, url), Logger: log, Observer: observer})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: newClient(t, url), Logger: log, Observer: observer})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(ctx)) })
 	v, err := m.Create(ctx, carrierfsm.NewVerification{ID: "template"})

@@ -10,6 +10,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Slow is the name of the task that measures a slow upstream. With the Kind OverHTTP
@@ -51,7 +52,7 @@ func MeasureSlow(ctx context.Context, j runner.Job) (any, error) {
 	if err != nil {
 		return nil, errors.Join(err, closing())
 	}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: up, MaxInFlight: 2 * j.Rows})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: up, MaxInFlight: 2 * j.Rows})
 	if err != nil {
 		return nil, errors.Join(err, up.close(), closing())
 	}

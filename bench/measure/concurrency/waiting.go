@@ -12,6 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -32,7 +33,7 @@ type WaitingCost struct {
 // MeasureWaiting makes verifications wait for a code, in the memory store, each with
 // its password in memory. It returns a WaitingCost.
 func MeasureWaiting(ctx context.Context, j runner.Job) (any, error) {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: workload.Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err
 	}

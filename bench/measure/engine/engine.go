@@ -13,6 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -38,7 +39,7 @@ func Open(ctx context.Context, p subject.Storage) (subject.Subject, error) {
 		return nil, err
 	}
 	counted := &commitCounter{Store: store}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: counted, Upstream: workload.Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: counted, Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, errors.Join(err, closing())
 	}

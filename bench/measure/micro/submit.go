@@ -8,6 +8,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -45,7 +46,7 @@ type run struct {
 // newRun creates verifications. The cost of a Submit is the mean of the three of a
 // plain verification, including intents and history.
 func newRun(verifications int) (*run, error) {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: memory.New(), Upstream: workload.Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err
 	}

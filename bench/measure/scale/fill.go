@@ -15,6 +15,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -28,7 +29,7 @@ type template struct {
 // done.
 func recordTemplates(ctx context.Context) (waiting, done template, err error) {
 	store := memory.New()
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: workload.Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: workload.Upstream{}})
 	if err != nil {
 		return waiting, done, err
 	}

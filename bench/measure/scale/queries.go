@@ -7,6 +7,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
@@ -58,7 +59,7 @@ func list(ctx context.Context, store carrierfsm.Store, q carrierfsm.Query) error
 
 // consoleQueries returns the queries of the console's pages.
 func consoleQueries(ctx context.Context, store carrierfsm.Store, id string, window time.Duration) ([]func() error, error) {
-	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: workload.Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err
 	}

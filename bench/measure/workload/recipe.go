@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -40,7 +41,7 @@ const (
 // Record runs one plain verification on the engine and records its operations.
 func Record(ctx context.Context) (Recipe, error) {
 	r := &recorder{Store: memory.New(), recipe: Recipe{begun: time.Now()}}
-	m, err := carrierfsm.New(carrierfsm.Config{Store: r, Upstream: Upstream{}})
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: r, Upstream: Upstream{}})
 	if err != nil {
 		return Recipe{}, err
 	}
