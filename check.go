@@ -101,6 +101,20 @@ func checkCode(s Secret) (err error) {
 	return nil
 }
 
+// readableAs returns read's error for a secret.
+func readableAs(s Secret, read func([]byte) ([]byte, error)) (err error) {
+	var meant []byte
+	s.Use(func(value []byte) {
+		if meant, err = read(value); len(meant) > 0 && &meant[0] != &value[0] {
+			clear(meant)
+		}
+	})
+	if s.Empty() {
+		_, err = read(nil)
+	}
+	return err
+}
+
 // folded returns the value that read finds in a typed secret, and destroys the typed
 // one. If read refuses the secret, folded returns it unchanged.
 func folded(s Secret, read func([]byte) ([]byte, error)) (meant Secret) {

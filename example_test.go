@@ -45,7 +45,7 @@ func ExampleMachine_Submit() {
 	fmt.Println(v.State, "asks for", v.Prompt.Kind)
 
 	v, _ = m.Submit(ctx, v.ID, carrierfsm.Apply{
-		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")},
+		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307889X"), Phone: carrierfsm.NewSecret("13800138000")},
 		Consent: carrierfsm.Consent{Policy: "2026-11", At: time.Now(), Channel: "app"},
 	})
 	fmt.Println(v.State, "asks for", v.Prompt.Kind)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/typed"
 )
 
@@ -18,7 +17,7 @@ const (
 // not stored, but for the phone number.
 type Form struct {
 	// Name, IDCard (the number) and Phone (a mobile number of mainland China) are
-	// required.
+	// required: see Check.
 	Name, IDCard, Phone Secret
 	// HomeAddress, HomePhone, WorkAddress and WorkPhone may be empty.
 	HomeAddress, HomePhone, WorkAddress, WorkPhone Secret
@@ -61,10 +60,10 @@ type Consent struct {
 // complete reports whether all three parts are set.
 func (c Consent) complete() bool { return c.Policy != "" && c.Channel != "" && !c.At.IsZero() }
 
-// fold replaces the numbers that were typed by those that are meant. Phone numbers
-// of other kinds, and numbers of other documents, stay as they were typed.
+// fold replaces what was typed by what is meant. Phone numbers of other kinds, and
+// numbers of other documents, stay as they were typed.
 func (f *Form) fold() {
-	f.IDCard = folded(f.IDCard, typed.IDCard[[]byte])
+	f.Name, f.IDCard = folded(f.Name, typed.Name[[]byte]), folded(f.IDCard, typed.IDCard[[]byte])
 	for _, phone := range []*Secret{&f.Phone, &f.HomePhone, &f.WorkPhone} {
 		*phone = folded(*phone, typed.Phone[[]byte])
 	}
@@ -74,12 +73,17 @@ func (f *Form) fold() {
 	}
 }
 
-func (f Form) check() error {
-	if f.Name.Empty() || f.IDCard.Empty() {
-		return invalid("the form lacks a name or an ID card number")
-	}
-	if !text.PhoneNumber(f.Phone.reveal()) {
-		return fmt.Errorf("%w: %w", ErrInvalid, typed.ErrNoPhone)
+// Check returns why Submit would refuse the form, whatever the verification: it matches
+// ErrInvalid, and, where a field can't be read, the error of package typed that says
+// which: the name, the ID card number with its check digit, or the phone number. The
+// number of another document is taken if it has a letter. A host calls Check before it
+// creates a verification. The form stays as it is.
+func (f Form) Check() error {
+	err := firstError(
+		readableAs(f.Name, typed.Name[[]byte]), readableAs(f.IDCard, document), readableAs(f.Phone, typed.Phone[[]byte]),
+	)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if len(f.Contacts) > maxContacts {
 		return invalid("too many contacts")
@@ -109,6 +113,29 @@ func (f Form) check() error {
 		}
 	}
 	return nil
+}
+
+// document reads the number of an ID card, or takes one of another document, which has
+// five letters and digits at least and a letter among them.
+func document(value []byte) ([]byte, error) {
+	number, err := typed.IDCard(value)
+	if err == nil {
+		return number, nil
+	}
+	letters, digits := 0, 0
+	for _, b := range value {
+		switch {
+		case 'a' <= b|0x20 && b|0x20 <= 'z':
+			letters++
+		case '0' <= b && b <= '9':
+			digits++
+		}
+	}
+	mistyped := letters == 1 && digits > 9 && (value[len(value)-1]|0x20) == 'x' // an ID card
+	if letters == 0 || letters+digits < 5 || mistyped {
+		return nil, err
+	}
+	return value, nil
 }
 
 // personal returns the personal values of the form.

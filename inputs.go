@@ -200,7 +200,7 @@ func (Apply) check(f *inputFields) error {
 	if err := checkFields(f.consent.Policy, f.consent.Channel); err != nil {
 		return err
 	}
-	return f.form.check()
+	return f.form.Check()
 }
 
 func (Password) check(f *inputFields) error {

@@ -114,12 +114,13 @@ func TestTheLongestInputIsStillTaken(t *testing.T) {
 		most  int
 		input func(n int) carrierfsm.Input
 	}{
-		"a code":   {8, func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }},
-		"a paste":  {typed.Longest, message},
-		"password": {128, password},
-		"a carry":  {4096, carry},
-		"a name":   {512, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = carrierfsm.NewSecret(strings.Repeat("x", n)) })},
-		"a policy": {512, with(func(a *carrierfsm.Apply, n int) { a.Consent.Policy = strings.Repeat("x", n) })},
+		"a code":     {8, func(n int) carrierfsm.Input { return carrierfsm.Captcha{Step: 3, Code: secret(n)} }},
+		"a paste":    {typed.Longest, message},
+		"password":   {128, password},
+		"a carry":    {4096, carry},
+		"a name":     {64, with(func(a *carrierfsm.Apply, n int) { a.Form.Name = carrierfsm.NewSecret(strings.Repeat("x", n)) })},
+		"an address": {512, with(func(a *carrierfsm.Apply, n int) { a.Form.HomeAddress = carrierfsm.NewSecret(strings.Repeat("x", n)) })},
+		"a policy":   {512, with(func(a *carrierfsm.Apply, n int) { a.Consent.Policy = strings.Repeat("x", n) })},
 		"contacts": {20, with(func(a *carrierfsm.Apply, n int) {
 			a.Form.Contacts = nil
 			for range n {
@@ -188,7 +189,7 @@ func TestTheSecretsOfAFormAreDestroyedWhetherOrNotItIsAccepted(t *testing.T) {
 	t.Parallel()
 	secrets := func() []carrierfsm.Secret {
 		list := make([]carrierfsm.Secret, 9)
-		for i, value := range []string{"测试用户", "11010119900307867X", "13800138000", "street 1", "01012345678", "street 2", "01087654321", "联系人", "13800138009"} {
+		for i, value := range []string{"测试用户", "11010119900307889X", "13800138000", "street 1", "01012345678", "street 2", "01087654321", "联系人", "13800138009"} {
 			list[i] = carrierfsm.NewSecret(value)
 		}
 		return list
@@ -280,11 +281,40 @@ func TestTheNumbersOfAFormAreReadBeforeTheyAreSent(t *testing.T) {
 		require.True(t, a.Form.Contacts[0].Phone.Empty(), "what was typed is destroyed")
 		return v
 	}
-	v := submit("+86 138-0013-8000", "110101 19900307 867x", "00861380013 8009")
+	v := submit("+86 138-0013-8000", "110101 19900307 889x", "00861380013 8009")
 	require.Equal(t, "138****8000", v.Account)
-	require.Equal(t, []string{"13800138000", "11010119900307867X", "13800138009", "13800138009"}, []string{*up.phone, *up.idCard, *up.home, *up.contact})
+	require.Equal(t, []string{"13800138000", "11010119900307889X", "13800138009", "13800138009"}, []string{*up.phone, *up.idCard, *up.home, *up.contact})
 	submit("13800138000", "a passport", "010-1234 5678")
 	require.Equal(t, []string{"a passport", "010-1234 5678", "010-1234 5678"}, []string{*up.idCard, *up.home, *up.contact}, "other numbers stay as they were typed")
+}
+
+func TestAFormIsCheckedBeforeAnythingIsCreated(t *testing.T) {
+	t.Parallel()
+	form := func(name, idCard, phone string) carrierfsm.Form {
+		return carrierfsm.Form{Name: carrierfsm.NewSecret(name), IDCard: carrierfsm.NewSecret(idCard), Phone: carrierfsm.NewSecret(phone)}
+	}
+	for _, good := range []carrierfsm.Form{
+		fsmtest.Form(), form(" 张 伟", "110101-19900307-889x", "+86 138 0013 8000"), form("张伟", "E12345678", "13800138000"), form("张伟", "110101900307889", "13800138000"),
+	} {
+		before := fsmtest.Reveal(good.Phone)
+		require.NoError(t, good.Check())
+		require.Equal(t, before, fsmtest.Reveal(good.Phone))
+	}
+	for want, list := range map[error][]carrierfsm.Form{
+		typed.ErrNoPhone:  {form("张伟", "11010119900307889X", "1380013800"), form("张伟", "11010119900307889X", "")},
+		typed.ErrNoIDCard: {form("张伟", "110101199003078891", "13800138000"), form("张伟", "1101011990030788X", "13800138000"), form("张伟", "无", "13800138000"), form("张伟", "", "13800138000")},
+		typed.ErrNoName:   {form("1", "11010119900307889X", "13800138000"), form("", "11010119900307889X", "13800138000")},
+	} {
+		for i, bad := range list {
+			err := bad.Check()
+			require.ErrorIs(t, err, want, i)
+			require.ErrorIs(t, err, carrierfsm.ErrInvalid, i)
+			b := fsmtest.New(t)
+			_, err = b.Submit(carrierfsm.Apply{Form: bad, Consent: fsmtest.Consent()})
+			require.ErrorIs(t, err, want, i)
+			require.Empty(t, b.Events())
+		}
+	}
 }
 
 func TestAPhoneNumberThatCannotBeReadIsRefusedWithThePrompt(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 // repeats them in its texts, and no page may contain any of them.
 var canaries = map[string]string{
 	"password": `Pw"7f3a/91&x`, "wrong password": `Wr'ong+4c?%2`, "query password": `Qp<88>b1=e0;`, "code": `73519426`, "wrong code": `40917263`,
-	"phone": "13800138000", "id card": "11010119900307867X", "name": "测试用户", "token": "00000000000000000000000000000001",
+	"phone": "13800138000", "id card": "11010119900307889X", "name": "测试用户", "token": "00000000000000000000000000000001",
 	"another number": "13800138042",
 }
 

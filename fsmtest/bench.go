@@ -114,7 +114,7 @@ func (b *Bench) Restart() {
 
 // Form returns the form of an invented person.
 func Form() carrierfsm.Form {
-	return carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")}
+	return carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307889X"), Phone: carrierfsm.NewSecret("13800138000")}
 }
 
 // Consent returns an invented consent.

@@ -23,7 +23,7 @@ import (
 
 // canaries must be in no span and no metric.
 var canaries = map[string]string{
-	"the name": "测试用户甲", "the ID card": "11010119900307867X", "the phone number": "13800138042",
+	"the name": "测试用户甲", "the ID card": "11010119900307889X", "the phone number": "13800138042",
 	"the token": "c0ffee00c0ffee00c0ffee00c0ffee42", "the org": "DEMOorg", "the client secret": "cl13ntS3cr3t",
 	"the password": `Pw"7f3a/91&x`, "the code": `73519426`, "the query password": `Qp<88>b1=e0;`,
 }

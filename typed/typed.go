@@ -1,5 +1,5 @@
 // Package typed reads what a person types or pastes into a field: a code, a phone
-// number, an ID card number. carrierfsm.Machine.Submit applies it to its inputs, so a
+// number, an ID card number, a name. carrierfsm.Machine.Submit applies it to its inputs, so a
 // host needs it only where it uses a value itself, for instance to hash a phone
 // number, or to check a field before it submits.
 //
@@ -17,6 +17,8 @@ package typed
 import (
 	"bytes"
 	"errors"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,8 +33,11 @@ var (
 	ErrNoCode = errors.New("typed: there is no code of 4 to 8 digits, or no single one")
 	// ErrNoPhone is returned for a text that is no mobile number of mainland China.
 	ErrNoPhone = errors.New("typed: there is no mobile number of 11 digits")
-	// ErrNoIDCard is returned for a text that has not the form of an ID card number.
+	// ErrNoIDCard is returned for a text that has not the form of an ID card number, or
+	// not the right check digit.
 	ErrNoIDCard = errors.New("typed: there is no ID card number of 18 or 15 digits")
+	// ErrNoName is returned for a text that is no name of a person.
+	ErrNoName = errors.New("typed: there is no name")
 )
 
 // Text is what the functions read and return. A []byte that needs no change is
@@ -62,12 +67,62 @@ func Phone[T Text](text T) (T, error) {
 	return read(text, isPhone, findPhone, ErrNoPhone)
 }
 
-// IDCard returns a number with the form of an ID card number of mainland China: 17
-// digits and a digit or an X, or 15 digits. It makes x a capital letter, and does not
-// verify the check digit. The error is ErrNoIDCard; other documents have other
-// numbers.
+// IDCard returns an ID card number of mainland China: 17 digits and their check digit,
+// which may be an X, or 15 digits. It makes x a capital letter. The error is
+// ErrNoIDCard, also where the check digit shows that a digit is wrong; other documents
+// have other numbers.
 func IDCard[T Text](text T) (T, error) {
 	return read(text, isIDCard, findIDCard, ErrNoIDCard)
+}
+
+// Name returns the name of a person: 2 to 64 letters of any script, with spaces, dots,
+// hyphens and apostrophes between them, and no digits. The error is ErrNoName.
+func Name[T Text](text T) (T, error) {
+	var zero T
+	if len(text) > Longest {
+		return zero, ErrNoName
+	}
+	buffer, ok := readable([]byte(text))
+	defer clear(buffer)
+	name := trimSpace(buffer)
+	if !ok || !isName(name) {
+		return zero, ErrNoName
+	}
+	if isText(name, text) {
+		return text, nil
+	}
+	value := make([]byte, 0, len(name)*utf8.UTFMax) // never grows, so no copy is left behind
+	for _, r := range name {
+		value = utf8.AppendRune(value, r)
+	}
+	return T(value), nil
+}
+
+// isText reports whether a text consists of these characters.
+func isText[T Text](characters []rune, text T) bool {
+	var encoded [utf8.UTFMax]byte
+	at := 0
+	for _, r := range characters {
+		n := utf8.EncodeRune(encoded[:], r)
+		if at+n > len(text) || string(text[at:at+n]) != string(encoded[:n]) {
+			return false
+		}
+		at += n
+	}
+	return at == len(text)
+}
+
+func isName(text []rune) bool {
+	letters := 0
+	for _, r := range text {
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case !unicode.IsMark(r) && !strings.ContainsRune(" .'-·•‧・’", r):
+			return false
+		}
+	}
+	return letters >= 2 && letters <= 64
 }
 
 // read returns a text that is a value already, or else the value that find finds in
@@ -111,9 +166,18 @@ func isIDCard(s []byte) bool {
 	case 15:
 		return digits(s)
 	case 18:
-		return digits(s[:17]) && (digits(s[17:]) || s[17] == 'X')
+		return digits(s[:17]) && s[17] == checkDigit(s[:17])
 	}
 	return false
+}
+
+// checkDigit is the last one of an ID card number: ISO 7064, MOD 11-2.
+func checkDigit(digits []byte) byte {
+	sum := 0
+	for i, weight := range [...]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += weight * int(digits[i]-'0')
+	}
+	return "10X98765432"[sum%11]
 }
 
 func digits(s []byte) bool { return len(bytes.Trim(s, "0123456789")) == 0 }

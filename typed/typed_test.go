@@ -50,7 +50,7 @@ func TestATextWithoutOneClearCodeIsRefused(t *testing.T) {
 	t.Parallel()
 	for rule, texts := range map[string][]string{
 		"nothing to read":                  {"", " ", "\n", "-", "\u200b", "。", "验证码"},
-		"too few or too many digits":       {"123", "1 2 3", "123456789", "123 456 789", "验证码123", "13800138000", "110101199003078670"},
+		"too few or too many digits":       {"123", "1 2 3", "123456789", "123 456 789", "验证码123", "13800138000", "110101199003078890"},
 		"two numbers that could be it":     {"您的验证码500001，序列1234", "10086：500001", "500001\n500002", "500001，500002", "验证码1234 5678", "尾号8000的验证码500001"},
 		"a number that is not separate":    {"验证码 12 3456", "验证码12-3456", "12.3456", "验证码12.3456", "(12)3456", "12(3456)", "12,3456", "1234,56", "12\n3456", "12\n34", "验证码 500001 10分钟", "12:3456", "2026-11-29 验证码错误", "2026/11/29", "2026.11.29到期", "1234.56元"},
 		"a letter or a sign next to it":    {"O12345", "12345O", "l2345", "1O2345", "G-500001", "A500001", "¥1234", "1234%", "****8000", "尾号*8000", "t.cn/500001", "?id=500001", "#500001", "+500001", "验证码 + 12345", "验证码 👍 12345", "12345元", "500001x"},
@@ -96,25 +96,45 @@ func TestAPhoneNumberIsReadInEverySpellingOfIt(t *testing.T) {
 func TestAnIDCardNumberIsReadInEverySpellingOfIt(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"11010119900307867X", "11010119900307867x", "110101 19900307 867x", "110101-19900307-867X", "１１０１０１１９９００３０７８６７Ｘ",
-		"11010119900307867ｘ", " 11010119900307867X\n", "110101\u200b19900307867X", "110101　1990　0307　867x",
+		"11010119900307889X", "11010119900307889x", "110101 19900307 889x", "110101-19900307-889X", "１１０１０１１９９００３０７８８９Ｘ",
+		"11010119900307889ｘ", " 11010119900307889X\n", "110101\u200b19900307889X", "110101　1990　0307　889x",
 	} {
 		number, err := typed.IDCard(text)
 		require.NoError(t, err, "%q", text)
-		require.Equal(t, "11010119900307867X", number, "%q", text)
+		require.Equal(t, "11010119900307889X", number, "%q", text)
 	}
-	for _, same := range []string{"110101900307867", "110101199003078670"} {
+	for _, same := range []string{"110101900307889", "110101199003078662"} {
 		number, err := typed.IDCard(same)
 		require.NoError(t, err)
 		require.Equal(t, same, number)
 	}
 	for _, text := range []string{
-		"", "无", "1101011990030786", "11010119900307867XX", "1101011990030786X7", "11010119900307867×", "11010119900307867Ⅹ", "11010119900307867Y",
-		"x", "1101019003078 6x", "110101\n19900307867X", "身份证11010119900307867X",
+		"110101199003078890", "11010119900307898X", "31010119900307889X", // a digit is wrong, or two are in the wrong order
+		"", "无", "1101011990030786", "11010119900307889XX", "1101011990030786X7", "11010119900307889×", "11010119900307889Ⅹ", "11010119900307889Y",
+		"x", "1101019003078 6x", "110101\n19900307889X", "身份证11010119900307889X",
 	} {
 		number, err := typed.IDCard(text)
 		require.ErrorIs(t, err, typed.ErrNoIDCard, "%q was read as %s", text, number)
 		require.Empty(t, number)
+	}
+}
+
+func TestANameHasLettersAndNoDigits(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"张伟": "张伟", " 张伟\n": "张伟", "欧阳娜娜": "欧阳娜娜", "阿不都热合曼·买买提": "阿不都热合曼·买买提", "Anne-Marie O'Neil Jr.": "Anne-Marie O'Neil Jr.",
+		"张\u200b伟": "张伟", "ＺＨＡＮＧ　ＷＥＩ": "ZHANG WEI", "José": "José",
+	} {
+		name, err := typed.Name(text)
+		require.NoError(t, err, "%q", text)
+		require.Equal(t, want, name, "%q", text)
+	}
+	for _, text := range []string{
+		"", " ", "无", "13800138000", "张伟1", "张伟①", "张，伟", "\u202e张伟", "张伟\x00", "\xff张伟", "··", "张伟<b>", "张\n伟", strings.Repeat("张", 65),
+	} {
+		name, err := typed.Name(text)
+		require.ErrorIs(t, err, typed.ErrNoName, "%q was read as %s", text, name)
+		require.Empty(t, name)
 	}
 }
 

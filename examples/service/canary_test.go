@@ -20,6 +20,7 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
 	o := testOptions(w).onSQLite(t)
+	o.budgets.Passwords = 9
 	r := start(t, o)
 	c := newAPIClient(t, r, "beijing")
 	c.person.Password = `Pw"7f3a/91&x`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // options are the program's flags, and below them values that only tests change.
@@ -22,6 +23,7 @@ type options struct {
 	level    slog.Level
 
 	machine   carrierfsm.Limits
+	budgets   budget.Limits // of each number, a day
 	call      time.Duration // the timeout of an upstream call
 	allowance rateLimit     // for each client
 	waitLimit time.Duration // how long a request waits for an outcome or a change

@@ -45,6 +45,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		Upstream:    up.upstream,
 		Sealer:      keys.sealer,
 		Numbers:     keys.numbers,
+		Budgets:     o.budgets,
 		Limits:      o.machine,
 		CallTimeout: o.call,
 		Observer:    carrierfsm.Observers(metrics.Observer(), changes.observer()),

@@ -48,6 +48,15 @@ func (s *site) createVerification(ctx context.Context, t ticket, in *submission)
 	if in.Consent != consentPolicy {
 		return t, carrierfsm.ErrConsentRequired
 	}
+	form := in.form()
+	defer func() { // Submit gets another one
+		for _, s := range []carrierfsm.Secret{form.Name, form.IDCard, form.Phone} {
+			s.Destroy()
+		}
+	}()
+	if err := form.Check(); err != nil {
+		return t, err
+	}
 	phone, err := typed.Phone(in.Phone) // the same number has the same hash in every spelling
 	if err != nil {
 		return t, fmt.Errorf("%w: %w", carrierfsm.ErrInvalid, err)

@@ -48,7 +48,7 @@ var canaries = map[string]string{
 // nowhere else.
 const (
 	canaryName   = "测试用户甲"
-	canaryIDCard = "11010119900307867X"
+	canaryIDCard = "11010119900307889X"
 	canaryPhone  = "13800138042"
 	canaryToken  = "c0ffee00c0ffee00c0ffee00c0ffee42"
 )

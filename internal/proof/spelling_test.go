@@ -70,7 +70,7 @@ type repeater struct {
 func newRepeater(t *rapid.T) *repeater {
 	return &repeater{t: t, values: map[string]string{
 		"name":     rapid.StringMatching(`[王李张刘陈][伟芳娜敏静]{2}|[A-Z][a-z]{6,9}`).Draw(t, "name"),
-		"card":     rapid.StringMatching(`[1-9][0-9]{16}[0-9X]`).Draw(t, "card"),
+		"card":     withCheckDigit(rapid.StringMatching(`[1-9][0-9]{16}`).Draw(t, "card")),
 		"address":  rapid.StringMatching(`[东西南北]大街[甲乙丙丁]{2}`).Draw(t, "address"),
 		"password": rapid.StringMatching(`[0-9]{6}|[0-9]{8}|[b-z]{8}|[a-z][0-9][a-zA-Z0-9]{6}`).Draw(t, "password"),
 		"code":     rapid.StringMatching(`[0-9]{6}`).Draw(t, "code"),
@@ -197,4 +197,13 @@ func numeral(r rune, numerals string) string {
 		return string(r)
 	}
 	return string([]rune(numerals)[r-'0'])
+}
+
+// withCheckDigit returns 17 digits with the check digit of an ID card number.
+func withCheckDigit(digits string) string {
+	sum := 0
+	for _, r := range digits {
+		sum = (sum + int(r-'0')) * 2 % 11
+	}
+	return digits + string("0123456789X"[(12-sum)%11])
 }

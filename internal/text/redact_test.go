@@ -35,7 +35,7 @@ func TestRedactHidesValuesAndLongNumbers(t *testing.T) {
 		{in: "123", want: "123"},
 		{in: "1234", want: "****"},
 		{in: "1234567890", want: "****"},
-		{in: "证件 11010119900307867X 有误", want: "证件 **** 有误"},
+		{in: "证件 11010119900307889X 有误", want: "证件 **** 有误"},
 		{in: "a13800138000b13", want: "a****b13"},
 		{in: "a13800138000b138", want: "****"},
 		{in: "code 471 wrong", want: "code **** wrong", values: []string{"471"}},

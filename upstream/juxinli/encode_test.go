@@ -94,7 +94,7 @@ func TestTheRequestsOfAResetAndASkip(t *testing.T) {
 func TestAFormIsSentWhole(t *testing.T) {
 	t.Parallel()
 	f := carrierfsm.Form{
-		Name: carrierfsm.NewSecret(`测试"用户`), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000"),
+		Name: carrierfsm.NewSecret(`测试"用户`), IDCard: carrierfsm.NewSecret("11010119900307889X"), Phone: carrierfsm.NewSecret("13800138000"),
 		HomeAddress: carrierfsm.NewSecret("a\tb"), HomePhone: carrierfsm.NewSecret("01012345678"), WorkAddress: carrierfsm.NewSecret(`c\d`), WorkPhone: carrierfsm.NewSecret("01087654321"),
 		Contacts: []carrierfsm.Contact{{Name: carrierfsm.NewSecret("甲"), Phone: carrierfsm.NewSecret("13800138001")}, {Name: carrierfsm.NewSecret("乙"), Phone: carrierfsm.NewSecret("13800138002"), Relation: "6"}},
 		Sources:  []carrierfsm.SourceChoice{{Name: "chinaunicom"}, {Name: "x", Category: "y"}},
@@ -103,7 +103,7 @@ func TestAFormIsSentWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(map[string]any{
 		"basic_info": map[string]any{
-			"name": `测试"用户`, "id_card_num": "11010119900307867X", "cell_phone_num": "13800138000",
+			"name": `测试"用户`, "id_card_num": "11010119900307889X", "cell_phone_num": "13800138000",
 			"home_addr": "a\tb", "home_tel": "01012345678", "work_addr": `c\d`, "work_tel": "01087654321",
 		},
 		"contacts": []any{

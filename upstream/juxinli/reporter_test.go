@@ -264,7 +264,7 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	require.NoError(t, err)
 	v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{
-		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307867X"), Phone: carrierfsm.NewSecret("13800138000")},
+		Form:    carrierfsm.Form{Name: carrierfsm.NewSecret("测试用户"), IDCard: carrierfsm.NewSecret("11010119900307889X"), Phone: carrierfsm.NewSecret("13800138000")},
 		Consent: carrierfsm.Consent{Policy: "test-1", At: now, Channel: "test"},
 	})
 	require.NoError(t, err)

@@ -51,7 +51,7 @@ func TestDataCallsAsClientsSendThem(t *testing.T) {
 		{rule: "a report by person in another order", before: done, line: "GET /api/access_report_data?phone={phone}&name=" + name + "&idcard={idcard}&" + call, want: "report of 13800138000"},
 		{rule: "a report by a name that is not escaped", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone={phone}&idcard={idcard}", want: "report of 13800138000"},
 		{rule: "a report by another name", before: done, line: "GET /api/access_report_data?" + call + "&name=x&phone={phone}&idcard={idcard}", want: "data refused: 20033"},
-		{rule: "a report by another ID card", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone={phone}&idcard=11010119900307867X", want: "data refused: 20033"},
+		{rule: "a report by another ID card", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone={phone}&idcard=11010119900307889X", want: "data refused: 20033"},
 		{rule: "a report by another phone number", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone=13800138001&idcard={idcard}", want: "data refused: 20033"},
 		{rule: "a report by an unknown phone number", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone=13800138099&idcard={idcard}", want: "data refused: 20033"},
 		{rule: "a report by person without an ID card", before: done, line: "GET /api/access_report_data?" + call + "&name={name}&phone={phone}", want: "data refused: 20033"},

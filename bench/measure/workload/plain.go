@@ -12,7 +12,7 @@ import (
 func Form() carrierfsm.Form {
 	return carrierfsm.Form{
 		Name:   carrierfsm.NewSecret("测试用户"),
-		IDCard: carrierfsm.NewSecret("11010119900307867X"),
+		IDCard: carrierfsm.NewSecret("11010119900307889X"),
 		Phone:  carrierfsm.NewSecret(Phone),
 	}
 }
