@@ -30,6 +30,9 @@ func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
 		return snapshot{}, storeError(ctx, err)
 	}
 	s, err := m.codec.decode(r)
+	if err == nil {
+		err = checkMark(ctx, &r)
+	}
 	if err != nil {
 		return snapshot{}, err
 	}

@@ -14,6 +14,9 @@ type decision struct {
 	detail Detail // of the next transition
 	by     string // the operator who ends the verification
 	err    error
+
+	before chain // of the snapshot that the decision began with, once linked
+	linked bool  // the transitions were added to the chain
 }
 
 // outcome is how a call ended: with a reply, or with a fault.

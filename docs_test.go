@@ -188,7 +188,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	const module = "github.com/carrierfsm/carrierfsm"
 	may := map[string][]string{
 		".": {
-			"/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text",
+			"/internal/binding", "/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text",
 			"/internal/ttlmap", "/internal/wordset", "/typed",
 		},
 		"typed":                 {},
@@ -218,6 +218,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/lifetime":     {},
 		"internal/semaphore":    {},
 		"internal/lazydeadline": {},
+		"internal/binding":      {},
 		"internal/broadcast":    {},
 		"internal/ttlmap":       {},
 		"outbox":                {"", "/internal/text"},

@@ -117,20 +117,26 @@ func CheckRules(times func(ReplyRule) int) error {
 
 // The codec.
 
-func Open(s Sealer, r Record) (Snapshot, error)       { return codec{s}.decode(r) }
-func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.decodeEntry(e) }
-func (b *body) Marshal() ([]byte, error)              { return b.appendJSON(nil) }
-func (b *body) Unmarshal(text []byte) error           { return b.unmarshal(text) }
-func (d *storedDetail) Marshal() ([]byte, error)      { return d.appendJSON(nil) }
-func (d *storedDetail) Unmarshal(text []byte) error   { return d.unmarshal(text) }
+func Open(s Sealer, r Record) (Snapshot, error) { return codec{sealer: s}.decode(r) }
+
+func OpenEntry(s Sealer, e Entry) (Transition, error) {
+	t, _, err := codec{sealer: s}.decodeEntry(e)
+	return t, err
+}
+func (b *body) Marshal() ([]byte, error)            { return b.appendJSON(nil) }
+func (b *body) Unmarshal(text []byte) error         { return b.unmarshal(text) }
+func (d *storedDetail) Marshal() ([]byte, error)    { return d.appendJSON(nil) }
+func (d *storedDetail) Unmarshal(text []byte) error { return d.unmarshal(text) }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) {
-	return codec{s}.encodeTransition(&t, new(encodedRecord))
+	c := codec{sealer: s}
+	return c.encodeTransition(&t, new(chain), c.newRecord())
 }
 
 func Seal(s Sealer, snap Snapshot) (Record, error) {
-	var e encodedRecord
-	err := codec{s}.encodeSnapshot(&snap, &e)
+	c := codec{sealer: s}
+	e := c.newRecord()
+	err := c.encodeSnapshot(&snap, e)
 	return e.record, err
 }
 

@@ -28,9 +28,24 @@ type Config struct {
 	// report_ready or report_failed follows, and the state stays done.
 	// Defaults to none.
 	Reporter Reporter
-	// Sealer seals what is stored, and Prompt.Carry. Defaults to none: then
-	// tokens and phone numbers can be read in the store.
+	// Sealer seals what is stored, and Prompt.Carry, bound to its place: a column, a
+	// body or a history that was changed in the store is refused with ErrForged.
+	// Defaults to none: then tokens and phone numbers can be read in the store, and
+	// whoever can write it is believed.
 	Sealer Sealer
+	// Deployment names the installation: what is sealed for one is refused in another
+	// that has the same keys. All replicas have the same. Defaults to the empty name.
+	Deployment string
+	// AcceptPlain also accepts bodies and details that are not sealed, for as long as
+	// a store that was used without a Sealer is migrated: see Machine.Reseal. While it
+	// is set, forgeries are believed. Defaults to false.
+	AcceptPlain bool
+	// RefuseUnbound refuses what earlier builds sealed, which is not bound to its
+	// columns. Set it when all of that was resealed. Defaults to false.
+	RefuseUnbound bool
+	// SealUnbound seals as earlier builds did, which can't read what this build seals
+	// otherwise. Set it while replicas of both builds run. Defaults to false.
+	SealUnbound bool
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
 	// CallTimeout is how long upstream may take for one call. The intent stores
@@ -126,12 +141,20 @@ func New(c Config) (*Machine, error) {
 	}
 	abandoned := make(chan struct{})
 	m := &Machine{
-		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(), known: newKnownValues(),
+		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: newCodec(&c), passwords: newPasswordCache(), known: newKnownValues(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports), made: time.Now(),
 	}
 	m.compareClocks(context.Background())
 	return m, nil
+}
+
+func newCodec(c *Config) codec {
+	return codec{
+		sealer: c.Sealer, deployment: c.Deployment,
+		acceptPlain: c.AcceptPlain, refuseUnbound: c.RefuseUnbound, sealUnbound: c.SealUnbound,
+		seals: new(atomic.Int64),
+	}
 }
 
 // Close ends the machine: every later call of a method that can fail returns
@@ -181,6 +204,9 @@ type Stats struct {
 	ClockSkew time.Duration
 	// Running is how many calls of Run go on.
 	Running int
+	// Seals is how often the Sealer was asked to seal: see seal.New for how often a key
+	// may be.
+	Seals int64
 	// RunIdle is how long ago Run last settled what was due, or found nothing, or
 	// began. It grows while the store fails or the clock is ahead. Zero where Run
 	// does not run.
@@ -191,7 +217,7 @@ type Stats struct {
 func (m *Machine) Stats() Stats {
 	s := Stats{
 		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load()),
-		Running: int(m.running.Load()),
+		Running: int(m.running.Load()), Seals: m.codec.seals.Load(),
 	}
 	if s.Running > 0 {
 		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))

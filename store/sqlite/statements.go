@@ -21,20 +21,22 @@ const (
 	stmtUpdateBody
 	stmtInsertEntry
 	stmtBlankDetails
+	stmtReplaceDetail
 	statementCount
 )
 
 var statementTexts = [statementCount]string{
-	stmtBegin:        `BEGIN IMMEDIATE`,
-	stmtCommit:       `COMMIT`,
-	stmtRollback:     `ROLLBACK`,
-	stmtRecordExists: recordExists,
-	stmtInsertRecord: insertRecord,
-	stmtUpdateRecord: updateRecord,
-	stmtPutBody:      putBody,
-	stmtUpdateBody:   updateBody,
-	stmtInsertEntry:  insertEntry,
-	stmtBlankDetails: blankDetails,
+	stmtBegin:         `BEGIN IMMEDIATE`,
+	stmtCommit:        `COMMIT`,
+	stmtRollback:      `ROLLBACK`,
+	stmtRecordExists:  recordExists,
+	stmtInsertRecord:  insertRecord,
+	stmtUpdateRecord:  updateRecord,
+	stmtPutBody:       putBody,
+	stmtUpdateBody:    updateBody,
+	stmtInsertEntry:   insertEntry,
+	stmtBlankDetails:  blankDetails,
+	stmtReplaceDetail: replaceDetail,
 }
 
 // prepared are the statements that database/sql prepares.
