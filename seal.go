@@ -43,7 +43,8 @@ type codec struct {
 	deployment string
 	// acceptPlain, refuseUnbound and sealUnbound are those of Config.
 	acceptPlain, refuseUnbound, sealUnbound bool
-	seals                                   *atomic.Int64 // how many were made; nil: not counted
+	seals                                   *atomic.Int64 // how many were made
+	spent                                   func(n int64) // asks for another key
 }
 
 // form is how a body or a detail is stored.
@@ -69,12 +70,18 @@ func formOf(stored []byte) form {
 	}
 }
 
+// keySeals is how many random nonces a key of AES-GCM is good for: the chance that two
+// are equal is then 2^-33.
+const keySeals = int64(1) << 32
+
 // appendSealed appends what the Sealer makes of a text.
 func (c codec) appendSealed(dst, plain, data []byte) ([]byte, error) {
 	var sealed []byte
 	var err error
-	if c.seals != nil {
-		c.seals.Add(1)
+	if c.seals != nil { // nil in tests of the codec alone
+		if n := c.seals.Add(1); n >= keySeals/2 && n%(keySeals/32) == 0 {
+			c.spent(n)
+		}
 	}
 	if s, ok := c.sealer.(appendSealer); ok {
 		dst, err = s.AppendEncrypt(dst, plain, data)

@@ -41,7 +41,7 @@ func (s verificationPage) CanExpire() bool {
 
 // CanErase reports whether there is anything to erase.
 func (s verificationPage) CanErase() bool {
-	return s.Reason != carrierfsm.Erased && slices.Contains(carrierfsm.States(), s.State)
+	return (s.Reason != carrierfsm.Erased || s.Unreadable != "") && slices.Contains(carrierfsm.States(), s.State)
 }
 
 func (c *Console) verification(q *request) error {
