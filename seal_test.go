@@ -3,6 +3,8 @@ package carrierfsm_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,6 +154,45 @@ func TestACarryOpensForItsOwnVerificationOnly(t *testing.T) {
 	input.Carry = carry
 	_, err := other.Replica().Submit(input)
 	require.ErrorIs(t, err, carrierfsm.ErrPasswordNeeded)
+}
+
+func TestACarryOpensInItsOwnDeploymentOnly(t *testing.T) {
+	t.Parallel()
+	cfg := carrierfsm.Config{Sealer: sealer(t), Deployment: "live"}
+	live := fsmtest.NewWith(t, cfg)
+	carry := live.Reach("10002").Prompt.Carry
+	cfg.Deployment = "test"
+	other := fsmtest.NewWith(t, cfg)
+	input := captcha(other.Reach("10002"), "500009")
+	input.Carry = carry
+	_, err := other.Replica().Submit(input)
+	require.ErrorIs(t, err, carrierfsm.ErrPasswordNeeded)
+}
+
+func TestTheLengthOfACarrySaysNothingOfThePassword(t *testing.T) {
+	t.Parallel()
+	lengths := make(map[int]bool)
+	for _, password := range []string{"2", "246810", strings.Repeat("2", 128)} {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
+		b.Reach()
+		b.Upstream.Then(fsmtest.Code("10002"), fsmtest.Code("10008"))
+		v := b.Must(b.Password(password))
+		lengths[len(fsmtest.Reveal(v.Prompt.Carry))] = true
+		input := captcha(v, "500001")
+		input.Carry = v.Prompt.Carry
+		b.Must(b.Replica().Submit(input))
+		require.Equal(t, 2, b.Upstream.Arrivals(password), "it is the same password")
+	}
+	require.Len(t, lengths, 1)
+}
+
+func TestAnotherKeyIsAskedForInTime(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	b.Machine.CountSeals(1<<31 - 3)
+	b.Must(b.Apply())
+	require.Contains(t, log.String(), "new key")
 }
 
 func TestACarryIsGoodUntilItsDeadline(t *testing.T) {
