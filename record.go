@@ -37,7 +37,7 @@ func (h *chain) append(dst []byte) []byte {
 	if h.Unproven {
 		unproven = 1
 	}
-	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven) //nolint:gosec // not negative
+	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven)
 }
 
 var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)

@@ -32,6 +32,7 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 	}{
 		{"no version check", func(s *memory.Store) carrierfsm.Store { return &noVersionCheck{Store: s} }, []string{"VersionCheck", "OneWriter"}},
 		{"no check of the commit id", func(s *memory.Store) carrierfsm.Store { return anyPrevious{s} }, []string{"CommitCheck", "CommitCheckReused", "CommitCheckTogether"}},
+		{"no new details", func(s *memory.Store) carrierfsm.Store { return keepsOldDetails{s} }, []string{"Reseal"}},
 		{"Erase of any commit", func(s *memory.Store) carrierfsm.Store { return erasesAny{s} }, []string{"CommitCheck", "CommitCheckReused"}},
 		{"check, then write", func(s *memory.Store) carrierfsm.Store { return &checkThenWrite{Store: s} }, []string{"OneWriter"}},
 		{"lost entries", func(s *memory.Store) carrierfsm.Store { return lostEntries{s} }, []string{"RoundTrip", "History"}},

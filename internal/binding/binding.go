@@ -63,7 +63,7 @@ func (v *Values) Flag(value bool) {
 // Number adds a number.
 func (v *Values) Number(value int64) {
 	begin := len(v.data)
-	v.data = binary.BigEndian.AppendUint64(v.data, uint64(value)) //nolint:gosec // all bits are kept
+	v.data = binary.BigEndian.AppendUint64(v.data, uint64(value))
 	v.mark(begin)
 }
 
@@ -73,13 +73,13 @@ func (v *Values) Time(value time.Time) {
 	if value.IsZero() {
 		v.data = append(v.data, 0)
 	} else {
-		v.data = binary.BigEndian.AppendUint64(append(v.data, 1), uint64(value.UnixMicro())) //nolint:gosec // all bits are kept
+		v.data = binary.BigEndian.AppendUint64(append(v.data, 1), uint64(value.UnixMicro()))
 	}
 	v.mark(begin)
 }
 
 func (v *Values) mark(begin int) {
-	binary.BigEndian.PutUint16(v.marks[markSize*v.n:], uint16(crc32.ChecksumIEEE(v.data[begin:]))) //nolint:gosec // the lower half
+	binary.BigEndian.PutUint16(v.marks[markSize*v.n:], uint16(crc32.ChecksumIEEE(v.data[begin:])))
 	v.n++
 }
 
