@@ -189,7 +189,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	may := map[string][]string{
 		".": {
 			"/internal/binding", "/internal/broadcast", "/internal/jsonfields", "/internal/lazydeadline", "/internal/lifetime", "/internal/semaphore", "/internal/text",
-			"/internal/ttlmap", "/internal/wordset", "/typed",
+			"/internal/ttlmap", "/internal/wordset", "/internal/zeroing", "/typed",
 		},
 		"typed":                 {},
 		"upstream/juxinli":      {"", "/upstream/sendonce"},
@@ -214,6 +214,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/house":        {},
 		"internal/text":         {},
 		"internal/wordset":      {},
+		"internal/zeroing":      {},
 		"internal/jsonfields":   {},
 		"internal/lifetime":     {},
 		"internal/semaphore":    {},
@@ -222,7 +223,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/broadcast":    {},
 		"internal/ttlmap":       {},
 		"outbox":                {"", "/internal/text"},
-		"store/seal":            {""},
+		"store/seal":            {"", "/internal/zeroing"},
 		"store/schema":          {},
 		"store/survey":          {""},
 		"store/postgres": {

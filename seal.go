@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
+	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
 // Sealer encrypts what is stored, bound to its place by the associated data.
@@ -199,19 +200,20 @@ func bindUnbound(v *binding.Values, title, id string, step int) {
 // bound to the deployment, the id, the website and the step at which the password was
 // submitted, and valid until then. It is empty where there is no Sealer or no
 // password, or where the Sealer fails.
-func (c codec) sealCarry(s *snapshot, password Secret, until time.Time) Secret {
+func (c codec) sealCarry(s *snapshot, password Secret, until time.Time) (carry Secret) {
 	if c.sealer == nil || password.Empty() {
 		return Secret{}
 	}
-	plain := make([]byte, carrySize) // always full: the length says nothing of the password's
-	binary.BigEndian.PutUint64(plain, uint64(until.UnixMicro()))
-	password.Use(func(value []byte) { plain[8] = byte(copy(plain[9:], value)) })
-	defer clear(plain)
-	sealed, err := c.appendSealed(nil, plain, c.carryData(s))
-	if err != nil {
-		return Secret{}
-	}
-	return NewSecret(base64.RawURLEncoding.EncodeToString(sealed))
+	zeroing.Do(func() {
+		plain := make([]byte, carrySize) // always full: the length says nothing of the password's
+		binary.BigEndian.PutUint64(plain, uint64(until.UnixMicro()))
+		password.Use(func(value []byte) { plain[8] = byte(copy(plain[9:], value)) })
+		defer clear(plain)
+		if sealed, err := c.appendSealed(nil, plain, c.carryData(s)); err == nil {
+			carry = NewSecret(base64.RawURLEncoding.EncodeToString(sealed))
+		}
+	})
+	return carry
 }
 
 // openPassword returns the password that a carry holds. It is empty if the
@@ -221,20 +223,25 @@ func (c codec) openPassword(s *snapshot, carry Secret, now time.Time) (password 
 		return Secret{}
 	}
 	carry.Use(func(value []byte) {
-		sealed, err := base64.RawURLEncoding.AppendDecode(nil, value)
-		if err != nil || len(sealed) == 0 {
-			return
-		}
-		plain, err := c.sealer.Decrypt(sealed, c.carryData(s))
-		if err != nil || len(plain) != carrySize {
-			return
-		}
-		defer clear(plain)
-		until := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
-		if size := int(plain[8]); now.Before(until) && size <= maxSecret {
-			password = secretOf(plain[9 : 9+size])
-		}
+		zeroing.Do(func() { password = c.openCarry(s, value, now) })
 	})
+	return password
+}
+
+func (c codec) openCarry(s *snapshot, carry []byte, now time.Time) (password Secret) {
+	sealed, err := base64.RawURLEncoding.AppendDecode(nil, carry)
+	if err != nil || len(sealed) == 0 {
+		return password
+	}
+	plain, err := c.sealer.Decrypt(sealed, c.carryData(s))
+	if err != nil || len(plain) != carrySize {
+		return password
+	}
+	defer clear(plain)
+	until := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
+	if size := int(plain[8]); now.Before(until) && size <= maxSecret {
+		password = secretOf(plain[9 : 9+size])
+	}
 	return password
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
 // redacted is what a Secret prints.
@@ -39,13 +41,16 @@ func secretOf[T string | []byte](value T) Secret {
 	if len(value) == 0 {
 		return Secret{}
 	}
-	c := new(concealed)
-	if len(value) <= len(c.buffer) {
-		c.value = c.buffer[:len(value)]
-	} else {
-		c.value = make([]byte, len(value))
-	}
-	copy(c.value, value)
+	var c *concealed
+	zeroing.Do(func() {
+		c = new(concealed)
+		if len(value) <= len(c.buffer) {
+			c.value = c.buffer[:len(value)]
+		} else {
+			c.value = make([]byte, len(value))
+		}
+		copy(c.value, value)
+	})
 	return Secret{open: func() *concealed { return c }}
 }
 
