@@ -44,7 +44,7 @@ func (c codec) openPassword(s *snapshot, carry Secret, now time.Time) (password 
 		defer clear(plain)
 		until := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
 		if now.Before(until) {
-			password = secretOf(plain[8:])
+			password = NewSecret(plain[8:])
 		}
 	})
 	return password

@@ -105,8 +105,8 @@ func makeKeys(master string) (k keys, err error) {
 
 // hash returns a keyed hash of a phone number, for NewVerification.Key: a hash of
 // eleven digits without a key can be reversed in seconds.
-func (k keys) hash(phone string) string {
+func (k keys) hash(phone []byte) string {
 	h := hmac.New(sha256.New, k.number)
-	h.Write([]byte(phone))
+	h.Write(phone)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/httpapi"
 )
 
 // rateLimit is a token bucket for each client.
@@ -46,7 +48,7 @@ func newLimiter(a rateLimit, now func() time.Time) *limiter {
 func (l *limiter) limit(cost float64, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if wait := l.takeTokens(clientPrefix(r), cost); wait > 0 {
-			refuse(w, r, problem{status: http.StatusTooManyRequests, code: "too_many_requests", wait: wait})
+			httpapi.WriteProblem(w, r, httpapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: int(wait / time.Second)})
 			return
 		}
 		next(w, r)

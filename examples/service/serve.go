@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
@@ -39,14 +40,14 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer up.close()
-	changes := newChanges()
+	changes := httpapi.NewChanges()
 	machine, err := carrierfsm.New(carrierfsm.Config{
 		Store:       store,
 		Upstream:    up.upstream,
 		Sealer:      keys.sealer,
 		Limits:      o.machine,
 		CallTimeout: o.call,
-		Observer:    carrierfsm.Observers(metrics.Observer(), changes.observer()),
+		Observer:    carrierfsm.Observers(metrics.Observer(), changes.Observer()),
 		Logger:      logger,
 	})
 	if err != nil {
@@ -70,10 +71,14 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer func() { _ = process.Unregister() }()
-	return (&site{
+	s := &site{
 		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
-		carries: newCarries(time.Now), simulated: up.simulated, log: logger,
-	}).serve(ctx, out)
+		simulated: up.simulated, log: logger,
+	}
+	if s.api, err = s.newAPI(); err != nil {
+		return err
+	}
+	return s.serve(ctx, out)
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
@@ -119,7 +124,7 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	s.changes.close() // ends the requests that wait for changes
+	s.changes.Close() // ends the requests that wait for changes
 	if e := errors.Join(server.Shutdown(end), operators.close(end)); e != nil {
 		s.log.Warn("shutdown timed out", "error", e)
 		_ = server.Close()

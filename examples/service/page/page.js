@@ -10,11 +10,22 @@ let shown = null // the present screen
 let sending = false
 let wake = () => {} // ends the waiting of watch()
 
-// call returns the status, the seconds to wait and the body of a response. It throws
-// without a response.
+// call returns the status, the screen and the problem of a response. It throws without
+// a response.
 async function call(path, options) {
 	const response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options })
-	return { status: response.status, wait: Number(response.headers.get('Retry-After')), ...(await response.json()) }
+	const body = await response.json()
+	const problem = response.ok ? null : body
+	return { status: response.status, problem, screen: (problem ? body.verification : body)?.screen }
+}
+
+// current returns the present screen. A verification that is gone, as after a restart of
+// a service in memory, is begun anew.
+async function current(options) {
+	const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
+	const answer = await call('/api/verifications/mine?lang=' + lang + seen, options)
+	if (answer.status !== 404) return answer
+	return call('/api/anew?lang=' + lang, { ...options, method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
 }
 
 // send sends an input. A click while one is being sent has no effect; the service
@@ -24,8 +35,8 @@ async function send(input, fields) {
 	sending = true
 	busy(true)
 	try {
-		const path = input === 'anew' ? '/api/anew' : '/api/verification/' + input
-		const body = input === 'anew' ? {} : { step: shown.step, ...fields }
+		const path = { anew: '/api/anew', apply: '/api/verifications' }[input] ?? '/api/verifications/mine/' + input
+		const body = input === 'anew' || input === 'cancel' ? {} : { step: shown.step, ...fields }
 		const answer = await call(path + '?lang=' + lang, {
 			method: 'POST',
 			headers: { 'Content-Type': 'application/json' },
@@ -48,7 +59,7 @@ function take({ screen, problem }) {
 		shown = screen
 		show(screen, send)
 	}
-	trouble(problem && problem.word !== 'pending' ? problem.text : '')
+	trouble(problem ? problem.title : '')
 }
 
 // watch polls and shows changes while the page is open.
@@ -56,9 +67,8 @@ async function watch() {
 	for (let failures = 0; ;) {
 		while (document.hidden && shown) await pause(Infinity) // browsers limit the connections of all tabs
 		try {
-			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
-			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
-			if (!answer.screen) throw answer
+			const answer = await current({ signal: waking() })
+			if (!answer.screen) throw answer.problem
 			const ours = sending && answer.screen.tone === 'wait'
 			if (ours) await pause(1000) // usually the outcome is known by then
 			if (ours && !sending) continue
@@ -69,8 +79,8 @@ async function watch() {
 		} catch (problem) {
 			if (problem.name === 'AbortError') continue
 			failures++
-			trouble(problem.problem ? problem.problem.text : document.getElementById('trouble').dataset.offline)
-			await pause((problem.wait || Math.min(failures, 10)) * 1000)
+			trouble(problem.title ?? document.getElementById('trouble').dataset.offline)
+			await pause((problem.retry_after_seconds || Math.min(failures, 10)) * 1000)
 		}
 	}
 }

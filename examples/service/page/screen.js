@@ -77,6 +77,7 @@ function row(f, described) {
 		value: f.value ?? typed[f.name] ?? '', required: true, autocapitalize: 'none', spellcheck: false,
 		'aria-invalid': f.wrong ? 'true' : undefined,
 	})
+	if (f.missing) input.dataset.missing = f.missing
 	if (f.paste) input.addEventListener('paste', pasteMessage)
 	const hint = f.hint && element('p', { id: id + '-hint', className: 'hint', textContent: f.hint })
 	const about = [...described, hint && hint.id, id + '-wrong'].filter(Boolean)
@@ -110,7 +111,7 @@ function complete(form, missing) {
 	let first = null
 	for (const input of form.querySelectorAll('input[required]')) {
 		const empty = input.type === 'checkbox' ? !input.checked : input.value.trim() === ''
-		document.getElementById(input.id + '-wrong').textContent = empty ? missing : ''
+		document.getElementById(input.id + '-wrong').textContent = empty ? input.dataset.missing || missing : ''
 		if (empty) input.setAttribute('aria-invalid', 'true')
 		else input.removeAttribute('aria-invalid')
 		first ??= empty ? input : null
