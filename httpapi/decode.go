@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -40,6 +41,9 @@ func Decode(r *http.Request, kind carrierfsm.InputKind, consent Consent) (carrie
 
 // input takes an input. The step of a form that creates a verification may be absent.
 func (b *body) input(kind carrierfsm.InputKind, needsStep bool, consent Consent) (carrierfsm.Input, error) {
+	if !slices.Contains(Kinds(), kind) {
+		return nil, &Problem{Status: http.StatusNotFound, Code: codeNoEndpoint}
+	}
 	d := decoder{body: b}
 	d.step = d.takeStep(kind, needsStep)
 	in := d.input(kind, consent)
@@ -130,11 +134,9 @@ func (d *decoder) input(kind carrierfsm.InputKind, consent Consent) carrierfsm.I
 		return carrierfsm.ResetCaptcha{Step: d.step, Code: d.read("code", typed.Code[[]byte]), NewPassword: d.secret("new_password")}
 	case carrierfsm.InputSkipSource:
 		return carrierfsm.SkipSource{Step: d.step}
-	case carrierfsm.InputCancel:
+	default:
 		return carrierfsm.Cancel{}
 	}
-	d.fail(&Problem{Status: http.StatusNotFound, Code: codeNoEndpoint})
-	return nil
 }
 
 func (d *decoder) apply(consent Consent) carrierfsm.Input {
