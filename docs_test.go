@@ -207,6 +207,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/secondvendor": {"", "/upstream/sendonce"},
 		"httpapi":               {"", "/typed"},
 		"examples/service":      {"", "/console", "/httpapi", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
+		"internal/embedding":    {},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
 		"internal/crashproof":   {},
