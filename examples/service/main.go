@@ -8,7 +8,7 @@
 //	session.go, site.go      the endpoints of package httpapi, for this site's sessions
 //	page.go, words.go        the page, and its texts around the screen
 //	middleware.go, limits.go headers, same origin, logging; rate limits
-//	health.go                /healthz and /readyz, for probes
+//	health.go, metrics.go    /healthz and /readyz for probes, /metrics for Prometheus
 //	operators.go             the operators' console, at its own address
 //	simulator.go, phone.go   the built-in simulator and its phone; a host needs neither
 package main

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -58,22 +57,6 @@ func (o *operators) authorize(r *http.Request) (console.Operator, error) {
 		return console.Operator{}, errUnauthorized
 	}
 	return console.Operator{Name: name, Access: console.Act}, nil
-}
-
-// checkLoopback refuses an address that is not loopback, as the password is sent in
-// clear text. An empty address is valid.
-func checkLoopback(addr string) error {
-	if addr == "" {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%w: %w", err, errUsage)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("-console %s is not a loopback address, and the password would be sent in clear text: %w", addr, errUsage)
-	}
-	return nil
 }
 
 // close shuts the server down, and closes it if ctx ends first. The receiver may be

@@ -31,7 +31,12 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	metrics, err := telemetry.New(telemetry.Config{}) // uses the providers that a host sets; without them it records nothing
+	exposed, err := openMetrics(ctx, o.metrics)
+	if err != nil {
+		return err
+	}
+	defer exposed.close(context.WithoutCancel(ctx))
+	metrics, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
 	if err != nil {
 		return err
 	}
@@ -61,19 +66,13 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	watch, err := metrics.Watch(machine)
-	if err != nil {
-		return err
+	_, err = metrics.Watch(machine)
+	if _, e := metrics.WatchProcess(machine, dispatcher); errors.Join(err, e) != nil { // they end with the provider
+		return errors.Join(err, e)
 	}
-	defer func() { _ = watch.Unregister() }()
-	process, err := metrics.WatchProcess(machine, dispatcher)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = process.Unregister() }()
 	s := &site{
 		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
-		simulated: up.simulated, log: logger,
+		simulated: up.simulated, metrics: exposed, log: logger,
 	}
 	if s.api, err = s.newAPI(); err != nil {
 		return err
@@ -110,12 +109,16 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.machine.Run(background) }) // both return nil when they are stopped
 	running.Go(func() { _ = s.dispatcher.Run(background) })
-	served := make(chan error, 2)
+	served := make(chan error, 3)
 	running.Go(func() { served <- server.Serve(listener) })
 	_, _ = fmt.Fprintf(out, "Open http://%s/\n", listener.Addr())
 	if operators != nil {
 		running.Go(func() { served <- operators.server.Serve(operators.listener) })
 		_, _ = fmt.Fprintf(out, "Operators open http://%s/ as %s, password %s\n", operators.listener.Addr(), operatorName, operators.password)
+	}
+	if s.metrics.server != nil {
+		running.Go(func() { served <- s.metrics.server.Serve(s.metrics.listener) })
+		_, _ = fmt.Fprintf(out, "Prometheus reads http://%s/metrics\n", s.metrics.listener.Addr())
 	}
 
 	select {
@@ -129,6 +132,7 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 		s.log.Warn("shutdown timed out", "error", e)
 		_ = server.Close()
 	}
+	s.metrics.close(end)
 	stop()
 	running.Wait()
 	if e := s.machine.Close(end); e != nil {

@@ -23,6 +23,7 @@ type site struct {
 	cookies    cookies
 	changes    *httpapi.Changes
 	simulated  *simulated // nil with a real upstream
+	metrics    *metrics
 	log        *slog.Logger
 }
 
