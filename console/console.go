@@ -51,8 +51,8 @@ type Config struct {
 	Title string
 	// Now is the clock for ages. Defaults to time.Now.
 	Now func() time.Time
-	// Logger logs what operators did (info), and what was refused or failed
-	// (warn). Defaults to a logger that discards.
+	// Logger logs what operators did and which verifications they looked at (info),
+	// and what was refused or failed (warn). Defaults to a logger that discards.
 	Logger *slog.Logger
 }
 

@@ -27,7 +27,10 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer closeStore()
-	keys, err := openKeys(o)
+	keys, err := openKeys(o, func() (bool, error) {
+		list, err := store.List(ctx, carrierfsm.Query{Limit: 1})
+		return len(list) > 0, err
+	})
 	if err != nil {
 		return err
 	}
