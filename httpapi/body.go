@@ -45,7 +45,7 @@ func readBody(r *http.Request) (*body, error) {
 	if parse == nil {
 		return nil, &Problem{Status: http.StatusUnsupportedMediaType, Code: codeMediaType}
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	raw, err := readAll(http.MaxBytesReader(nil, r.Body, maxBody), r.ContentLength)
 	b := &body{raw: raw, members: make(map[string]member)}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		b.wipe()
@@ -66,9 +66,30 @@ func readBody(r *http.Request) (*body, error) {
 	return b, nil
 }
 
+// readAll is io.ReadAll, but it overwrites the buffers that it leaves. size is how much is
+// expected; less than zero is unknown.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	buffer := make([]byte, 0, min(max(size, 511), maxBody)+1)
+	for {
+		n, err := r.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if errors.Is(err, io.EOF) {
+			return buffer, nil
+		}
+		if err != nil {
+			return buffer, err
+		}
+		if len(buffer) == cap(buffer) {
+			larger := append(make([]byte, 0, 2*cap(buffer)), buffer...)
+			clear(buffer)
+			buffer = larger
+		}
+	}
+}
+
 // wipe overwrites the body, and what was decoded of it.
 func (b *body) wipe() {
-	clear(b.raw)
+	clear(b.raw[:cap(b.raw)])
 	for _, text := range b.decoded {
 		clear(text)
 	}

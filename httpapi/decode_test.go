@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -131,6 +133,46 @@ func TestABodyThatIsNotAnInputIsRefused(t *testing.T) {
 	}
 	_, err := decode("guess", `{}`)
 	require.Equal(t, 404, httpapi.ProblemOf(err).Status)
+}
+
+// slowBody gives a body in small pieces, and keeps the buffers that it was read into.
+type slowBody struct {
+	rest    string
+	buffers [][]byte
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.rest == "" {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), 100)], b.rest)
+	b.rest, b.buffers = b.rest[n:], append(b.buffers, p[:n])
+	return n, nil
+}
+
+// Nothing of a body stays in the buffers that it was read into, whether it is an input or
+// not, and however it arrives.
+func TestABodyIsOverwrittenWhenItIsDecoded(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"step":1,"password":"` + strings.Repeat("secret7", 1000) + `"}`, `{"step":1,"password":"secret7"}`, `{"step":1,"password":"secret7"`,
+		"step=1&password=secret7", `{"step":1,"password":"secret7","more":"secret7"}`, `{"step":1,"password":"` + strings.Repeat("secret7", 10_000) + `"}`,
+	} {
+		for _, length := range []int64{int64(len(body)), -1} {
+			slow := &slowBody{rest: body}
+			r := httptest.NewRequest(http.MethodPost, "/", slow)
+			r.ContentLength = length
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if strings.HasPrefix(body, "{") {
+				r.Header.Set("Content-Type", "application/json")
+			}
+			_, _ = httpapi.Decode(r, carrierfsm.InputPassword, agreement)
+			require.NotEmpty(t, slow.buffers)
+			for _, b := range slow.buffers {
+				require.Empty(t, bytes.Trim(b, "\x00"))
+			}
+		}
+	}
 }
 
 // No body makes Decode panic, and what it returns was in the body.

@@ -142,7 +142,7 @@ func makeKeys(master string) (k keys, err error) {
 		return keys{}, err
 	}
 	k.number = number
-	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(string(sealKey))})
+	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(sealKey)})
 	return k, err
 }
 
