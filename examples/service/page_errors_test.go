@@ -197,3 +197,39 @@ func (p *visitor) cookie(name string) string {
 	require.NotContains(p.t, browsertest.Eval[string](p.Tab, "document.cookie"), name)
 	return value
 }
+
+// What is wrong with an answer is shown until the next one, at its field if it is about
+// one: no poll removes it.
+func TestAnErrorOutlivesThePolls(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("zh-CN"))
+	p.IgnoreConsole("status of 422")
+	p.IgnoreConsole("status of 409")
+	polls := func() {
+		for n := range 3 {
+			browsertest.Eval[bool](p.Tab, fmt.Sprintf("(window.polled = performance.getEntriesByType('resource').length, dispatchEvent(new Event('online')), %d >= 0)", n))
+			p.WaitFor("performance.getEntriesByType('resource').length > window.polled")
+		}
+	}
+	right := p.person.Phone
+	p.person.Phone = "138 0013 80001"
+	p.apply()
+	p.WaitForText("这不是 11 位手机号")
+	polls()
+	require.Equal(t, "这不是 11 位手机号。", p.Text("#field-phone-wrong"))
+	require.Equal(t, "true", browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').getAttribute('aria-invalid')"))
+	require.Equal(t, "phone", p.focused())
+	p.inspect("wrong number")
+	require.Empty(t, w.Requests(), "nothing was created or sent")
+
+	other := newAPIClient(t, &testService{t: t, url: browsertest.Eval[string](p.Tab, "location.origin")}, "plain")
+	other.apply()
+	browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').value = ''")
+	p.Type("input[name=phone]", right[:3]+" "+right[3:7]+" "+right[7:])
+	p.Click("#screen form button.main")
+	p.WaitForText("这个号码正在验证中")
+	polls()
+	require.Contains(t, p.Text("#problem"), "这个号码正在验证中")
+	require.Equal(t, other.person.Name, browsertest.Eval[string](p.Tab, "document.querySelector('input[name=name]').value"), "what was typed is kept")
+}

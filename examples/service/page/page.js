@@ -2,7 +2,7 @@
 // The page keeps no state of the verification: it can be reloaded, closed and
 // opened twice at any time.
 
-import { busy, remember, show, trouble } from './screen.js'
+import { busy, problemAt, remember, say, show } from './screen.js'
 
 const lang = document.documentElement.lang
 const tabs = new BroadcastChannel('verification') // other tabs of this browser
@@ -29,7 +29,8 @@ async function current(options) {
 }
 
 // send sends an input. A click while one is being sent has no effect; the service
-// would refuse it, too.
+// would refuse it, too. What is wrong with it is shown until the next input, or until the
+// question changes: no poll removes it.
 async function send(input, fields) {
 	if (sending) return
 	sending = true
@@ -43,9 +44,11 @@ async function send(input, fields) {
 			body: JSON.stringify(body),
 		})
 		take(answer)
+		const { problem } = answer
+		say('problem', problem && !problemAt(problem.code, problem.title) ? problem.title : '')
 		tabs.postMessage('changed')
 	} catch {
-		trouble(document.getElementById('trouble').dataset.offline)
+		offline()
 	} finally {
 		sending = false
 		busy(false)
@@ -53,13 +56,17 @@ async function send(input, fields) {
 	}
 }
 
-// take shows a response: its screen, if it has one, and its problem.
-function take({ screen, problem }) {
-	if (screen) {
-		shown = screen
-		show(screen, send)
-	}
-	trouble(problem ? problem.title : '')
+// take shows the screen of a response, if it has one.
+function take({ screen }) {
+	if (!screen) return
+	if (shown && screen.topic !== shown.topic) say('problem', '')
+	shown = screen
+	show(screen, send)
+}
+
+// offline says that the service can't be reached, until a poll has reached it.
+function offline() {
+	say('trouble', document.getElementById('trouble').dataset.offline)
 }
 
 // watch polls and shows changes while the page is open.
@@ -73,13 +80,14 @@ async function watch() {
 			if (ours) await pause(1000) // usually the outcome is known by then
 			if (ours && !sending) continue
 			if (!shown || answer.screen.mark !== shown.mark) take(answer)
-			else if (failures > 0) trouble('')
+			say('trouble', '')
 			failures = 0
 			if (!answer.screen.live) await pause(Infinity) // until another tab or the person acts
 		} catch (problem) {
 			if (problem.name === 'AbortError') continue
 			failures++
-			trouble(problem.title ?? document.getElementById('trouble').dataset.offline)
+			if (problem.title) say('trouble', problem.title)
+			else offline()
 			await pause((problem.retry_after_seconds || Math.min(failures, 10)) * 1000)
 		}
 	}

@@ -175,11 +175,24 @@ export function busy(on) {
 	for (const b of section.querySelectorAll('button')) b.setAttribute('aria-disabled', on)
 }
 
-// trouble shows a problem; an empty text hides it.
-export function trouble(text) {
-	const e = document.getElementById('trouble')
+// say shows a text in the element with this id, which an empty text hides.
+export function say(id, text) {
+	const e = document.getElementById(id)
 	e.hidden = !text
-	if (e.textContent !== (text ?? '')) e.textContent = text ?? ''
+	if (e.textContent !== text) e.textContent = text
+}
+
+// fields are the fields that a problem is about, by its code.
+const fields = { no_phone: 'phone', no_id_card: 'id_card', no_code: 'code', consent_required: 'consent' }
+
+// problemAt shows a problem at its field, and reports whether the screen has that field.
+export function problemAt(code, text) {
+	const input = document.getElementById('field-' + fields[code])
+	if (!input) return false
+	input.setAttribute('aria-invalid', 'true')
+	document.getElementById(input.id + '-wrong').textContent = text
+	input.focus()
+	return true
 }
 
 // remember keeps the values of the application's form, in case it has to be
