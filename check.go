@@ -106,7 +106,7 @@ func checkCode(s Secret) (err error) {
 func folded(s Secret, read func([]byte) ([]byte, error)) (meant Secret) {
 	s.Use(func(value []byte) {
 		if v, err := read(value); err == nil && !bytes.Equal(v, value) {
-			meant = secretOf(v)
+			meant = NewSecret(v)
 			clear(v)
 		}
 	})

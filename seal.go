@@ -240,7 +240,7 @@ func (c codec) openCarry(s *snapshot, carry []byte, now time.Time) (password Sec
 	defer clear(plain)
 	until := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
 	if size := int(plain[8]); now.Before(until) && size <= maxSecret {
-		password = secretOf(plain[9 : 9+size])
+		password = NewSecret(plain[9 : 9+size])
 	}
 	return password
 }

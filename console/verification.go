@@ -51,6 +51,7 @@ func (c *Console) verification(q *request) error {
 	if err != nil {
 		return err
 	}
+	c.cfg.Logger.InfoContext(ctx, "console: an operator looked", "operator", q.operator.Name, "id", s.ID)
 	history, err := c.cfg.Machine.History(ctx, s.ID)
 	if s.HistoryError = unreadable(err); err != nil && s.HistoryError == "" {
 		return err

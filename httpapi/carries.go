@@ -1,4 +1,4 @@
-package main
+package httpapi
 
 import (
 	"sync"
@@ -7,7 +7,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// carries keeps each Prompt.Carry until a response to its browser sets it as a
+// carries keeps each Prompt.Carry until a response to its client sets it as a
 // cookie. That is usually the response to the password; if the operator was slow
 // and that request had returned, it is the next one. A carry is ciphertext, bound
 // to its verification. It is safe for concurrent use.
