@@ -11,10 +11,12 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/audit"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -25,6 +27,7 @@ import (
 type store interface {
 	outbox.Store
 	survey.Surveyor
+	audit.Auditor
 	io.Closer
 	AfterRestore(ctx context.Context) error
 }
@@ -58,8 +61,9 @@ func sqlitePath(spec string) (path string, ok bool) {
 	return path, ok && path != ""
 }
 
-// openStore opens a store that has our tables. It creates and migrates nothing.
-func openStore(ctx context.Context, spec string, log *slog.Logger) (store, error) {
+// openStore opens a store that has our tables. It creates and migrates nothing. A
+// timeout above zero bounds each statement on a server.
+func openStore(ctx context.Context, spec string, timeout time.Duration, log *slog.Logger) (store, error) {
 	if err := checkStore(spec); err != nil {
 		return nil, err
 	}
@@ -74,7 +78,11 @@ func openStore(ctx context.Context, spec string, log *slog.Logger) (store, error
 	if err != nil {
 		return nil, err
 	}
-	s, err := postgres.New(ctx, config, postgres.WithoutMigrate(), postgres.WithLogger(log))
+	options := []postgres.Option{postgres.WithoutMigrate(), postgres.WithLogger(log)}
+	if timeout > 0 {
+		options = append(options, postgres.WithTimeout(timeout))
+	}
+	s, err := postgres.New(ctx, config, options...)
 	return s, advised(err)
 }
 
