@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -218,6 +219,9 @@ func (c command) play(name string) {
 		}
 		args, in, _ := strings.Cut(line[2:], " <<< ")
 		r := c.runWith(in, strings.Fields(args)...)
+		if strings.Contains(args, "-o json") && (r.code == 0 || r.code == 5) {
+			require.True(c.t, json.Valid([]byte(r.out)), line)
+		}
 		_, _ = fmt.Fprintf(&got, "%s\n%s", line, r.out)
 		for line := range strings.Lines(r.err) {
 			_, _ = fmt.Fprintf(&got, "! %s", line)

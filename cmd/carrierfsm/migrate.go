@@ -93,8 +93,13 @@ func versions(ctx context.Context, spec string, mayCreate bool) ([]schema.Versio
 		if _, err := os.Stat(path); mayCreate && errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
-		if err := mustBeFile(path); err != nil {
+		ours, err := isOurs(ctx, path)
+		if err != nil {
 			return nil, err
+		}
+		if !ours {
+			all, err := schema.Read(sqlite.Migrations)
+			return all.Versions(nil), err
 		}
 		return sqlite.Versions(ctx, path)
 	}

@@ -104,26 +104,30 @@ func postgresConfig(spec string) (*pgxpool.Config, error) {
 }
 
 // mustBeOurs returns an error unless the file is a database that has our tables.
-// Nothing is written: opening another program's database in the usual way would
-// change its mode.
 func mustBeOurs(ctx context.Context, path string) error {
+	ours, err := isOurs(ctx, path)
+	if err == nil && !ours {
+		err = usage("%s has no tables of carrierfsm; carrierfsm migrate up makes them", path)
+	}
+	return err
+}
+
+// isOurs reports whether a file is a database that has our tables. It writes
+// nothing: opening another program's database in the usual way would change its mode.
+func isOurs(ctx context.Context, path string) (ours bool, err error) {
 	if err := mustBeFile(path); err != nil {
-		return err
+		return false, err
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = db.Close() }()
-	var ours bool
 	const query = `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'carrierfsm_schema')`
 	if err := db.QueryRowContext(ctx, query).Scan(&ours); err != nil {
-		return fmt.Errorf("%s can't be read as a database: %w", path, err)
+		return false, fmt.Errorf("%s can't be read as a database: %w", path, err)
 	}
-	if !ours {
-		return usage("%s has no tables of carrierfsm; carrierfsm migrate up makes them", path)
-	}
-	return nil
+	return ours, nil
 }
 
 // mustBeFile returns an error that matches errUsage unless there is a file.
