@@ -106,7 +106,7 @@ func auditParked(b *storeBench) error {
 		var ids []string
 		for _, f := range list {
 			if f.Kind != audit.OrphanedParked || f.Text == "" {
-				return fmt.Errorf("Audit finds %+v", f)
+				return fmt.Errorf("finding %+v", f)
 			}
 			ids = append(ids, f.ID)
 		}

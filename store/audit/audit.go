@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -94,43 +95,58 @@ const (
 // It ends at the first error of the store or of found, and returns it.
 func Check(ctx context.Context, m *carrierfsm.Machine, s Store, found func(Finding) error) (checked int, err error) {
 	findings, err := s.Audit(ctx, each)
+	if err == nil {
+		err = report(findings, found)
+	}
 	if err != nil {
 		return 0, err
 	}
-	for _, f := range findings {
-		if err := found(f); err != nil {
-			return 0, err
-		}
-	}
-	from, limit := time.Time{}, page
-	until := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-	var seen []string // those that were created at from
-	for {
-		list, err := s.Survey(ctx, from, until, limit)
+	for list, err := range pages(ctx, s) {
 		if err != nil {
 			return checked, err
 		}
-		full := len(list) == limit
-		list = slices.DeleteFunc(list, func(t survey.Timeline) bool { return slices.Contains(seen, t.Record.ID) })
-		if len(list) == 0 && full {
-			limit *= 2 // all were created at the same time
-			continue
-		}
-		for _, findings := range checkAll(ctx, m, s, list) {
-			if findings.err != nil {
-				return checked, findings.err
+		for _, r := range checkAll(ctx, m, s, list) {
+			if r.err == nil {
+				r.err = report(r.list, found)
 			}
-			for _, f := range findings.list {
-				if err := found(f); err != nil {
-					return checked, err
-				}
+			if r.err != nil {
+				return checked, r.err
 			}
 			checked++
 		}
-		if !full {
-			return checked, nil
+	}
+	return checked, nil
+}
+
+func report(list []Finding, found func(Finding) error) error {
+	for _, f := range list {
+		if err := found(f); err != nil {
+			return err
 		}
-		from, seen = nextPage(from, seen, list)
+	}
+	return nil
+}
+
+// pages are all verifications of a store, by the time of their creation. An error ends
+// them.
+func pages(ctx context.Context, s Store) iter.Seq2[[]survey.Timeline, error] {
+	return func(yield func([]survey.Timeline, error) bool) {
+		from, limit := time.Time{}, page
+		until := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		var seen []string // those that were created at from
+		for {
+			list, err := s.Survey(ctx, from, until, limit)
+			full := len(list) == limit
+			list = slices.DeleteFunc(list, func(t survey.Timeline) bool { return slices.Contains(seen, t.Record.ID) })
+			if err == nil && full && len(list) == 0 {
+				limit *= 2 // all were created at the same time
+				continue
+			}
+			if !yield(list, err) || err != nil || !full {
+				return
+			}
+			from, seen = nextPage(from, seen, list)
+		}
 	}
 }
 
