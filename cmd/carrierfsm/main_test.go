@@ -192,7 +192,7 @@ func fill(t *testing.T, p place) *fsmtest.Bench {
 func keyOf(number string) string {
 	secret, _ := base64.StdEncoding.DecodeString(numberSecret)
 	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(number))
+	h.Write([]byte("carrierfsm number " + number))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }
 

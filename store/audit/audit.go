@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +30,8 @@ const (
 	HistoryBroken Kind = "history_broken"
 	// HistoryEnd: the last transition is not the one that the record says.
 	HistoryEnd Kind = "history_end"
-	// Unreadable: the record or a detail of its history can't be opened, by this
-	// machine.
+	// Unreadable: the record or its history can't be opened by this machine, or does
+	// not fit its seal.
 	Unreadable Kind = "unreadable"
 	// OrphanedHistory: entries of a history have no verification.
 	OrphanedHistory Kind = "orphaned_history"
@@ -208,12 +209,12 @@ func check(ctx context.Context, m *carrierfsm.Machine, s Store, t survey.Timelin
 		_, err = m.History(ctx, t.Record.ID)
 	}
 	switch {
-	case errors.Is(err, carrierfsm.ErrNotFound): // purged meanwhile
+	case err == nil, errors.Is(err, carrierfsm.ErrNotFound): // purged meanwhile
 		return list, nil
-	case errors.Is(err, carrierfsm.ErrSealed), errors.Is(err, carrierfsm.ErrCorrupt), errors.Is(err, carrierfsm.ErrNewerTable):
-		return append(list, Finding{Unreadable, t.Record.ID, err.Error()}), nil
+	case ctx.Err() != nil, errors.Is(err, carrierfsm.ErrStore), errors.Is(err, carrierfsm.ErrClosed):
+		return list, err
 	}
-	return list, err
+	return append(list, Finding{Unreadable, t.Record.ID, strings.TrimPrefix(err.Error(), "carrierfsm: ")}), nil
 }
 
 // reread reads a verification and its history as they were at one time; false if it
