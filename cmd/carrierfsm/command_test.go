@@ -16,7 +16,7 @@ import (
 
 func TestEachSubcommandOnEachStore(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"look.txt", "act.txt", "refused.txt"} {
+	for _, name := range []string{"look.txt", "act.txt", "purge.txt", "refused.txt"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onEachStore(t, func(t *testing.T, p place) {

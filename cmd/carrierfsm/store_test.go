@@ -4,15 +4,20 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/store/audit"
 )
 
 // exec runs SQL on a store.
@@ -206,4 +211,66 @@ func TestAnErrorOfAServerHasNoPassword(t *testing.T) {
 			require.NotContains(t, r.err+r.out, "geheim", "%s -store %s", line, store)
 		}
 	}
+}
+
+func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, p place) {
+		ctx, store := t.Context(), p.open(t)
+		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.Instant{}, Sealer: sealer(t)})
+		require.NoError(t, err)
+		run := func(i int) error {
+			v, err := m.Create(ctx, carrierfsm.NewVerification{})
+			if err == nil {
+				v, err = m.Submit(ctx, v.ID, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+			}
+			if err == nil {
+				v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: carrierfsm.NewSecret("246810")})
+			}
+			if err == nil && !v.State.Terminal() {
+				_, err = m.Submit(ctx, v.ID, carrierfsm.Cancel{})
+			}
+			if err == nil && i%3 == 0 {
+				err = m.Erase(ctx, v.ID)
+			}
+			if errors.Is(err, carrierfsm.ErrNotFound) {
+				err = nil // another one has purged it
+			}
+			if err == nil && i%10 == 0 {
+				_, _, err = m.Purge(ctx, time.Now().Add(time.Hour))
+			}
+			return err
+		}
+		results, ended := make(chan error, 4), make(chan error, 1)
+		for w := range cap(results) {
+			go func() {
+				var err error
+				for i := 0; i < 30 && err == nil; i++ {
+					err = run(w + i)
+				}
+				results <- err
+			}()
+		}
+		go func() {
+			var errs []error
+			for range cap(results) {
+				errs = append(errs, <-results)
+			}
+			ended <- errors.Join(errs...)
+		}()
+		checked := 0
+		for done := false; !done; {
+			select {
+			case err := <-ended:
+				require.NoError(t, err)
+				done = true // and once more
+			default:
+			}
+			n, err := audit.Check(ctx, m, store.(audit.Store), func(f audit.Finding) error { return fmt.Errorf("found: %+v", f) })
+			require.NoError(t, err)
+			checked += n
+		}
+		require.Positive(t, checked)
+		require.NoError(t, m.Close(ctx))
+	})
 }
