@@ -199,6 +199,9 @@ func afterRestoreFlags(f *flag.FlagSet) action {
 			return err
 		}
 		s.did(ctx, "ended the leases of the backup")
+		if !*cancel {
+			return s.printOutcome(outcome{}, "the leases of the backup are ended")
+		}
 		return s.many(ctx, ids, "canceled", func(id string) error {
 			_, err := s.cancel(ctx, id)
 			return err

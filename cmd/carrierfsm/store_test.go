@@ -17,6 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/audit"
 )
 
@@ -211,6 +212,26 @@ func TestAnErrorOfAServerHasNoPassword(t *testing.T) {
 			require.NotContains(t, r.err+r.out, "geheim", "%s -store %s", line, store)
 		}
 	}
+}
+
+func TestAfterARestoreTheLeasesOfTheBackupAreFree(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, p place) {
+		ctx, store := t.Context(), p.open(t)
+		_, err := store.Acquire(ctx, "notify", "of-the-backup", time.Hour, outbox.FromBeginning)
+		require.NoError(t, err)
+		c := newCommand(t, "CARRIERFSM_STORE="+p.spec)
+		require.Contains(t, c.runWith("", "handlers").out, "of-the-backup")
+		r := c.runWith("", "after-restore", "-by", "ann")
+		require.Equal(t, 0, r.code, r.err)
+		_, err = store.Acquire(ctx, "notify", "new", time.Hour, 0)
+		require.ErrorIs(t, err, outbox.ErrLeaseHeld, "without -yes nothing is done")
+		r = c.runWith("", "after-restore", "-by", "ann", "-yes")
+		require.Equal(t, 0, r.code, r.err)
+		require.Equal(t, "the leases of the backup are ended\n", r.out)
+		_, err = store.Acquire(ctx, "notify", "new", time.Hour, 0)
+		require.NoError(t, err)
+	})
 }
 
 func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +197,30 @@ type gone struct{ moving }
 
 func (gone) Load(context.Context, string) (carrierfsm.Record, error) {
 	return carrierfsm.Record{}, carrierfsm.ErrNotFound
+}
+
+// busy is a store in which a record is written between any two reads of it, and whose
+// history is read too early.
+type busy struct {
+	moving
+	version *atomic.Int64
+}
+
+func (s busy) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	r, err := s.moving.Load(ctx, id)
+	r.Version = s.version.Add(1)
+	return r, err
+}
+
+func TestWhatIsWrittenAllTheTimeIsNoDamage(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store})
+	b.Reach("10002")
+	early := moving{damaged{Store: store, history: func([]carrierfsm.Entry) []carrierfsm.Entry { return nil }}}
+	list, checked := findings(t, nil, busy{early, new(atomic.Int64)})
+	require.Equal(t, 1, checked)
+	require.Empty(t, list)
 }
 
 func TestCheckEndsAtTheFirstError(t *testing.T) {
