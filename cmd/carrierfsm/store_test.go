@@ -238,8 +238,8 @@ func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, p place) {
 		ctx, store := t.Context(), p.open(t)
-		m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.Instant{}, Sealer: sealer(t)})
-		require.NoError(t, err)
+		b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer(t)})
+		m := b.Replica(func(c *carrierfsm.Config) { c.Upstream = fsmtest.Instant{} }).Machine
 		run := func(i int) error {
 			v, err := m.Create(ctx, carrierfsm.NewVerification{})
 			if err == nil {
@@ -258,7 +258,7 @@ func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {
 				err = nil // another one has purged it
 			}
 			if err == nil && i%10 == 0 {
-				_, _, err = m.Purge(ctx, time.Now().Add(time.Hour))
+				_, _, err = m.Purge(ctx, b.Clock.Now().Add(time.Hour))
 			}
 			return err
 		}
@@ -292,6 +292,5 @@ func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {
 			checked += n
 		}
 		require.Positive(t, checked)
-		require.NoError(t, m.Close(ctx))
 	})
 }
