@@ -49,6 +49,8 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"Erase keeps details", func(s *memory.Store) carrierfsm.Store { return keepsDetails{s} }, []string{"Erase"}},
 		{"Purge deletes what has not ended", func(s *memory.Store) carrierfsm.Store { return purgesAll{s} }, []string{"Purge"}},
 		{"List returns bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
+		{"List has no bodies", func(s *memory.Store) carrierfsm.Store { return bodiless{s} }, []string{"ListBodies"}},
+		{"List ignores a key", func(s *memory.Store) carrierfsm.Store { return keyless{s} }, []string{"ListFilters"}},
 		{"List is oldest first", func(s *memory.Store) carrierfsm.Store { return oldestFirst{s} }, []string{"ListOrder"}},
 		{"List ignores a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
 		{"an id with a NUL is the one before it", func(s *memory.Store) carrierfsm.Store { return cStrings{s} }, []string{"IllegalID"}},
