@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
@@ -27,18 +28,27 @@ type submission struct {
 	service Secret
 	// done tells the Observer the end of the submission.
 	done func(SubmitDone)
+
+	// intended is the verification as the commit of the intent left it. It is not
+	// changed while the call is under way.
+	intended snapshot
+	// finished is closed after the outcome was committed and after and err, which
+	// Submit returns, were set.
+	finished chan struct{}
+	after    Verification
+	err      error
 }
 
 // call makes the one request of a submission and returns its outcome.
 func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
-	waited := s.now().Sub(snap.Intent.At)
-	left := s.left(s.end(snap))
-	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+	wall, mono, end := s.now(), time.Now(), s.end(snap)
+	waited, left := wall.Sub(snap.Intent.At), min(end.wall.Sub(wall), end.mono.Sub(mono))
+	if max(waited, -waited, mono.Sub(s.begun)) > sendWithin || left <= 0 {
 		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 	ctx, done := s.cfg.Observer.call(ctx, CallStart{ID: s.id, Call: snap.Intent.Call, Input: s.in.Kind(), Source: snap.At.Website})
 	defer func() { done(CallDone{Fault: out.fault}) }()
-	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(left))
+	ctx, cancel := lazydeadline.With(ctx, mono.Add(left))
 	defer cancel()
 	returned := false
 	defer func() {
@@ -130,7 +140,7 @@ func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
 func (s *submission) request(snap *snapshot) Request {
 	r := Request{
 		Input: s.in.Kind(), Token: NewSecret(snap.Token), Website: snap.At.Website, Account: NewSecret(snap.Account),
-		QueryPassword: s.queryPassword, Captcha: s.captcha, NewPassword: s.newPassword, Cursor: snap.Cursor,
+		QueryPassword: s.queryPassword, Captcha: s.captcha, NewPassword: s.newPassword, Cursor: slices.Clone(snap.Cursor),
 	}
 	switch r.Input {
 	case InputPassword, InputQueryPassword, InputCaptcha:

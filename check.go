@@ -120,7 +120,7 @@ func readableAs(s Secret, read func([]byte) ([]byte, error)) (err error) {
 func folded(s Secret, read func([]byte) ([]byte, error)) (meant Secret) {
 	s.Use(func(value []byte) {
 		if v, err := read(value); err == nil && !bytes.Equal(v, value) {
-			meant = secretOf(v)
+			meant = NewSecret(v)
 			clear(v)
 		}
 	})

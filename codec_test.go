@@ -126,11 +126,11 @@ func TestOnlyItsOwnSealerOpensARecordAndOnlyInItsPlace(t *testing.T) {
 	}{
 		"its own":                         {s, sealed, nil},
 		"its own key behind a new one":    {sealerOf(t, "k2", "k1"), sealed, nil},
-		"plaintext, a sealer since":       {s, plain, nil},
+		"plaintext, a sealer since":       {s, plain, ErrForged},
 		"another key":                     {sealerOf(t, "k2"), sealed, ErrSealed},
 		"another key by the same name":    {sameID, sealed, ErrSealed},
 		"no sealer":                       {nil, sealed, ErrSealed},
-		"moved to another id":             {s, other, ErrSealed},
+		"moved to another id":             {s, other, ErrForged},
 		"cut to its first byte":           {s, withBody(sealed, sealed.Body[:1]), ErrSealed},
 		"cut in the middle":               {s, withBody(sealed, sealed.Body[:len(sealed.Body)/2]), ErrSealed},
 		"sealed around what is no record": {s, withBody(sealed, sealRaw(t, s, "moon")), ErrCorrupt},

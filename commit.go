@@ -31,6 +31,9 @@ func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
 		return snapshot{}, storeError(ctx, err)
 	}
 	s, err := m.codec.decode(r)
+	if err == nil {
+		err = checkMark(ctx, &r)
+	}
 	if err != nil {
 		return snapshot{}, err
 	}
@@ -78,12 +81,16 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 
 // writeEncoded writes an encoded decision. If the store fails, it reads the
 // record back: the commit id shows whether the write took place. After a write
-// d has the commit id, and the Observer, the Logger and the subscribers are told.
+// d has the commit id, the Observer, the Logger and the subscribers are told, and e
+// is released.
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
-	err := to(ctx, e.record, e.entries...)
-	if err != nil && !m.wasCommitted(ctx, &e.record) {
-		return storeError(ctx, err)
+	if err := to(ctx, e.record, e.entries...); err != nil {
+		e.failed = true
+		if !m.wasCommitted(ctx, &e.record) {
+			return storeError(ctx, err)
+		}
 	}
+	defer e.release()
 	d.CommitID = e.record.CommitID
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)
@@ -122,23 +129,31 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, 
 		if err = m.commitRetrying(ctx, &d, end); err == nil {
 			return d, nil
 		}
-		stored := *s
+		var stored snapshot
 		if errors.Is(err, ErrConflict) {
-			err = m.retry(ctx, end, func(ctx context.Context) (e error) {
-				stored, e = m.load(ctx, s.ID)
-				return e
-			})
+			stored, err = m.loadRetrying(ctx, s.ID, end)
 		}
 		switch {
 		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(in, out.fault == ""):
 			m.dropped.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late and was dropped", "id", s.ID, "step", s.Step)
+			if err != nil {
+				stored = *s
+			}
 			return decision{snapshot: stored}, ErrStale
 		case err != nil:
 			return decision{snapshot: *s}, fmt.Errorf("%w: %w", ErrPending, err)
 		}
 		s = &stored
 	}
+}
+
+func (m *Machine) loadRetrying(ctx context.Context, id string, end deadline) (s snapshot, err error) {
+	err = m.retry(ctx, end, func(ctx context.Context) (e error) {
+		s, e = m.load(ctx, id)
+		return e
+	})
+	return s, err
 }
 
 // commitRetrying commits a decision. It is the same commit at each try, so a

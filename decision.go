@@ -22,6 +22,9 @@ type decision struct {
 	detail Detail // of the next transition
 	by     string // the operator who ends the verification
 	err    error
+
+	before chain // of the snapshot that the decision began with, once linked
+	linked bool  // the transitions were added to the chain
 }
 
 // outcome is how a call ended: with a reply, or with a fault.
@@ -108,6 +111,9 @@ func (d *decision) applyReply(out *outcome, in *intent) {
 	d.detail.Message = out.text
 	d.detail.Contradiction = contradicts(in.Call, r)
 	d.Message = out.text
+	if rule.event == ApplicationAccepted || rule.event == SourceCollected {
+		d.transitions = make([]Transition, 0, 2)
+	}
 	d.move(rule.event)
 	d.Skipping = mayBeSkipping(d.Skipping, in.Call, rule.event, r.Success)
 	d.returnSpent(in, rule.event)

@@ -2,6 +2,7 @@ package carrierfsm
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -47,6 +48,10 @@ var (
 	ErrNewerTable = errors.New("carrierfsm: a newer build wrote the record")
 	// ErrSealed is returned for a record that this machine's Sealer can't open.
 	ErrSealed = errors.New("carrierfsm: the record can't be unsealed")
+	// ErrForged is returned for a record or a history that something else than a
+	// Machine changed: its text names the columns or steps that do not fit the seal.
+	// It matches ErrSealed too.
+	ErrForged = fmt.Errorf("%w: what is stored does not fit the seal", ErrSealed)
 	// ErrCorrupt is returned for a record that this package did not write.
 	ErrCorrupt = errors.New("carrierfsm: the record is corrupt")
 	// ErrStore is returned when the store failed, or did not answer in time.
@@ -60,6 +65,11 @@ var (
 	// no byte of the request was written.
 	ErrNotSent = errors.New("carrierfsm: not sent")
 )
+
+// unfit is the error for what does not fit its seal.
+func unfit(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrForged, fmt.Sprintf(format, args...))
+}
 
 // Error says where an operation was refused or failed. It contains nothing
 // personal, so it may be logged.

@@ -81,6 +81,9 @@ func (d decision) Transitions() []Transition                  { return d.transit
 func (d decision) Err() error                                 { return d.err }
 func (d decision) After() Snapshot                            { return d.snapshot }
 
+// TableVersion is that of the tables.
+const TableVersion = tableVersion
+
 // The tables.
 var (
 	Next          = next
@@ -117,20 +120,26 @@ func CheckRules(times func(ReplyRule) int) error {
 
 // The codec.
 
-func Open(s Sealer, r Record) (Snapshot, error)       { return codec{s}.decode(r) }
-func OpenEntry(s Sealer, e Entry) (Transition, error) { return codec{s}.decodeEntry(e) }
-func (b *body) Marshal() ([]byte, error)              { return b.appendJSON(nil) }
-func (b *body) Unmarshal(text []byte) error           { return b.unmarshal(text) }
-func (d *storedDetail) Marshal() ([]byte, error)      { return d.appendJSON(nil) }
-func (d *storedDetail) Unmarshal(text []byte) error   { return d.unmarshal(text) }
+func Open(s Sealer, r Record) (Snapshot, error) { return codec{sealer: s}.decode(r) }
+
+func OpenEntry(s Sealer, e Entry) (Transition, error) {
+	t, _, err := codec{sealer: s}.decodeEntry(e)
+	return t, err
+}
+func (b *body) Marshal() ([]byte, error)            { return b.appendJSON(nil) }
+func (b *body) Unmarshal(text []byte) error         { return b.unmarshal(text) }
+func (d *storedDetail) Marshal() ([]byte, error)    { return d.appendJSON(nil) }
+func (d *storedDetail) Unmarshal(text []byte) error { return d.unmarshal(text) }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) {
-	return codec{s}.encodeTransition(&t, new(encodedRecord))
+	c := codec{sealer: s}
+	return c.encodeTransition(&t, new(chain), c.newRecord())
 }
 
 func Seal(s Sealer, snap Snapshot) (Record, error) {
-	var e encodedRecord
-	err := codec{s}.encodeSnapshot(&snap, &e)
+	c := codec{sealer: s}
+	e := c.newRecord()
+	err := c.encodeSnapshot(&snap, e)
 	return e.record, err
 }
 
@@ -177,6 +186,9 @@ func (m *Machine) CachedSecret(id string) Secret {
 	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return p })
 	return p.secret
 }
+
+// CountSeals sets how many seals the machine has counted.
+func (m *Machine) CountSeals(n int64) { m.codec.seals.Store(n) }
 
 // KnownValues returns of how many verifications the machine has values in memory.
 func (m *Machine) KnownValues() int { return m.known.Len() }

@@ -22,7 +22,7 @@ func TestAnInputThatCouldNeverBeRightIsRefusedAsInvalid(t *testing.T) {
 		change(&a)
 		return a
 	}
-	secret := carrierfsm.NewSecret
+	secret := carrierfsm.NewSecret[string]
 	cases := []struct {
 		rule  string
 		input carrierfsm.Input

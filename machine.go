@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,9 +30,24 @@ type Config struct {
 	// report_ready or report_failed follows, and the state stays done.
 	// Defaults to none.
 	Reporter Reporter
-	// Sealer seals what is stored, and Prompt.Carry. Defaults to none: then
-	// tokens and phone numbers can be read in the store.
+	// Sealer seals what is stored, and Prompt.Carry, bound to its place: a column, a
+	// body or a history that was changed in the store is refused with ErrForged.
+	// Defaults to none: then tokens and phone numbers can be read in the store, and
+	// whoever can write it is believed.
 	Sealer Sealer
+	// Deployment names the installation: what is sealed for one is refused in another
+	// that has the same keys. All replicas have the same. Defaults to the empty name.
+	Deployment string
+	// AcceptPlain also accepts bodies and details that are not sealed, for as long as
+	// a store that was used without a Sealer is migrated: see Machine.Reseal. While it
+	// is set, forgeries are believed. Defaults to false.
+	AcceptPlain bool
+	// RefuseUnbound refuses what earlier builds sealed, which is not bound to its
+	// columns. Set it when all of that was resealed. Defaults to false.
+	RefuseUnbound bool
+	// SealUnbound seals as earlier builds did, which can't read what this build seals
+	// otherwise. Set it while replicas of both builds run. Defaults to false.
+	SealUnbound bool
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
 	// Numbers makes the keys of phone numbers, under which their budgets are counted.
@@ -141,12 +157,24 @@ func New(c Config) (*Machine, error) {
 	}
 	abandoned := make(chan struct{})
 	m := &Machine{
-		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: codec{c.Sealer}, passwords: newPasswordCache(), known: newKnownValues(),
+		cfg: c, ownClock: ownClock, store: observeStore(c.Observer, c.Store), codec: newCodec(&c), passwords: newPasswordCache(), known: newKnownValues(),
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports), made: time.Now(),
 	}
 	m.compareClocks(context.Background())
 	return m, nil
+}
+
+func newCodec(c *Config) codec {
+	logger := c.Logger
+	return codec{
+		sealer: c.Sealer, deployment: c.Deployment,
+		acceptPlain: c.AcceptPlain, refuseUnbound: c.RefuseUnbound, sealUnbound: c.SealUnbound,
+		seals: new(atomic.Int64),
+		spent: func(n int64) {
+			logger.Warn("this process alone has used half or more of what a key of AES-GCM may seal: put a new key in front", "seals", n)
+		},
+	}
 }
 
 // Close ends the machine: every later call of a method that can fail returns
@@ -196,6 +224,9 @@ type Stats struct {
 	ClockSkew time.Duration
 	// Running is how many calls of Run go on.
 	Running int
+	// Seals is how often the Sealer was asked to seal: see seal.New for how often a key
+	// may be.
+	Seals int64
 	// RunIdle is how long ago Run last settled what was due, or found nothing, or
 	// began. It grows while the store fails or the clock is ahead. Zero where Run
 	// does not run.
@@ -206,7 +237,7 @@ type Stats struct {
 func (m *Machine) Stats() Stats {
 	s := Stats{
 		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load()),
-		Running: int(m.running.Load()),
+		Running: int(m.running.Load()), Seals: m.codec.seals.Load(),
 	}
 	if s.Running > 0 {
 		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))
@@ -289,20 +320,43 @@ type passwordCache = ttlmap.Map[cachedPassword]
 type cachedPassword struct {
 	secret Secret
 	step   int // at which it was submitted
+	// last is the record as the commit left it after which the password was kept. It
+	// saves the next submission its load. It may be out of date: only a commit that
+	// replaces it proves that it is not. It is nil once such a commit failed.
+	last *snapshot
 }
 
 func newPasswordCache() *passwordCache {
 	return ttlmap.New(func(p cachedPassword) { p.secret.Destroy() })
 }
 
-// cachePassword keeps a copy of the password for so long, or drops the one in
-// the cache if the password is empty.
-func (m *Machine) cachePassword(id string, step int, password Secret, ttl time.Duration) {
+// cachePassword keeps a copy of the password for so long, with the snapshot beside
+// it, or drops what is in the cache if the password is empty.
+func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration) {
 	if password.Empty() {
-		m.passwords.Delete(id)
+		m.passwords.Delete(s.ID)
 		return
 	}
-	m.passwords.Put(id, cachedPassword{secret: password.clone(), step: step}, ttl)
+	last := *s
+	last.Body, last.Cursor = nil, slices.Clone(s.Cursor) // the cursor is upstream's
+	m.passwords.Put(s.ID, cachedPassword{secret: password.clone(), step: s.PasswordStep, last: &last}, ttl)
+}
+
+// cachedSnapshot returns the snapshot that is kept beside a password; nil if there is
+// none. It is shared and must not be changed.
+func (m *Machine) cachedSnapshot(id string) *snapshot {
+	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return cachedPassword{last: p.last} })
+	return p.last
+}
+
+// dropSnapshot drops a snapshot from the cache, and keeps the password.
+func (m *Machine) dropSnapshot(s *snapshot) {
+	m.passwords.Update(s.ID, func(p cachedPassword) cachedPassword {
+		if p.last == s {
+			p.last = nil
+		}
+		return p
+	})
 }
 
 // cachedPassword returns a copy of the password that was submitted at this

@@ -104,14 +104,49 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	if err != nil {
 		return storeError(ctx, err)
 	}
-	if r.Reason == Erased {
-		return nil
-	}
 	if !r.State.known() {
 		return ErrNewerTable
 	}
-	d := snapshot{Record: r}.erase(m.now(), by)
+	s := snapshot{Record: r}
+	if m.codec.sealer != nil {
+		var unopened error
+		if s, unopened = m.codec.decode(r); unopened != nil {
+			s.Reason = "" // not believed
+		}
+		if err := m.prove(ctx, &s, unopened); err != nil {
+			return err
+		}
+	}
+	if s.Reason == Erased {
+		return nil
+	}
+	d := s.erase(m.now(), by)
 	return m.write(ctx, &d, m.store.Erase)
+}
+
+// prove sets the chain that the tombstone of s gets. If s was not opened, or its
+// history does not fit, the chain begins with the tombstone, the history before it
+// stays unproven, and the columns are not believed: it goes on after the last entry
+// that is stored, and it has not been done.
+func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error {
+	entries, err := m.entries(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	h := m.codec.decodeHistory(entries)
+	if m.codec.check(&h, s, unopened); !h.unproven {
+		s.chain = m.codec.whole(&h)
+		return nil
+	}
+	s.Step = 0
+	if n := len(entries); n > 0 {
+		s.Step = entries[n-1].Step
+	}
+	s.chain = chain{From: s.Step, Unproven: true}
+	if s.State == Done && unopened != nil {
+		s.State = Failed
+	}
+	return nil
 }
 
 // Purge deletes the verifications that ended and were last changed before the
@@ -259,28 +294,83 @@ func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) 
 	return deleted, kept, err
 }
 
-// Reseal writes a record again, sealed with the Sealer's first key; nothing
-// else changes. The details of its history keep the key that they were sealed
-// with. Errors are as for Get, and ErrConflict.
+// Reseal writes a record and the details of its history again, sealed with the
+// Sealer's first key and bound to their places; nothing else changes. It seals what
+// Config accepts: of an earlier build, or plain. A record that does not fit its seal
+// it refuses. Of a store that has no Reseal the details stay sealed as they are.
+//
+// When all verifications were resealed, what the old keys sealed is erased by
+// destroying these: dead rows, logs and backups too. Errors are as for History, and
+// ErrConflict.
 func (m *Machine) Reseal(ctx context.Context, id string) error {
 	if err := m.enter(); err != nil {
 		return &Error{ID: id, Err: err}
 	}
 	defer m.leave()
-	err := retryConflict(func() error {
-		s, err := m.load(ctx, id)
-		if err != nil {
-			return err
-		}
-		resealed := s
-		resealed.touch(s.Updated)
-		resealed.Lost = s.Lost
-		return m.commit(ctx, &decision{snapshot: resealed})
-	})
-	if err != nil {
-		return &Error{ID: id, Err: err}
+	err := retryConflict(func() error { return m.resealOnce(ctx, id) })
+	var where *Error
+	if err == nil || errors.As(err, &where) {
+		return err
 	}
-	return nil
+	return &Error{ID: id, Err: err}
+}
+
+// resealer is a further power of a Store. Reseal does what Commit does without
+// entries and, in the same commit, replaces the Detail of the entries of r.ID with the
+// steps of the given ones. What the record's old body and details were need not become
+// unreadable, as they stay sealed.
+type resealer interface {
+	Reseal(ctx context.Context, r Record, details ...Entry) error
+}
+
+func (m *Machine) resealOnce(ctx context.Context, id string) error {
+	s, err := m.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	d := decision{snapshot: s}
+	d.touch(s.Updated)
+	d.Lost = s.Lost
+	store, ok := m.cfg.Store.(resealer)
+	if !ok || m.codec.sealer == nil {
+		return m.commit(ctx, &d)
+	}
+	entries, err := m.entries(ctx, id)
+	if err != nil {
+		return err
+	}
+	h := m.codec.decodeHistory(entries)
+	if m.codec.check(&h, &s, nil); h.err() != nil {
+		if again, err := m.store.Load(ctx, id); err == nil && again.CommitID != s.CommitID {
+			return ErrConflict
+		}
+		return h.err()
+	}
+	details, err := m.codec.resealHistory(&d, &h)
+	if err != nil {
+		return err
+	}
+	return m.write(ctx, &d, func(ctx context.Context, r Record, _ ...Entry) error {
+		return store.Reseal(ctx, r, details...)
+	})
+}
+
+// resealHistory encodes the entries of a history again, and sets the chain of d.
+func (c codec) resealHistory(d *decision, h *history) (details []Entry, err error) {
+	d.chain = chain{}
+	for i := range h.entries {
+		e := &h.entries[i]
+		if h.opened[i].form == formBlank {
+			d.chain.Head = c.follow(d.chain.Head, e)
+			continue
+		}
+		sealed, err := c.encodeTransition(&h.transitions[i], &d.chain, c.newRecord())
+		if err != nil {
+			return nil, err
+		}
+		details = append(details, sealed)
+	}
+	return details, nil
 }
 
 // retryConflict calls f again while another writer commits first.

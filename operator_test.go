@@ -133,19 +133,26 @@ func TestResealingReadsOldKeysAndPlaintext(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := fsmtest.New(t) // plaintext at first
-	v := b.Reach("10002")
+	v, plain := b.Reach("10002"), b.History()
 	old := seal.Key{ID: "old", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")}
 	fresh := seal.Key{ID: "new", Key: carrierfsm.NewSecret("fedcba9876543210fedcba9876543210")}
 	with := func(keys ...seal.Key) *carrierfsm.Machine {
 		s, err := seal.New(keys...)
 		require.NoError(t, err)
-		return b.Replica(func(c *carrierfsm.Config) { c.Sealer = s }).Machine
+		return b.Replica(func(c *carrierfsm.Config) { c.Sealer, c.RefuseUnbound = s, true }).Machine
 	}
-	require.NoError(t, with(old).Reseal(ctx, b.ID), "plaintext stays readable")
+	require.ErrorIs(t, with(old).Reseal(ctx, b.ID), carrierfsm.ErrForged, "plaintext is refused")
+	s, err := seal.New(old)
+	require.NoError(t, err)
+	migrating := b.Replica(func(c *carrierfsm.Config) { c.Sealer, c.AcceptPlain = s, true }).Machine
+	require.NoError(t, migrating.Reseal(ctx, b.ID))
 	require.NoError(t, with(fresh, old).Reseal(ctx, b.ID), "an old key stays readable")
 	again, err := with(fresh).Get(ctx, b.ID)
 	require.NoError(t, err)
 	require.Equal(t, v.Step, again.Step, "resealing is not a transition")
+	history, err := with(fresh).History(ctx, b.ID)
+	require.NoError(t, err, "the history is sealed with the new key too")
+	require.Equal(t, plain, history)
 	_, err = with(old).Get(ctx, b.ID)
 	require.ErrorIs(t, err, carrierfsm.ErrSealed)
 }

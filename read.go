@@ -2,13 +2,15 @@ package carrierfsm
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
 
 // Get returns a verification, after settling what is overdue. It returns
-// ErrNotFound, ErrSealed, ErrNewerTable, ErrCorrupt, ErrClosed or ErrStore.
+// ErrNotFound, ErrSealed, ErrForged, ErrNewerTable, ErrCorrupt, ErrClosed or ErrStore.
 func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -43,8 +45,8 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 // Read returns a verification as it is stored and changes nothing: Run or Get
 // settle what is overdue. It is for operators' tools; Token is never set.
 //
-// With ErrSealed, ErrNewerTable or ErrCorrupt the Verification has what the
-// columns contain: ID, State, Step, Reason, the website of Source, InFlight,
+// With ErrSealed, ErrForged, ErrNewerTable or ErrCorrupt the Verification has what the
+// columns contain, which nothing proves: ID, State, Step, Reason, the website of Source, InFlight,
 // Created and Updated. Other errors are ErrNotFound, ErrClosed and ErrStore.
 func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
@@ -56,6 +58,9 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 		return Verification{}, &Error{ID: id, Err: storeError(ctx, err)}
 	}
 	s, err := m.codec.decode(r)
+	if err == nil {
+		err = checkMark(ctx, &r)
+	}
 	if err != nil {
 		v := Verification{
 			ID: r.ID, State: r.State, Step: r.Step, Reason: r.Reason, Source: Source{Website: r.Source},
@@ -69,47 +74,229 @@ func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 }
 
 // History returns the transitions of a verification, in order. Errors are as
-// for Get. With ErrSealed or ErrCorrupt it still returns all transitions; those
-// that can't be decoded have the zero Detail.
+// for Get. With ErrSealed, ErrForged or ErrCorrupt it still returns all transitions that
+// are stored; those that can't be decoded have the zero Detail.
+//
+// With a Sealer the history is checked against the record: ErrForged says which step is
+// missing, was changed, or does not follow the one before.
 func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) {
 	if err := m.enter(); err != nil {
 		return nil, &Error{ID: id, Err: err}
 	}
 	defer m.leave()
-	entries, err := readMany(ctx, func(ctx context.Context) ([]Entry, error) {
+	h, err := m.history(ctx, id)
+	if err != nil {
+		return nil, &Error{ID: id, Err: err}
+	}
+	return h.transitions, h.err()
+}
+
+// history reads a history and, with a Sealer, checks it against its record. The two
+// are not read at once: if they don't fit, they are read again while the record changes.
+func (m *Machine) history(ctx context.Context, id string) (h history, err error) {
+	if m.codec.sealer == nil {
+		return m.unchecked(ctx, id)
+	}
+	var before Record
+	for range maxCASRetries {
+		r, err := m.store.Load(ctx, id)
+		if err != nil {
+			return h, storeError(ctx, err)
+		}
+		if h.err() != nil && r.CommitID == before.CommitID && r.Version == before.Version {
+			return h, nil
+		}
+		entries, err := m.entries(ctx, id)
+		if err != nil {
+			return h, err
+		}
+		h = m.codec.decodeHistory(entries)
+		s, err := m.codec.decode(r)
+		if m.codec.check(&h, &s, err); h.err() == nil {
+			return h, nil
+		}
+		before = r
+	}
+	return h, nil
+}
+
+// unchecked reads a history where no Sealer is configured.
+func (m *Machine) unchecked(ctx context.Context, id string) (h history, err error) {
+	entries, err := m.entries(ctx, id)
+	if err == nil && len(entries) == 0 {
+		if _, err = m.store.Load(ctx, id); err != nil {
+			err = storeError(ctx, err)
+		}
+	}
+	if err != nil {
+		return h, err
+	}
+	return m.codec.decodeHistory(entries), nil
+}
+
+func (m *Machine) entries(ctx context.Context, id string) ([]Entry, error) {
+	list, err := readMany(ctx, func(ctx context.Context) ([]Entry, error) {
 		return m.store.History(ctx, id, 0, 2*maxSteps)
 	})
 	if err != nil {
-		return nil, &Error{ID: id, Err: storeError(ctx, err)}
+		return nil, storeError(ctx, err)
 	}
-	if len(entries) == 0 {
-		if _, err := m.store.Load(ctx, id); err != nil {
-			return nil, &Error{ID: id, Err: storeError(ctx, err)}
-		}
-	}
-	list := make([]Transition, len(entries))
-	var first error
-	for i, e := range entries {
-		list[i], err = m.Decode(e)
-		if err != nil {
-			list[i].Detail = Detail{}
-			first = firstError(first, err)
-		}
-	}
-	return list, first
+	return list, nil
 }
 
-// Decode decodes an entry that the store returned, as History does. The error
-// matches ErrSealed or ErrCorrupt.
-func (m *Machine) Decode(e Entry) (Transition, error) {
-	t, err := m.codec.decodeEntry(e)
+// history is a history as it was read.
+type history struct {
+	entries     []Entry
+	transitions []Transition
+	opened      []openedEntry
+	errs        []error
+	// unproven is set where the chain does not show that the columns of all entries
+	// are what was written.
+	unproven bool
+}
+
+// err is the first error.
+func (h *history) err() error { return firstError(h.errs...) }
+
+// decodeHistory decodes each entry by itself.
+func (c codec) decodeHistory(entries []Entry) (h history) {
+	h.entries = entries
+	h.transitions, h.opened = make([]Transition, len(entries)), make([]openedEntry, len(entries))
+	for i, e := range entries {
+		t, o, err := c.decodeEntry(e)
+		if err != nil {
+			t.Detail = Detail{}
+			o.failed = true
+			h.fail(e.To, e.ID, e.Step, err)
+		}
+		h.transitions[i], h.opened[i] = t, o
+	}
+	return h
+}
+
+func (h *history) fail(s State, id string, step int, err error) {
+	h.errs = append(h.errs, &Error{ID: id, State: s, Step: step, Err: err})
+}
+
+// failChain is fail for what leaves the columns unproven.
+func (h *history) failChain(s *snapshot, step int, format string, args ...any) {
+	h.fail(s.State, s.ID, step, unfit(format, args...))
+	h.unproven = true
+}
+
+// check checks a history against its record: s, or the error of decoding it.
+func (c codec) check(h *history, s *snapshot, undecoded error) {
+	if undecoded != nil {
+		h.unproven = true
+		h.fail(s.State, s.ID, s.Step, undecoded)
+		return
+	}
+	var link binding.Link
+	for i := range h.entries {
+		step, want := h.entries[i].Step, i+1
+		switch {
+		case want > s.Step || step < want:
+			h.failChain(s, step, "step %d is not of this verification", step)
+			return
+		case step > want:
+			h.failChain(s, want, "%s", missing(want, min(step-1, s.Step)))
+			return
+		}
+		if err := c.checkEntry(h, i, s, link); err != nil {
+			h.fail(s.State, s.ID, step, err)
+		}
+		h.unproven = h.unproven || h.opened[i].failed && step <= s.chain.From
+		if step > s.chain.From {
+			link = c.follow(link, &h.entries[i])
+		}
+	}
+	switch n := len(h.entries); {
+	case n < s.Step:
+		h.failChain(s, n+1, "%s", missing(n+1, s.Step))
+	case link != s.chain.Head:
+		h.failChain(s, n, "the columns of a step up to %d", n)
+	}
+}
+
+func missing(from, to int) string {
+	if from == to {
+		return fmt.Sprintf("step %d is missing", from)
+	}
+	return fmt.Sprintf("steps %d to %d are missing", from, to)
+}
+
+// checkEntry checks entry i of a history, whose step is its place.
+func (c codec) checkEntry(h *history, i int, s *snapshot, before binding.Link) error {
+	step, o := i+1, h.opened[i]
+	blanked := s.Reason == Erased && step < s.Step
+	switch {
+	case o.failed:
+		return nil // it has its error
+	case o.form == formBlank && !blanked:
+		return unfit("the detail of step %d is missing", step)
+	case o.form == formBlank && step <= s.chain.From && (s.chain.Unproven || c.refuseUnbound):
+		h.unproven = true
+		return unfit("step %d could not be checked when it was erased", step)
+	case o.form == formBlank || step <= s.chain.From:
+		return nil
+	case o.form != formBound:
+		return unfit("the detail of step %d is not sealed as its record is", step)
+	case o.before != before:
+		return unfit("step %d does not follow what is stored before it", step)
+	}
+	return nil
+}
+
+// follow adds an entry to a chain.
+func (c codec) follow(link binding.Link, e *Entry) binding.Link {
+	var v binding.Values
+	bindEntry(&v, c.deployment, e)
+	return link.Follow(v.Data())
+}
+
+// whole returns the chain of a history with all its entries.
+func (c codec) whole(h *history) (all chain) {
+	for i := range h.entries {
+		all.Head = c.follow(all.Head, &h.entries[i])
+	}
+	return all
+}
+
+// Decode decodes an entry that the store returned, as History does. One that is not
+// bound to its place, as its detail was erased or an earlier build sealed it, is looked
+// up: the record and its history are read and checked. The error matches ErrSealed,
+// ErrForged or ErrCorrupt, or is as for History.
+func (m *Machine) Decode(ctx context.Context, e Entry) (Transition, error) {
+	t, o, err := m.codec.decodeEntry(e)
+	if err == nil && m.codec.sealer != nil && o.form != formBound {
+		err = m.lookUp(ctx, &e)
+	}
 	if err != nil {
 		return t, &Error{ID: e.ID, State: e.To, Step: e.Step, Err: err}
 	}
 	return t, nil
 }
 
-// Summary is what List returns: the columns of a record, and its Reference.
+// lookUp returns why an entry is not one of its verification's history; nil if it is.
+func (m *Machine) lookUp(ctx context.Context, e *Entry) error {
+	h, err := m.history(ctx, e.ID)
+	if err == nil {
+		err = h.err()
+	}
+	if err != nil {
+		return err
+	}
+	for i := range h.transitions {
+		t := &h.transitions[i]
+		if t.Step == e.Step && t.From == e.From && t.Event == e.Event && t.To == e.To && t.At.Equal(e.At) {
+			return nil
+		}
+	}
+	return unfit("step %d is not in the history", e.Step)
+}
+
+// Summary is what List returns: the columns of a record, and its Reference. Where the
+// body is not decoded nothing proves the columns.
 type Summary struct {
 	ID               string
 	State            State

@@ -2,12 +2,16 @@ package carrierfsm
 
 import (
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
 
 // snapshot is a record with its body decoded. Decisions read it and return the
@@ -15,6 +19,39 @@ import (
 type snapshot struct {
 	Record
 	body
+	chain chain // zero without a Sealer
+}
+
+// chain binds the history to the body: it is in the plaintext of a bound body.
+type chain struct {
+	// Head is the link of the latest transition.
+	Head binding.Link
+	// From is the last step that the chain does not cover, because its entry was
+	// written before the body was bound, or because Unproven.
+	From int
+	// Unproven is set if the history up to From could not be checked when it was erased.
+	Unproven bool
+}
+
+func (h *chain) append(dst []byte) []byte {
+	var unproven byte
+	if h.Unproven {
+		unproven = 1
+	}
+	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven)
+}
+
+var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)
+
+// take decodes a chain from the beginning of text and returns the rest.
+func (h *chain) take(text []byte) (rest []byte, err error) {
+	n := copy(h.Head[:], text)
+	from, size := binary.Uvarint(text[n:])
+	if n += size; size <= 0 || len(text) <= n || from > math.MaxInt32 {
+		return nil, errBody
+	}
+	h.From, h.Unproven = int(from), text[n] != 0
+	return text[n+1:], nil
 }
 
 // body is what a record holds beyond its columns. It is stored as JSON, sealed
@@ -164,9 +201,19 @@ func (s *snapshot) touch(now time.Time) {
 	s.Lost = nil
 }
 
-// isDue reports whether a deadline of the record has passed.
+// isDue reports whether a deadline of the record has passed. It is read from the body:
+// the column Due is for finding the record. It only adds the grace to the deadline of
+// an intent.
 func (s *snapshot) isDue(now time.Time) bool {
-	return !s.Due.IsZero() && !now.Before(s.Due) && !s.State.Terminal()
+	switch {
+	case s.State.Terminal():
+		return false
+	case s.Intent != nil:
+		return !now.Before(s.Intent.Deadline) && !now.Before(s.Due)
+	default:
+		end := s.deadline()
+		return !end.IsZero() && !now.Before(end)
+	}
 }
 
 // deadline is when the present prompt ends.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
 // redacted is what a Secret prints.
@@ -30,22 +32,22 @@ type concealed struct {
 	buffer [16]byte
 }
 
-// NewSecret wraps value. An empty value gives the zero Secret. The caller's
-// string stays in memory: Go can't overwrite it.
-func NewSecret(value string) Secret { return secretOf(value) }
-
-// secretOf wraps a copy of the value.
-func secretOf[T string | []byte](value T) Secret {
+// NewSecret wraps a copy of value. An empty value gives the zero Secret. A []byte is
+// the caller's to overwrite; a string stays in memory, as Go can't overwrite it.
+func NewSecret[T string | []byte](value T) Secret {
 	if len(value) == 0 {
 		return Secret{}
 	}
-	c := new(concealed)
-	if len(value) <= len(c.buffer) {
-		c.value = c.buffer[:len(value)]
-	} else {
-		c.value = make([]byte, len(value))
-	}
-	copy(c.value, value)
+	var c *concealed
+	zeroing.Do(func() {
+		c = new(concealed)
+		if len(value) <= len(c.buffer) {
+			c.value = c.buffer[:len(value)]
+		} else {
+			c.value = make([]byte, len(value))
+		}
+		copy(c.value, value)
+	})
 	return Secret{open: func() *concealed { return c }}
 }
 
@@ -92,7 +94,7 @@ func (s Secret) reveal() (value string) {
 // clone returns a Secret with a copy of the value. Destroying s leaves the
 // copy alone.
 func (s Secret) clone() (c Secret) {
-	s.Use(func(value []byte) { c = secretOf(value) })
+	s.Use(func(value []byte) { c = NewSecret(value) })
 	return c
 }
 

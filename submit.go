@@ -59,39 +59,33 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if err := m.takePlace(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
-	return s.run(ctx)
+	return s.run(ctx, s.begin)
 }
 
-// result is what Submit returns.
-type result struct {
-	v   Verification
-	err error
-}
-
-// run commits the intent, then calls upstream in a goroutine of its own, so
-// that the caller can stop waiting. It gives back the place that takePlace took.
-func (s *submission) run(ctx context.Context) (Verification, error) {
+// run commits the intent with begin, then calls upstream in a goroutine of its own,
+// so that the caller can stop waiting. It gives back the place that takePlace took.
+func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
 	begun := false
 	defer func() {
 		if !begun { // refused, or the store panicked
 			s.release()
 		}
 	}()
-	snap, err := s.begin(ctx)
-	if err != nil {
-		return s.refused(&snap, err)
+	var err error
+	if s.intended, err = begin(ctx); err != nil {
+		return s.refused(&s.intended, err)
 	}
 	begun = true
-	finished := make(chan result, 1)
+	s.finished = make(chan struct{})
 	s.calls.Hold()
-	go s.finish(context.WithoutCancel(ctx), &snap, finished)
+	go s.finish(context.WithoutCancel(ctx))
 	select {
-	case r := <-finished:
-		return r.v, r.err
+	case <-s.finished:
+		return s.after, s.err
 	case <-ctx.Done():
-		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+		return s.result(&s.intended, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 	case <-s.abandoned:
-		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
+		return s.result(&s.intended, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
 	}
 }
 
@@ -106,32 +100,67 @@ func (s *submission) precheck(ctx context.Context) error {
 // begin checks the input and commits its intent. With an error it returns the
 // verification as far as it is known.
 func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
+	if snap, err = s.beginCached(ctx); !errors.Is(err, ErrConflict) {
+		return snap, err
+	}
 	for range maxCASRetries {
 		if snap, _, err = s.current(ctx, s.id); err != nil {
 			return snap, err
 		}
-		s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
-		now := s.now()
-		if snap.isDue(now) && !s.clockAhead() {
-			continue
+		var d decision
+		if d, err = s.intend(&snap); err == nil {
+			err = s.claim(ctx, &d, s.store.Commit)
 		}
-		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
-			return snap, err
-		}
-		if err := s.findPassword(&snap, now); err != nil {
-			return snap, err
-		}
-		d := snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
-		d.spend(s.in.Kind(), !s.service.Empty(), s.cfg.Limits)
-		err = s.claim(ctx, &d, s.store.Commit)
-		if err == nil {
+		switch {
+		case err == nil:
 			return d.snapshot, nil
-		}
-		if !errors.Is(err, ErrConflict) {
+		case !errors.Is(err, ErrConflict):
 			return snap, err
 		}
 	}
 	return snap, ErrConflict
+}
+
+// beginCached is begin without a load, where a snapshot is cached: the commit proves
+// that it is the stored record. ErrConflict means that the record has to be loaded:
+// a refusal that was decided on a cached snapshot is never returned.
+func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error) {
+	cached := s.cachedSnapshot(s.id)
+	if cached == nil {
+		return snap, ErrConflict
+	}
+	d, refusal := s.intend(cached)
+	if refusal != nil {
+		return snap, ErrConflict
+	}
+	if err = s.claim(ctx, &d, s.store.Commit); err == nil {
+		return d.snapshot, nil
+	}
+	s.dropSnapshot(cached)
+	if errors.Is(err, ErrStore) || ctx.Err() != nil { // the commit may have taken place
+		snap, _, _ = s.current(ctx, s.id)
+		return snap, err
+	}
+	return snap, ErrConflict
+}
+
+// intend checks the input against a snapshot and decides its intent. ErrConflict
+// means that a deadline has to be settled first.
+func (s *submission) intend(snap *snapshot) (d decision, err error) {
+	s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
+	now := s.now()
+	if snap.isDue(now) && !s.clockAhead() {
+		return d, ErrConflict
+	}
+	if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
+		return d, err
+	}
+	if err := s.findPassword(snap, now); err != nil {
+		return d, err
+	}
+	d = snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
+	d.spend(s.in.Kind(), !s.service.Empty(), s.cfg.Limits)
+	return d, nil
 }
 
 // findPassword finds the service password that is sent with the input. A code
@@ -155,17 +184,25 @@ func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 	return nil
 }
 
-// finish calls upstream, commits the outcome and passes on what Submit returns.
+// finish calls upstream, commits the outcome and sets what Submit returns.
 // All that follows the call is deferred: an upstream that ends the goroutine,
 // as a test's does that fails, leaves an unknown outcome.
-func (s *submission) finish(ctx context.Context, snap *snapshot, finished chan<- result) {
+func (s *submission) finish(ctx context.Context) {
 	growStack()
-	r := result{err: &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: ErrPending}}
+	snap, concluded := &s.intended, false
 	defer s.leave()
-	defer func() { finished <- r }()
+	defer func() {
+		if !concluded { // the store panicked or ended the goroutine
+			s.after, s.err = Verification{}, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: ErrPending}
+		}
+		close(s.finished)
+	}()
 	defer s.release()
 	out := outcome{fault: FaultUnknown}
-	defer func() { r.v, r.err = s.conclude(ctx, snap, &out) }()
+	defer func() {
+		s.after, s.err = s.conclude(ctx, snap, &out)
+		concluded = true
+	}()
 	out = s.call(ctx, snap)
 }
 
@@ -175,6 +212,9 @@ func (s *submission) finish(ctx context.Context, snap *snapshot, finished chan<-
 //
 //go:noinline
 func growStack() byte {
+	if firstByte == 0 {
+		return 0 // the frame had the room for the array, which need not be cleared
+	}
 	var room [12 << 10]byte
 	return room[firstByte]
 }
@@ -182,7 +222,7 @@ func growStack() byte {
 var firstByte int // a variable, so that the compiler needs the array
 
 // conclude commits the outcome, and caches the password if the next prompt needs
-// it.
+// it, with the snapshot.
 func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) (Verification, error) {
 	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
 	s.done(submitSettled(&d, err))
@@ -204,7 +244,7 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	}
 	until := earliest(after.Idle, after.Life)
 	v.Prompt.Carry = s.codec.sealCarry(after, s.service, until)
-	s.cachePassword(after.ID, after.PasswordStep, s.service, until.Sub(s.now()))
+	s.cachePassword(after, s.service, until.Sub(s.now()))
 	return v, nil
 }
 

@@ -21,7 +21,7 @@ var tablesHash = hashTables()
 
 func hashTables() string {
 	h := sha256.New()
-	_, _ = fmt.Fprintln(h, TableVersion)
+	_, _ = fmt.Fprintln(h, lastTable)
 	for _, e := range Edges() {
 		_, _ = fmt.Fprintln(h, e.From, e.Event, e.To)
 	}

@@ -1,7 +1,11 @@
 package carrierfsm
 
 import (
+	"context"
+	"encoding/hex"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
@@ -37,6 +41,9 @@ type Verification struct {
 	Token Secret
 	// Consent is what Apply recorded; nil before that, and after Erase.
 	Consent *Consent
+	// Mark names this very version of the stored record. A host that keeps the latest
+	// one and passes it on with WithMark notices if an older copy is put back.
+	Mark string
 	// Created and Updated are the times of the first and the latest change.
 	// Deadline is when it expires at the latest; zero after the end.
 	Created, Updated, Deadline time.Time
@@ -100,7 +107,7 @@ func (s *snapshot) view(l Limits) Verification {
 	v := Verification{
 		ID: s.ID, State: s.State, Step: s.Step, Reason: s.Reason, Message: s.Message, Reference: s.Reference,
 		Source: s.At, Account: text.MaskNumber(s.Account), InFlight: s.Intent != nil,
-		Created: s.Created, Updated: s.Updated,
+		Created: s.Created, Updated: s.Updated, Mark: mark(&s.Record),
 	}
 	if s.Consent != nil {
 		consent := *s.Consent
@@ -175,4 +182,40 @@ func (p *Prompt) limit(kind InputKind, e *budget.ExceededError) {
 	case InputRequestReset:
 		p.Reset = false
 	}
+}
+
+type markKey struct{}
+
+// WithMark gives the latest Verification.Mark that the host has of a verification to
+// Get, Read and Submit of that one: they return ErrForged if an older version of the
+// record is stored. A Sealer alone can't tell an older record that is put back whole,
+// with its history, from the one it was then. A mark need not be secret; keep it
+// elsewhere than in the store. A mark that is itself too old refuses nothing.
+func WithMark(ctx context.Context, mark string) context.Context {
+	return context.WithValue(ctx, markKey{}, mark)
+}
+
+// mark is the version and half of the commit id.
+func mark(r *Record) string {
+	var b [40]byte
+	return string(hex.AppendEncode(append(strconv.AppendInt(b[:0], r.Version, 10), '.'), r.CommitID[:8]))
+}
+
+// checkMark checks a record against the mark of the context.
+func checkMark(ctx context.Context, r *Record) error {
+	latest, ok := ctx.Value(markKey{}).(string)
+	if !ok || latest == "" {
+		return nil
+	}
+	digits, _, _ := strings.Cut(latest, ".")
+	version, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case err != nil:
+		return invalid("the mark is not one of Verification.Mark")
+	case r.Version < version:
+		return unfit("version %d is stored, the host has seen %d", r.Version, version)
+	case r.Version == version && mark(r) != latest:
+		return unfit("another version %d is stored than the host has seen", version)
+	}
+	return nil
 }

@@ -16,7 +16,7 @@ var shared browsertest.Shared
 
 // serve starts a server and returns the console's URL, under a prefix.
 func (s *fixture) serve(console http.HandlerFunc) string {
-	server := httptest.NewServer(console)
+	server := httptest.NewServer(http.StripPrefix("/ops/console", console))
 	s.t.Cleanup(server.Close)
 	return server.URL + "/ops/console/"
 }

@@ -43,7 +43,7 @@ func TestConcurrentRequestsShareOneComputation(t *testing.T) {
 		pages := make([]*httptest.ResponseRecorder, 10)
 		var all sync.WaitGroup
 		look := func(i int, ctx context.Context) {
-			all.Go(func() { pages[i] = s.do(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)) })
+			all.Go(func() { pages[i] = s.do(httptest.NewRequest(http.MethodGet, "/console/", nil).WithContext(ctx)) })
 			synctest.Wait()
 		}
 		look(0, first)

@@ -51,8 +51,8 @@ type Config struct {
 	Title string
 	// Now is the clock for ages. Defaults to time.Now.
 	Now func() time.Time
-	// Logger logs what operators did (info), and what was refused or failed
-	// (warn). Defaults to a logger that discards.
+	// Logger logs what operators did and which verifications they looked at (info),
+	// and what was refused or failed (warn). Defaults to a logger that discards.
 	Logger *slog.Logger
 }
 
@@ -78,8 +78,9 @@ type Operator struct {
 	Access Access
 }
 
-// Console is an http.Handler, safe for concurrent use. It may be mounted under
-// any prefix that ends in a slash, with http.StripPrefix or without.
+// Console is an http.Handler, safe for concurrent use. Mount it under any prefix with
+// http.StripPrefix: it serves exactly its own paths, so that what a host allows or
+// forbids for a path below the prefix can't be reached by another path.
 type Console struct {
 	cfg     Config
 	routes  map[string]route
@@ -115,7 +116,7 @@ type route struct {
 	serve  func(*request) error
 }
 
-// routeTable returns all routes by the last segment of their path. All are
+// routeTable returns all routes by their path below the prefix. All are
 // siblings, so that relative links work under any prefix.
 func (c *Console) routeTable() map[string]route {
 	return map[string]route{
@@ -153,7 +154,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.cfg.Logger.WarnContext(r.Context(), "console: not authorized", "err", err)
 		operator = Operator{}
 	}
-	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]}
+	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: strings.TrimPrefix(r.URL.Path, "/")}
 	if err != nil && c.cfg.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", c.cfg.Challenge)
 		c.fail(q, errUnknown)

@@ -182,12 +182,28 @@ func TestActionsNeedPOST(t *testing.T) {
 	require.Equal(t, carrierfsm.Created, s.Get().State)
 }
 
+// A host that refuses POST /ops/act, and a proxy that does, would be passed by at
+// /ops/x/act.
+func TestOnlyItsOwnPathsAreServed(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for _, path := range []string{"x/act", "act/", "/act", "x/", "x//act", "act/act", "ACT", "x%2Fact"} {
+		r := httptest.NewRequest(http.MethodPost, "/console/"+path, strings.NewReader(s.action("erase").Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		require.Equal(t, http.StatusNotFound, s.do(r).Code, path)
+	}
+	for _, path := range allRoutes {
+		require.Equal(t, http.StatusNotFound, s.get("x/"+path).Code, path)
+	}
+	require.Equal(t, carrierfsm.Created, s.Get().State)
+}
+
 func TestItWorksUnderAnyPrefix(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
 	mounts := map[string]func(*http.ServeMux){
-		"/":         func(mux *http.ServeMux) { mux.Handle("/", s.console) },
-		"/console/": func(mux *http.ServeMux) { mux.Handle("/console/", s.console) },
+		"/": func(mux *http.ServeMux) { mux.Handle("/", s.console) },
 		"/ops/verification/": func(mux *http.ServeMux) {
 			mux.Handle("/ops/verification/", http.StripPrefix("/ops/verification", s.console))
 		},

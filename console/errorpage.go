@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
@@ -50,6 +51,7 @@ var errorPages = []struct {
 	{carrierfsm.ErrInFlight, errorPage{http.StatusConflict, "A call is in flight", "It can't expire while a call is in flight. Wait for the outcome, or cancel."}},
 	{carrierfsm.ErrNotAwaited, errorPage{http.StatusConflict, "It has ended", "The verification has ended already."}},
 	{carrierfsm.ErrConflict, errorPage{http.StatusConflict, "Conflict", "The verification was changed by others at the same time. Look again."}},
+	{carrierfsm.ErrForged, errorPage{http.StatusConflict, "It was changed", whyForged + " Only erasing it works."}}, // matches ErrSealed too
 	{carrierfsm.ErrSealed, errorPage{http.StatusConflict, "It can't be opened", whySealed + " Only erasing it works."}},
 	{carrierfsm.ErrNewerTable, errorPage{http.StatusConflict, "It needs a newer build", whyNewer + " Only erasing it works."}},
 	{carrierfsm.ErrCorrupt, errorPage{http.StatusConflict, "It can't be read", whyCorrupt + " Only erasing it works."}},
@@ -63,6 +65,7 @@ var errorPages = []struct {
 
 // Why a record can't be opened.
 const (
+	whyForged  = "What is stored was changed by something else than this library."
 	whySealed  = "It is sealed, and this process has no key for it."
 	whyNewer   = "A newer build wrote it with features that this one does not know."
 	whyCorrupt = "Its content was not written by this library, or is damaged."
@@ -80,7 +83,10 @@ func errorPageFor(err error) errorPage {
 
 // unreadable returns why a record can't be opened; empty for other errors.
 func unreadable(err error) string {
+	var where *carrierfsm.Error
 	switch {
+	case errors.Is(err, carrierfsm.ErrForged) && errors.As(err, &where):
+		return whyForged + " Does not fit: " + strings.TrimPrefix(where.Err.Error(), carrierfsm.ErrForged.Error()+": ") + "."
 	case errors.Is(err, carrierfsm.ErrSealed):
 		return whySealed
 	case errors.Is(err, carrierfsm.ErrNewerTable):

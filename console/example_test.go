@@ -47,7 +47,7 @@ func Example() {
 		panic(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/ops/", operators)
+	mux.Handle("/ops/", http.StripPrefix("/ops", operators))
 
 	r := httptest.NewRequest(http.MethodGet, "/ops/", nil)
 	w := httptest.NewRecorder()

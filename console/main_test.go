@@ -92,7 +92,7 @@ func (s *fixture) post(form url.Values) *httptest.ResponseRecorder {
 
 func (s *fixture) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.console.ServeHTTP(w, r)
+	http.StripPrefix("/console", s.console).ServeHTTP(w, r)
 	return w
 }
 

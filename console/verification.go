@@ -41,7 +41,7 @@ func (s verificationPage) CanExpire() bool {
 
 // CanErase reports whether there is anything to erase.
 func (s verificationPage) CanErase() bool {
-	return s.Reason != carrierfsm.Erased && slices.Contains(carrierfsm.States(), s.State)
+	return (s.Reason != carrierfsm.Erased || s.Unreadable != "") && slices.Contains(carrierfsm.States(), s.State)
 }
 
 func (c *Console) verification(q *request) error {
@@ -51,6 +51,7 @@ func (c *Console) verification(q *request) error {
 	if err != nil {
 		return err
 	}
+	c.cfg.Logger.InfoContext(ctx, "console: an operator looked", "operator", q.operator.Name, "id", s.ID)
 	history, err := c.cfg.Machine.History(ctx, s.ID)
 	if s.HistoryError = unreadable(err); err != nil && s.HistoryError == "" {
 		return err

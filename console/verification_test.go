@@ -1,9 +1,11 @@
 package console_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"html"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/seal"
@@ -84,4 +87,16 @@ func TestTheReferenceOfTheHostIsShown(t *testing.T) {
 	require.Contains(t, s.page("verification?id=v7"), "<dt>Reference</dt><dd>order &lt;117&gt;</dd>")
 	require.NotContains(t, s.page("verification?id=v1"), "Reference")
 	require.Contains(t, s.page("list"), `<td class="reference">order &lt;117&gt;</td>`)
+}
+
+// Who looked at which verification is logged: an act is in its history too.
+func TestALookAtAVerificationIsLogged(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	var log bytes.Buffer
+	s.setConsole(s.Machine, func(c *console.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	s.get("list")
+	require.Empty(t, log.String())
+	s.get("verification?id=v1")
+	require.Contains(t, log.String(), `"console: an operator looked" operator=li.wei id=v1`)
 }

@@ -13,7 +13,7 @@ import (
 
 // The contracts: one case for each rule.
 var (
-	storeCases  = slices.Concat(writeCases, previousCases, raceCases, budgetCases, queryCases, boundCases, lifeCases, modelCases)
+	storeCases  = slices.Concat(writeCases, previousCases, resealCases, raceCases, budgetCases, queryCases, boundCases, lifeCases, modelCases)
 	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, outboxLifeCases)
 )
 

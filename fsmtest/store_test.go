@@ -32,6 +32,7 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 	}{
 		{"no version check", func(s *memory.Store) carrierfsm.Store { return &noVersionCheck{Store: s} }, []string{"VersionCheck", "OneWriter"}},
 		{"no check of the commit id", func(s *memory.Store) carrierfsm.Store { return anyPrevious{s} }, []string{"CommitCheck", "CommitCheckReused", "CommitCheckTogether"}},
+		{"no new details", func(s *memory.Store) carrierfsm.Store { return keepsOldDetails{s} }, []string{"Reseal"}},
 		{"Erase of any commit", func(s *memory.Store) carrierfsm.Store { return erasesAny{s} }, []string{"CommitCheck", "CommitCheckReused"}},
 		{"check, then write", func(s *memory.Store) carrierfsm.Store { return &checkThenWrite{Store: s} }, []string{"OneWriter"}},
 		{"lost entries", func(s *memory.Store) carrierfsm.Store { return lostEntries{s} }, []string{"RoundTrip", "History"}},
@@ -48,6 +49,8 @@ func TestTheSuiteFindsEachBrokenStore(t *testing.T) {
 		{"Erase keeps details", func(s *memory.Store) carrierfsm.Store { return keepsDetails{s} }, []string{"Erase"}},
 		{"Purge deletes what has not ended", func(s *memory.Store) carrierfsm.Store { return purgesAll{s} }, []string{"Purge"}},
 		{"List returns bodies", func(s *memory.Store) carrierfsm.Store { return bodies{s} }, []string{"ListOrder"}},
+		{"List has no bodies", func(s *memory.Store) carrierfsm.Store { return bodiless{s} }, []string{"ListBodies"}},
+		{"List ignores a key", func(s *memory.Store) carrierfsm.Store { return keyless{s} }, []string{"ListFilters"}},
 		{"List is oldest first", func(s *memory.Store) carrierfsm.Store { return oldestFirst{s} }, []string{"ListOrder"}},
 		{"List ignores a filter", func(s *memory.Store) carrierfsm.Store { return unfiltered{s} }, []string{"ListFilters"}},
 		{"an id with a NUL is the one before it", func(s *memory.Store) carrierfsm.Store { return cStrings{s} }, []string{"IllegalID"}},

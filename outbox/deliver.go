@@ -163,7 +163,7 @@ func (t *term) start(ctx context.Context, e carrierfsm.Entry) *call {
 	if t.slow.has(e.ID) {
 		return ended(whyTimeout, errRunning)
 	}
-	transition, err := t.machine.Decode(e)
+	transition, err := t.machine.Decode(ctx, e)
 	if err != nil {
 		return ended(whyUnreadable, err)
 	}

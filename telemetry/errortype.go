@@ -22,6 +22,7 @@ type class struct {
 // classes has one class for each sentinel error; the first that matches counts.
 var classes = []class{
 	{carrierfsm.ErrStore, "store", true},
+	{carrierfsm.ErrForged, "forged", true}, // matches ErrSealed too
 	{carrierfsm.ErrSealed, "sealed", true},
 	{carrierfsm.ErrCorrupt, "corrupt", true},
 	{carrierfsm.ErrNewerTable, "newer_table", true},

@@ -16,6 +16,7 @@ type instruments struct {
 	slow        metric.Int64ObservableGauge
 	abandoned   metric.Int64ObservableGauge
 	active      metric.Int64ObservableGauge
+	seals       metric.Int64ObservableCounter
 	stay        metric.Float64Histogram
 	lag         metric.Float64Histogram
 	exchange    metric.Float64Histogram
@@ -31,7 +32,7 @@ var (
 
 func newInstruments(m metric.Meter) (instruments, error) {
 	i := instruments{meter: m}
-	var errs [10]error
+	var errs [11]error
 	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
 		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
 	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
@@ -55,5 +56,7 @@ func newInstruments(m metric.Meter) (instruments, error) {
 		metric.WithUnit("{call}"), metric.WithDescription("Calls of handlers that have not returned after their time."))
 	i.active, errs[9] = m.Int64ObservableGauge("verification.run.active",
 		metric.WithUnit("{loop}"), metric.WithDescription("Whether Run runs in this process and gets on: 1 or 0."))
+	i.seals, errs[10] = m.Int64ObservableCounter("verification.seals",
+		metric.WithUnit("{seal}"), metric.WithDescription("How often the Sealer was asked to seal."))
 	return i, errors.Join(errs[:]...)
 }

@@ -58,8 +58,8 @@ func keyOfNumber(secretFile string, args []string, in io.Reader) (string, error)
 		return "", usage("the secret: %w", err)
 	}
 	secret, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || len(secret) < 16 {
-		return "", usage("%s: not 16 bytes or more in base64", secretFile)
+	if err != nil || len(secret) < 32 {
+		return "", usage("%s: not 32 bytes or more in base64", secretFile)
 	}
 	var number string
 	if len(args) == 1 && args[0] != "-" {
@@ -77,6 +77,6 @@ func keyOfNumber(secretFile string, args []string, in io.Reader) (string, error)
 // NewVerification.Key.
 func numberKey(secret []byte, number string) string {
 	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(number))
+	h.Write([]byte("carrierfsm number " + number))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -146,7 +147,7 @@ func (s *session) printVerification(v verificationJSON) error {
 		}
 	}
 	add("canceling", v.Canceling, "when the call is settled")
-	add("source", v.Source != "", v.Source+" "+v.SourceName)
+	add("source", v.Source != "", strings.TrimSpace(v.Source+" "+v.SourceName))
 	add("account", v.Account != "", v.Account)
 	add("message", v.Message != "", v.Message)
 	if v.Prompt != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -79,6 +80,7 @@ func newCommand(t *testing.T, env ...string) command {
 	c := command{t: t, dir: t.TempDir(), env: append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)}
 	c.write("keys", "# the newest first\n2030-06 "+firstKey+"\n")
 	c.write("other-keys", "2031-01 "+otherKey+"\n2030-06 "+firstKey+"\n")
+	c.write("wrong-keys", "2030-06 "+otherKey+"\n")
 	c.write("secret", numberSecret+"\n")
 	return c
 }
@@ -191,7 +193,7 @@ func fill(t *testing.T, p place) *fsmtest.Bench {
 func keyOf(number string) string {
 	secret, _ := base64.StdEncoding.DecodeString(numberSecret)
 	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(number))
+	h.Write([]byte("carrierfsm number " + number))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }
 
@@ -218,6 +220,9 @@ func (c command) play(name string) {
 		}
 		args, in, _ := strings.Cut(line[2:], " <<< ")
 		r := c.runWith(in, strings.Fields(args)...)
+		if strings.Contains(args, "-o json") && r.code != 2 {
+			require.True(c.t, json.Valid([]byte(r.out)), line)
+		}
 		_, _ = fmt.Fprintf(&got, "%s\n%s", line, r.out)
 		for line := range strings.Lines(r.err) {
 			_, _ = fmt.Fprintf(&got, "! %s", line)

@@ -93,8 +93,13 @@ func versions(ctx context.Context, spec string, mayCreate bool) ([]schema.Versio
 		if _, err := os.Stat(path); mayCreate && errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
-		if err := mustBeFile(path); err != nil {
+		ours, err := isOurs(ctx, path)
+		if err != nil {
 			return nil, err
+		}
+		if !ours {
+			all, err := schema.Read(sqlite.Migrations)
+			return all.Versions(nil), err
 		}
 		return sqlite.Versions(ctx, path)
 	}
@@ -194,6 +199,9 @@ func afterRestoreFlags(f *flag.FlagSet) action {
 			return err
 		}
 		s.did(ctx, "ended the leases of the backup")
+		if !*cancel {
+			return s.printOutcome(outcome{}, "the leases of the backup are ended")
+		}
 		return s.many(ctx, ids, "canceled", func(id string) error {
 			_, err := s.cancel(ctx, id)
 			return err

@@ -27,8 +27,8 @@ const (
 // options are the flags that many commands have.
 type options struct {
 	store, keyFile, by string
-	json               bool
-	yes                bool
+	json, yes          bool
+	timeout            time.Duration // of each statement on a server; zero: the store's own
 }
 
 func (o *options) storeFlag(f *flag.FlagSet) {
@@ -116,7 +116,7 @@ func (o *options) withSession(ctx context.Context, std streams, name string, f f
 	if err != nil {
 		return err
 	}
-	opened, err := openStore(ctx, o.spec(), log)
+	opened, err := openStore(ctx, o.spec(), o.timeout, log)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,12 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/audit"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -25,6 +27,7 @@ import (
 type store interface {
 	outbox.Store
 	survey.Surveyor
+	audit.Auditor
 	io.Closer
 	AfterRestore(ctx context.Context) error
 }
@@ -58,8 +61,9 @@ func sqlitePath(spec string) (path string, ok bool) {
 	return path, ok && path != ""
 }
 
-// openStore opens a store that has our tables. It creates and migrates nothing.
-func openStore(ctx context.Context, spec string, log *slog.Logger) (store, error) {
+// openStore opens a store that has our tables. It creates and migrates nothing. A
+// timeout above zero bounds each statement on a server.
+func openStore(ctx context.Context, spec string, timeout time.Duration, log *slog.Logger) (store, error) {
 	if err := checkStore(spec); err != nil {
 		return nil, err
 	}
@@ -74,7 +78,11 @@ func openStore(ctx context.Context, spec string, log *slog.Logger) (store, error
 	if err != nil {
 		return nil, err
 	}
-	s, err := postgres.New(ctx, config, postgres.WithoutMigrate(), postgres.WithLogger(log))
+	options := []postgres.Option{postgres.WithoutMigrate(), postgres.WithLogger(log)}
+	if timeout > 0 {
+		options = append(options, postgres.WithTimeout(timeout))
+	}
+	s, err := postgres.New(ctx, config, options...)
 	return s, advised(err)
 }
 
@@ -96,26 +104,30 @@ func postgresConfig(spec string) (*pgxpool.Config, error) {
 }
 
 // mustBeOurs returns an error unless the file is a database that has our tables.
-// Nothing is written: opening another program's database in the usual way would
-// change its mode.
 func mustBeOurs(ctx context.Context, path string) error {
+	ours, err := isOurs(ctx, path)
+	if err == nil && !ours {
+		err = usage("%s has no tables of carrierfsm; carrierfsm migrate up makes them", path)
+	}
+	return err
+}
+
+// isOurs reports whether a file is a database that has our tables. It writes
+// nothing: opening another program's database in the usual way would change its mode.
+func isOurs(ctx context.Context, path string) (ours bool, err error) {
 	if err := mustBeFile(path); err != nil {
-		return err
+		return false, err
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = db.Close() }()
-	var ours bool
 	const query = `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'carrierfsm_schema')`
 	if err := db.QueryRowContext(ctx, query).Scan(&ours); err != nil {
-		return fmt.Errorf("%s can't be read as a database: %w", path, err)
+		return false, fmt.Errorf("%s can't be read as a database: %w", path, err)
 	}
-	if !ours {
-		return usage("%s has no tables of carrierfsm; carrierfsm migrate up makes them", path)
-	}
-	return nil
+	return ours, nil
 }
 
 // mustBeFile returns an error that matches errUsage unless there is a file.

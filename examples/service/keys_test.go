@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,32 +14,65 @@ func TestTheKeyFileIsCreatedOnceAndPrivate(t *testing.T) {
 	t.Setenv(keyVariable, "")
 	folder := t.TempDir()
 	o := options{store: "sqlite:" + filepath.Join(folder, "x.db")}
-	k, err := openKeys(o)
+	k, err := openKeys(o, unused)
 	require.NoError(t, err)
 	file, err := os.Stat(filepath.Join(folder, "x.db.key"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), file.Mode().Perm())
-	again, err := openKeys(o)
+	again, err := openKeys(o, unused)
 	require.NoError(t, err)
-	require.Equal(t, k.hash("13800138000"), again.hash("13800138000"))
+	require.Equal(t, k.hash([]byte("13800138000")), again.hash([]byte("13800138000")))
 	sealed, err := k.sealer.Encrypt([]byte("text"), nil)
 	require.NoError(t, err)
 	opened, err := again.sealer.Decrypt(sealed, nil)
 	require.NoError(t, err)
 	require.Equal(t, "text", string(opened))
 
-	_, err = openKeys(options{store: "postgres://127.0.0.1/x"})
+	_, err = openKeys(options{store: "postgres://127.0.0.1/x"}, unused)
 	require.ErrorIs(t, err, errUsage, "replicas must share a key")
 	require.ErrorContains(t, err, keyVariable)
 	t.Setenv(keyVariable, "short")
-	_, err = openKeys(o)
+	_, err = openKeys(o, unused)
 	require.ErrorIs(t, err, errUsage)
 	t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-	other, err := openKeys(o)
+	other, err := openKeys(o, unused)
 	require.NoError(t, err)
-	require.NotEqual(t, k.hash("13800138000"), other.hash("13800138000"))
+	require.NotEqual(t, k.hash([]byte("13800138000")), other.hash([]byte("13800138000")))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "y.db.key"), []byte("garbage"), 0o600))
 	t.Setenv(keyVariable, "")
-	_, err = openKeys(options{store: "sqlite:" + filepath.Join(folder, "y.db")})
+	_, err = openKeys(options{store: "sqlite:" + filepath.Join(folder, "y.db")}, unused)
 	require.ErrorIs(t, err, errUsage)
+}
+
+func unused() (bool, error) { return false, nil }
+
+// Another key would not open what is there.
+func TestAKeyThatIsMissingIsNotReplaced(t *testing.T) {
+	t.Setenv(keyVariable, "")
+	o := testOptions(newAggregator(t)).onSQLite(t)
+	path, _ := sqlitePath(o.store)
+	r := start(t, o)
+	r.stop()
+	require.NoError(t, os.Remove(path+".key"))
+	r = start(t, o) // there is nothing yet that the key would have to open
+	newAPIClient(t, r, "plain").apply()
+	r.stop()
+	key, err := os.ReadFile(path + ".key")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path+".key"))
+	var errs bytes.Buffer
+	args := []string{"-addr", "127.0.0.1:0", "-store", o.store}
+	require.Equal(t, 2, run(t.Context(), args, io.Discard, &errs))
+	require.Contains(t, errs.String(), "it has verifications, which only its key opens")
+	require.NoFileExists(t, path+".key")
+
+	require.NoError(t, os.WriteFile(path+".key", key, 0o600))
+	require.NoError(t, os.Chmod(path+".key", 0o640))
+	errs.Reset()
+	require.Equal(t, 2, run(t.Context(), args, io.Discard, &errs))
+	require.Contains(t, errs.String(), "chmod 600")
+	require.NoError(t, os.Chmod(path+".key", 0o600))
+	c := newAPIClient(t, start(t, o), "plain")
+	c.get()
+	require.Equal(t, "number_in_use", c.post("apply", c.form()).code(), "the hash of the number is the same")
 }

@@ -5,12 +5,10 @@
 //	options.go, serve.go     the flags; the order of start and shutdown
 //	store.go, upstream.go    the store and the upstream
 //	keys.go, ticket.go       the keys; how a browser is recognised
-//	answers.go, submit.go    the page's requests, converted to inputs
-//	screen.go, words*.go     what the page shows: prompts in words
-//	status.go                errors as HTTP statuses
-//	changes.go, watch.go     long polls for changes of a verification
+//	session.go, site.go      the endpoints of package httpapi, for this site's sessions
+//	page.go, words.go        the page, and its texts around the screen
 //	middleware.go, limits.go headers, same origin, logging; rate limits
-//	health.go                /healthz and /readyz, for probes
+//	health.go, metrics.go    /healthz and /readyz for probes, /metrics for Prometheus
 //	operators.go             the operators' console, at its own address
 //	simulator.go, phone.go   the built-in simulator and its phone; a host needs neither
 package main

@@ -96,6 +96,7 @@ type testService struct {
 	stop func()
 
 	console, password string // the console's URL and password, if it is enabled
+	metrics           string // the URL of /metrics, if it is enabled
 }
 
 // testOptions returns options with short waits and without rate limits.
@@ -137,6 +138,11 @@ func start(t *testing.T, o options) *testService {
 		require.NoError(t, err)
 		_, err = fmt.Sscanf(line, "Operators open %s as operator, password %s\n", &r.console, &r.password)
 		require.NoError(t, err)
+	}
+	if o.metrics != "" {
+		line, err = lines.ReadString('\n')
+		require.NoError(t, err)
+		r.metrics = strings.TrimSpace(strings.TrimPrefix(line, "Prometheus reads "))
 	}
 	r.stop = sync.OnceFunc(func() {
 		cancel()

@@ -20,7 +20,7 @@ func withProtection(next http.Handler, log *slog.Logger, https bool) http.Handle
 	// no HTML form can send.
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, problem{status: http.StatusForbidden, code: "cross_origin"})
+		refuse(w, r, http.StatusForbidden, "cross_origin")
 	}))
 	return withLog(log, withHeaders(https, sameOrigin.Handler(next)))
 }
@@ -42,17 +42,14 @@ func withHeaders(https bool, next http.Handler) http.Handler {
 	})
 }
 
-// maxBody is far larger than any submission.
-const maxBody = 16 << 10
-
-// jsonOnly refuses bodies that are not JSON or too large.
+// jsonOnly refuses bodies that are not JSON: httpapi reads forms too, which a page of
+// another site could send.
 func jsonOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-			refuse(w, r, problem{status: http.StatusUnsupportedMediaType, code: "not_json"})
+			refuse(w, r, http.StatusUnsupportedMediaType, "unsupported_media_type")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next(w, r)
 	}
 }
@@ -93,7 +90,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func ownPageOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
-			refuse(w, r, problem{status: http.StatusForbidden, code: "cross_origin"})
+			refuse(w, r, http.StatusForbidden, "cross_origin")
 			return
 		}
 		next(w, r)

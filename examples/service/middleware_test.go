@@ -19,8 +19,8 @@ func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 		c.send("GET", "/icon.svg", ""), c.send("GET", "/simulated/phone.js", ""), c.send("GET", "/simulated/people", ""),
 		c.send("GET", "/simulated/texts?person=0", ""), c.send("GET", "/simulated/texts?person=99", ""),
 		c.send("POST", "/simulated/cxxd?person=4", "{}"), c.send("POST", "/simulated/cxxd?person=x", "{}"),
-		c.get(), c.apply(), c.send("GET", "/no/such/page", ""), c.send("POST", "/api/verification/x", "{}"),
-		c.send("POST", "/api/verification/apply", "{}", "Content-Type", "text/plain"),
+		c.get(), c.apply(), c.send("GET", "/no/such/page", ""), c.send("POST", "/api/verifications/mine/x", "{}"),
+		c.send("POST", "/api/verifications", "{}", "Content-Type", "text/plain"),
 		c.send("POST", "/api/anew", "{}", "Sec-Fetch-Site", "cross-site"), c.send("DELETE", "/", ""),
 	} {
 		h := g.header
@@ -50,19 +50,19 @@ func TestOtherSitesAreRefused(t *testing.T) {
 		"an old browser":      {"Origin", "https://elsewhere.example"},
 		"a page in a sandbox": {"Origin", "null"},
 	} {
-		g := c.send("POST", "/api/verification/password", body, headers...)
+		g := c.send("POST", "/api/verifications/mine/password", body, headers...)
 		require.Equal(t, http.StatusForbidden, g.status, rule)
 		require.Equal(t, "cross_origin", g.code(), rule)
 	}
-	g := c.send("POST", "/api/verification/password", body, "Content-Type", "application/x-www-form-urlencoded")
+	g := c.send("POST", "/api/verifications/mine/password", body, "Content-Type", "application/x-www-form-urlencoded")
 	require.Equal(t, http.StatusUnsupportedMediaType, g.status, "a form of another page can't send JSON")
 	for _, from := range []string{"none", "cross-site"} { // a link, with which the browser would not send the cookie
-		g = c.send("GET", "/api/verification", "", "Sec-Fetch-Site", from)
+		g = c.send("GET", "/api/verifications/mine", "", "Sec-Fetch-Site", from)
 		require.Equal(t, http.StatusForbidden, g.status)
 		require.Empty(t, g.header.Values("Set-Cookie"))
 	}
 	require.Len(t, w.Requests(), sent)
-	require.Equal(t, http.StatusOK, c.send("POST", "/api/verification/password", body, "Sec-Fetch-Site", "same-origin").status)
+	require.Equal(t, http.StatusOK, c.send("POST", "/api/verifications/mine/password", body, "Sec-Fetch-Site", "same-origin").status)
 }
 
 // A panic is logged by its route, without the panic's value and the request.

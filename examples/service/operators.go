@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/console"
@@ -23,7 +24,9 @@ var errUnauthorized = errors.New("not the name and password that were printed at
 // persons can't reach. A host mounts the console behind its own authentication
 // instead, and may use an existing server.
 type operators struct {
-	password string // of this process
+	password string     // of this process
+	mu       sync.Mutex // one password at a time
+	attempts *limiter
 	listener net.Listener
 	server   *http.Server
 }
@@ -34,7 +37,7 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 	if s.console == "" {
 		return nil, nil //nolint:nilnil // none is no error
 	}
-	o := &operators{password: rand.Text()}
+	o := &operators{password: rand.Text(), attempts: newLimiter(wrongPasswords, time.Now)}
 	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Surveyor: s.store, Authorize: o.authorize, Title: "Verifications", Challenge: `Basic realm="Verifications", charset="UTF-8"`, Logger: s.log})
 	if err != nil {
 		return nil, err
@@ -44,36 +47,34 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 	return o, err
 }
 
+// wrongPasswords is how many wrong passwords a client may send.
+var wrongPasswords = rateLimit{burst: 5, perSecond: 1.0 / 60}
+
 // consoleWriteTimeout is longer than a cancellation waits for a call in flight,
 // which is 10 s.
 const consoleWriteTimeout = 20 * time.Second
 
 // authorize stands for a host's authentication: HTTP basic authentication with one
 // name, and a password that is created and printed at each start. A host would look
-// up the session of its staff, take Name from the login and Access from the role,
-// and limit the rate of attempts.
+// up the session of its staff, and take Name from the login and Access from the role.
+// Each wrong password takes a token of the client; without one a right password is
+// refused too, or guessing would go on. The console logs what is refused.
 func (o *operators) authorize(r *http.Request) (console.Operator, error) {
-	name, password, _ := r.BasicAuth()
-	if name != operatorName || subtle.ConstantTimeCompare([]byte(password), []byte(o.password)) != 1 {
+	name, password, given := r.BasicAuth()
+	if !given {
 		return console.Operator{}, errUnauthorized
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	wait, giveBack := o.attempts.reserve(clientAddress(r), 1)
+	if wait > 0 {
+		return console.Operator{}, fmt.Errorf("too many wrong passwords from %s, wait %v", clientAddress(r), wait)
+	}
+	if name != operatorName || subtle.ConstantTimeCompare([]byte(password), []byte(o.password)) != 1 {
+		return console.Operator{}, fmt.Errorf("%w, from %s", errUnauthorized, clientAddress(r))
+	}
+	giveBack()
 	return console.Operator{Name: name, Access: console.Act}, nil
-}
-
-// checkLoopback refuses an address that is not loopback, as the password is sent in
-// clear text. An empty address is valid.
-func checkLoopback(addr string) error {
-	if addr == "" {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%w: %w", err, errUsage)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("-console %s is not a loopback address, and the password would be sent in clear text: %w", addr, errUsage)
-	}
-	return nil
 }
 
 // close shuts the server down, and closes it if ctx ends first. The receiver may be

@@ -110,3 +110,25 @@ func TestAnOperatorCancelsAPersonsVerification(t *testing.T) {
 	operator.WaitForText("Canceled. It has ended in failed.")
 	p.waitForTitle("Canceled")
 }
+
+// Guessing is slow, and seen: each wrong password is logged, and after five even the right
+// one is refused for a while.
+func TestWrongPasswordsOfOperatorsAreThrottledAndLogged(t *testing.T) {
+	t.Parallel()
+	r := start(t, withConsole(testOptions(nil)))
+	for range 3 { // right ones, and requests without any, cost nothing
+		status, _, _ := getConsole(t, r.console, operatorName, r.password)
+		require.Equal(t, http.StatusOK, status)
+		status, _, _ = getConsole(t, r.console, "", "")
+		require.Equal(t, http.StatusUnauthorized, status)
+	}
+	for range wrongPasswords.burst {
+		status, _, _ := getConsole(t, r.console, operatorName, "guess")
+		require.Equal(t, http.StatusUnauthorized, status)
+	}
+	require.Equal(t, wrongPasswords.burst, strings.Count(r.log.String(), errUnauthorized.Error()+", from 127.0.0.1"))
+	status, _, _ := getConsole(t, r.console, operatorName, r.password)
+	require.Equal(t, http.StatusUnauthorized, status)
+	require.Contains(t, r.log.String(), "too many wrong passwords from 127.0.0.1")
+	require.NotContains(t, r.log.String(), "guess")
+}

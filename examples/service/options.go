@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -16,8 +18,9 @@ import (
 type options struct {
 	addr     string // to listen on
 	console  string // the address of the operators' console; empty: none
+	metrics  string // the address of /metrics; empty: none
 	store    string // "memory", "sqlite:path", "postgres://…"
-	upstream string // a base URL; empty: the built-in simulator
+	upstream string // a base URL, or "simulator": the built-in one, the default on loopback
 	org      string
 	https    bool // browsers use HTTPS, to this process or to a proxy
 	level    slog.Level
@@ -48,7 +51,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 is any free one")
 	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
 	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path or postgres://…")
-	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator (default: a simulator in this process)")
+	flags.StringVar(&o.metrics, "metrics", "", "the address of /metrics for Prometheus, on loopback, for instance 127.0.0.1:9464 (default: none)")
+	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback: simulator)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")
 	flags.BoolVar(&o.https, "https", false, "browsers use HTTPS, which a proxy terminates: cookies are for HTTPS only")
 	flags.TextVar(&o.level, "log", slog.LevelInfo, "the lowest level to log, on standard error: debug, info, warn, error")
@@ -76,5 +80,32 @@ func (o options) check() error {
 	if _, err := environmentKey(o.store); err != nil {
 		return err
 	}
-	return checkLoopback(o.console)
+	for name, addr := range map[string]string{"-console": o.console, "-metrics": o.metrics} {
+		if addr != "" && !isLoopback(addr) {
+			return fmt.Errorf("%s %s is not a loopback address, and it has no HTTPS: %w", name, addr, errUsage)
+		}
+	}
+	_, _, err := net.SplitHostPort(o.addr)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-addr: %w: %w", err, errUsage)
+	case isLoopback(o.addr):
+		return nil
+	case !o.https:
+		return fmt.Errorf("-addr %s is not a loopback address: passwords need HTTPS, which a proxy terminates; then set -https: %w", o.addr, errUsage)
+	case o.upstream == "":
+		return fmt.Errorf("-addr %s is not a loopback address: choose an -upstream, or simulator: %w", o.addr, errUsage)
+	default:
+		return nil
+	}
+}
+
+// isLoopback reports whether only this machine reaches an address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }

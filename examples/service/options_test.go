@@ -23,6 +23,11 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 		"an upstream by HTTP":          {"-upstream", "http://aggregator.example"},
 		"an invalid address":           {"-addr", "127.0.0.1:99999"},
 		"an unknown level":             {"-log", "whisper"},
+		"the open net without HTTPS":   {"-addr", "0.0.0.0:0", "-upstream", "simulator"},
+		"all addresses without HTTPS":  {"-addr", ":0", "-upstream", "simulator"},
+		"the open net, simulated":      {"-addr", "[::]:0", "-https"},
+		"a console on the open net":    {"-console", "192.0.2.1:0"},
+		"metrics on the open net":      {"-metrics", ":0"},
 	} {
 		var out, errs bytes.Buffer
 		require.Equal(t, 2, run(context.Background(), args, &out, &errs), "%s: %s", rule, errs.String())

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/httpapi"
 )
 
 //go:embed page
@@ -15,19 +17,18 @@ var pageTemplate = template.Must(template.ParseFS(pages, "page/page.html"))
 
 // page serves the HTML document; its scripts fill it.
 func (s *site) page(w http.ResponseWriter, r *http.Request) {
-	words := language(r)
+	lang := httpapi.Language(r).Language()
 	var text bytes.Buffer
 	err := pageTemplate.Execute(&text, struct {
 		Lang      string
 		Words     pageWords
 		Simulated bool
-	}{words.lang, words.page, s.simulated != nil})
+	}{lang, words[lang], s.simulated != nil})
 	if err != nil {
-		s.respondError(w, r, err)
-		return
+		panic(err) // the template and the words are ours
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", words.lang)
+	w.Header().Set("Content-Language", lang)
 	_, _ = w.Write(text.Bytes())
 }
 

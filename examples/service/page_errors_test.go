@@ -60,7 +60,7 @@ func TestALostPasswordIsRequestedWithTheCode(t *testing.T) {
 	o.addr = r.url[len("http://"):]
 	start(t, o)
 	p.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, network.DeleteCookies, network.DeleteCookiesParams{Name: carryCookie, URL: r.url})
+		_, err := chromedp.Call(ctx, network.DeleteCookies, network.DeleteCookiesParams{Name: "carrierfsm_carry", URL: r.url})
 		return err
 	}))
 	p.WaitFor("document.getElementById('trouble').hidden")
@@ -145,10 +145,10 @@ func TestACodeCanBeResentAfterResendAfter(t *testing.T) {
 	p.waitForTitle("Enter your service password")
 	p.enter("password", p.person.Password)
 	p.waitForTitle("Enter the code")
-	require.Contains(t, p.Text("button[data-input=resend_captcha]"), "A new code can be sent in 0:0")
+	require.Contains(t, p.Text("button[data-input=resend_captcha]"), "Another code can be sent in 0:0")
 	require.Contains(t, p.Text(".deadline"), "Time left: ")
 	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled === false")
-	require.Equal(t, "Send a new code", p.Text("button[data-input=resend_captcha]"))
+	require.Equal(t, "Send another code", p.Text("button[data-input=resend_captcha]"))
 	before := w.code(t, p.person)
 	p.press("resend_captcha")
 	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled")
@@ -170,14 +170,14 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	release := w.block(t)
 	p.enter("password", p.person.Password)
 	p.WaitFor("document.getElementById('screen').className === 'wait'")
-	p.WaitForText("Waiting for your operator")
+	p.WaitForText("Waiting for your carrier")
 	p.CheckAccessibility()
 	p.Screenshot(t.Name() + "-wait")
 	p.Reload()
-	p.WaitForText("Waiting for your operator")
+	p.WaitForText("Waiting for your carrier")
 	release()
 	p.waitForTitle("Enter the code")
-	require.Eventually(t, func() bool { return p.cookie(carryCookie) != "" }, 10*time.Second, 50*time.Millisecond, "a later response sets the cookie")
+	require.Eventually(t, func() bool { return p.cookie("carrierfsm_carry") != "" }, 10*time.Second, 50*time.Millisecond, "a later response sets the cookie")
 	p.enter("code", w.code(t, p.person))
 	p.waitForTitle("Verified")
 }
@@ -196,4 +196,40 @@ func (p *visitor) cookie(name string) string {
 	}))
 	require.NotContains(p.t, browsertest.Eval[string](p.Tab, "document.cookie"), name)
 	return value
+}
+
+// What is wrong with an answer is shown until the next one, at its field if it is about
+// one: no poll removes it.
+func TestAnErrorOutlivesThePolls(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("zh-CN"))
+	p.IgnoreConsole("status of 422")
+	p.IgnoreConsole("status of 409")
+	polls := func() {
+		for n := range 3 {
+			browsertest.Eval[bool](p.Tab, fmt.Sprintf("(window.polled = performance.getEntriesByType('resource').length, dispatchEvent(new Event('online')), %d >= 0)", n))
+			p.WaitFor("performance.getEntriesByType('resource').length > window.polled")
+		}
+	}
+	right := p.person.Phone
+	p.person.Phone = "138 0013 80001"
+	p.apply()
+	p.WaitForText("这不是 11 位手机号")
+	polls()
+	require.Equal(t, "这不是 11 位手机号。", p.Text("#field-phone-wrong"))
+	require.Equal(t, "true", browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').getAttribute('aria-invalid')"))
+	require.Equal(t, "phone", p.focused())
+	p.inspect("wrong number")
+	require.Empty(t, w.Requests(), "nothing was created or sent")
+
+	other := newAPIClient(t, &testService{t: t, url: browsertest.Eval[string](p.Tab, "location.origin")}, "plain")
+	other.apply()
+	browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').value = ''")
+	p.Type("input[name=phone]", right[:3]+" "+right[3:7]+" "+right[7:])
+	p.Click("#screen form button.main")
+	p.WaitForText("这个号码正在验证中")
+	polls()
+	require.Contains(t, p.Text("#problem"), "这个号码正在验证中")
+	require.Equal(t, other.person.Name, browsertest.Eval[string](p.Tab, "document.querySelector('input[name=name]').value"), "what was typed is kept")
 }

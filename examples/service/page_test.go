@@ -180,7 +180,7 @@ func TestTheOtherLanguageIsOneClickAway(t *testing.T) {
 	p.waitForTitle("用您的手机发送短信")
 	require.Equal(t, "sms:10001?body=CXXD", browsertest.Eval[string](p.Tab, "document.querySelector('#screen a').getAttribute('href')"))
 	p.Follow("header a")
-	p.waitForTitle("Text your operator")
+	p.waitForTitle("Text your carrier")
 }
 
 // Tab, Space and Enter are enough, and each new question gets the focus.
@@ -206,7 +206,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	require.Equal(t, "code", p.focused())
 	p.Press(browsertest.Enter)
 	require.Equal(t, "code", p.focused(), "an empty field keeps the focus")
-	p.WaitForText("This is needed.")
+	p.WaitForText("Fill in this field.")
 	require.Contains(t, browsertest.Eval[string](p.Tab, "document.activeElement.getAttribute('aria-describedby')"), "field-code-wrong")
 	p.inspect("empty field")
 	p.Press(w.code(t, p.person) + browsertest.Enter)
@@ -241,7 +241,7 @@ func TestTheSimulatedPhoneIsEnoughToCompleteARun(t *testing.T) {
 	p.waitForTitle("Enter your service password")
 	p.Click("#phone dd button")
 	p.Click("#screen form button.main")
-	p.waitForTitle("Text your operator")
+	p.waitForTitle("Text your carrier")
 	p.Click("#phone > button:nth-of-type(2)")
 	p.Click("#phone li button")
 	p.Click("#screen form button.main")

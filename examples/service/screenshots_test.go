@@ -28,7 +28,7 @@ func TestScreenshots(t *testing.T) {
 	p.Click("#screen form button.main")
 	p.waitForTitle("Enter your service password")
 	p.enter("password", "000000")
-	p.WaitForText("The service password is wrong")
+	p.WaitForText("Wrong service password")
 	p.waitUntilSettled()
 	p.Click("#phone dd button")
 	p.Click("#screen form button.main")

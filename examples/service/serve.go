@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
@@ -26,11 +27,19 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer closeStore()
-	keys, err := openKeys(o)
+	keys, err := openKeys(o, func() (bool, error) {
+		list, err := store.List(ctx, carrierfsm.Query{Limit: 1})
+		return len(list) > 0, err
+	})
 	if err != nil {
 		return err
 	}
-	metrics, err := telemetry.New(telemetry.Config{}) // uses the providers that a host sets; without them it records nothing
+	exposed, err := openMetrics(ctx, o.metrics)
+	if err != nil {
+		return err
+	}
+	defer exposed.close(context.WithoutCancel(ctx))
+	metrics, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
 	if err != nil {
 		return err
 	}
@@ -39,7 +48,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	defer up.close()
-	changes := newChanges()
+	changes := httpapi.NewChanges()
 	machine, err := carrierfsm.New(carrierfsm.Config{
 		Store:       store,
 		Upstream:    up.upstream,
@@ -48,7 +57,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		Budgets:     o.budgets,
 		Limits:      o.machine,
 		CallTimeout: o.call,
-		Observer:    carrierfsm.Observers(metrics.Observer(), changes.observer()),
+		Observer:    carrierfsm.Observers(metrics.Observer(), changes.Observer()),
 		Logger:      logger,
 	})
 	if err != nil {
@@ -62,20 +71,18 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	watch, err := metrics.Watch(machine)
-	if err != nil {
-		return err
+	_, err = metrics.Watch(machine)
+	if _, e := metrics.WatchProcess(machine, dispatcher); errors.Join(err, e) != nil { // they end with the provider
+		return errors.Join(err, e)
 	}
-	defer func() { _ = watch.Unregister() }()
-	process, err := metrics.WatchProcess(machine, dispatcher)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = process.Unregister() }()
-	return (&site{
+	s := &site{
 		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
-		carries: newCarries(time.Now), simulated: up.simulated, log: logger,
-	}).serve(ctx, out)
+		simulated: up.simulated, metrics: exposed, log: logger,
+	}
+	if s.api, err = s.newAPI(); err != nil {
+		return err
+	}
+	return s.serve(ctx, out)
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
@@ -107,12 +114,16 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.machine.Run(background) }) // both return nil when they are stopped
 	running.Go(func() { _ = s.dispatcher.Run(background) })
-	served := make(chan error, 2)
+	served := make(chan error, 3)
 	running.Go(func() { served <- server.Serve(listener) })
 	_, _ = fmt.Fprintf(out, "Open http://%s/\n", listener.Addr())
 	if operators != nil {
 		running.Go(func() { served <- operators.server.Serve(operators.listener) })
 		_, _ = fmt.Fprintf(out, "Operators open http://%s/ as %s, password %s\n", operators.listener.Addr(), operatorName, operators.password)
+	}
+	if s.metrics.server != nil {
+		running.Go(func() { served <- s.metrics.server.Serve(s.metrics.listener) })
+		_, _ = fmt.Fprintf(out, "Prometheus reads http://%s/metrics\n", s.metrics.listener.Addr())
 	}
 
 	select {
@@ -121,11 +132,12 @@ func (s *site) serve(ctx context.Context, out io.Writer) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	s.changes.close() // ends the requests that wait for changes
+	s.changes.Close() // ends the requests that wait for changes
 	if e := errors.Join(server.Shutdown(end), operators.close(end)); e != nil {
 		s.log.Warn("shutdown timed out", "error", e)
 		_ = server.Close()
 	}
+	s.metrics.close(end)
 	stop()
 	running.Wait()
 	if e := s.machine.Close(end); e != nil {

@@ -53,17 +53,12 @@ func (t ticket) String() string {
 	return t.random + "." + t.number
 }
 
-// cookies reads and writes the two cookies: the ticket, and the carried password.
+// cookies reads and writes the ticket's cookie; httpapi has that of the carried password.
 type cookies struct {
 	https bool
 }
 
-// The names of the cookies, and the largest value that browsers accept.
-const (
-	ticketCookie = "ticket"
-	carryCookie  = "carry"
-	maxCookie    = 4000
-)
+const ticketCookie = "ticket"
 
 // ticket returns the ticket of a request; ok is false if it has none.
 func (c cookies) ticket(r *http.Request) (t ticket, ok bool) {
@@ -72,13 +67,9 @@ func (c cookies) ticket(r *http.Request) (t ticket, ok bool) {
 	return t, len(t.random) == 43 && len(t.number) <= 24
 }
 
-// carry returns the sealed password that the browser keeps: see Prompt.Carry. In a
-// cookie scripts can't read it, it survives a reload, and all tabs share it.
-func (c cookies) carry(r *http.Request) string { return c.get(r, carryCookie) }
-
 func (c cookies) get(r *http.Request, name string) string {
 	cookie, err := r.Cookie(c.name(name))
-	if err != nil || len(cookie.Value) > maxCookie {
+	if err != nil {
 		return ""
 	}
 	return cookie.Value

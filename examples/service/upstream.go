@@ -18,7 +18,7 @@ type upstream struct {
 // simulated one in this process. The observer is called for each HTTP request.
 func openUpstream(o options, observer *carrierfsm.Observer) (upstream, error) {
 	url, u := o.upstream, upstream{close: func() {}}
-	if url == "" {
+	if url == "" || url == "simulator" {
 		simulated, err := openSimulator(o)
 		if err != nil {
 			return upstream{}, err

@@ -16,8 +16,10 @@ func TestAWaitingRequestReturnsOnAChange(t *testing.T) {
 	waits := *c
 	waits.all = new([]string)
 	changed := make(chan apiResponse, 1)
-	go func() { changed <- waits.send(http.MethodGet, "/api/verification?lang=en&seen="+g.Screen.Mark, "") }()
-	c.post("cancel", fields{"step": g.Screen.Step})
+	go func() {
+		changed <- waits.send(http.MethodGet, "/api/verifications/mine?lang=en&seen="+g.Screen.Mark, "")
+	}()
+	c.post("cancel", fields{})
 	after := <-changed
 	require.Equal(t, "failed", after.Screen.Tone)
 	require.Equal(t, "Canceled", after.Screen.Title)

@@ -2,129 +2,57 @@ package main
 
 import (
 	"net/http"
-	"strings"
 
-	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/httpapi"
 )
 
-// words has all texts that a person reads, in one language. The page is made from
-// prompts alone: the kind of a prompt selects the question, and the latest event the
-// reason or the end. Both have a fallback, so that the kinds and events of a newer
-// build are shown too.
-type words struct {
-	lang     string
-	page     pageWords
-	prompts  map[carrierfsm.PromptKind]question
-	other    question // for kinds that are not in prompts
-	reasons  map[carrierfsm.Event]string
-	another  string // for reasons that are not in reasons
-	ends     map[carrierfsm.Event]ending
-	failed   ending // for events that are not in ends
-	problems map[string]string
-	broken   string // for problems that are not in problems
-	fields   fieldWords
-	actions  actionWords
-	policy   []string
-}
-
-// question has the texts for a kind of prompt.
-type question struct {
-	title, hint, submit string
-}
-
-// ending has the texts for the end of a verification.
-type ending struct {
-	title, text string
-}
-
-// fieldWords are the labels and hints of fields.
-type fieldWords struct {
-	name, idCard, phone, consent                 string
-	password, passwordAgain, queryPassword, code string
-	newPassword, newPasswordHint, show, attempts string
-	missing                                      string
-}
-
-// actionWords are the texts of buttons and around them. {t} is a time, {n} a number.
-type actionWords struct {
-	resend, resendIn, reset, cancel, anew, textCXXD string
-	waiting, busy, canceling, deadline, said        string
-}
-
-// pageWords are the texts of the page around the screen.
+// pageWords are the texts of the page around the screen; httpapi has those of the
+// screen.
 type pageWords struct {
 	Title, Other, OtherLang, Loading, Offline, NoScript, About string
+	problems                                                   map[string]string
 }
 
-// expectedReasons are the reasons that need no text: the question is enough.
-var expectedReasons = map[carrierfsm.PromptKind][]carrierfsm.Event{
-	carrierfsm.PromptApplication:   {""},
-	carrierfsm.PromptPassword:      {carrierfsm.PasswordRequested},
-	carrierfsm.PromptQueryPassword: {carrierfsm.QueryPasswordRequested},
-	carrierfsm.PromptCaptcha:       {carrierfsm.CaptchaRequested},
-	carrierfsm.PromptSecondCaptcha: {carrierfsm.CaptchaRequested},
-	carrierfsm.PromptOwnSMS:        {carrierfsm.OwnSMSRequested},
-	carrierfsm.PromptResetCaptcha:  {carrierfsm.ResetCaptchaRequested},
+// words are the texts of the page, by language.
+var words = map[string]pageWords{
+	"zh": {
+		Title: "手机号验证", Other: "English", OtherLang: "en", Loading: "正在载入……",
+		Offline: "连接中断，正在重试。您填写的内容没有丢失。", NoScript: "本页面需要启用 JavaScript。",
+		About: "演示服务：请勿填写真实的个人信息。",
+		problems: map[string]string{
+			"no_ticket":   "浏览器没有保存本次验证的凭证，请允许 Cookie 后刷新页面。",
+			"still_alive": "本次验证尚未结束，请先取消。",
+		},
+	},
+	"en": {
+		Title: "Phone number verification", Other: "中文", OtherLang: "zh", Loading: "Loading…",
+		Offline: "The connection is lost; trying again. What you typed is still here.", NoScript: "This page needs JavaScript.",
+		About: "A demonstration: enter no real person's data.",
+		problems: map[string]string{
+			"no_ticket":   "Your browser does not keep this verification. Allow cookies and reload the page.",
+			"still_alive": "This verification has not ended yet. Cancel it first.",
+		},
+	},
 }
 
-// neutralReasons are the reasons that are no mistake of the person.
-var neutralReasons = []carrierfsm.Event{
-	carrierfsm.CaptchaRequested, carrierfsm.CaptchaReissued, carrierfsm.OwnSMSRequested, carrierfsm.QueryPasswordRequested,
-	carrierfsm.PasswordRequested, carrierfsm.PasswordReset, carrierfsm.ResetCaptchaRequested, carrierfsm.SourceCollected,
-	carrierfsm.ApplicationAccepted,
+// terms is what a person agrees to. A host has its own.
+var terms = map[string][]string{
+	"zh": {
+		"为核实这个手机号属于您本人，您授权我们使用您填写的姓名、身份证号、手机号和服务密码，通过数据服务商登录您的运营商账户。",
+		"服务密码和验证码只用于本次验证，用后即销毁，不会保存。您可以随时取消，也可以要求删除本次验证的记录。",
+	},
+	"en": {
+		"To confirm that this number is yours, you allow us to use your name, ID card number, phone number and service password to sign in to your carrier account through our data provider.",
+		"The password and codes are used for this verification only, destroyed afterwards, and never stored. You can cancel at any time, and ask us to delete the record of this verification.",
+	},
 }
 
-// question returns the texts for a kind of prompt.
-func (w *words) question(k carrierfsm.PromptKind) question {
-	if q, known := w.prompts[k]; known {
-		return q
-	}
-	return w.other
+// problem returns a problem of this site, in the request's language.
+func problem(r *http.Request, status int, code string) *httpapi.Problem {
+	return &httpapi.Problem{Status: status, Code: code, Title: words[httpapi.Language(r).Language()].problems[code]}
 }
 
-// reasonText returns why a prompt is shown; empty for an expected reason.
-func (w *words) reasonText(k carrierfsm.PromptKind, reason carrierfsm.Event) string {
-	for _, e := range expectedReasons[k] {
-		if e == reason {
-			return ""
-		}
-	}
-	if text, known := w.reasons[reason]; known {
-		return text
-	}
-	return w.another
-}
-
-// ending returns the texts for the end of a verification.
-func (w *words) ending(v carrierfsm.Verification) ending {
-	if e, known := w.ends[v.Reason]; known {
-		return e
-	}
-	return w.failed
-}
-
-// problem returns the text for a problem's code.
-func (w *words) problem(word string) string {
-	if text, known := w.problems[word]; known {
-		return text
-	}
-	return w.broken
-}
-
-var languages = []*words{&chinese, &english} // the first is the default
-
-// language returns the language that the page requests, or else the one that the
-// browser prefers.
-func language(r *http.Request) *words {
-	wanted := r.URL.Query().Get("lang") + "," + r.Header.Get("Accept-Language")
-	for tag := range strings.SplitSeq(wanted, ",") {
-		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
-		primary, _, _ := strings.Cut(tag, "-")
-		for _, w := range languages {
-			if strings.EqualFold(primary, w.lang) {
-				return w
-			}
-		}
-	}
-	return languages[0]
+// refuse responds with a problem of httpapi.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	httpapi.WriteProblem(w, r, httpapi.Problem{Status: status, Code: code})
 }

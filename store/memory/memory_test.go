@@ -25,6 +25,11 @@ func TestMemoryKeepsTheContractOfAnOutbox(t *testing.T) {
 	})
 }
 
+func TestMemoryKeepsTheContractOfAnAuditor(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestAuditor(t, func(testing.TB) fsmtest.AuditorSubject { return fsmtest.AuditorSubject{Store: memory.New()} })
+}
+
 func TestMemoryKeepsTheContractOfASurveyor(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestSurveyor(t, func(testing.TB) fsmtest.SurveyorSubject {

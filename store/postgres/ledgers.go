@@ -87,8 +87,46 @@ var spendSQL = writeSQL{
 	spends:         true,
 }
 
-// spendAlone spends in a transaction that has created the record.
-var spendAlone = `WITH ` + spends(1) + `, ` + spentBy(`true`) + ` SELECT FROM spent`
+// A creation spends before it inserts. An id or a key that another transaction has
+// taken meanwhile is an error then, which takes back what was spent: of a batch each
+// request is sent again, alone.
+const oneIsFree = `NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text OR v.key = $13::text AND v.key <> '')`
+
+const insertOneSpent = `INSERT INTO carrierfsm_verifications
+		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
+	SELECT $1::text, $2::bigint, $3::integer, $4::integer, $5::boolean, $6::timestamptz, $7::timestamptz, $8::timestamptz,
+		$9::bytea, $10::text, $11::text, $12::text, $13::text, $14::bytea
+	WHERE EXISTS (SELECT FROM spent)`
+
+const oneCreated = `, written AS (` + insertOneSpent + ` RETURNING 1)`
+
+func createOneSpending(others int) string {
+	return `WITH ` + spends(others+1) + `, ` + spentBy(oneIsFree)
+}
+
+var createSpendBatch = inputOf("created", "timestamptz") + `), ` + spends(23) + `, free AS (
+	SELECT i.ord FROM input i WHERE NOT EXISTS (
+		SELECT FROM carrierfsm_verifications v WHERE v.id = i.id OR v.key = i.key AND v.key <> '')
+), ` + spentBy(`s.request IN (SELECT ord FROM free)`) + `, created AS (
+	INSERT INTO carrierfsm_verifications
+		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
+	SELECT id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body FROM input i
+	WHERE i.ord IN (SELECT ord FROM free)
+		AND NOT EXISTS (SELECT FROM spends s WHERE s.request = i.ord AND s.key NOT IN (SELECT key FROM spent))
+	RETURNING id, commit_id
+), written AS (
+	SELECT i.ord FROM input i JOIN created USING (id, commit_id)
+)` + appendBatch
+
+var createSpendSQL = writeSQL{
+	noEntry:        createOneSpending(14) + insertOneSpent,
+	oneEntry:       createOneSpending(21) + oneCreated + appendOne,
+	severalEntries: createOneSpending(22) + oneCreated + appendSeveral,
+	batch:          createSpendBatch,
+	why:            whyNotCreated,
+	creates:        true,
+	spends:         true,
+}
 
 // longer is by how much a ledger outlasts what is counted in it, so that its row seldom
 // gets another time.
@@ -131,20 +169,6 @@ func (p *params) spends(requests []write.Request) {
 	p.times(n, func(i int) time.Time { return of(i).At })
 	p.times(n, func(i int) time.Time { return of(i).At.Add(-of(i).Window) })
 	p.times(n, func(i int) time.Time { return of(i).At.Add(of(i).Window + longer) })
-}
-
-// createSpending creates a record and spends in one transaction.
-func (w *writer) createSpending(ctx context.Context, r write.Request) error {
-	return w.inTransaction(ctx, r, func(ctx context.Context, tx pgx.Tx, r write.Request) error {
-		tag, err := tx.Exec(ctx, spendAlone, spendArrays([]write.Request{r})...)
-		switch {
-		case err != nil:
-			return wrap(err)
-		case tag.RowsAffected() == 0:
-			return whyNotSpent(ctx, tx, &r.Record)
-		}
-		return w.callHook(ctx, tx, r)
-	})
 }
 
 // whyNotSpent returns the *budget.ExceededError of a record whose spends were refused,

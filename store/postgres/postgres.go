@@ -65,6 +65,7 @@ type Store struct {
 	doubts       *doubts // about the writes of verifications
 	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
 	restarts     barrier // raised by a connection to a server that was started anew
+	raised       int64   // to which position New raised the sequence; 0 if it did not
 	server       atomic.Pointer[string]
 }
 

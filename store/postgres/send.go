@@ -28,6 +28,8 @@ func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (ref
 	switch {
 	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
 		return carrierfsm.ErrKeyInUse, nil
+	case s.creates && violatesUnique(err, "carrierfsm_verifications_pkey"): // as above
+		return carrierfsm.ErrExists, nil
 	case err != nil || written:
 		return nil, err
 	}
@@ -55,7 +57,9 @@ func (w *writer) sqlFor(requests []write.Request) *writeSQL {
 	sql := &w.withoutKey
 	for i := range requests {
 		switch r := &requests[i].Record; {
-		case len(r.Spends) > 0 && !w.withKey.creates: // createSpending spends itself
+		case len(r.Spends) > 0 && w.withKey.creates:
+			return &createSpendSQL
+		case len(r.Spends) > 0:
 			return &spendSQL
 		case r.Key != "":
 			sql = &w.withKey

@@ -69,6 +69,8 @@ func (s *Store) raisePositions(ctx context.Context) error {
 			return err
 		}
 		_, err = tx.Exec(ctx, `SELECT setval('carrierfsm_position', $1::bigint)`, highest)
+		s.raised = highest
+		s.logger.WarnContext(ctx, "the sequence of positions was behind the entries, and is raised", "position", highest)
 		return advised(err, fmt.Sprintf("the sequence carrierfsm_position is behind the entries: run SELECT setval('carrierfsm_position', %d) as its owner", highest))
 	})
 }

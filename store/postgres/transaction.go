@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,5 +101,25 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 			return wrap(err)
 		}
 		return s.commits.callHook(ctx, tx, r)
+	})
+}
+
+const replaceDetails = `UPDATE carrierfsm_history SET detail = new.detail
+	FROM unnest($2::integer[], $3::bytea[]) AS new (step, detail)
+	WHERE carrierfsm_history.id = $1 AND carrierfsm_history.step = new.step`
+
+// Reseal does what Commit does without entries and, in the same transaction, replaces
+// the details of earlier ones: see carrierfsm.Machine.Reseal.
+func (s *Store) Reseal(ctx context.Context, r carrierfsm.Record, details ...carrierfsm.Entry) error {
+	if err := s.mayCommit(ctx, &r, details); err != nil {
+		return err
+	}
+	steps, texts := make([]int32, len(details)), make([][]byte, len(details))
+	for i := range details {
+		steps[i], texts[i] = int32(details[i].Step), bytes.Clone(details[i].Detail) // the caller may return before
+	}
+	return s.commits.inTransaction(ctx, write.Request{Record: r}, func(ctx context.Context, tx pgx.Tx, r write.Request) error {
+		_, err := tx.Exec(ctx, replaceDetails, r.Record.ID, steps, texts)
+		return wrap(err)
 	})
 }

@@ -83,9 +83,6 @@ func (s *Store) mayCommit(ctx context.Context, r *carrierfsm.Record, entries []c
 // do writes a request. When ctx ends, do returns; what was sent with the request in
 // it continues.
 func (w *writer) do(ctx context.Context, r write.Request) error {
-	if w.withKey.creates && len(r.Record.Spends) > 0 {
-		return w.createSpending(ctx, r)
-	}
 	if w.hook != nil && len(r.Entries) > 0 {
 		return w.inTransaction(ctx, r, w.callHook)
 	}

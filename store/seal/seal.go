@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
 // Key is one key of New.
@@ -24,10 +25,14 @@ type Key struct {
 var errSealed = errors.New("seal: no key opens it")
 
 // New returns a Sealer with AES-256-GCM. The first key seals; all of them open.
-// To rotate, put a new key in front and keep the old ones until every record
-// was resealed (Machine.Reseal). Nonces are random: use a key for at most 2^32
-// seals, which is some 350 million verifications. The keys are copied into the
-// ciphers; the caller may destroy them.
+// To rotate, put a new key in front and keep the old ones until every verification
+// was resealed (Machine.Reseal). Destroying an old key then erases what it sealed.
+//
+// Nonces are random: a key is good for 2^32 seals in all processes together. A plain
+// verification makes 12, so that is 350 million of them, or four days at a thousand a
+// second. Machine.Stats counts the seals of a process, and a warning is logged when one
+// process has made half of them. The keys are copied into the ciphers; the
+// caller may destroy them.
 //
 // It returns an error matching carrierfsm.ErrInvalid for a key of another size,
 // an empty or repeated ID, or no key at all. The Sealer is safe for concurrent use.
@@ -55,12 +60,12 @@ func newGCM(key carrierfsm.Secret) (aead cipher.AEAD, err error) {
 			err = invalid("a key does not have 32 bytes")
 			return
 		}
-		block, e := aes.NewCipher(value)
-		if e != nil {
-			err = fmt.Errorf("seal: %w", e)
-			return
-		}
-		aead, err = cipher.NewGCMWithRandomNonce(block)
+		zeroing.Do(func() {
+			var block cipher.Block
+			if block, err = aes.NewCipher(value); err == nil {
+				aead, err = cipher.NewGCMWithRandomNonce(block)
+			}
+		})
 	})
 	return aead, err
 }

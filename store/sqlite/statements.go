@@ -24,6 +24,7 @@ const (
 	stmtBlankDetails
 	stmtReadLedger
 	stmtPutLedger
+	stmtReplaceDetail
 	statementCount
 )
 
@@ -41,6 +42,7 @@ var statementTexts = [statementCount]string{
 	stmtBlankDetails:  blankDetails,
 	stmtReadLedger:    readLedger,
 	stmtPutLedger:     putLedger,
+	stmtReplaceDetail: replaceDetail,
 }
 
 // prepared are the statements that database/sql prepares.

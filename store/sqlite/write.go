@@ -31,6 +31,8 @@ const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_
 
 const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? AND detail IS NOT NULL`
 
+const replaceDetail = `UPDATE carrierfsm_history SET detail = ? WHERE id = ? AND step = ?`
+
 // Create implements carrierfsm.Store.
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	if err := s.enter(ctx); err != nil {
@@ -77,6 +79,26 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	// that this empties it.
 	_ = s.checkpoint(context.WithoutCancel(ctx))
 	return nil
+}
+
+// Reseal does what Commit does without entries and, in the same transaction, replaces
+// the details of earlier ones: see carrierfsm.Machine.Reseal.
+func (s *Store) Reseal(ctx context.Context, r carrierfsm.Record, details ...carrierfsm.Entry) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := replaceable(&r, details); err != nil {
+		return err
+	}
+	return s.writeTx(ctx, func(x execer) error {
+		for i := range details {
+			if _, err := x.exec(stmtReplaceDetail, details[i].Detail, r.ID, int64(details[i].Step)); err != nil {
+				return err
+			}
+		}
+		return replace(x, r, nil)
+	})
 }
 
 // replaceable returns why the record can't replace a stored one, as far as that is

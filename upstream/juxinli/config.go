@@ -24,7 +24,8 @@ type Config struct {
 	Timeout time.Duration
 	// DialTimeout bounds the connection and its TLS handshake together. Defaults to 10 s.
 	DialTimeout time.Duration
-	// TLS is the configuration of TLS; New copies it. Its NextProtos are not
+	// TLS is the configuration of TLS; New copies it, and refuses one that does not
+	// verify the server, or allows less than TLS 1.2. Its NextProtos are not
 	// used: the client speaks HTTP/1.1. Defaults to Go's.
 	TLS *tls.Config
 	// Proxy chooses a proxy; see sendonce.Config. Defaults to none.

@@ -53,7 +53,7 @@ func (d *Data) fetchToken(ctx context.Context) (carrierfsm.Secret, error) {
 	if e.Access == "" || len(e.Access) > maxName {
 		return carrierfsm.Secret{}, ErrMalformed
 	}
-	return carrierfsm.NewSecret(string(e.Access)), nil
+	return carrierfsm.NewSecret([]byte(e.Access)), nil
 }
 
 // get makes a request, with retries.

@@ -178,7 +178,7 @@ func decodeReceipt(body []byte, v3 bool) (carrierfsm.Receipt, error) {
 		return carrierfsm.Receipt{}, ErrMalformed
 	}
 	return carrierfsm.Receipt{
-		Accepted: true, Message: carrierfsm.NewSecret(message), Token: carrierfsm.NewSecret(string(d.Token)), Source: d.Source.value.source(),
+		Accepted: true, Message: carrierfsm.NewSecret(message), Token: carrierfsm.NewSecret([]byte(d.Token)), Source: d.Source.value.source(),
 	}, nil
 }
 

@@ -22,7 +22,9 @@ type Config struct {
 	Timeout time.Duration
 	// DialTimeout bounds the connection and its TLS handshake together. Defaults to 10 s.
 	DialTimeout time.Duration
-	// TLS is the configuration of TLS; New copies it. Its NextProtos are not
+	// TLS is the configuration of TLS; New copies it, and refuses one that does not
+	// verify the server, or allows less than TLS 1.2: for a test, or for the
+	// certificate of an own authority, set RootCAs. Its NextProtos are not
 	// used: the client speaks HTTP/1.1. Defaults to Go's.
 	TLS *tls.Config
 	// Proxy chooses a proxy, as http.Transport's does; it needs an HTTPS
@@ -63,6 +65,9 @@ func (c Config) withDefaults() Config {
 		c.TLS = new(tls.Config)
 	}
 	c.TLS.NextProtos = []string{"http/1.1"} // HTTP/2 repeats requests by itself
+	if c.TLS.MinVersion == 0 {
+		c.TLS.MinVersion = tls.VersionTLS12 // also if GODEBUG says otherwise
+	}
 	return c
 }
 
@@ -79,6 +84,10 @@ func (c Config) check() (*url.URL, error) {
 		return nil, errors.New("sendonce: BaseURL must be HTTPS, or HTTP to loopback")
 	case base.Scheme != "https" && c.Proxy != nil:
 		return nil, errors.New("sendonce: through a proxy BaseURL must be HTTPS")
+	case c.TLS.InsecureSkipVerify:
+		return nil, errors.New("sendonce: TLS without verification would show secrets to anyone between; use RootCAs")
+	case c.TLS.MinVersion < tls.VersionTLS12 || c.TLS.MaxVersion != 0 && c.TLS.MaxVersion < tls.VersionTLS12:
+		return nil, errors.New("sendonce: TLS has to be 1.2 or later")
 	case c.Timeout < 0 || c.DialTimeout < 0 || c.MaxBody < 0 || c.MaxBody > LargestBody:
 		return nil, errors.New("sendonce: a bound is negative or too large")
 	}

@@ -1,6 +1,7 @@
 package sendonce_test
 
 import (
+	"crypto/tls"
 	"io"
 	"math"
 	"net/http"
@@ -29,6 +30,9 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 		"a negative timeout":    {BaseURL: good, Timeout: -1},
 		"a negative body bound": {BaseURL: good, MaxBody: -1},
 		"an immense body bound": {BaseURL: good, MaxBody: math.MaxInt64},
+		"no verification":       {BaseURL: good, TLS: &tls.Config{InsecureSkipVerify: true}},
+		"TLS 1.1 is enough":     {BaseURL: good, TLS: &tls.Config{MinVersion: tls.VersionTLS11}},
+		"TLS 1.1 at most":       {BaseURL: good, TLS: &tls.Config{MaxVersion: tls.VersionTLS11}},
 		"a proxy without TLS":   {BaseURL: "http://127.0.0.1:1", Proxy: http.ProxyFromEnvironment},
 	} {
 		_, err := sendonce.New(cfg)

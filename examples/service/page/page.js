@@ -2,7 +2,7 @@
 // The page keeps no state of the verification: it can be reloaded, closed and
 // opened twice at any time.
 
-import { busy, remember, show, trouble } from './screen.js'
+import { busy, problemAt, remember, say, show } from './screen.js'
 
 const lang = document.documentElement.lang
 const tabs = new BroadcastChannel('verification') // other tabs of this browser
@@ -10,31 +10,45 @@ let shown = null // the present screen
 let sending = false
 let wake = () => {} // ends the waiting of watch()
 
-// call returns the status, the seconds to wait and the body of a response. It throws
-// without a response.
+// call returns the status, the screen and the problem of a response. It throws without
+// a response.
 async function call(path, options) {
 	const response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options })
-	return { status: response.status, wait: Number(response.headers.get('Retry-After')), ...(await response.json()) }
+	const body = await response.json()
+	const problem = response.ok ? null : body
+	return { status: response.status, problem, screen: (problem ? body.verification : body)?.screen }
+}
+
+// current returns the present screen. A verification that is gone, as after a restart of
+// a service in memory, is begun anew.
+async function current(options) {
+	const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
+	const answer = await call('/api/verifications/mine?lang=' + lang + seen, options)
+	if (answer.status !== 404) return answer
+	return call('/api/anew?lang=' + lang, { ...options, method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
 }
 
 // send sends an input. A click while one is being sent has no effect; the service
-// would refuse it, too.
+// would refuse it, too. What is wrong with it is shown until the next input, or until the
+// question changes: no poll removes it.
 async function send(input, fields) {
 	if (sending) return
 	sending = true
 	busy(true)
 	try {
-		const path = input === 'anew' ? '/api/anew' : '/api/verification/' + input
-		const body = input === 'anew' ? {} : { step: shown.step, ...fields }
+		const path = { anew: '/api/anew', apply: '/api/verifications' }[input] ?? '/api/verifications/mine/' + input
+		const body = input === 'anew' || input === 'cancel' ? {} : { step: shown.step, ...fields }
 		const answer = await call(path + '?lang=' + lang, {
 			method: 'POST',
 			headers: { 'Content-Type': 'application/json' },
 			body: JSON.stringify(body),
 		})
 		take(answer)
+		const { problem } = answer
+		say('problem', problem && !problemAt(problem.code, problem.title) ? problem.title : '')
 		tabs.postMessage('changed')
 	} catch {
-		trouble(document.getElementById('trouble').dataset.offline)
+		offline()
 	} finally {
 		sending = false
 		busy(false)
@@ -42,13 +56,17 @@ async function send(input, fields) {
 	}
 }
 
-// take shows a response: its screen, if it has one, and its problem.
-function take({ screen, problem }) {
-	if (screen) {
-		shown = screen
-		show(screen, send)
-	}
-	trouble(problem && problem.word !== 'pending' ? problem.text : '')
+// take shows the screen of a response, if it has one.
+function take({ screen }) {
+	if (!screen) return
+	if (shown && screen.topic !== shown.topic) say('problem', '')
+	shown = screen
+	show(screen, send)
+}
+
+// offline says that the service can't be reached, until a poll has reached it.
+function offline() {
+	say('trouble', document.getElementById('trouble').dataset.offline)
 }
 
 // watch polls and shows changes while the page is open.
@@ -56,21 +74,21 @@ async function watch() {
 	for (let failures = 0; ;) {
 		while (document.hidden && shown) await pause(Infinity) // browsers limit the connections of all tabs
 		try {
-			const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
-			const answer = await call('/api/verification?lang=' + lang + seen, { signal: waking() })
-			if (!answer.screen) throw answer
+			const answer = await current({ signal: waking() })
+			if (!answer.screen) throw answer.problem
 			const ours = sending && answer.screen.tone === 'wait'
 			if (ours) await pause(1000) // usually the outcome is known by then
 			if (ours && !sending) continue
 			if (!shown || answer.screen.mark !== shown.mark) take(answer)
-			else if (failures > 0) trouble('')
+			say('trouble', '')
 			failures = 0
 			if (!answer.screen.live) await pause(Infinity) // until another tab or the person acts
 		} catch (problem) {
 			if (problem.name === 'AbortError') continue
 			failures++
-			trouble(problem.problem ? problem.problem.text : document.getElementById('trouble').dataset.offline)
-			await pause((problem.wait || Math.min(failures, 10)) * 1000)
+			if (problem.title) say('trouble', problem.title)
+			else offline()
+			await pause((problem.retry_after_seconds || Math.min(failures, 10)) * 1000)
 		}
 	}
 }

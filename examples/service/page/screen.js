@@ -77,6 +77,7 @@ function row(f, described) {
 		value: f.value ?? typed[f.name] ?? '', required: true, autocapitalize: 'none', spellcheck: false,
 		'aria-invalid': f.wrong ? 'true' : undefined,
 	})
+	if (f.missing) input.dataset.missing = f.missing
 	if (f.paste) input.addEventListener('paste', pasteMessage)
 	const hint = f.hint && element('p', { id: id + '-hint', className: 'hint', textContent: f.hint })
 	const about = [...described, hint && hint.id, id + '-wrong'].filter(Boolean)
@@ -110,7 +111,7 @@ function complete(form, missing) {
 	let first = null
 	for (const input of form.querySelectorAll('input[required]')) {
 		const empty = input.type === 'checkbox' ? !input.checked : input.value.trim() === ''
-		document.getElementById(input.id + '-wrong').textContent = empty ? missing : ''
+		document.getElementById(input.id + '-wrong').textContent = empty ? input.dataset.missing || missing : ''
 		if (empty) input.setAttribute('aria-invalid', 'true')
 		else input.removeAttribute('aria-invalid')
 		first ??= empty ? input : null
@@ -174,11 +175,24 @@ export function busy(on) {
 	for (const b of section.querySelectorAll('button')) b.setAttribute('aria-disabled', on)
 }
 
-// trouble shows a problem; an empty text hides it.
-export function trouble(text) {
-	const e = document.getElementById('trouble')
+// say shows a text in the element with this id, which an empty text hides.
+export function say(id, text) {
+	const e = document.getElementById(id)
 	e.hidden = !text
-	if (e.textContent !== (text ?? '')) e.textContent = text ?? ''
+	if (e.textContent !== text) e.textContent = text
+}
+
+// fields are the fields that a problem is about, by its code.
+const fields = { no_phone: 'phone', no_id_card: 'id_card', no_code: 'code', consent_required: 'consent' }
+
+// problemAt shows a problem at its field, and reports whether the screen has that field.
+export function problemAt(code, text) {
+	const input = document.getElementById('field-' + fields[code])
+	if (!input) return false
+	input.setAttribute('aria-invalid', 'true')
+	document.getElementById(input.id + '-wrong').textContent = text
+	input.focus()
+	return true
 }
 
 // remember keeps the values of the application's form, in case it has to be

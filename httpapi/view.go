@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// Verification is a carrierfsm.Verification for the person whose it is. It has neither
+// the token nor the carry, nor the host's reference. Times are RFC 3339 in UTC; the
+// seconds beside them are for clients with a wrong clock.
+type Verification struct {
+	// ID is empty before there is a verification.
+	ID    string           `json:"id,omitempty"`
+	State carrierfsm.State `json:"state"`
+	Step  int              `json:"step"`
+	// Mark changes with what is shown: the step, and whether an answer is under way.
+	Mark string `json:"mark"`
+	// Prompt is absent after the end.
+	Prompt    *Prompt `json:"prompt,omitempty"`
+	InFlight  bool    `json:"in_flight"`
+	Canceling bool    `json:"canceling"`
+	// Reason is the latest event, empty before the first.
+	Reason  carrierfsm.Event `json:"reason,omitempty"`
+	Message string           `json:"message,omitempty"`
+	// Source is absent before there is one.
+	Source *Source `json:"source,omitempty"`
+	// Account is the masked number.
+	Account   string    `json:"account,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// Deadline is absent after the end.
+	Deadline  time.Time `json:"deadline,omitzero"`
+	Remaining int       `json:"remaining_seconds"`
+	// Screen is the same in words; View leaves it nil.
+	Screen *Screen `json:"screen,omitempty"`
+}
+
+// Prompt is a carrierfsm.Prompt.
+type Prompt struct {
+	Kind carrierfsm.PromptKind `json:"kind"`
+	Step int                   `json:"step"`
+	// Input is the kind of input that answers it; empty for a kind that is newer than
+	// this build.
+	Input            carrierfsm.InputKind `json:"input,omitempty"`
+	Reason           carrierfsm.Event     `json:"reason,omitempty"`
+	Message          string               `json:"message,omitempty"`
+	Deadline         time.Time            `json:"deadline,omitzero"`
+	Remaining        int                  `json:"remaining_seconds"`
+	AttemptsLeft     int                  `json:"attempts_left"`
+	Resend           *Resend              `json:"resend,omitempty"`
+	Reset            bool                 `json:"reset"`
+	Skip             bool                 `json:"skip"`
+	NeedsNewPassword bool                 `json:"needs_new_password"`
+}
+
+// Resend is a carrierfsm.Resend.
+type Resend struct {
+	At        time.Time `json:"at"`
+	Remaining int       `json:"remaining_seconds"`
+	Left      int       `json:"left"`
+}
+
+// Source names the operator, or another source of data.
+type Source struct {
+	Website string `json:"website"`
+	Name    string `json:"name"`
+}
+
+// inputs is the input that answers each kind of prompt.
+var inputs = map[carrierfsm.PromptKind]carrierfsm.InputKind{
+	carrierfsm.PromptApplication:   carrierfsm.InputApply,
+	carrierfsm.PromptPassword:      carrierfsm.InputPassword,
+	carrierfsm.PromptQueryPassword: carrierfsm.InputQueryPassword,
+	carrierfsm.PromptCaptcha:       carrierfsm.InputCaptcha,
+	carrierfsm.PromptSecondCaptcha: carrierfsm.InputCaptcha,
+	carrierfsm.PromptOwnSMS:        carrierfsm.InputCaptcha,
+	carrierfsm.PromptResetCaptcha:  carrierfsm.InputResetCaptcha,
+}
+
+// View returns a verification for JSON, as of now.
+func View(v *carrierfsm.Verification, now time.Time) Verification {
+	j := Verification{
+		ID: v.ID, State: v.State, Step: v.Step, Mark: mark(v), InFlight: v.InFlight, Canceling: v.Canceling,
+		Reason: v.Reason, Message: v.Message, Account: v.Account,
+		CreatedAt: v.Created.UTC(), UpdatedAt: v.Updated.UTC(), Deadline: v.Deadline.UTC(),
+	}
+	if !v.Deadline.IsZero() {
+		j.Remaining = secondsUntil(v.Deadline, now)
+	}
+	if v.Source != (carrierfsm.Source{}) {
+		j.Source = &Source{Website: v.Source.Website, Name: v.Source.Name}
+	}
+	if p := v.Prompt; p != nil {
+		j.Prompt = &Prompt{
+			Kind: p.Kind, Step: p.Step, Input: inputs[p.Kind], Reason: p.Reason, Message: p.Message, Deadline: p.Deadline.UTC(),
+			AttemptsLeft: p.AttemptsLeft, Reset: p.Reset, Skip: p.Skip, NeedsNewPassword: p.NeedsNewPassword,
+		}
+		if !p.Deadline.IsZero() {
+			j.Prompt.Remaining = secondsUntil(p.Deadline, now)
+		}
+		if p.Resend != nil {
+			j.Prompt.Resend = &Resend{At: p.Resend.At.UTC(), Remaining: secondsUntil(p.Resend.At, now), Left: p.Resend.Left}
+		}
+	}
+	return j
+}
+
+// unborn is the verification that a form will create.
+func unborn() *carrierfsm.Verification {
+	return &carrierfsm.Verification{State: carrierfsm.Created, Prompt: &carrierfsm.Prompt{Kind: carrierfsm.PromptApplication}}
+}
+
+// mark returns Verification.Mark.
+func mark(v *carrierfsm.Verification) string {
+	if v.ID == "" {
+		return "new"
+	}
+	return fmt.Sprintf("%.8s.%d.%t.%t", v.ID, v.Step, v.InFlight, v.Canceling)
+}
