@@ -246,3 +246,63 @@ func storeError(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrStore, err)
 }
+
+// maxClaims is how often a verification tries to get the place of its number.
+const maxClaims = 4
+
+// claim writes a decision. If another verification has the place of the number, it
+// makes room, or else writes the decision without the place.
+func (m *Machine) claim(ctx context.Context, d *decision, to storeWrite) error {
+	for range maxClaims {
+		err := m.write(ctx, d, to)
+		if !errors.Is(err, ErrKeyInUse) || !m.cfg.Numbers.Counted() {
+			return err
+		}
+		free, err := m.makeRoom(ctx, d.Key)
+		if err != nil {
+			return err
+		}
+		if !free {
+			break
+		}
+	}
+	d.Key = ""
+	return m.write(ctx, d, to)
+}
+
+// makeRoom ends the verification that has the place of a number, if it has proved
+// nothing, has no call under way, and the number's budget allows it. It returns
+// whether the place may be free now.
+func (m *Machine) makeRoom(ctx context.Context, key string) (free bool, err error) {
+	holders, err := m.store.List(ctx, Query{Key: key, Limit: 1})
+	if err != nil {
+		return false, storeError(ctx, err)
+	}
+	if len(holders) == 0 {
+		return true, nil
+	}
+	s, now, err := m.current(ctx, holders[0].ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, nil //nolint:nilerr // it can't be decoded or settled here, so it stays
+	case s.Key != key:
+		return true, nil
+	case s.Proved || s.Intent != nil:
+		return false, nil
+	}
+	d := s.replace(now, m.cfg.Limits)
+	err = m.commit(ctx, &d)
+	switch {
+	case err == nil:
+		m.forget(s.ID)
+		return true, nil
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+		return true, nil
+	case errors.As(err, new(*budget.ExceededError)):
+		return false, nil
+	default:
+		return false, err
+	}
+}

@@ -25,7 +25,6 @@ func (b *storeBench) driveCore(choose func(n int) int, verifications int) error 
 	w := &coreWalk{choose: choose, store: &comparingStore{Store: b.Store}, clock: NewClock()}
 	var err error
 	w.machine, err = carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: budget.None(),
 		Store:   w.store, Upstream: w, Reporter: w, Now: w.clock.Now, Limits: carrierfsm.Limits{Passwords: 4, Captchas: 6},
 	})

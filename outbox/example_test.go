@@ -17,7 +17,6 @@ import (
 func ExampleDispatcher_Deliver() {
 	ctx, store := context.Background(), memory.New()
 	m, _ := carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers:  budget.None(),
 		Store:    store,
 		Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"), fsmtest.Code("10008")),

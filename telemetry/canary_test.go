@@ -69,7 +69,6 @@ func TestNoSecretNumberTokenOrNameIsInASpanAndNoIDInAMetric(t *testing.T) {
 	require.NoError(t, err)
 	store := memory.New()
 	m, err := carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: budget.None(),
 		Store:   store, Upstream: client, Observer: f.Observer(), Limits: carrierfsm.Limits{Passwords: 9, Captchas: 9},
 	})

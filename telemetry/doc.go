@@ -4,7 +4,7 @@
 //
 //	t, err := telemetry.New(telemetry.Config{})
 //	client, err := juxinli.New(juxinli.Config{Org: org, Numbers: numbers, Observer: t.Observer()})
-//	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: client, Observer: t.Observer()})
+//	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: client, Numbers: numbers, Observer: t.Observer()})
 //	_, err = t.Watch(m)
 //
 // It uses the OpenTelemetry API alone. The host sets up the SDK that exports the

@@ -35,7 +35,6 @@ func TestAStoreErrorIsRecordedByItsClassOnly(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	m, err := carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: budget.None(),
 		Store:   failingStore{memory.New()}, Upstream: fsmtest.NewUpstream(), Observer: f.Observer(),
 	})

@@ -13,7 +13,6 @@ import (
 	"os"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/seal"
 	"github.com/carrierfsm/carrierfsm/upstream/juxinli"
@@ -65,7 +64,6 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	m, err := carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: numbers(), Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
 		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval, Logger: logger,
 	})

@@ -102,7 +102,6 @@ func (s *simulation) newWorld(t *testing.T) {
 	s.Store, s.clock = s.covered.Watch(memory.New()), fsmtest.NewClock()
 	for i := range s.machines {
 		m, err := carrierfsm.New(carrierfsm.Config{
-		Numbers: budget.None(),
 			Numbers: budget.None(),
 			Store:   s, Upstream: s, Reporter: s, Now: s.clock.Now,
 			CallTimeout: simulatedTimeout, Grace: simulatedGrace, Limits: carrierfsm.Limits{Life: simulatedLife},

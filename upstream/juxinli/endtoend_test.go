@@ -38,7 +38,6 @@ func newRun(t *testing.T, key string, v3 bool, sources ...carrierfsm.SourceChoic
 	r.data = newData(t, server.URL, func(cfg *juxinli.DataConfig) { cfg.Now = r.clock.Now })
 	var err error
 	r.Machine, err = carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: budget.None(),
 		Store:   memory.New(), Reporter: r.data, Now: r.clock.Now,
 		Upstream: newClient(t, server.URL, func(cfg *juxinli.Config) { cfg.ApplicationsV3 = v3 }),

@@ -256,7 +256,6 @@ func TestHandlersReceiveReportReady(t *testing.T) {
 	now := time.Now()
 	var events []carrierfsm.Event
 	m, err := carrierfsm.New(carrierfsm.Config{
-	Numbers: budget.None(),
 		Numbers: budget.None(),
 		Store:   store, Upstream: fixedTokenUpstream(a.token), Reporter: a.Data, Now: func() time.Time { return now },
 	})
