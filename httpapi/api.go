@@ -140,6 +140,11 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, nil, err)
 		return
 	}
+	if err := in.Form.Check(); err != nil { // what would be refused creates nothing
+		destroy(in)
+		a.refuse(w, r, nil, err)
+		return
+	}
 	id, created, err := a.begin(w, r, in)
 	if err != nil {
 		destroy(in)

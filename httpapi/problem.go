@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/typed"
 )
 
@@ -26,6 +27,7 @@ const (
 	codeMediaType   = "unsupported_media_type"
 	codeTooLarge    = "too_large"
 	codeBroken      = "broken"
+	codeLimited     = "number_limited" // a budget of the number is used up for today
 )
 
 // problems has the status and the code of each error, the most specific first.
@@ -49,6 +51,7 @@ var problems = []struct {
 	{typed.ErrNoCode, http.StatusUnprocessableEntity, "no_code"},
 	{typed.ErrNoPhone, http.StatusUnprocessableEntity, "no_phone"},
 	{typed.ErrNoIDCard, http.StatusUnprocessableEntity, "no_id_card"},
+	{typed.ErrNoName, http.StatusUnprocessableEntity, "no_name"},
 	{carrierfsm.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
 	{carrierfsm.ErrConsentRequired, http.StatusUnprocessableEntity, "consent_required"},
 	{carrierfsm.ErrPasswordNeeded, http.StatusUnprocessableEntity, "password_needed"},
@@ -96,6 +99,13 @@ func ProblemOf(err error) Problem {
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		return *p
 	}
+	if over := (*budget.ExceededError)(nil); errors.As(err, &over) {
+		p := Problem{Status: http.StatusTooManyRequests, Code: codeLimited}
+		if !over.Until.IsZero() {
+			p.RetryAfter = secondsUntil(over.Until, time.Now())
+		}
+		return p
+	}
 	for _, row := range problems {
 		if errors.Is(err, row.err) {
 			return Problem{Status: row.status, Code: row.code}
@@ -106,7 +116,7 @@ func ProblemOf(err error) Problem {
 
 // Codes returns all codes that a Problem of this package can have, sorted.
 func Codes() []string {
-	list := []string{codeForbidden, codeCrossOrigin, codeNoEndpoint, codeMethod, codeMediaType, codeTooLarge, codeBroken}
+	list := []string{codeForbidden, codeCrossOrigin, codeNoEndpoint, codeMethod, codeMediaType, codeTooLarge, codeBroken, codeLimited}
 	for _, row := range problems {
 		list = append(list, row.code)
 	}

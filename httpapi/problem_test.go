@@ -50,6 +50,7 @@ var rows = map[string]struct {
 	"typed.ErrNoCode":               {typed.ErrNoCode, 422, "no_code"},
 	"typed.ErrNoPhone":              {typed.ErrNoPhone, 422, "no_phone"},
 	"typed.ErrNoIDCard":             {typed.ErrNoIDCard, 422, "no_id_card"},
+	"typed.ErrNoName":               {typed.ErrNoName, 422, "no_name"},
 	"httpapi.ErrForbidden":          {httpapi.ErrForbidden, 403, "forbidden"},
 }
 

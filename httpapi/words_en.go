@@ -92,6 +92,8 @@ var english = &Words{
 		"conflict":               "Another change came first. Please try again.",
 		"number_in_use":          "This number is being verified already. Go on where you began, or come back when that is over (half an hour at most).",
 		"exists":                 "Another change came first. Please try again.",
+		"no_name":                "Enter your full name, without numbers.",
+		"number_limited":         "Too much was tried for this phone number today. Please try again later.",
 		"no_attempts_left":       "There are no attempts left. You can cancel this verification.",
 		"too_soon":               "It is too soon for another code. Wait a moment.",
 		"invalid":                "Check what you entered: the name, the ID card number and a phone number of 11 digits are all needed, and a password or code can't be empty.",

@@ -82,14 +82,14 @@ func Name[T Text](text T) (T, error) {
 	if len(text) > Longest {
 		return zero, ErrNoName
 	}
+	if isPlainName([]byte(text)) {
+		return text, nil
+	}
 	buffer, ok := readable([]byte(text))
 	defer clear(buffer)
 	name := trimSpace(buffer)
 	if !ok || !isName(name) {
 		return zero, ErrNoName
-	}
-	if isText(name, text) {
-		return text, nil
 	}
 	value := make([]byte, 0, len(name)*utf8.UTFMax) // never grows, so no copy is left behind
 	for _, r := range name {
@@ -98,31 +98,44 @@ func Name[T Text](text T) (T, error) {
 	return T(value), nil
 }
 
-// isText reports whether a text consists of these characters.
-func isText[T Text](characters []rune, text T) bool {
-	var encoded [utf8.UTFMax]byte
-	at := 0
-	for _, r := range characters {
-		n := utf8.EncodeRune(encoded[:], r)
-		if at+n > len(text) || string(text[at:at+n]) != string(encoded[:n]) {
+// isPlainName reports whether a text is a name as Name returns it.
+func isPlainName(text []byte) bool {
+	letters, last := 0, rune(space)
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		text = text[size:]
+		switch {
+		case r == utf8.RuneError && size == 1, reorders(r), invisible(r), plainOf(r) != r, letters == 0 && isSpace(r), !inName(r):
 			return false
+		case unicode.IsLetter(r):
+			letters++
 		}
-		at += n
+		last = r
 	}
-	return at == len(text)
+	return letters >= shortestName && letters <= longestName && !isSpace(last)
 }
+
+// The bounds of a name, in letters.
+const (
+	shortestName = 2
+	longestName  = 64
+)
 
 func isName(text []rune) bool {
 	letters := 0
 	for _, r := range text {
 		switch {
+		case !inName(r):
+			return false
 		case unicode.IsLetter(r):
 			letters++
-		case !unicode.IsMark(r) && !strings.ContainsRune(" .'-·•‧・’", r):
-			return false
 		}
 	}
-	return letters >= 2 && letters <= 64
+	return letters >= shortestName && letters <= longestName
+}
+
+func inName(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune(" .'-·•‧・’", r)
 }
 
 // read returns a text that is a value already, or else the value that find finds in
