@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
@@ -130,7 +131,7 @@ func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
 func (s *submission) request(snap *snapshot) Request {
 	r := Request{
 		Input: s.in.Kind(), Token: NewSecret(snap.Token), Website: snap.At.Website, Account: NewSecret(snap.Account),
-		QueryPassword: s.queryPassword, Captcha: s.captcha, NewPassword: s.newPassword, Cursor: snap.Cursor,
+		QueryPassword: s.queryPassword, Captcha: s.captcha, NewPassword: s.newPassword, Cursor: slices.Clone(snap.Cursor),
 	}
 	switch r.Input {
 	case InputPassword, InputQueryPassword, InputCaptcha:

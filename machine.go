@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -304,20 +305,43 @@ type passwordCache = ttlmap.Map[cachedPassword]
 type cachedPassword struct {
 	secret Secret
 	step   int // at which it was submitted
+	// last is the record as the commit left it after which the password was kept. It
+	// saves the next submission its load. It may be out of date: only a commit that
+	// replaces it proves that it is not. It is nil once such a commit failed.
+	last *snapshot
 }
 
 func newPasswordCache() *passwordCache {
 	return ttlmap.New(func(p cachedPassword) { p.secret.Destroy() })
 }
 
-// cachePassword keeps a copy of the password for so long, or drops the one in
-// the cache if the password is empty.
-func (m *Machine) cachePassword(id string, step int, password Secret, ttl time.Duration) {
+// cachePassword keeps a copy of the password for so long, with the snapshot beside
+// it, or drops what is in the cache if the password is empty.
+func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration) {
 	if password.Empty() {
-		m.passwords.Delete(id)
+		m.passwords.Delete(s.ID)
 		return
 	}
-	m.passwords.Put(id, cachedPassword{secret: password.clone(), step: step}, ttl)
+	last := *s
+	last.Body, last.Cursor = nil, slices.Clone(s.Cursor) // the cursor is upstream's
+	m.passwords.Put(s.ID, cachedPassword{secret: password.clone(), step: s.PasswordStep, last: &last}, ttl)
+}
+
+// cachedSnapshot returns the snapshot that is kept beside a password; nil if there is
+// none. It is shared and must not be changed.
+func (m *Machine) cachedSnapshot(id string) *snapshot {
+	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return cachedPassword{last: p.last} })
+	return p.last
+}
+
+// dropSnapshot drops a snapshot from the cache, and keeps the password.
+func (m *Machine) dropSnapshot(s *snapshot) {
+	m.passwords.Update(s.ID, func(p cachedPassword) cachedPassword {
+		if p.last == s {
+			p.last = nil
+		}
+		return p
+	})
 }
 
 // cachedPassword returns a copy of the password that was submitted at this

@@ -103,31 +103,65 @@ func (s *submission) precheck(ctx context.Context) error {
 // begin checks the input and commits its intent. With an error it returns the
 // verification as far as it is known.
 func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
+	if snap, err = s.beginCached(ctx); !errors.Is(err, ErrConflict) {
+		return snap, err
+	}
 	for range maxCASRetries {
 		if snap, _, err = s.current(ctx, s.id); err != nil {
 			return snap, err
 		}
-		s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
-		now := s.now()
-		if snap.isDue(now) && !s.clockAhead() {
-			continue
+		var d decision
+		if d, err = s.intend(&snap); err == nil {
+			err = s.commit(ctx, &d)
 		}
-		if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
-			return snap, err
-		}
-		if err := s.findPassword(&snap, now); err != nil {
-			return snap, err
-		}
-		d := snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
-		err = s.commit(ctx, &d)
-		if err == nil {
+		switch {
+		case err == nil:
 			return d.snapshot, nil
-		}
-		if !errors.Is(err, ErrConflict) {
+		case !errors.Is(err, ErrConflict):
 			return snap, err
 		}
 	}
 	return snap, ErrConflict
+}
+
+// beginCached is begin without a load, where a snapshot is cached: the commit proves
+// that it is the stored record. ErrConflict means that the record has to be loaded:
+// a refusal that was decided on a cached snapshot is never returned.
+func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error) {
+	cached := s.cachedSnapshot(s.id)
+	if cached == nil {
+		return snap, ErrConflict
+	}
+	d, refusal := s.intend(cached)
+	if refusal != nil {
+		return snap, ErrConflict
+	}
+	if err = s.commit(ctx, &d); err == nil {
+		return d.snapshot, nil
+	}
+	s.dropSnapshot(cached)
+	if errors.Is(err, ErrStore) || ctx.Err() != nil { // the commit may have taken place
+		snap, _, _ = s.current(ctx, s.id)
+		return snap, err
+	}
+	return snap, ErrConflict
+}
+
+// intend checks the input against a snapshot and decides its intent. ErrConflict
+// means that a deadline has to be settled first.
+func (s *submission) intend(snap *snapshot) (d decision, err error) {
+	s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
+	now := s.now()
+	if snap.isDue(now) && !s.clockAhead() {
+		return d, ErrConflict
+	}
+	if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
+		return d, err
+	}
+	if err := s.findPassword(snap, now); err != nil {
+		return d, err
+	}
+	return snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace), nil
 }
 
 // findPassword finds the service password that is sent with the input. A code
@@ -178,7 +212,7 @@ func growStack() byte {
 var firstByte int // a variable, so that the compiler needs the array
 
 // conclude commits the outcome, and caches the password if the next prompt needs
-// it.
+// it, with the snapshot.
 func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) (Verification, error) {
 	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
 	s.done(submitSettled(&d, err))
@@ -197,7 +231,7 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	}
 	until := earliest(after.Idle, after.Life)
 	v.Prompt.Carry = s.codec.sealCarry(after, s.service, until)
-	s.cachePassword(after.ID, after.PasswordStep, s.service, until.Sub(s.now()))
+	s.cachePassword(after, s.service, until.Sub(s.now()))
 	return v, nil
 }
 

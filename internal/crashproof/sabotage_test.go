@@ -20,10 +20,17 @@ var (
 )
 
 const (
-	commitIntent = `		err = s.commit(ctx, &d)
-		if err == nil {
-			return d.snapshot, nil
-		}`
+	commitIntent = `		if d, err = s.intend(&snap); err == nil {
+			err = s.commit(ctx, &d)
+		}
+`
+	commitCachedIntent = `	if err = s.commit(ctx, &d); err == nil {
+		return d.snapshot, nil
+	}
+	s.dropSnapshot(cached)
+`
+	sqliteGuard   = `	WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
+	noGuard       = `	WHERE id = ? AND ? > 0 AND ifnull(?, 1) NOT NULL`
 	commitOutcome = `	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
@@ -45,11 +52,21 @@ const (
 
 // sabotages are mistakes that the guarantees exclude.
 var sabotages = []sabotage{
-	{name: "no intent", plan: killed, patches: []patch{{"submit.go", commitIntent, `		d.Version = snap.Version
-		return d.snapshot, nil`}}},
+	{name: "no intent", plan: killed, patches: []patch{
+		{"submit.go", commitIntent, `		if d, err = s.intend(&snap); err == nil {
+			d.Version = snap.Version
+		}
+`},
+		{"submit.go", commitCachedIntent, `	d.Version = cached.Version
+	return d.snapshot, nil
+`},
+	}},
 
 	{name: "intent after the send", plan: killed, patches: []patch{
-		{"submit.go", commitIntent, `		return d.snapshot, nil`},
+		{"submit.go", commitIntent, `		d, err = s.intend(&snap)
+`},
+		{"submit.go", commitCachedIntent, `	return d.snapshot, nil
+`},
 		{"submit.go", commitOutcome, `	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
 		return s.result(snap, ErrPending)
 	}
@@ -64,7 +81,7 @@ var sabotages = []sabotage{
 	{name: journalSabotage, plan: killed, ports: journalSabotage},
 
 	{name: "check-then-write", plan: two, patches: []patch{
-		{"store/sqlite/write.go", `	WHERE id = ? AND version = ?`, `	WHERE id = ? AND ? > 0`},
+		{"store/sqlite/write.go", sqliteGuard, noGuard},
 		{"store/sqlite/write.go", sqliteCommit, `	stored, err := s.Load(ctx, r.ID)
 	if err != nil {
 		return err
@@ -76,16 +93,34 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "no version check", plan: two, patches: []patch{
-		{"store/sqlite/write.go", `	WHERE id = ? AND version = ?`, `	WHERE id = ? AND ? > 0`},
+		{"store/sqlite/write.go", sqliteGuard, noGuard},
+	}},
+
+	{name: "a cached snapshot believed after a conflict", plan: two, patches: []patch{
+		{"submit.go", commitCachedIntent, `	if err = s.commit(ctx, &d); err == nil || errors.Is(err, ErrConflict) {
+		return d.snapshot, nil
+	}
+	s.dropSnapshot(cached)
+`},
+	}},
+
+	{name: "a refusal told from a stale cache", plan: two, patches: []patch{
+		{"submit.go", `	if refusal != nil {
+		return snap, ErrConflict
+	}
+`, `	if refusal != nil {
+		return *cached, refusal
+	}
+`},
 	}},
 
 	{name: "no lease check at the write", plan: paused, patches: []patch{
 		{"record.go", `	if s.Intent != nil {
-		return s.Intent.Version == name
+		return s.Intent.is(in)
 	}
-	return s.Lost != nil && s.Lost.Version == name && isReply && !s.State.Terminal()`, `	return !s.State.Terminal()`},
-		{"commit.go", `	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
-`, `	name, end := s.Intent.Version, callEnd.add(m.cfg.Grace)
+	return s.Lost != nil && s.Lost.is(in) && isReply && !s.State.Terminal()`, `	return !s.State.Terminal()`},
+		{"commit.go", `	in, end := s.Intent, callEnd.add(m.cfg.Grace)
+`, `	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	mine := s.Intent
 `},
 		{"commit.go", `		s = &stored

@@ -83,6 +83,17 @@ func (m *Map[V]) Get(key string, clone func(V) V) (value V, ok bool) {
 	return clone(i.value), true
 }
 
+// Update replaces the key's value, if there is one, by what change makes of it, for
+// the rest of its time. It does not dispose of the value. change is called under the
+// map's lock.
+func (m *Map[V]) Update(key string, change func(V) V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i, ok := m.items[key]; ok {
+		i.value = change(i.value)
+	}
+}
+
 // Delete disposes of the key's value, if there is one.
 func (m *Map[V]) Delete(key string) {
 	m.mu.Lock()

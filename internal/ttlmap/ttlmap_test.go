@@ -98,6 +98,25 @@ func TestAnEmptyMapIsNotKeptInMemoryByItsTimer(t *testing.T) {
 	require.Nil(t, abandoned.Value())
 }
 
+func TestAnUpdateKeepsTheTimeAndDisposesOfNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var gone disposed
+		m := ttlmap.New(gone.add)
+		twice := func(v string) string { return v + v }
+		m.Update("a", twice)
+		require.Zero(t, m.Len(), "there is none")
+		m.Put("a", "1", 2*time.Second)
+		pass(time.Second)
+		m.Update("a", twice)
+		require.Equal(t, "11", get(m, "a"))
+		require.Empty(t, gone.take())
+		pass(time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"11"}, gone.take())
+	})
+}
+
 func TestTheMapDoesWhatAModelDoes(t *testing.T) {
 	t.Parallel()
 	outer := t
