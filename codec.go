@@ -134,8 +134,8 @@ func (c codec) keep(e *encodedRecord, text []byte) (_ []byte, err error) {
 // ErrCorrupt; the returned snapshot then has the columns.
 func (c codec) decode(r Record) (snapshot, error) {
 	s := snapshot{Record: r}
-	if r.Table > TableVersion {
-		return s, fmt.Errorf("%w: table version %d, this build has %d", ErrNewerTable, r.Table, TableVersion)
+	if r.Table > tableVersion {
+		return s, fmt.Errorf("%w: table version %d, this build has %d", ErrNewerTable, r.Table, tableVersion)
 	}
 	if !r.State.known() || r.State == Applied || r.Step < 0 {
 		return s, fmt.Errorf("%w: its columns contradict each other", ErrCorrupt)

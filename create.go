@@ -3,14 +3,15 @@ package carrierfsm
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
 
-// NewVerification is what Create needs to know. The zero value is usable.
+// NewVerification is what Create and Begin need to know. The zero value is usable.
 type NewVerification struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII without
-	// spaces, nothing personal. If it is empty, Create makes a UUIDv7.
+	// spaces, nothing personal. If it is empty, a UUIDv7 is made.
 	ID string
 	// Key, where not empty, is unique among live verifications. Use a keyed hash
 	// of the phone number, never the number itself: two runs on one number use
@@ -25,28 +26,18 @@ type NewVerification struct {
 	Reference string
 }
 
-// Create begins a verification in the state created. It returns ErrExists,
+// Create makes a verification in the state created. It returns ErrExists,
 // ErrKeyInUse, ErrInvalid, ErrClosed or ErrStore.
 func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
-	if n.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return Verification{}, fmt.Errorf("carrierfsm: no random numbers: %w", err)
-		}
-		n.ID = id.String()
-	}
-	if err := n.check(); err != nil {
-		return Verification{}, &Error{ID: "(invalid)", Err: err}
+	if err := n.prepare(); err != nil {
+		return Verification{}, &Error{ID: invalidID, Err: err}
 	}
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: n.ID, Err: err}
 	}
 	defer m.leave()
 	now := m.now()
-	s := snapshot{
-		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
-		body:   body{Reference: n.Reference, Ask: PromptApplication, Since: now, Life: now.Add(m.cfg.Limits.Life)},
-	}
+	s := n.snapshot(now, m.cfg.Limits)
 	var d decision
 	d.begin(&s, now, m.cfg.Limits)
 	d.finish()
@@ -56,7 +47,81 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 	return d.view(m.cfg.Limits), nil
 }
 
-func (n NewVerification) check() error {
+// Begin creates a verification and submits its application. It does what Create and
+// Submit do, with one commit less: that of the creation is that of the intent. The
+// Step of the application must be 0. Begin is for hosts that have the form when the
+// verification begins, and ask for it again where it is refused.
+//
+// The result is Submit's. With ErrPending the verification exists, too. With every other
+// error there is none and nothing was sent: ErrExists and ErrKeyInUse as for Create,
+// ErrInvalid, ErrConsentRequired, ErrClosed, that of a Prechecker, that of the context, and
+// ErrStore. After ErrStore, and where the context ended while the store was asked, the
+// verification may exist all the same; then nothing was sent, and Run settles it as
+// unknown. The one exception is ErrStale, as for Submit.
+//
+// Begin takes over the Secrets of the application and destroys them.
+func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verification, error) {
+	err := n.prepare()
+	s := &submission{Machine: m, id: n.ID, in: a, inputFields: a.fields()}
+	ctx, s.done = m.cfg.Observer.submit(ctx, InputApply)
+	if err != nil {
+		s.id = invalidID
+		return s.refused(&snapshot{}, err)
+	}
+	if err := m.enter(); err != nil {
+		return s.refused(&snapshot{}, err)
+	}
+	defer m.leave()
+	s.fold()
+	if err = a.check(&s.inputFields); err == nil {
+		err = s.precheck(ctx)
+	}
+	if err == nil {
+		err = m.takePlace(ctx)
+	}
+	if err != nil {
+		return s.refused(&snapshot{}, err)
+	}
+	return s.run(ctx, func(ctx context.Context) (snapshot, error) { return s.create(ctx, n) })
+}
+
+// create commits a verification with the intent of its application.
+func (s *submission) create(ctx context.Context, n NewVerification) (snapshot, error) {
+	fresh := n.snapshot(s.now(), s.cfg.Limits)
+	d, err := s.intend(&fresh)
+	if err == nil {
+		err = s.write(ctx, &d, s.store.Create)
+	}
+	if err != nil {
+		return snapshot{}, err
+	}
+	return d.snapshot, nil
+}
+
+// invalidID stands in errors for an id that may not be printed.
+const invalidID = "(invalid)"
+
+// prepare checks n, and makes an ID if it has none.
+func (n *NewVerification) prepare() error {
+	if n.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("carrierfsm: no random numbers: %w", err)
+		}
+		n.ID = id.String()
+	}
+	return n.check()
+}
+
+// snapshot is the verification before its first commit.
+func (n *NewVerification) snapshot(now time.Time, l Limits) snapshot {
+	return snapshot{
+		Record: Record{ID: n.ID, Key: n.Key, State: Created, Created: now},
+		body:   body{Reference: n.Reference, Ask: PromptApplication, Since: now, Life: now.Add(l.Life)},
+	}
+}
+
+func (n *NewVerification) check() error {
 	err := firstError(checkName("id", n.ID, maxName), checkReference(n.Reference))
 	if err != nil || n.Key == "" {
 		return err

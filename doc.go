@@ -30,7 +30,8 @@
 //	v, err = m.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Prompt.Step, Password: password})
 //	v, err = m.Submit(ctx, v.ID, carrierfsm.Captcha{Step: v.Prompt.Step, Code: code})
 //
-// After each call v.Prompt is what to ask next; it is nil after the end. A
+// Begin is Create and the first Submit in one commit, where the form is there from
+// the beginning. After each call v.Prompt is what to ask next; it is nil after the end. A
 // wrong password is no error but a new prompt. Prompt.Reset and Prompt.Skip
 // report that the password can be reset (RequestReset, ResetCaptcha) and the
 // source skipped (SkipSource). Several sources have their prompts and attempts

@@ -34,6 +34,22 @@ func exampleVerification(ctx context.Context, m *carrierfsm.Machine) carrierfsm.
 	return v
 }
 
+// A host that has the form when the verification begins creates it and submits the
+// application in one call, which costs one commit less.
+func ExampleMachine_Begin() {
+	ctx := context.Background()
+	m := exampleMachine(fsmtest.Accept("chinamobilejs"))
+
+	v, err := m.Begin(ctx, carrierfsm.NewVerification{ID: "v1"}, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+	fmt.Println(v.State, "asks for", v.Prompt.Kind, err)
+
+	_, err = m.Begin(ctx, carrierfsm.NewVerification{ID: "v1"}, carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()})
+	fmt.Println(errors.Is(err, carrierfsm.ErrExists))
+	// Output:
+	// awaiting_password asks for password <nil>
+	// true
+}
+
 // A verification from created to done. After each submission the prompt says what to
 // ask the person next.
 func ExampleMachine_Submit() {

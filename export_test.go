@@ -81,6 +81,9 @@ func (d decision) Transitions() []Transition                  { return d.transit
 func (d decision) Err() error                                 { return d.err }
 func (d decision) After() Snapshot                            { return d.snapshot }
 
+// TableVersion is that of the tables.
+const TableVersion = tableVersion
+
 // The tables.
 var (
 	Next          = next

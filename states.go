@@ -33,11 +33,11 @@ func (s State) known() bool { return stateSince[s] > 0 }
 // Terminal reports whether a verification in this state has ended.
 func (s State) Terminal() bool { return s == Done || s == Failed }
 
-// TableVersion is the version of the tables in this build, and of how it seals. Each
+// tableVersion is the version of the tables in this build, and of how it seals. Each
 // state, event and prompt kind has the version that introduced it, and a record stores
 // the highest version that it uses. A record with a higher version than this one
 // can't be loaded: the error is ErrNewerTable.
-const TableVersion = boundSince
+const tableVersion = boundSince
 
 const (
 	// lastTable is the version of the newest state, event or prompt kind.

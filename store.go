@@ -97,7 +97,8 @@ type Record struct {
 	Step int
 	// Version is 1 after creation and grows by one with every commit.
 	Version int64
-	// Table is the highest table version that the record uses: see TableVersion.
+	// Table is the highest table version that the record uses. A build
+	// whose tables are older returns ErrNewerTable for the record.
 	Table int
 	// Source is the website of the present data source, empty before there is one.
 	Source string

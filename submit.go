@@ -56,7 +56,7 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if err := m.takePlace(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
-	return s.run(ctx)
+	return s.run(ctx, s.begin)
 }
 
 // result is what Submit returns.
@@ -65,16 +65,16 @@ type result struct {
 	err error
 }
 
-// run commits the intent, then calls upstream in a goroutine of its own, so
-// that the caller can stop waiting. It gives back the place that takePlace took.
-func (s *submission) run(ctx context.Context) (Verification, error) {
+// run commits the intent with begin, then calls upstream in a goroutine of its own,
+// so that the caller can stop waiting. It gives back the place that takePlace took.
+func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
 	begun := false
 	defer func() {
 		if !begun { // refused, or the store panicked
 			s.release()
 		}
 	}()
-	snap, err := s.begin(ctx)
+	snap, err := begin(ctx)
 	if err != nil {
 		return s.refused(&snap, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
 // What may happen while a call is in flight. The time is that of a synctest
@@ -276,4 +277,109 @@ func TestAStoreThatFailsBecauseTheCallerLeftIsTheContextsError(t *testing.T) {
 	require.NotErrorIs(t, err, carrierfsm.ErrStore)
 	require.NotErrorIs(t, err, carrierfsm.ErrPending)
 	require.Empty(t, b.Upstream.Calls())
+}
+
+func begin(b *fsmtest.Bench, n carrierfsm.NewVerification, a carrierfsm.Apply) (carrierfsm.Verification, error) {
+	return b.Machine.Begin(context.Background(), n, a)
+}
+
+func TestAVerificationThatBeginsWithItsApplicationIsAsOneThatIsCreatedFirst(t *testing.T) {
+	t.Parallel()
+	n := carrierfsm.NewVerification{ID: "v2", Key: "k2", Reference: "order 2"}
+	for name, answer := range map[string]fsmtest.Answer{
+		"accepted": fsmtest.Accept("chinamobilejs"), "refused": fsmtest.Refuse("no such person"),
+		"not sent": fsmtest.NotSent(), "lost": fsmtest.Lost(),
+		"unsupported": fsmtest.AcceptAt(carrierfsm.Source{Website: "chinaunicom"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			created, begun := fsmtest.New(t), fsmtest.New(t, answer)
+			created = created.Create(n)
+			created.Upstream.Then(answer)
+			want := created.Must(created.Apply())
+			got, err := begin(begun, n, application(0))
+			require.NoError(t, err)
+			anySecret := cmp.Comparer(func(_, _ carrierfsm.Secret) bool { return true })
+			require.Empty(t, cmp.Diff(want, got, anySecret))
+			begun.ID = n.ID
+			require.Empty(t, cmp.Diff(created.History(), begun.History()))
+			require.Empty(t, cmp.Diff(want, begun.Get(), anySecret))
+			require.EqualValues(t, 2, begun.Record().Version, "one commit less")
+			require.EqualValues(t, 3, created.Record().Version)
+			if got.Prompt == nil {
+				return
+			}
+			begun.Reach("10002", "10008")
+			require.Equal(t, carrierfsm.Done, begun.Get().State)
+		})
+	}
+}
+
+func TestWhatCantBeginIsNotCreated(t *testing.T) {
+	t.Parallel()
+	noConsent, later, formless := application(0), application(1), application(0)
+	noConsent.Consent = carrierfsm.Consent{}
+	formless.Form.Phone = carrierfsm.Secret{}
+	for name, c := range map[string]struct {
+		n    carrierfsm.NewVerification
+		in   carrierfsm.Apply
+		want error
+	}{
+		"an id that is taken":  {carrierfsm.NewVerification{ID: "v1"}, application(0), carrierfsm.ErrExists},
+		"a key that is in use": {carrierfsm.NewVerification{ID: "v2", Key: "k1"}, application(0), carrierfsm.ErrKeyInUse},
+		"an id with a space":   {carrierfsm.NewVerification{ID: "v 2"}, application(0), carrierfsm.ErrInvalid},
+		"no consent":           {carrierfsm.NewVerification{ID: "v2"}, noConsent, carrierfsm.ErrConsentRequired},
+		"a later prompt":       {carrierfsm.NewVerification{ID: "v2"}, later, carrierfsm.ErrInvalid},
+		"no phone number":      {carrierfsm.NewVerification{ID: "v2"}, formless, carrierfsm.ErrInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fsmtest.NewWith(t, carrierfsm.Config{MaxInFlight: 1})
+			b.Create(carrierfsm.NewVerification{ID: "holder", Key: "k1"})
+			name := carrierfsm.NewSecret("测试用户")
+			c.in.Form.Name = name
+			v, err := begin(b, c.n, c.in)
+			require.ErrorIs(t, err, c.want)
+			require.Zero(t, v)
+			require.True(t, name.Empty(), "the secrets are destroyed")
+			require.NotContains(t, err.Error(), "v 2")
+			require.Empty(t, b.Upstream.Calls())
+			_, err = b.Machine.Get(context.Background(), "v2")
+			require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+			_, err = begin(b, carrierfsm.NewVerification{}, application(0)) // its place is free
+			require.NoError(t, err)
+		})
+	}
+}
+
+// lostCreate is a store that loses the answer of Create.
+type lostCreate struct{ carrierfsm.Store }
+
+func (s lostCreate) Create(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+	return errors.Join(s.Store.Create(ctx, r, e...), errors.New("the connection was lost"))
+}
+
+func TestABeginningWhoseAnswerWasLostIsRecognised(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: lostCreate{memory.New()}})
+	v := b.Must(begin(b, carrierfsm.NewVerification{ID: "v2"}, application(0)))
+	require.Equal(t, carrierfsm.AwaitingPassword, v.State)
+	_, err := begin(b, carrierfsm.NewVerification{ID: "v2"}, application(0))
+	require.ErrorIs(t, err, carrierfsm.ErrExists, "the record is that of another commit")
+	require.Len(t, b.Upstream.Calls(), 1)
+}
+
+func TestABeginningGoesOnWhenItsCallerLeaves(t *testing.T) {
+	t.Parallel()
+	atCode(t, carrierfsm.Config{}, func(t *testing.T, b *fsmtest.Bench, _ carrierfsm.Verification) {
+		ctx, leave := context.WithTimeout(context.Background(), time.Second)
+		defer leave()
+		b.Upstream.Then(fsmtest.After(time.Minute, fsmtest.Accept("chinamobilejs")))
+		v, err := b.Machine.Begin(ctx, carrierfsm.NewVerification{ID: "v2"}, application(0))
+		require.ErrorIs(t, err, carrierfsm.ErrPending)
+		require.True(t, v.InFlight)
+		pass(time.Minute)
+		b.ID = v.ID
+		require.Equal(t, carrierfsm.AwaitingPassword, b.Get().State)
+	})
 }

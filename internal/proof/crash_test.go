@@ -28,6 +28,8 @@ type crashStory struct {
 	wrongPasswords, wrongCodes, wrongResetCodes, resends int
 	// The steps from which on the person cancels, erases or skips; 0: never.
 	cancelAt, eraseAt, skipAt int
+	// begun has the verification created with its application, in one commit.
+	begun bool
 	// weak has the password reset first.
 	weak bool
 	// reports are the answers of the Reporter; the last one again and again.
@@ -36,6 +38,8 @@ type crashStory struct {
 
 var crashStories = map[string]crashStory{
 	"plain":                {prompts: []string{"password", "captcha"}},
+	"begun":                {prompts: []string{"password", "captcha"}, begun: true},
+	"begun and erased":     {prompts: []string{"password"}, begun: true, eraseAt: 1},
 	"no code":              {prompts: []string{"password"}},
 	"query password":       {prompts: []string{"password", "captcha", "query"}},
 	"code after the query": {prompts: []string{"password", "query", "captcha"}},
@@ -100,10 +104,7 @@ func (w *crashWorld) live() {
 	if !w.settle(ctx) {
 		return
 	}
-	v, err := w.machine.Create(ctx, carrierfsm.NewVerification{ID: crashID})
-	if errors.Is(err, carrierfsm.ErrExists) {
-		v, err = w.machine.Get(ctx, crashID)
-	}
+	v, err := w.create(ctx)
 	if !w.survived(err) {
 		return
 	}
@@ -120,6 +121,31 @@ func (w *crashWorld) live() {
 			return
 		}
 	}
+}
+
+// create creates the verification, unless an earlier life did.
+func (w *crashWorld) create(ctx context.Context) (v carrierfsm.Verification, err error) {
+	begin := func() (carrierfsm.Verification, error) {
+		return w.machine.Create(ctx, carrierfsm.NewVerification{ID: crashID})
+	}
+	if w.story.begun {
+		begin = func() (carrierfsm.Verification, error) {
+			return w.machine.Begin(ctx, carrierfsm.NewVerification{ID: crashID}, application(0))
+		}
+	}
+	for range 2 { // the second time changes nothing and sends nothing
+		sent := w.carrier.requests
+		v, err = begin()
+		if errors.Is(err, carrierfsm.ErrExists) {
+			require.Equal(w.t, sent, w.carrier.requests)
+			return w.machine.Get(ctx, crashID)
+		}
+		require.LessOrEqual(w.t, w.carrier.requests-sent, 1)
+		if w.dead || err != nil {
+			break
+		}
+	}
+	return v, err
 }
 
 // answer has the person answer the prompt, and answer it again.

@@ -100,6 +100,23 @@ func TestAWarmSubmissionLoadsNothing(t *testing.T) {
 	}
 }
 
+// Six commits and one load: no password is held yet when the password comes.
+func TestAPlainVerificationThatBeginsWithItsApplicationTakesSixCommits(t *testing.T) {
+	t.Parallel()
+	store := &countingStore{Store: memory.New()}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store}, fsmtest.Code("10002"), fsmtest.Code("10008"))
+	require.Equal(t, [2]int64{1, 6}, store.cost(func() {
+		ctx := context.Background()
+		v, err := b.Machine.Begin(ctx, carrierfsm.NewVerification{}, application(0))
+		require.NoError(t, err)
+		v, err = b.Machine.Submit(ctx, v.ID, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})
+		require.NoError(t, err)
+		v, err = b.Machine.Submit(ctx, v.ID, code(v.Step, "500001"))
+		require.NoError(t, err)
+		require.Equal(t, carrierfsm.Done, v.State)
+	}))
+}
+
 func TestReadsAskTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
