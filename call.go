@@ -28,6 +28,15 @@ type submission struct {
 	service Secret
 	// done tells the Observer the end of the submission.
 	done func(SubmitDone)
+
+	// intended is the verification as the commit of the intent left it. It is not
+	// changed while the call is under way.
+	intended snapshot
+	// finished is closed after the outcome was committed and after and err, which
+	// Submit returns, were set.
+	finished chan struct{}
+	after    Verification
+	err      error
 }
 
 // call makes the one request of a submission and returns its outcome.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
@@ -17,13 +18,30 @@ type encodedRecord struct {
 	plain  []byte          // what is being sealed
 	values *binding.Values // what it is bound to
 
+	// failed is true once a store has returned an error for it: it may go on reading.
+	failed bool
+
 	// Where entries and buffer begin, to save allocations.
 	fewEntries  [2]Entry
 	smallBuffer [768]byte
 }
 
+// encodedRecords are those whose commit a store has acknowledged: it has copied what
+// it keeps. The 1.4 kB of each of the two commits would be two fifths of what a
+// submission in memory allocates.
+var encodedRecords = sync.Pool{New: func() any { return new(encodedRecord) }}
+
+// release clears an encoded record and lets another decision have its memory, unless
+// a store may still read it.
+func (e *encodedRecord) release() {
+	if !e.failed {
+		*e = encodedRecord{}
+		encodedRecords.Put(e)
+	}
+}
+
 func (c codec) newRecord() *encodedRecord {
-	e := new(encodedRecord)
+	e, _ := encodedRecords.Get().(*encodedRecord)
 	e.buffer, e.entries = e.smallBuffer[:0], e.fewEntries[:0]
 	if c.sealer != nil {
 		e.plain, e.values = make([]byte, 0, len(e.smallBuffer)), new(binding.Values)

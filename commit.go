@@ -80,12 +80,16 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 
 // writeEncoded writes an encoded decision. If the store fails, it reads the
 // record back: the commit id shows whether the write took place. After a write
-// d has the commit id, and the Observer, the Logger and the subscribers are told.
+// d has the commit id, the Observer, the Logger and the subscribers are told, and e
+// is released.
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
-	err := to(ctx, e.record, e.entries...)
-	if err != nil && !m.wasCommitted(ctx, &e.record) {
-		return storeError(ctx, err)
+	if err := to(ctx, e.record, e.entries...); err != nil {
+		e.failed = true
+		if !m.wasCommitted(ctx, &e.record) {
+			return storeError(ctx, err)
+		}
 	}
+	defer e.release()
 	d.CommitID = e.record.CommitID
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)

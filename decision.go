@@ -102,6 +102,9 @@ func (d *decision) applyReply(out *outcome, in *intent) {
 	d.detail.Message = out.text
 	d.detail.Contradiction = contradicts(in.Call, r)
 	d.Message = out.text
+	if rule.event == ApplicationAccepted || rule.event == SourceCollected {
+		d.transitions = make([]Transition, 0, 2)
+	}
 	d.move(rule.event)
 	d.Skipping = mayBeSkipping(d.Skipping, in.Call, rule.event, r.Success)
 	d.take(rule.event, out, in)

@@ -59,12 +59,6 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	return s.run(ctx, s.begin)
 }
 
-// result is what Submit returns.
-type result struct {
-	v   Verification
-	err error
-}
-
 // run commits the intent with begin, then calls upstream in a goroutine of its own,
 // so that the caller can stop waiting. It gives back the place that takePlace took.
 func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
@@ -74,21 +68,21 @@ func (s *submission) run(ctx context.Context, begin func(context.Context) (snaps
 			s.release()
 		}
 	}()
-	snap, err := begin(ctx)
-	if err != nil {
-		return s.refused(&snap, err)
+	var err error
+	if s.intended, err = begin(ctx); err != nil {
+		return s.refused(&s.intended, err)
 	}
 	begun = true
-	finished := make(chan result, 1)
+	s.finished = make(chan struct{})
 	s.calls.Hold()
-	go s.finish(context.WithoutCancel(ctx), &snap, finished)
+	go s.finish(context.WithoutCancel(ctx))
 	select {
-	case r := <-finished:
-		return r.v, r.err
+	case <-s.finished:
+		return s.after, s.err
 	case <-ctx.Done():
-		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+		return s.result(&s.intended, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 	case <-s.abandoned:
-		return s.result(&snap, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
+		return s.result(&s.intended, fmt.Errorf("%w: %w", ErrPending, ErrClosed))
 	}
 }
 
@@ -185,17 +179,25 @@ func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 	return nil
 }
 
-// finish calls upstream, commits the outcome and passes on what Submit returns.
+// finish calls upstream, commits the outcome and sets what Submit returns.
 // All that follows the call is deferred: an upstream that ends the goroutine,
 // as a test's does that fails, leaves an unknown outcome.
-func (s *submission) finish(ctx context.Context, snap *snapshot, finished chan<- result) {
+func (s *submission) finish(ctx context.Context) {
 	growStack()
-	r := result{err: &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: ErrPending}}
+	snap, concluded := &s.intended, false
 	defer s.leave()
-	defer func() { finished <- r }()
+	defer func() {
+		if !concluded { // the store panicked or ended the goroutine
+			s.after, s.err = Verification{}, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: ErrPending}
+		}
+		close(s.finished)
+	}()
 	defer s.release()
 	out := outcome{fault: FaultUnknown}
-	defer func() { r.v, r.err = s.conclude(ctx, snap, &out) }()
+	defer func() {
+		s.after, s.err = s.conclude(ctx, snap, &out)
+		concluded = true
+	}()
 	out = s.call(ctx, snap)
 }
 
