@@ -41,14 +41,14 @@ type submission struct {
 
 // call makes the one request of a submission and returns its outcome.
 func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
-	waited := s.now().Sub(snap.Intent.At)
-	left := s.left(s.end(snap))
-	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+	wall, mono, end := s.now(), time.Now(), s.end(snap)
+	waited, left := wall.Sub(snap.Intent.At), min(end.wall.Sub(wall), end.mono.Sub(mono))
+	if max(waited, -waited, mono.Sub(s.begun)) > sendWithin || left <= 0 {
 		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 	ctx, done := s.cfg.Observer.call(ctx, CallStart{ID: s.id, Call: snap.Intent.Call, Input: s.in.Kind(), Source: snap.At.Website})
 	defer func() { done(CallDone{Fault: out.fault}) }()
-	ctx, cancel := lazydeadline.With(ctx, time.Now().Add(left))
+	ctx, cancel := lazydeadline.With(ctx, mono.Add(left))
 	defer cancel()
 	returned := false
 	defer func() {

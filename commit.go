@@ -128,23 +128,31 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, 
 		if err = m.commitRetrying(ctx, &d, end); err == nil {
 			return d, nil
 		}
-		stored := *s
+		var stored snapshot
 		if errors.Is(err, ErrConflict) {
-			err = m.retry(ctx, end, func(ctx context.Context) (e error) {
-				stored, e = m.load(ctx, s.ID)
-				return e
-			})
+			stored, err = m.loadRetrying(ctx, s.ID, end)
 		}
 		switch {
 		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(in, out.fault == ""):
 			m.dropped.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late and was dropped", "id", s.ID, "step", s.Step)
+			if err != nil {
+				stored = *s
+			}
 			return decision{snapshot: stored}, ErrStale
 		case err != nil:
 			return decision{snapshot: *s}, fmt.Errorf("%w: %w", ErrPending, err)
 		}
 		s = &stored
 	}
+}
+
+func (m *Machine) loadRetrying(ctx context.Context, id string, end deadline) (s snapshot, err error) {
+	err = m.retry(ctx, end, func(ctx context.Context) (e error) {
+		s, e = m.load(ctx, id)
+		return e
+	})
+	return s, err
 }
 
 // commitRetrying commits a decision. It is the same commit at each try, so a

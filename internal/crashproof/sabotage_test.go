@@ -37,9 +37,9 @@ const (
 `
 	sqliteCommit = `	return s.queue.Do(ctx, item{write.Request{Record: r, Entries: entries}, false})
 `
-	deadline = `	waited := s.now().Sub(snap.Intent.At)
-	left := s.left(s.end(snap))
-	if max(waited, -waited, time.Since(s.begun)) > sendWithin || left <= 0 {
+	deadline = `	wall, mono, end := s.now(), time.Now(), s.end(snap)
+	waited, left := wall.Sub(snap.Intent.At), min(end.wall.Sub(wall), end.mono.Sub(mono))
+	if max(waited, -waited, mono.Sub(s.begun)) > sendWithin || left <= 0 {
 		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
 	}
 `
@@ -131,7 +131,7 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "no absolute deadline", plan: paused, patches: []patch{
-		{"call.go", deadline, `	left := s.cfg.CallTimeout
+		{"call.go", deadline, `	mono, left := time.Now(), s.cfg.CallTimeout
 `},
 	}},
 

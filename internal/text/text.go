@@ -59,11 +59,24 @@ func CountDigits(s string) (n int) {
 
 // Printable reports whether s is valid UTF-8 without control characters.
 func Printable(s string) bool {
+	if isPlainASCII(s) {
+		return true
+	}
 	if !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlainASCII reports whether s has printable ASCII only, as nearly all words have.
+func isPlainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
 	}
