@@ -65,6 +65,7 @@ var problems = []struct {
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable"}, // the client has left
 	{carrierfsm.ErrNewerTable, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrNotSent, http.StatusBadGateway, "unavailable"},
+	{carrierfsm.ErrForged, http.StatusInternalServerError, codeBroken},
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, codeBroken},
 	{carrierfsm.ErrCorrupt, http.StatusInternalServerError, codeBroken},
 }

@@ -45,6 +45,7 @@ var rows = map[string]struct {
 	"carrierfsm.ErrStore":           {carrierfsm.ErrStore, 503, "unavailable"},
 	"carrierfsm.ErrNewerTable":      {carrierfsm.ErrNewerTable, 503, "unavailable"},
 	"carrierfsm.ErrNotSent":         {carrierfsm.ErrNotSent, 502, "unavailable"},
+	"carrierfsm.ErrForged":          {carrierfsm.ErrForged, 500, "broken"},
 	"carrierfsm.ErrSealed":          {carrierfsm.ErrSealed, 500, "broken"},
 	"carrierfsm.ErrCorrupt":         {carrierfsm.ErrCorrupt, 500, "broken"},
 	"typed.ErrNoCode":               {typed.ErrNoCode, 422, "no_code"},

@@ -127,7 +127,7 @@ func printHelp(w io.Writer) {
 	}
 	_ = table.Flush()
 	p("\ncarrierfsm help SUBCOMMAND lists its flags.\n\n")
-	p("environment: %s is -store, %s is -key-file, %s is -secret-file, %s is -by.\n", storeVariable, keyVariable, secretVariable, operatorVariable)
+	p("environment: %s is -store, %s is -key-file, %s is -secret-file, %s is -deployment, %s is -by.\n", storeVariable, keyVariable, secretVariable, nameVariable, operatorVariable)
 	p("exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused in this state, 5 verify or migrate status found something.\n")
 }
 

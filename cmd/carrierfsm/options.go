@@ -22,11 +22,13 @@ const (
 	keyVariable      = "CARRIERFSM_KEY_FILE"
 	secretVariable   = "CARRIERFSM_SECRET_FILE" //nolint:gosec // a name
 	operatorVariable = "CARRIERFSM_OPERATOR"
+	nameVariable     = "CARRIERFSM_DEPLOYMENT"
 )
 
 // options are the flags that many commands have.
 type options struct {
 	store, keyFile, by string
+	seal               carrierfsm.Config // how it is sealed
 	json, yes          bool
 	timeout            time.Duration // of each statement on a server; zero: the store's own
 }
@@ -49,6 +51,9 @@ func (o *options) outputFlag(f *flag.FlagSet) {
 func (o *options) lookFlags(f *flag.FlagSet) {
 	o.storeFlag(f)
 	f.StringVar(&o.keyFile, "key-file", "", "the `file` of the sealing keys, a line for each: an id, a space, 32 bytes in base64; the first one seals ("+keyVariable+")")
+	f.StringVar(&o.seal.Deployment, "deployment", "", "the `name` of the installation, as the service's Config.Deployment has it ("+nameVariable+")")
+	f.BoolVar(&o.seal.AcceptPlain, "accept-plain", false, "believe what is not sealed, for as long as a store is migrated: see Config.AcceptPlain")
+	f.BoolVar(&o.seal.RefuseUnbound, "refuse-unbound", false, "refuse what earlier builds sealed: see Config.RefuseUnbound")
 	o.outputFlag(f)
 }
 
@@ -59,6 +64,7 @@ func (o *options) byFlag(f *flag.FlagSet) {
 // actFlags are those of commands that change something.
 func (o *options) actFlags(f *flag.FlagSet) {
 	o.lookFlags(f)
+	f.BoolVar(&o.seal.SealUnbound, "seal-unbound", false, "seal as earlier builds do, while their replicas run: see Config.SealUnbound")
 	o.byFlag(f)
 }
 
@@ -123,7 +129,11 @@ func (o *options) withSession(ctx context.Context, std streams, name string, f f
 	defer func() { _ = opened.Close() }()
 	quiet := slog.New(slog.DiscardHandler) // the command logs what it does itself
 	s := &session{streams: std, options: *o, store: opened, log: log, name: name, sealed: sealer != nil}
-	s.machine, err = carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: opened, Upstream: noUpstream{}, Sealer: sealer, Logger: quiet})
+	config := o.seal
+	config.Numbers = budget.None() // it submits nothing
+	config.Store, config.Upstream, config.Sealer, config.Logger = opened, noUpstream{}, sealer, quiet
+	config.Deployment = cmp.Or(config.Deployment, os.Getenv(nameVariable))
+	s.machine, err = carrierfsm.New(config)
 	if err != nil {
 		return err
 	}

@@ -234,6 +234,22 @@ func TestAfterARestoreTheLeasesOfTheBackupAreFree(t *testing.T) {
 	})
 }
 
+func TestAStoreWithoutSealsIsSealedByReseal(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, p place) {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Store: p.open(t)})
+		b.Reach("10002")
+		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_KEY_FILE=keys", "CARRIERFSM_DEPLOYMENT=here", "CARRIERFSM_OPERATOR=ann")
+		require.Equal(t, 5, c.runWith("", "verify").code, "what is not sealed is not believed")
+		r := c.runWith("", "reseal", "-all", "-yes", "-accept-plain")
+		require.Equal(t, 0, r.code, r.err)
+		require.Equal(t, 0, c.runWith("", "verify").code)
+		r = c.runWith("", "verify", "-deployment", "elsewhere")
+		require.Equal(t, 5, r.code)
+		require.Contains(t, r.out, "unreadable")
+	})
+}
+
 func TestNothingIsFoundBesideAServiceThatWrites(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, p place) {

@@ -197,7 +197,7 @@ func TestEraseBelievesNothingThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// The figure in the comment of seal.New.
+// The figures in the comment of seal.New and in docs/security.md.
 func TestAPlainVerificationMakesTwelveSeals(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.NewWith(t, carrierfsm.Config{Sealer: sealer(t)})
@@ -205,6 +205,12 @@ func TestAPlainVerificationMakesTwelveSeals(t *testing.T) {
 	b.Upstream.Then(fsmtest.Code("10008"))
 	b.Must(b.Captcha("500001"))
 	require.EqualValues(t, 12, b.Machine.Stats().Seals)
+	wrong := b.Create(carrierfsm.NewVerification{ID: "v2"})
+	wrong.Reach("10002")
+	b.Upstream.Then(fsmtest.Code("10004"), fsmtest.Code("10008"))
+	b.Must(wrong.Captcha("500000"))
+	b.Must(wrong.Captcha("500001"))
+	require.EqualValues(t, 12+12+4, b.Machine.Stats().Seals, "a wrong code makes four more")
 }
 
 func TestADeadlineIsReadFromTheBody(t *testing.T) {
