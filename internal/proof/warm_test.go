@@ -72,9 +72,17 @@ func code(step int, value string) carrierfsm.Captcha {
 
 func TestAWarmSubmissionLoadsNothing(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]carrierfsm.Config{"plain": {}, "sealed": {Sealer: sealer(t)}} {
+	for name, c := range map[string]struct {
+		cfg  carrierfsm.Config
+		warm int64 // loads
+	}{
+		"plain":          {carrierfsm.Config{}, 0},
+		"sealed unbound": {carrierfsm.Config{Sealer: sealer(t), SealUnbound: true}, 0},
+		"sealed":         {carrierfsm.Config{Sealer: sealer(t)}, 1}, // what was forged is told
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			cfg := c.cfg
 			store := &countingStore{Store: memory.New()}
 			cfg.Store = store
 			ctx := context.Background()
@@ -86,9 +94,9 @@ func TestAWarmSubmissionLoadsNothing(t *testing.T) {
 			}{
 				{"the form", 1, 2, application(0)},
 				{"the password", 1, 2, carrierfsm.Password{Step: 2, Password: carrierfsm.NewSecret("246810")}},
-				{"a wrong code", 0, 2, code(3, "500001")},
-				{"the code", 0, 2, code(4, "500002")},
-				{"the second code", 0, 2, code(5, "500003")},
+				{"a wrong code", c.warm, 2, code(3, "500001")},
+				{"the code", c.warm, 2, code(4, "500002")},
+				{"the second code", c.warm, 2, code(5, "500003")},
 			} {
 				require.Equal(t, [2]int64{c.loads, c.commits}, store.cost(func() {
 					_, err := b.Machine.Submit(ctx, b.ID, c.in)
