@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -322,6 +323,21 @@ func TestALostAnswerOfAWarmIntentIsReadBack(t *testing.T) {
 		require.Equal(t, [2]int64{2, 2}, store.cost(func() { b.Must(submit(b, code(3, "500001"))) }))
 		store.commit = nil
 		require.Equal(t, [2]int64{0, 2}, store.cost(func() { b.Must(submit(b, code(4, "500002"))) }))
+	})
+}
+
+// The store was put back to what this machine has in memory, and the host knows of more.
+func TestTheMarkOfTheHostIsCheckedWithoutALoadToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := counting(t, carrierfsm.Config{})
+		_, name, _ := strings.Cut(b.Get().Mark, ".")
+		for mark, want := range map[string]error{"9." + name: carrierfsm.ErrForged, b.Get().Mark: nil} {
+			b.Upstream.Otherwise(fsmtest.Code("10004"))
+			_, err := b.Machine.Submit(carrierfsm.WithMark(context.Background(), mark), b.ID, code(b.Get().Step, "500001"))
+			require.ErrorIs(t, err, want)
+		}
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
 	})
 }
 
