@@ -189,7 +189,7 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 	}{
 		"plain":      {context.Background(), carrierfsm.Config{}, 48},
 		"cancelable": {cancelable, carrierfsm.Config{}, 48},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 58},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 62},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)
