@@ -330,3 +330,50 @@ func TestAWholeOlderRowIsToldByTheMarkOfTheHost(t *testing.T) {
 		})
 	}
 }
+
+// replaced is a store whose history has one genuine entry of another course of events.
+type replaced struct {
+	resealable
+	entry carrierfsm.Entry
+}
+
+func (s replaced) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
+	list, err := s.resealable.History(ctx, id, after, limit)
+	for i := range list {
+		if list[i].Step == s.entry.Step {
+			list[i] = s.entry
+		}
+	}
+	return list, err
+}
+
+func TestAnEntryOfAnotherCourseOfEventsIsTold(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := sqliteDatabase(t)
+	b := reach(t, d)
+	d.save(t, "stolen")
+	b.Clock.Advance(time.Minute)
+	b.Upstream.Then(fsmtest.Code("10002"), fsmtest.Code("10002"))
+	b.Must(b.Resend())
+	b.Clock.Advance(time.Minute)
+	b.Must(b.Resend())
+	others, err := d.History(ctx, b.ID, 3, 2) // steps 4 and 5
+	require.NoError(t, err)
+	d.restore(t, "stolen")
+	b.Upstream.Then(fsmtest.Code("10004"), fsmtest.Code("10004"))
+	input := carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500001"), Password: carrierfsm.NewSecret("246810")}
+	b.Must(b.Submit(input))
+	latest := b.Replica(func(c *carrierfsm.Config) { c.Store = replaced{d, others[0]} })
+	_, err = latest.Machine.History(ctx, b.ID)
+	require.ErrorContains(t, err, "the columns of a step up to 4", "it follows what is before, but is not what the body knows")
+	b.Must(b.Captcha("500002"))
+	for _, other := range others {
+		forged := b.Replica(func(c *carrierfsm.Config) { c.Store = replaced{d, other} })
+		_, err := forged.Machine.Decode(ctx, other)
+		require.NoError(t, err, "the entry is genuine by itself")
+		_, err = forged.Machine.History(ctx, b.ID)
+		require.ErrorIs(t, err, carrierfsm.ErrForged)
+		require.ErrorContains(t, err, "step 5 does not follow")
+	}
+}
