@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 	"github.com/carrierfsm/carrierfsm/store/internal/writetest"
@@ -49,6 +51,9 @@ func TestTheFastPathAndPgxStoreTheSameRows(t *testing.T) {
 			if rapid.Bool().Draw(rt, "replaces one commit") {
 				second.Record.Previous = r.Record.CommitID
 			}
+			if rapid.Bool().Draw(rt, "spends") {
+				second.Record.Spends = drawSpends(rt, "ledger-of-"+id)
+			}
 			commits = append(commits, second)
 		}
 		if rapid.Bool().Draw(rt, "in a batch") {
@@ -62,7 +67,14 @@ func TestTheFastPathAndPgxStoreTheSameRows(t *testing.T) {
 			batch, errs := s.LoadBatch(ctx, ids...)
 			require.Equal(rt, []error{nil, nil}, errs)
 			for i, r := range commits {
-				r.Record.Previous = [16]byte{} // not stored
+				for _, s := range stores { // both read what either has spent
+					ledger, err := s.Ledger(ctx, "ledger-of-"+ids[i])
+					require.NoError(rt, err)
+					want, err := budget.Ledger{}.Apply(r.Record.Spends)
+					require.NoError(rt, err)
+					require.Empty(rt, cmp.Diff(want.Stamps, ledger.Stamps, cmpopts.EquateEmpty()))
+				}
+				r.Record.Previous, r.Record.Spends = [16]byte{}, nil // not stored
 				alone, err := s.LoadAlone(ctx, ids[i])
 				require.NoError(rt, err)
 				require.Empty(rt, cmp.Diff(r.Record, alone))
@@ -79,6 +91,16 @@ func TestTheFastPathAndPgxStoreTheSameRows(t *testing.T) {
 	var early int
 	require.NoError(t, pool.QueryRow(ctx, `SELECT count(*) FROM carrierfsm_verifications WHERE due < '1000-01-01'`).Scan(&early))
 	require.Zero(t, early, "a record that is never due has NULL")
+}
+
+// drawSpends draws what a commit spends or gives back.
+func drawSpends(t *rapid.T, key string) (list []budget.Spend) {
+	for _, k := range budget.Kinds()[:rapid.IntRange(1, 3).Draw(t, "kinds")] {
+		list = append(list, budget.Spend{
+			Key: key, Kind: k, At: noon, N: rapid.SampledFrom([]int{-2, 1, 3}).Draw(t, "n"), Window: budget.Day, Limit: 3,
+		})
+	}
+	return list
 }
 
 // The host may deallocate statements in its pool's sessions.

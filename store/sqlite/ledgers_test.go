@@ -1,0 +1,75 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/store/sqlite"
+)
+
+// Replicas spend for the same numbers, each record on another replica. Never one more
+// than the limit is counted, and nothing is refused below it.
+func TestReplicasOnOneDatabaseSpendOneBudget(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	noon := time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "test.db")
+	var stores []*sqlite.Store
+	for range 3 {
+		s, err := sqlite.Open(ctx, path)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		stores = append(stores, s)
+	}
+	const callers, limit = 24, 5
+	for round := range 6 {
+		key, at := fmt.Sprint("number-", round/2), noon.Add(time.Duration(round%2)*2*budget.Day)
+		var spent, refused atomic.Int32
+		var all sync.WaitGroup
+		for i := range callers {
+			all.Go(func() {
+				r := carrierfsm.Record{
+					ID: fmt.Sprint("spends-", round, "-", i), State: carrierfsm.Created, Version: 1, Table: 1, Created: noon, Updated: noon, Body: []byte("{}"),
+				}
+				s := stores[i%len(stores)]
+				spends := []budget.Spend{
+					{Key: key, Kind: budget.Texts, At: at, N: 1, Window: budget.Day, Limit: limit},
+					{Key: key, Kind: budget.Passwords, At: at, N: 1, Window: budget.Day, Limit: 2 * limit},
+				}
+				var err error
+				if i%2 == 0 {
+					r.Spends = spends
+					err = s.Create(ctx, r)
+				} else if err = s.Create(ctx, r); err == nil {
+					r.Version, r.CommitID, r.Spends = 2, [16]byte{1}, spends
+					err = s.Commit(ctx, r)
+				}
+				switch {
+				case err == nil:
+					spent.Add(1)
+				case errors.As(err, new(*budget.ExceededError)):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, limit, spent.Load())
+		require.EqualValues(t, callers-limit, refused.Load())
+		l, err := stores[0].Ledger(ctx, key)
+		require.NoError(t, err)
+		require.Equal(t, limit, l.Count(budget.Texts, budget.Day, at))
+		require.Equal(t, limit, l.Count(budget.Passwords, budget.Day, at))
+	}
+}
