@@ -242,9 +242,12 @@ func TestNoAttackOnTheDatabaseIsBelieved(t *testing.T) {
 				b := reach(t, d)
 				says := c(t, d, b)
 				arrived := b.Upstream.Arrivals("246810")
+				// A machine that has the genuine record in memory goes on with that, and
+				// its commit replaces the forged one. Others load it.
+				other := b.Replica()
 				for call, err := range map[string]error{
-					"Get":    second(b.Machine.Get(context.Background(), b.ID)),
-					"Submit": second(b.Submit(carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500009"), Password: carrierfsm.NewSecret("246810")})),
+					"Get":    second(other.Machine.Get(context.Background(), b.ID)),
+					"Submit": second(other.Submit(carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500009"), Password: carrierfsm.NewSecret("246810")})),
 				} {
 					require.ErrorIs(t, err, carrierfsm.ErrForged, call)
 					require.ErrorContains(t, err, says, call)
@@ -315,6 +318,20 @@ func TestAWholeOlderRowIsToldByTheMarkOfTheHost(t *testing.T) {
 				require.ErrorContains(t, err, "the host has seen", call)
 			}
 			require.Zero(t, b.Upstream.Arrivals("500009"))
+
+			behind := b.Replica() // has in memory what was put back
+			behind.Upstream.Then(fsmtest.Code("10002"))
+			b.Clock.Advance(time.Minute)
+			behind.Must(behind.Resend())
+			d.save(t, "cached")
+			b.Upstream.Then(fsmtest.Code("10004"))
+			b.Must(b.Submit(carrierfsm.Captcha{Step: 4, Code: carrierfsm.NewSecret("500005"), Password: carrierfsm.NewSecret("246810")}))
+			later := carrierfsm.WithMark(ctx, b.Get().Mark)
+			d.restore(t, "cached")
+			_, err = behind.Machine.Submit(later, b.ID, carrierfsm.Captcha{Step: 4, Code: carrierfsm.NewSecret("500006"), Password: carrierfsm.NewSecret("246810")})
+			require.ErrorIs(t, err, carrierfsm.ErrForged)
+			require.Zero(t, b.Upstream.Arrivals("500006"))
+			d.restore(t, "stolen")
 
 			for b.Record().Version < 8 { // up to the version that the host has seen, on another way
 				b.Clock.Advance(time.Minute)
