@@ -331,15 +331,20 @@ func newPasswordCache() *passwordCache {
 }
 
 // cachePassword keeps a copy of the password for so long, with the snapshot beside
-// it, or drops what is in the cache if the password is empty.
+// it, or drops what is in the cache if the password is empty. Where what is stored is
+// bound to its place, the snapshot is not kept: a load has to tell what was forged.
 func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration) {
 	if password.Empty() {
 		m.passwords.Delete(s.ID)
 		return
 	}
-	last := *s
-	last.Body, last.Cursor = nil, slices.Clone(s.Cursor) // the cursor is upstream's
-	m.passwords.Put(s.ID, cachedPassword{secret: password.clone(), step: s.PasswordStep, last: &last}, ttl)
+	p := cachedPassword{secret: password.clone(), step: s.PasswordStep}
+	if !m.codec.bind() {
+		last := *s
+		last.Body, last.Cursor = nil, slices.Clone(s.Cursor) // the cursor is upstream's
+		p.last = &last
+	}
+	m.passwords.Put(s.ID, p, ttl)
 }
 
 // cachedSnapshot returns the snapshot that is kept beside a password; nil if there is

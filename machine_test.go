@@ -187,9 +187,9 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 49},
-		"cancelable": {cancelable, carrierfsm.Config{}, 49},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 59},
+		"plain":      {context.Background(), carrierfsm.Config{}, 48},
+		"cancelable": {cancelable, carrierfsm.Config{}, 48},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 62},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)

@@ -2,6 +2,7 @@ package carrierfsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -283,7 +284,11 @@ func (m *Machine) lookUp(ctx context.Context, e *Entry) error {
 	if err == nil {
 		err = h.err()
 	}
-	if err != nil {
+	var where *Error
+	switch {
+	case errors.As(err, &where):
+		return where.Err
+	case err != nil:
 		return err
 	}
 	for i := range h.transitions {

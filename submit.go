@@ -126,7 +126,7 @@ func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
 // a refusal that was decided on a cached snapshot is never returned.
 func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error) {
 	cached := s.cachedSnapshot(s.id)
-	if cached == nil {
+	if cached == nil || checkMark(ctx, &cached.Record) != nil {
 		return snap, ErrConflict
 	}
 	d, refusal := s.intend(cached)

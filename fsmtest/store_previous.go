@@ -3,6 +3,7 @@ package fsmtest
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/carrierfsm/carrierfsm"
 )
@@ -112,10 +113,11 @@ func commitCheckTogether(b *storeBench) error {
 		}
 	}
 	wrong := func(i int) bool { return i%3 == 0 }
+	created := slices.Clone(records)
 	errs := concurrently(n, func(i int) error {
 		after, e := nextAfter(records[i])
 		if wrong(i) {
-			after.Previous = records[(i+1)%n].CommitID
+			after.Previous = created[(i+1)%n].CommitID
 		}
 		err := b.Store.Commit(b.ctx, after, e)
 		if err == nil {

@@ -201,7 +201,7 @@ func (a *API) unborn(w http.ResponseWriter, r *http.Request) {
 }
 
 // get responds with a verification. With the parameter "seen" it waits, at most Wait,
-// until the mark is another.
+// until the tag is another.
 func (a *API) get(w http.ResponseWriter, r *http.Request) {
 	id, err := a.Authorize(r, r.PathValue("id"))
 	if err != nil {

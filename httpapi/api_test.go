@@ -44,9 +44,9 @@ func TestARequestWaitsForAChange(t *testing.T) {
 		h := newHost(t, func(m *carrierfsm.Config, c *httpapi.Config) {
 			m.Observer, c.Changes, c.Wait = changes.Observer(), changes, 20*time.Second
 		})
-		seen := h.ask("GET", "/verifications/v1", "").Mark
+		seen := h.ask("GET", "/verifications/v1", "").Tag
 		began := time.Now()
-		require.Equal(t, seen, h.ask("GET", "/verifications/v1?seen="+seen, "").Mark)
+		require.Equal(t, seen, h.ask("GET", "/verifications/v1?seen="+seen, "").Tag)
 		require.Equal(t, 20*time.Second, time.Since(began))
 		began = time.Now()
 		go func() {
@@ -56,7 +56,7 @@ func TestARequestWaitsForAChange(t *testing.T) {
 		require.Equal(t, carrierfsm.Failed, h.ask("GET", "/verifications/v1?seen="+seen, "").State)
 		require.Equal(t, 300*time.Millisecond, time.Since(began))
 		began = time.Now()
-		ended := h.ask("GET", "/verifications/v1", "").Mark
+		ended := h.ask("GET", "/verifications/v1", "").Tag
 		h.ask("GET", "/verifications/v1?seen="+ended, "")
 		require.Zero(t, time.Since(began), "nothing changes after the end")
 	})
@@ -68,7 +68,7 @@ func TestClosedChangesEndTheWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes := httpapi.NewChanges()
 		h := newHost(t, func(_ *carrierfsm.Config, c *httpapi.Config) { c.Changes = changes })
-		seen := h.ask("GET", "/verifications/v1", "").Mark
+		seen := h.ask("GET", "/verifications/v1", "").Tag
 		began := time.Now()
 		time.AfterFunc(time.Millisecond, changes.Close)
 		h.ask("GET", "/verifications/v1?seen="+seen, "")

@@ -40,7 +40,7 @@ func (a *API) await(ctx context.Context, id string, in carrierfsm.Input) (carrie
 	return v, carrierfsm.ErrPending
 }
 
-// watch returns a verification once its mark differs from seen; at once if seen is
+// watch returns a verification once its tag differs from seen; at once if seen is
 // empty or the verification has ended.
 func (a *API) watch(ctx context.Context, id, seen string) (carrierfsm.Verification, error) {
 	changed, unsubscribe := a.Changes.subscribe(id)
@@ -51,7 +51,7 @@ func (a *API) watch(ctx context.Context, id, seen string) (carrierfsm.Verificati
 	defer poll.Stop()
 	for {
 		v, err := a.Machine.Get(ctx, id)
-		if err != nil || mark(&v) != seen || v.State.Terminal() {
+		if err != nil || tag(&v) != seen || v.State.Terminal() {
 			return v, err
 		}
 		select {

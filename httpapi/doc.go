@@ -14,7 +14,7 @@
 //
 //	POST /verifications                 creates a verification of a form, and applies
 //	GET  /verifications/new             what to show before there is one
-//	GET  /verifications/{id}            a verification; ?seen={mark} waits for a change
+//	GET  /verifications/{id}            a verification; ?seen={tag} waits for a change
 //	POST /verifications/{id}/{input}    submits an input
 //	GET  /openapi.json                  their description in OpenAPI 3.1
 //

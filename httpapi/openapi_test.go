@@ -117,8 +117,21 @@ func TestTheDescriptionIsThatOfTheEndpoints(t *testing.T) {
 
 type newHostFunc = func(change ...func(*carrierfsm.Config, *httpapi.Config)) *host
 
-// waits makes requests wait for a moment only.
-func waits(_ *carrierfsm.Config, c *httpapi.Config) { c.Wait = time.Millisecond }
+// endWaits ends the waits of requests once the call has arrived whose answer is held
+// back; without a gate, they wait as long as it takes.
+func (h *host) endWaits(gate *fsmtest.Gate) {
+	cfg := h.api.Config
+	cfg.Changes = httpapi.NewChanges()
+	api, err := httpapi.New(cfg)
+	require.NoError(h.t, err)
+	h.api = api
+	if gate != nil {
+		go func() {
+			<-gate.Arrived()
+			cfg.Changes.Close()
+		}()
+	}
+}
 
 func describeSuccess(host newHostFunc, path string, e endpoint) {
 	h := host()
@@ -128,11 +141,13 @@ func describeSuccess(host newHostFunc, path string, e endpoint) {
 	}
 	require.Equal(h.t, http.StatusOK, h.ask("POST", path, withStep(e.body, v.Step)).Code, path)
 
-	h = host(waits)
+	h = host()
 	if e.silent { // a cancellation waits for the call of another input
 		other := endpoints()[carrierfsm.InputPassword]
 		v, gate := h.hold(other)
+		h.endWaits(gate)
 		require.Equal(h.t, http.StatusAccepted, h.ask("POST", "/verifications/v1/password", withStep(other.body, v.Step)).Code)
+		h.endWaits(nil)
 		a := h.ask("POST", path, withStep(e.body, v.Step))
 		require.Equal(h.t, http.StatusAccepted, a.Code)
 		require.True(h.t, a.Canceling)
@@ -140,6 +155,7 @@ func describeSuccess(host newHostFunc, path string, e endpoint) {
 		return
 	}
 	v, gate := h.hold(e)
+	h.endWaits(gate)
 	a := h.ask("POST", path, withStep(e.body, v.Step))
 	require.Equal(h.t, http.StatusAccepted, a.Code, path)
 	require.True(h.t, a.InFlight)
@@ -217,10 +233,11 @@ func describeCreate(host newHostFunc) {
 	require.NoError(h.t, h.Machine.Close(h.t.Context()))
 	require.Equal(h.t, "closing", create("{"+person+"}").problem.Code)
 
-	h = host(waits)
+	h = host()
 	h.header["X-Begin"] = "v1"
 	held, gate := fsmtest.Held(fsmtest.AcceptAt(source))
 	h.Upstream.Then(held)
+	h.endWaits(gate)
 	require.Equal(h.t, http.StatusAccepted, h.ask("POST", "/verifications", "{"+person+"}").Code)
 	h.release(gate)
 }

@@ -13,8 +13,8 @@ import (
 type Screen struct {
 	// Language is that of all texts but Said.Text: "zh" or "en".
 	Language string `json:"language"`
-	// Mark is Verification.Mark.
-	Mark string `json:"mark"`
+	// Tag is Verification.Tag.
+	Tag string `json:"tag"`
 	// Topic identifies the question: the focus moves when it changes.
 	Topic string `json:"topic"`
 	// Step is what to submit with an input.
@@ -73,7 +73,7 @@ func (w *Words) Screen(v *carrierfsm.Verification, now time.Time, consent Consen
 		v = unborn()
 	}
 	s := Screen{
-		Language: w.lang, Mark: mark(v), Step: v.Step, Live: v.ID != "" && v.Prompt != nil,
+		Language: w.lang, Tag: tag(v), Step: v.Step, Live: v.ID != "" && v.Prompt != nil,
 		About: strings.TrimSpace(v.Source.Name + " " + v.Account),
 	}
 	switch {

@@ -15,8 +15,8 @@ type Verification struct {
 	ID    string           `json:"id,omitempty"`
 	State carrierfsm.State `json:"state"`
 	Step  int              `json:"step"`
-	// Mark changes with what is shown: the step, and whether an answer is under way.
-	Mark string `json:"mark"`
+	// Tag changes with what is shown: the step, and whether an answer is under way.
+	Tag string `json:"tag"`
 	// Prompt is absent after the end.
 	Prompt    *Prompt `json:"prompt,omitempty"`
 	InFlight  bool    `json:"in_flight"`
@@ -82,7 +82,7 @@ var inputs = map[carrierfsm.PromptKind]carrierfsm.InputKind{
 // View returns a verification for JSON, as of now.
 func View(v *carrierfsm.Verification, now time.Time) Verification {
 	j := Verification{
-		ID: v.ID, State: v.State, Step: v.Step, Mark: mark(v), InFlight: v.InFlight, Canceling: v.Canceling,
+		ID: v.ID, State: v.State, Step: v.Step, Tag: tag(v), InFlight: v.InFlight, Canceling: v.Canceling,
 		Reason: v.Reason, Message: v.Message, Account: v.Account,
 		CreatedAt: v.Created.UTC(), UpdatedAt: v.Updated.UTC(), Deadline: v.Deadline.UTC(),
 	}
@@ -112,8 +112,8 @@ func unborn() *carrierfsm.Verification {
 	return &carrierfsm.Verification{State: carrierfsm.Created, Prompt: &carrierfsm.Prompt{Kind: carrierfsm.PromptApplication}}
 }
 
-// mark returns Verification.Mark.
-func mark(v *carrierfsm.Verification) string {
+// tag returns Verification.Tag.
+func tag(v *carrierfsm.Verification) string {
 	if v.ID == "" {
 		return "new"
 	}

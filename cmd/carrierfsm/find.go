@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -14,7 +12,7 @@ import (
 	"os"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/typed"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 func findFlags(f *flag.FlagSet) action {
@@ -58,8 +56,12 @@ func keyOfNumber(secretFile string, args []string, in io.Reader) (string, error)
 		return "", usage("the secret: %w", err)
 	}
 	secret, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || len(secret) < 32 {
-		return "", usage("%s: not 32 bytes or more in base64", secretFile)
+	if err != nil {
+		return "", usage("%s: not base64", secretFile)
+	}
+	numbers, err := budget.NewNumbers(secret)
+	if err != nil {
+		return "", usage("%s: %w", secretFile, err)
 	}
 	var number string
 	if len(args) == 1 && args[0] != "-" {
@@ -67,16 +69,9 @@ func keyOfNumber(secretFile string, args []string, in io.Reader) (string, error)
 	} else if number, err = bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	if number, err = typed.Phone(number); err != nil {
+	key, err := numbers.Key(number)
+	if err != nil {
 		return "", usage("no mobile number of 11 digits")
 	}
-	return numberKey(secret, number), nil
-}
-
-// numberKey returns the key of a number, as the host passes it in
-// NewVerification.Key.
-func numberKey(secret []byte, number string) string {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte("carrierfsm number " + number))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+	return key, nil
 }

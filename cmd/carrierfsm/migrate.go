@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/store/postgres"
@@ -40,7 +41,7 @@ func migrateUpFlags(f *flag.FlagSet) action {
 	var o options
 	o.storeFlag(f)
 	o.byFlag(f)
-	create := f.Bool("create", false, "create the SQLite file if it does not exist")
+	create := f.Bool("create", false, "make the tables in a store that has none of ours; create the SQLite file if it does not exist")
 	return func(ctx context.Context, std streams, _ []string) error {
 		ctx, name, err := o.operator(ctx)
 		if err != nil {
@@ -49,6 +50,9 @@ func migrateUpFlags(f *flag.FlagSet) action {
 		before, err := versions(ctx, o.spec(), *create)
 		if err != nil {
 			return err
+		}
+		if !*create && !slices.ContainsFunc(before, func(v schema.Version) bool { return v.Applied }) {
+			return usage("the store has no tables of carrierfsm; -create makes them")
 		}
 		if err := migrate(ctx, o.spec()); err != nil {
 			return err

@@ -107,7 +107,7 @@ func postgresConfig(spec string) (*pgxpool.Config, error) {
 func mustBeOurs(ctx context.Context, path string) error {
 	ours, err := isOurs(ctx, path)
 	if err == nil && !ours {
-		err = usage("%s has no tables of carrierfsm; carrierfsm migrate up makes them", path)
+		err = usage("%s has no tables of carrierfsm; carrierfsm migrate up -create makes them", path)
 	}
 	return err
 }

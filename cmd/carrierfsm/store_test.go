@@ -89,7 +89,10 @@ func TestMigrateBringsAStoreUpToDateOnceAndSaysWhatItLacks(t *testing.T) {
 			require.Equal(t, 1, r.code)
 			require.Contains(t, r.err, "carrierfsm migrate up")
 		}
-		r := c.runWith("", "migrate", "up", "-create")
+		r := c.runWith("", "migrate", "up")
+		require.Equal(t, 2, r.code, "it may be another program's: %s", r.err)
+		require.Contains(t, r.err, "-create")
+		r = c.runWith("", "migrate", "up", "-create")
 		require.Equal(t, 0, r.code, r.err)
 		require.Contains(t, r.out, "applied 0001_verifications.sql\n")
 		require.Contains(t, r.err, "msg=migrated operator=deploy")
@@ -163,9 +166,6 @@ func TestATypoCreatesAndChangesNothing(t *testing.T) {
 	before := content()
 	for _, line := range onAStore {
 		for _, name := range []string{"missing.db", "missing/x.db", "foreign.db", "empty.db", "text.db", "."} {
-			if line == "migrate up" && (name == "foreign.db" || name == "empty.db") {
-				continue // makes its tables there, as it should
-			}
 			r := c.runWith("", append(strings.Fields(line), "-store", "sqlite:"+name)...)
 			require.Contains(t, []int{1, 2, 5}, r.code, "%s on %s: %s", line, name, r.err)
 			require.NotEmpty(t, r.err)

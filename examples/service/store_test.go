@@ -47,13 +47,13 @@ func TestAnotherReplicaAcceptsTheCode(t *testing.T) {
 	waits := *c
 	waits.all = new([]string)
 	changed := make(chan apiResponse, 1)
-	go func() { changed <- waits.send("GET", "/api/verifications/mine?lang=en&seen="+g.Screen.Mark, "") }()
+	go func() { changed <- waits.send("GET", "/api/verifications/mine?lang=en&seen="+g.Screen.Tag, "") }()
 	c.url = two.url // cookies don't depend on the port
 	g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.person)})
 	require.Equal(t, "done", g.Screen.Tone, g.body)
 	after := <-changed
 	for after.Screen.Tone == "wait" { // the call in flight at the other replica
-		after = waits.send("GET", "/api/verifications/mine?lang=en&seen="+after.Screen.Mark, "")
+		after = waits.send("GET", "/api/verifications/mine?lang=en&seen="+after.Screen.Tag, "")
 	}
 	require.Equal(t, "done", after.Screen.Tone)
 	require.Equal(t, 1, w.LoginAttempts(c.person.Phone))

@@ -25,7 +25,7 @@ func TestAVerificationRunsOverTheEndpoints(t *testing.T) {
 	require.Equal(t, "done", g.Screen.Tone, g.body)
 	require.Equal(t, "Verified", c.get().Screen.Title)
 	require.Equal(t, http.StatusOK, c.send(http.MethodPost, "/api/anew", "{}").status)
-	require.Equal(t, "new", c.get().Screen.Mark)
+	require.Equal(t, "new", c.get().Screen.Tag)
 }
 
 // Of ten concurrent requests from one browser, one is sent to upstream.
@@ -157,7 +157,7 @@ func TestAFormIsIdempotentAfterALostResponse(t *testing.T) {
 	r, err := http.NewRequest(http.MethodGet, c.url, nil)
 	require.NoError(t, err)
 	c.http.Jar.SetCookies(r.URL, []*http.Cookie{{Name: ticketCookie, Value: fresh, Path: "/"}})
-	require.Equal(t, "new", c.get().Screen.Mark)
+	require.Equal(t, "new", c.get().Screen.Tag)
 	g := c.post("apply", c.form())
 	require.Equal(t, "stale", g.code())
 	require.EqualValues(t, "password", g.Screen.Form.Input)

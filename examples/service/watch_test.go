@@ -17,7 +17,7 @@ func TestAWaitingRequestReturnsOnAChange(t *testing.T) {
 	waits.all = new([]string)
 	changed := make(chan apiResponse, 1)
 	go func() {
-		changed <- waits.send(http.MethodGet, "/api/verifications/mine?lang=en&seen="+g.Screen.Mark, "")
+		changed <- waits.send(http.MethodGet, "/api/verifications/mine?lang=en&seen="+g.Screen.Tag, "")
 	}()
 	c.post("cancel", fields{})
 	after := <-changed

@@ -50,6 +50,11 @@ const (
 		t.watch(ctx, left)`
 )
 
+// warmThoughSealed has the replicas keep snapshots, which they do not with their Sealer.
+var warmThoughSealed = patch{"machine.go", `	if !m.codec.bind() {
+`, `	{
+`}
+
 // sabotages are mistakes that the guarantees exclude.
 var sabotages = []sabotage{
 	{name: "no intent", plan: killed, patches: []patch{
@@ -102,6 +107,7 @@ var sabotages = []sabotage{
 	}
 	s.dropSnapshot(cached)
 `},
+		warmThoughSealed,
 	}},
 
 	{name: "a refusal told from a stale cache", plan: two, patches: []patch{
@@ -112,6 +118,7 @@ var sabotages = []sabotage{
 		return *cached, refusal
 	}
 `},
+		warmThoughSealed,
 	}},
 
 	{name: "no lease check at the write", plan: paused, patches: []patch{

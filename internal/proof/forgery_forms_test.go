@@ -229,3 +229,44 @@ func TestADeadlineIsReadFromTheBody(t *testing.T) {
 	require.Zero(t, b.Upstream.Arrivals("500009"))
 	require.Equal(t, carrierfsm.Expired, b.Get().Reason)
 }
+
+// withoutReseal is a store that can't replace details.
+type withoutReseal struct{ carrierfsm.Store }
+
+func TestWhereDetailsCantBeReplacedWhatIsNotBoundIsStillRefused(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	refuse := strict(t, withoutReseal{earlier(t)})
+	accept := refuse
+	accept.RefuseUnbound, accept.AcceptPlain = false, true
+	migrating, refusing := machine(t, accept), machine(t, refuse)
+	for _, id := range []string{"v1", "v2"} {
+		require.NoError(t, migrating.Reseal(ctx, id))
+		_, err := migrating.History(ctx, id)
+		require.NoError(t, err)
+		_, err = refusing.Get(ctx, id)
+		require.NoError(t, err, "the record is bound")
+		list, err := refusing.History(ctx, id)
+		require.ErrorIs(t, err, carrierfsm.ErrForged, "what an earlier build wrote of its history is not")
+		require.NotEmpty(t, list)
+	}
+	entries, err := refuse.Store.History(ctx, "v2", 0, 1)
+	require.NoError(t, err)
+	refuse.AcceptPlain = true // as its own tombstone's detail is
+	_, err = machine(t, refuse).Decode(ctx, entries[0])
+	require.ErrorContains(t, err, "could not be checked", "an erased entry")
+}
+
+func TestABoundHistoryHasNoPlainDetailEvenDuringAMigration(t *testing.T) {
+	t.Parallel()
+	store := &tampered{Store: memory.New()}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer(t), AcceptPlain: true})
+	b.Reach("10002")
+	store.set(nil, func(list []carrierfsm.Entry) []carrierfsm.Entry {
+		list[1].Detail = []byte("{}")
+		return list
+	})
+	_, err := b.Machine.History(context.Background(), b.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrForged)
+	require.ErrorContains(t, err, "step 2 is not sealed as its record is")
+}

@@ -242,9 +242,12 @@ func TestNoAttackOnTheDatabaseIsBelieved(t *testing.T) {
 				b := reach(t, d)
 				says := c(t, d, b)
 				arrived := b.Upstream.Arrivals("246810")
+				// A machine that has the genuine record in memory goes on with that, and
+				// its commit replaces the forged one. Others load it.
+				other := b.Replica()
 				for call, err := range map[string]error{
-					"Get":    second(b.Machine.Get(context.Background(), b.ID)),
-					"Submit": second(b.Submit(carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500009"), Password: carrierfsm.NewSecret("246810")})),
+					"Get":    second(other.Machine.Get(context.Background(), b.ID)),
+					"Submit": second(other.Submit(carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500009"), Password: carrierfsm.NewSecret("246810")})),
 				} {
 					require.ErrorIs(t, err, carrierfsm.ErrForged, call)
 					require.ErrorContains(t, err, says, call)
@@ -316,6 +319,20 @@ func TestAWholeOlderRowIsToldByTheMarkOfTheHost(t *testing.T) {
 			}
 			require.Zero(t, b.Upstream.Arrivals("500009"))
 
+			behind := b.Replica() // has in memory what was put back
+			behind.Upstream.Then(fsmtest.Code("10002"))
+			b.Clock.Advance(time.Minute)
+			behind.Must(behind.Resend())
+			d.save(t, "cached")
+			b.Upstream.Then(fsmtest.Code("10004"))
+			b.Must(b.Submit(carrierfsm.Captcha{Step: 4, Code: carrierfsm.NewSecret("500005"), Password: carrierfsm.NewSecret("246810")}))
+			later := carrierfsm.WithMark(ctx, b.Get().Mark)
+			d.restore(t, "cached")
+			_, err = behind.Machine.Submit(later, b.ID, carrierfsm.Captcha{Step: 4, Code: carrierfsm.NewSecret("500006"), Password: carrierfsm.NewSecret("246810")})
+			require.ErrorIs(t, err, carrierfsm.ErrForged)
+			require.Zero(t, b.Upstream.Arrivals("500006"))
+			d.restore(t, "stolen")
+
 			for b.Record().Version < 8 { // up to the version that the host has seen, on another way
 				b.Clock.Advance(time.Minute)
 				b.Upstream.Then(fsmtest.Code("10002"))
@@ -328,5 +345,52 @@ func TestAWholeOlderRowIsToldByTheMarkOfTheHost(t *testing.T) {
 			_, err = b.Machine.Get(carrierfsm.WithMark(ctx, "moon"), b.ID)
 			require.ErrorIs(t, err, carrierfsm.ErrInvalid)
 		})
+	}
+}
+
+// replaced is a store whose history has one genuine entry of another course of events.
+type replaced struct {
+	resealable
+	entry carrierfsm.Entry
+}
+
+func (s replaced) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
+	list, err := s.resealable.History(ctx, id, after, limit)
+	for i := range list {
+		if list[i].Step == s.entry.Step {
+			list[i] = s.entry
+		}
+	}
+	return list, err
+}
+
+func TestAnEntryOfAnotherCourseOfEventsIsTold(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := sqliteDatabase(t)
+	b := reach(t, d)
+	d.save(t, "stolen")
+	b.Clock.Advance(time.Minute)
+	b.Upstream.Then(fsmtest.Code("10002"), fsmtest.Code("10002"))
+	b.Must(b.Resend())
+	b.Clock.Advance(time.Minute)
+	b.Must(b.Resend())
+	others, err := d.History(ctx, b.ID, 3, 2) // steps 4 and 5
+	require.NoError(t, err)
+	d.restore(t, "stolen")
+	b.Upstream.Then(fsmtest.Code("10004"), fsmtest.Code("10004"))
+	input := carrierfsm.Captcha{Step: 3, Code: carrierfsm.NewSecret("500001"), Password: carrierfsm.NewSecret("246810")}
+	b.Must(b.Submit(input))
+	latest := b.Replica(func(c *carrierfsm.Config) { c.Store = replaced{d, others[0]} })
+	_, err = latest.Machine.History(ctx, b.ID)
+	require.ErrorContains(t, err, "the columns of a step up to 4", "it follows what is before, but is not what the body knows")
+	b.Must(b.Captcha("500002"))
+	for _, other := range others {
+		forged := b.Replica(func(c *carrierfsm.Config) { c.Store = replaced{d, other} })
+		_, err := forged.Machine.Decode(ctx, other)
+		require.NoError(t, err, "the entry is genuine by itself")
+		_, err = forged.Machine.History(ctx, b.ID)
+		require.ErrorIs(t, err, carrierfsm.ErrForged)
+		require.ErrorContains(t, err, "step 5 does not follow")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -72,9 +73,17 @@ func code(step int, value string) carrierfsm.Captcha {
 
 func TestAWarmSubmissionLoadsNothing(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]carrierfsm.Config{"plain": {}, "sealed": {Sealer: sealer(t)}} {
+	for name, c := range map[string]struct {
+		cfg  carrierfsm.Config
+		warm int64 // loads
+	}{
+		"plain":          {carrierfsm.Config{}, 0},
+		"sealed unbound": {carrierfsm.Config{Sealer: sealer(t), SealUnbound: true}, 0},
+		"sealed":         {carrierfsm.Config{Sealer: sealer(t)}, 1}, // what was forged is told
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			cfg := c.cfg
 			store := &countingStore{Store: memory.New()}
 			cfg.Store = store
 			ctx := context.Background()
@@ -86,9 +95,9 @@ func TestAWarmSubmissionLoadsNothing(t *testing.T) {
 			}{
 				{"the form", 1, 2, application(0)},
 				{"the password", 1, 2, carrierfsm.Password{Step: 2, Password: carrierfsm.NewSecret("246810")}},
-				{"a wrong code", 0, 2, code(3, "500001")},
-				{"the code", 0, 2, code(4, "500002")},
-				{"the second code", 0, 2, code(5, "500003")},
+				{"a wrong code", c.warm, 2, code(3, "500001")},
+				{"the code", c.warm, 2, code(4, "500002")},
+				{"the second code", c.warm, 2, code(5, "500003")},
 			} {
 				require.Equal(t, [2]int64{c.loads, c.commits}, store.cost(func() {
 					_, err := b.Machine.Submit(ctx, b.ID, c.in)
@@ -314,6 +323,21 @@ func TestALostAnswerOfAWarmIntentIsReadBack(t *testing.T) {
 		require.Equal(t, [2]int64{2, 2}, store.cost(func() { b.Must(submit(b, code(3, "500001"))) }))
 		store.commit = nil
 		require.Equal(t, [2]int64{0, 2}, store.cost(func() { b.Must(submit(b, code(4, "500002"))) }))
+	})
+}
+
+// The store was put back to what this machine has in memory, and the host knows of more.
+func TestTheMarkOfTheHostIsCheckedWithoutALoadToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := counting(t, carrierfsm.Config{})
+		_, name, _ := strings.Cut(b.Get().Mark, ".")
+		for mark, want := range map[string]error{"9." + name: carrierfsm.ErrForged, b.Get().Mark: nil} {
+			b.Upstream.Otherwise(fsmtest.Code("10004"))
+			_, err := b.Machine.Submit(carrierfsm.WithMark(context.Background(), mark), b.ID, code(b.Get().Step, "500001"))
+			require.ErrorIs(t, err, want)
+		}
+		require.Equal(t, 1, b.Upstream.Arrivals("500001"))
 	})
 }
 

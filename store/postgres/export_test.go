@@ -38,6 +38,8 @@ func (s *Store) WhyNot(ctx context.Context, r write.Request) error {
 	return list[0]
 }
 
+var ListQuery = listQuery
+
 // Statements whose plans the tests read.
 const (
 	ReadDue       = readDue

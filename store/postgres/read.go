@@ -45,13 +45,21 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey
 // List implements carrierfsm.Store. It reads records from the newest on until the
 // page is full, so a query that few records match reads many.
 func (s *Store) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
-	c := conditionsOf(q)
-	from, scan := `SELECT `+recordColumns+` FROM carrierfsm_verifications v`, scanRecord
+	sql, args := listQuery(q)
 	if q.Bodies {
-		from, scan = recordsWithBody, scanRecordWithBody
+		return read(ctx, s, scanRecordWithBody, sql, args...)
 	}
-	sql := from + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
-	return read(ctx, s, scan, sql, c.args...)
+	return read(ctx, s, scanRecord, sql, args...)
+}
+
+func listQuery(q carrierfsm.Query) (sql string, args []any) {
+	c := conditionsOf(q)
+	from := `SELECT ` + recordColumns + ` FROM carrierfsm_verifications v`
+	if q.Bodies {
+		from = recordsWithBody
+	}
+	sql = from + c.where() + ` ORDER BY v.created DESC, v.id DESC LIMIT ` + c.limit(q.Limit)
+	return sql, c.args
 }
 
 // conditions are the terms of a WHERE clause and their arguments.

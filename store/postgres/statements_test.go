@@ -11,6 +11,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
 // The server plans a statement five times before it may keep a generic plan. It
@@ -68,6 +69,26 @@ func TestStatementsUseIndexesInNewTables(t *testing.T) {
 		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		require.NoError(t, err)
 		require.NotContains(t, strings.Join(plan, "\n"), "Seq Scan on carrierfsm", sql)
+	}
+}
+
+func TestAKeyIsFoundByItsIndex(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	_, pool := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 1))
+	_, err := pool.Exec(ctx, `INSERT INTO carrierfsm_verifications (id, state, step, version, tables, source, reason, in_flight, created, updated, key, commit_id, body)
+		SELECT 'v' || i, 'created', 0, 1, 1, '', '', false, now() + i * interval '1 s', now(), CASE WHEN i % 10 = 0 THEN 'key' || i ELSE '' END, '', '' FROM generate_series(1, 5000) i;
+		ANALYZE carrierfsm_verifications`)
+	require.NoError(t, err)
+	sql, args := postgres.ListQuery(carrierfsm.Query{Key: "key10", Bodies: true})
+	for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+		_, err = pool.Exec(ctx, `SET plan_cache_mode = `+mode)
+		require.NoError(t, err)
+		rows, err := pool.Query(ctx, `EXPLAIN `+sql, args...)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(plan, "\n"), "Index Scan using carrierfsm_key", mode)
 	}
 }
 

@@ -55,6 +55,14 @@ func TestFrequentQueriesUseAnIndex(t *testing.T) {
 	}
 }
 
+func TestAKeyIsFoundByItsIndex(t *testing.T) {
+	t.Parallel()
+	query, args := sqlite.ListQuery(carrierfsm.Query{Key: "key", Bodies: true})
+	plan := planOf(t, openDBWithTables(t), query, args...)
+	require.Contains(t, plan, "USING INDEX carrierfsm_key (key=?)")
+	require.NotContains(t, plan, "SCAN")
+}
+
 // A query for the verifications of the last hour must not read those of the last
 // year.
 func TestAListWithALowerBoundReadsNoOlderRows(t *testing.T) {

@@ -22,7 +22,7 @@ async function call(path, options) {
 // current returns the present screen. A verification that is gone, as after a restart of
 // a service in memory, is begun anew.
 async function current(options) {
-	const seen = shown ? '&seen=' + encodeURIComponent(shown.mark) : ''
+	const seen = shown ? '&seen=' + encodeURIComponent(shown.tag) : ''
 	const answer = await call('/api/verifications/mine?lang=' + lang + seen, options)
 	if (answer.status !== 404) return answer
 	return call('/api/anew?lang=' + lang, { ...options, method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
@@ -79,7 +79,7 @@ async function watch() {
 			const ours = sending && answer.screen.tone === 'wait'
 			if (ours) await pause(1000) // usually the outcome is known by then
 			if (ours && !sending) continue
-			if (!shown || answer.screen.mark !== shown.mark) take(answer)
+			if (!shown || answer.screen.tag !== shown.tag) take(answer)
 			say('trouble', '')
 			failures = 0
 			if (!answer.screen.live) await pause(Infinity) // until another tab or the person acts
