@@ -26,12 +26,13 @@ const (
 	phantom      = "steps handled that the history lacks"      // G1
 	askedToRetry = "requests that let net/http repeat them"    // G3
 	leaked       = "secrets in files and logs"                 // G9
+	exceeded     = "numbers asked for more than their budgets" // G12
 )
 
 // kinds are all of them, in the order of the report.
 var kinds = []string{
 	lostAck, gap, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged,
-	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked,
+	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked, exceeded,
 }
 
 // violation is one violation of a guarantee.

@@ -2,15 +2,63 @@ package crashproof_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 
-	carrierbudget "github.com/carrierfsm/carrierfsm/budget"
+	carrier "github.com/carrierfsm/carrierfsm/budget"
 )
 
 // numbers are those of all replicas.
-func numbers() carrierbudget.Numbers {
-	n, err := carrierbudget.NewNumbers(bytes.Repeat([]byte("n"), 32))
+func numbers() carrier.Numbers {
+	n, err := carrier.NewNumbers(bytes.Repeat([]byte("n"), 32))
 	if err != nil {
 		panic(err)
 	}
 	return n
+}
+
+// budgets are those of all replicas, for each number: two people share one for two
+// verifications each. A round is shorter than a day.
+var budgets = carrier.Limits{Passwords: 3, QueryPasswords: 3, Texts: 9, Applications: 8, Places: 4}
+
+func sharedPhone(person, run int) string { return fmt.Sprintf("139%03d%05d", person/2, (run+1)/2) }
+
+// spent counts what the simulators did for each number.
+type spent map[string]map[carrier.Kind]int
+
+// add counts an answer, whether or not it reaches the replica.
+func (s spent) add(phone, kind string, answer []byte) {
+	var reply struct {
+		Data struct {
+			Code json.RawMessage `json:"process_code"`
+		} `json:"data"`
+	}
+	_ = json.Unmarshal(answer, &reply)
+	counts := s[phone]
+	if counts == nil {
+		counts = make(map[carrier.Kind]int)
+		s[phone] = counts
+	}
+	switch code := string(bytes.Trim(reply.Data.Code, `"`)); {
+	case kind == "apply":
+		counts[carrier.Applications]++
+	case code == "10003":
+		counts[carrier.Passwords]++
+	case code == "10023":
+		counts[carrier.QueryPasswords]++
+	case code == "10001", code == "10002", code == "10006":
+		counts[carrier.Texts]++
+	}
+}
+
+// overBudget returns a violation for each number that was asked for more than its budgets.
+func (s spent) overBudget() (list []violation) {
+	for phone, counts := range s {
+		for kind, n := range counts {
+			if most := budgets.Of(kind); n > most {
+				list = append(list, violation{exceeded, phone, fmt.Sprintf("%d of %s, the budget is %d", n, kind, most)})
+			}
+		}
+	}
+	return list
 }

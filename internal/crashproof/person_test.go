@@ -48,7 +48,7 @@ func (p *person) live(ctx context.Context) {
 func (p *person) verify(ctx context.Context) {
 	p.runs++
 	id := fmt.Sprintf("%s-%02d-%04d", p.world.name, p.n, p.runs)
-	phone := fmt.Sprintf("139%03d%05d", p.n, p.runs)
+	phone := sharedPhone(p.n, p.runs)
 	p.carry, p.newPasswordSent, p.reset, p.usedCodes, p.latest = "", false, false, make(map[string]int), nil
 	p.subject = p.world.proxy.admit(id, phone, websites[p.random.IntN(len(websites))])
 	p.world.begun(p.subject)
@@ -146,6 +146,8 @@ func (p *person) submit(ctx context.Context, a request) *view {
 			a.Password = p.tag(rightPassword, a.Step)
 			return p.submit(ctx, a)
 		}
+	case t.Result == resultTooMany && p.random.IntN(2) == 0: // the number's budget, most likely
+		p.send(ctx, request{Op: opSubmit, ID: p.id, Input: string(carrierfsm.InputCancel)}, clientTimeout)
 	case t.Result == resultLost && p.random.IntN(2) == 0:
 		p.send(ctx, a, clientTimeout) // the same again, to another replica
 	}
@@ -159,7 +161,7 @@ func (p *person) answer(v *view) (a request, ok bool) {
 	wrong := p.random.IntN(10) == 0
 	switch v.Kind {
 	case carrierfsm.PromptApplication:
-		a.Input, a.Phone, a.Address = string(carrierfsm.InputApply), p.phone, p.tag("nowhere", v.Step)
+		a.Input, a.Phone, a.Address = string(carrierfsm.InputApply), p.phone, p.tag(p.id, v.Step)
 	case carrierfsm.PromptPassword:
 		if v.Reset && (v.Reason == carrierfsm.ResetRequired || p.random.IntN(8) == 0) {
 			a.Input = string(carrierfsm.InputRequestReset)

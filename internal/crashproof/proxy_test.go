@@ -27,8 +27,8 @@ type arrival struct {
 	header        bool   // it had a header with which net/http may repeat it
 }
 
-// subject is one verification at the upstream: it has its own simulator, and so its own
-// phone, and its arrivals.
+// subject is one verification at the upstream: it has its own simulator and its
+// arrivals.
 type subject struct {
 	id, phone string
 	sim       *simulator.Server
@@ -52,7 +52,8 @@ type proxy struct {
 
 	mu        sync.Mutex
 	random    *rand.Rand
-	phones    map[string]*subject
+	subjects  map[string]*subject
+	spent     spent
 	tokens    map[string]*subject
 	alarm     func(id, what string) // is called at once for a violation that is obvious
 	faultless bool                  // no more faults
@@ -68,7 +69,7 @@ func newProxy(seed uint64, alarm func(id, what string)) (*proxy, error) {
 	}
 	p := &proxy{
 		url: "http://" + l.Addr().String(), listener: l, alarm: alarm,
-		random: newRand(seed, "proxy", 0), phones: make(map[string]*subject), tokens: make(map[string]*subject),
+		random: newRand(seed, "proxy", 0), subjects: make(map[string]*subject), spent: make(spent), tokens: make(map[string]*subject),
 	}
 	p.server = &http.Server{Handler: p, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, c)
@@ -95,7 +96,7 @@ func (p *proxy) admit(id, phone, website string) *subject {
 	})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.phones[phone] = s
+	p.subjects[id] = s
 	return s
 }
 
@@ -129,6 +130,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.ContentLength = int64(len(plain))
 		answer := httptest.NewRecorder()
 		s.sim.ServeHTTP(answer, r)
+		p.mu.Lock()
+		p.spent.add(s.phone, a.kind, answer.Body.Bytes())
+		p.mu.Unlock()
 		if a.kind == "apply" {
 			p.learn(s, answer.Body.Bytes())
 		}
@@ -218,7 +222,7 @@ func (p *proxy) record(r *http.Request, body []byte, at time.Time) (*subject, ar
 	defer p.mu.Unlock()
 	s := p.tokens[in.Token]
 	if a.kind == "apply" {
-		s = p.phones[in.Basic.Phone]
+		s = p.subjects[a.secret] // two people share the number
 	}
 	if s == nil {
 		return nil, a, nil

@@ -64,7 +64,7 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Numbers: numbers(), Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
+		Numbers: numbers(), Budgets: budgets, Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
 		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval, Logger: logger,
 	})
 	if err != nil {

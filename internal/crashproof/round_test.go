@@ -48,6 +48,7 @@ func runRound(t *testing.T, p plan) outcome {
 	require.NoError(t, err)
 	out := w.outcome(all)
 	out.violations = append(out.violations, leaks(t, w.folder)...)
+	out.violations = append(out.violations, w.proxy.spent.overBudget()...)
 	for _, e := range all {
 		out.violations = append(out.violations, judgeOne(e)...)
 		if e.record.ID != "" {

@@ -21,10 +21,10 @@ var (
 
 const (
 	commitIntent = `		if d, err = s.intend(&snap); err == nil {
-			err = s.commit(ctx, &d)
+			err = s.claim(ctx, &d, s.store.Commit)
 		}
 `
-	commitCachedIntent = `	if err = s.commit(ctx, &d); err == nil {
+	commitCachedIntent = `	if err = s.claim(ctx, &d, s.store.Commit); err == nil {
 		return d.snapshot, nil
 	}
 	s.dropSnapshot(cached)

@@ -74,6 +74,7 @@ const (
 	resultStale          = "stale"
 	resultExists         = "exists"
 	resultPasswordNeeded = "password needed"
+	resultTooMany        = "too many"
 	resultStore          = "store"
 	resultLost           = "lost" // there was no response
 )
@@ -90,7 +91,7 @@ var resultNames = []struct {
 	{carrierfsm.ErrPasswordNeeded, resultPasswordNeeded},
 	{carrierfsm.ErrInFlight, "in flight"},
 	{carrierfsm.ErrNotAwaited, "not awaited"},
-	{carrierfsm.ErrTooMany, "too many"},
+	{carrierfsm.ErrTooMany, resultTooMany},
 	{carrierfsm.ErrTooSoon, "too soon"},
 	{carrierfsm.ErrNotFound, "not found"},
 	{carrierfsm.ErrConflict, "conflict"},
@@ -145,5 +146,5 @@ func (a request) input() carrierfsm.Input {
 // The name and the ID card of every person.
 const (
 	personName   = "测试用户"
-	personIDCard = "999999180001010018"
+	personIDCard = "999999180001010016"
 )
