@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	carrier "github.com/carrierfsm/carrierfsm/budget"
 )
@@ -19,7 +22,7 @@ func numbers() carrier.Numbers {
 
 // budgets are those of all replicas, for each number: two people share one for two
 // verifications each. A round is shorter than a day.
-var budgets = carrier.Limits{Passwords: 3, QueryPasswords: 3, Texts: 9, Applications: 8, Places: 4}
+var budgets = carrier.Limits{Passwords: 5, QueryPasswords: 5, Texts: 14, Applications: 10, Places: 4}
 
 func sharedPhone(person, run int) string { return fmt.Sprintf("139%03d%05d", person/2, (run+1)/2) }
 
@@ -61,4 +64,26 @@ func (s spent) overBudget() (list []violation) {
 		}
 	}
 	return list
+}
+
+func TestTheJudgeFindsANumberThatWasAskedForMoreThanItsBudget(t *testing.T) {
+	t.Parallel()
+	s := make(spent)
+	reply := func(code string) []byte { return fmt.Appendf(nil, `{"success":true,"data":{"process_code":%s}}`, code) }
+	for range budgets.Passwords {
+		s.add("13900000000", "password", reply("10003"))
+		s.add("13900000000", "captcha", reply(`"10008"`))
+		s.add("13900000001", "captcha", reply(`"10003"`))
+	}
+	for range budgets.Applications {
+		s.add("13900000000", "apply", []byte("}{"))
+	}
+	require.Empty(t, s.overBudget())
+	s.add("13900000001", "captcha", reply("10003"))
+	s.add("13900000000", "apply", nil)
+	require.Len(t, s.overBudget(), 2)
+	for range budgets.Texts + 1 {
+		s.add("13900000002", "resend_captcha", reply("10002"))
+	}
+	require.Len(t, s.overBudget(), 3)
 }

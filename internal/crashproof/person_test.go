@@ -114,6 +114,10 @@ func (p *person) step(ctx context.Context, v *view) *view {
 	}
 	a, ok := p.answer(v)
 	if !ok {
+		if v.ResendAt.After(p.clock().Add(limits.Life)) { // no text is left for the number today
+			p.send(ctx, request{Op: opSubmit, ID: p.id, Input: string(carrierfsm.InputCancel)}, clientTimeout)
+			return p.poll(ctx)
+		}
 		p.until(ctx, v.ResendAt)
 		p.rest(ctx, 10*time.Millisecond)
 		return p.poll(ctx)
