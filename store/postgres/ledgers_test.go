@@ -71,3 +71,45 @@ func TestReplicasOnOneDatabaseSpendOneBudget(t *testing.T) {
 		require.Equal(t, limit, l.Count(budget.Passwords, budget.Day, at))
 	}
 }
+
+// Replicas commit the same version of one record, each under a commit id of its own: one
+// is written, and what the others would spend is not.
+func TestOfReplicasThatCommitOneVersionOneSpends(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	var stores []*postgres.Store
+	for range 2 {
+		s, _ := openOn(t, pgtest.Pool(t, dsn, 12))
+		stores = append(stores, s)
+	}
+	stores = append(stores, openPlain(t, dsn))
+	for round := range 20 {
+		key := fmt.Sprint("number-", round)
+		r := carrierfsm.Record{
+			ID: fmt.Sprint("v", round), State: carrierfsm.Created, Version: 1, Table: 1, Created: noon, Updated: noon, Body: []byte("{}"),
+		}
+		require.NoError(t, stores[0].Create(ctx, r))
+		r.Version = 2
+		r.Spends = []budget.Spend{{Key: key, Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 9}}
+		var won atomic.Int32
+		var all sync.WaitGroup
+		for i := range 6 {
+			all.Go(func() {
+				mine := r
+				mine.CommitID[0] = byte(i + 1)
+				switch err := stores[i%len(stores)].Commit(ctx, mine); {
+				case err == nil:
+					won.Add(1)
+				case !errors.Is(err, carrierfsm.ErrConflict):
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, 1, won.Load())
+		l, err := stores[0].Ledger(ctx, key)
+		require.NoError(t, err)
+		require.Equal(t, 1, l.Count(budget.Texts, budget.Day, noon))
+	}
+}
