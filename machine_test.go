@@ -187,8 +187,8 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 48},
-		"cancelable": {cancelable, carrierfsm.Config{}, 48},
+		"plain":      {context.Background(), carrierfsm.Config{}, 49},
+		"cancelable": {cancelable, carrierfsm.Config{}, 49},
 		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 62},
 	} {
 		const runs = 300

@@ -99,7 +99,7 @@ func BenchmarkSettleBesidePeople(b *testing.B, due int, replicas ...carrierfsm.S
 		b.StopTimer()
 		s.fill(b)
 		others := newSettling(b, 0, replicas)
-		quiet = append(quiet, people(b, others.machines[0], func() { time.Sleep(2 * time.Second) })...)
+		quiet = append(quiet, people(b, others.machines[0], func() { time.Sleep(2 * time.Second) })...) //nolint:forbidigo // so long it is measured
 		b.StartTimer()
 		beside = append(beside, people(b, s.machines[0], func() { s.settle(b) })...)
 	}

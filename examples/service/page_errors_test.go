@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
 	"github.com/carrierfsm/carrierfsm/upstream/simulator"
 )
@@ -205,7 +206,7 @@ func TestAnErrorOutlivesThePolls(t *testing.T) {
 	w := newAggregator(t)
 	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("zh-CN"))
 	p.IgnoreConsole("status of 422")
-	p.IgnoreConsole("status of 409")
+	p.IgnoreConsole("status of 429")
 	polls := func() {
 		for n := range 3 {
 			browsertest.Eval[bool](p.Tab, fmt.Sprintf("(window.polled = performance.getEntriesByType('resource').length, dispatchEvent(new Event('online')), %d >= 0)", n))
@@ -223,13 +224,17 @@ func TestAnErrorOutlivesThePolls(t *testing.T) {
 	p.inspect("wrong number")
 	require.Empty(t, w.Requests(), "nothing was created or sent")
 
-	other := newAPIClient(t, &testService{t: t, url: browsertest.Eval[string](p.Tab, "location.origin")}, "plain")
-	other.apply()
+	service := &testService{t: t, url: browsertest.Eval[string](p.Tab, "location.origin")}
+	limits, err := budget.Limits{}.WithDefaults()
+	require.NoError(t, err)
+	for range limits.Applications {
+		newAPIClient(t, service, "plain").apply()
+	}
 	browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').value = ''")
 	p.Type("input[name=phone]", right[:3]+" "+right[3:7]+" "+right[7:])
 	p.Click("#screen form button.main")
-	p.WaitForText("这个号码正在验证中")
+	p.WaitForText("该手机号今天的尝试次数已达上限")
 	polls()
-	require.Contains(t, p.Text("#problem"), "这个号码正在验证中")
-	require.Equal(t, other.person.Name, browsertest.Eval[string](p.Tab, "document.querySelector('input[name=name]').value"), "what was typed is kept")
+	require.Contains(t, p.Text("#problem"), "该手机号今天的尝试次数已达上限")
+	require.Equal(t, p.person.Name, browsertest.Eval[string](p.Tab, "document.querySelector('input[name=name]').value"), "what was typed is kept")
 }

@@ -102,7 +102,7 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "a cached snapshot believed after a conflict", plan: two, patches: []patch{
-		{"submit.go", commitCachedIntent, `	if err = s.commit(ctx, &d); err == nil || errors.Is(err, ErrConflict) {
+		{"submit.go", commitCachedIntent, `	if err = s.claim(ctx, &d, s.store.Commit); err == nil || errors.Is(err, ErrConflict) {
 		return d.snapshot, nil
 	}
 	s.dropSnapshot(cached)

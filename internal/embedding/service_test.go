@@ -196,7 +196,7 @@ func TestTheProgramOfTheGuideIsEmbeddedMigratedKilledAndUpgraded(t *testing.T) {
 	execute(t, dsn, `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CREATE ON SCHEMA public TO embedding_owner;
 		ALTER DEFAULT PRIVILEGES FOR ROLE embedding_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO embedding_app;
 		ALTER DEFAULT PRIVILEGES FOR ROLE embedding_owner GRANT SELECT, USAGE ON SEQUENCES TO embedding_app`)
-	env := []string{"UPSTREAM=" + server.URL, "DATABASE_URL=" + app}
+	env := []string{"UPSTREAM=" + server.URL, "DATABASE_URL=" + app, "NUMBER_SECRET=" + strings.Repeat("k", 32)}
 	refusal := m.runFails("./first", append(env, "ADDR=127.0.0.1:0")...)
 	require.Contains(t, refusal, "0001_verifications.sql", "without tables it says what to apply")
 	m.migrate(owner)

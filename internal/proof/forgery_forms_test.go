@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -20,6 +21,7 @@ import (
 // machine returns a machine that is closed when the test ends.
 func machine(t *testing.T, c carrierfsm.Config) *carrierfsm.Machine {
 	t.Helper()
+	c.Numbers = budget.None()
 	m, err := carrierfsm.New(c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(context.Background())) })

@@ -92,7 +92,7 @@ func TestARoleThatMayNotChangeTablesWorksOnTheTablesThatPsqlMade(t *testing.T) {
 			require.NoError(t, err)
 			_, err = postgres.New(ctx, config, postgres.WithoutMigrate())
 			require.ErrorIs(t, err, schema.ErrOlder)
-			require.ErrorContains(t, err, "they have version 0, this build needs 3: run postgres.Migrate with a role that may change the tables, or apply 0001_verifications.sql, ")
+			require.ErrorContains(t, err, "they have version 0, this build needs 4: run postgres.Migrate with a role that may change the tables, or apply 0001_verifications.sql, ")
 
 			folder := filepath.Join(t.TempDir(), "migrations")
 			require.NoError(t, os.CopyFS(folder, postgres.Migrations))
