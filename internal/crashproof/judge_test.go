@@ -56,6 +56,10 @@ func judgeOne(e trace) []violation {
 		j.withoutRecord()
 		return j.found
 	}
+	if j.forged != nil {
+		j.blame(gap, "%v", j.forged)
+		return j.found
+	}
 	j.wholeness()
 	j.acknowledgements()
 	j.requests()

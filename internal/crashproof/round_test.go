@@ -51,7 +51,7 @@ func runRound(t *testing.T, p plan) outcome {
 	out.violations = append(out.violations, w.proxy.spent.overBudget()...)
 	for _, e := range all {
 		out.violations = append(out.violations, judgeOne(e)...)
-		if e.record.ID != "" {
+		if e.record.ID != "" && e.forged == nil {
 			out.violations = append(out.violations, linearize(e, w.folder)...)
 		}
 	}

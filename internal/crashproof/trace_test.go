@@ -16,6 +16,7 @@ type trace struct {
 	id         string
 	record     carrierfsm.Record // zero: it does not exist
 	history    []carrierfsm.Transition
+	forged     error // the history does not fit the record
 	exchanges  []exchange
 	arrivals   []arrival
 	deliveries []delivery // in the order of the handler's calls
@@ -46,7 +47,11 @@ func (w *world) collect(ctx context.Context) ([]trace, error) {
 			return nil, err
 		}
 		if err == nil {
-			if e.history, err = machine.History(ctx, s.id); err != nil {
+			e.history, err = machine.History(ctx, s.id)
+			if errors.Is(err, carrierfsm.ErrForged) {
+				e.forged, err = err, nil
+			}
+			if err != nil {
 				return nil, err
 			}
 		}
