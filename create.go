@@ -60,8 +60,8 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 //
 // The result is Submit's. With ErrPending the verification exists, too. With every other
 // error there is none and nothing was sent: ErrExists and ErrKeyInUse as for Create,
-// ErrInvalid, ErrConsentRequired, ErrTooMany where a budget of the number is used up, ErrClosed, that of a Prechecker, that of the context, and
-// ErrStore. After ErrStore, and where the context ended while the store was asked, the
+// ErrInvalid, ErrConsentRequired, ErrTooMany where a budget of the number is used up,
+// ErrClosed, that of a Prechecker, that of the context, and ErrStore. After ErrStore, and where the context ended while the store was asked, the
 // verification may exist all the same; then nothing was sent, and Run settles it as
 // unknown. The one exception is ErrStale, as for Submit.
 //

@@ -32,8 +32,10 @@ const (
 )
 
 // Run settles what is due, until ctx ends, and returns nil then; it returns
-// ErrClosed when the machine or its store is closed before. Every replica may run it: they settle different parts of what is due, and
-// of those that come to the same record the one that commits first settles it. No call of the store lasts longer than 10 s.
+// ErrClosed when the machine or its store is closed before. Every replica may run it:
+// they settle different parts of what is due, and of those that come to the same
+// record the one that commits first settles it. No call of the store lasts longer
+// than 10 s.
 //
 // What fails is tried again, and logged: once for each record, up to 1,000
 // records at a time, and of more only how many, once a minute. When it is to return
