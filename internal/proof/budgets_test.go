@@ -2,8 +2,10 @@ package proof_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -301,4 +303,26 @@ func TestAFormIsHandedInSoOftenADay(t *testing.T) {
 	require.NotNil(t, refused.Prompt.Limited)
 	require.Empty(t, v.Events(), "a spend that is refused leaves no trace")
 	require.Equal(t, int64(1), v.Record().Version)
+}
+
+func TestRunDeletesWhatIsCountedNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := fsmtest.NewWith(t, carrierfsm.Config{Numbers: numbers(t), Now: time.Now})
+		b.Reach("10003")
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- b.Machine.Run(ctx) }()
+		left := func() int {
+			l, err := b.Store.Ledger(t.Context(), keyOf(t))
+			require.NoError(t, err)
+			return len(l.Stamps)
+		}
+		<-time.After(budget.Day - time.Second) // of the bubble
+		require.Equal(t, 2, left(), "the form and the password")
+		<-time.After(3 * time.Hour)
+		require.Zero(t, left())
+		stop()
+		require.NoError(t, <-done)
+	})
 }
