@@ -106,7 +106,7 @@ func (w *world) gap() time.Duration {
 // causes: what was acknowledged may be lost. The handlers must receive all that the new
 // primary has.
 var forgivable = []string{
-	lostAck, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged, replyless, early, phantom,
+	lostAck, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged, replyless, early, phantom, exceeded,
 }
 
 // runFailovers runs the rounds of one cluster.
