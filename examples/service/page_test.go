@@ -136,6 +136,19 @@ func TestADoubleClickSendsOnce(t *testing.T) {
 	require.Len(t, w.Requests(), 3)
 }
 
+// The screen may have changed between the clicks: the second one may meet another
+// button in the place of the first.
+func TestTheSecondClickOfADoubleClickPressesNoOtherButton(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Wide.In("en"))
+	p.apply()
+	p.waitForTitle("Enter your service password")
+	browsertest.Eval[bool](p.Tab, "document.querySelector('[data-input=cancel]').dispatchEvent(new MouseEvent('click', { detail: 2, bubbles: true }))")
+	p.enter("password", p.person.Password)
+	p.waitForTitle("Enter the code")
+}
+
 // Each tab shows the result of an answer in the other, without a reload.
 func TestTwoTabsShowTheSame(t *testing.T) {
 	t.Parallel()

@@ -134,7 +134,8 @@ function beside(s, send) {
 	for (const a of s.actions ?? []) {
 		const button = element('button', { type: 'button', className: a.main ? 'main' : 'quiet', textContent: a.label })
 		button.dataset.input = a.input
-		button.addEventListener('click', () => send(a.input, {}))
+		// The second click of a double click was meant for the button that was here before.
+		button.addEventListener('click', (event) => { if (event.detail < 2) send(a.input, {}) })
 		if (a.after) {
 			countdown(a.after, (text, left) => {
 				button.disabled = left > 0
