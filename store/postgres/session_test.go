@@ -66,6 +66,31 @@ func TestARoleNeedsNoMoreThanTheRightToUseTheTables(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A role with rights of its own to each table lacks those to a table that a migration adds.
+func TestARoleThatLacksTheRightsToOneTableIsRefused(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	_, pool := open(t)
+	config := as(t, pool, "lacks_one")
+	_, err := pool.Exec(ctx, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO lacks_one;
+		GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO lacks_one`)
+	require.NoError(t, err)
+	names, err := pool.Query(ctx, `SELECT tablename FROM pg_tables WHERE tablename LIKE 'carrierfsm\_%' AND tablename <> 'carrierfsm_schema'`)
+	require.NoError(t, err)
+	tables, err := pgx.CollectRows(names, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Contains(t, tables, "carrierfsm_ledgers")
+	for _, table := range tables {
+		_, err := pool.Exec(ctx, `REVOKE UPDATE ON `+table+` FROM lacks_one`)
+		require.NoError(t, err)
+		_, err = postgres.New(ctx, config, postgres.WithoutMigrate())
+		require.ErrorIs(t, err, postgres.ErrUnusable, table)
+		require.ErrorContains(t, err, ": GRANT UPDATE ON TABLE "+table+" TO lacks_one")
+		_, err = pool.Exec(ctx, `GRANT UPDATE ON `+table+` TO lacks_one`)
+		require.NoError(t, err)
+	}
+}
+
 // Decoding a session's text would fail with the first record that is read.
 func TestASessionThatCantBeUsedIsRefusedByName(t *testing.T) {
 	t.Parallel()
