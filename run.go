@@ -245,11 +245,12 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 // gotOn notes that Run gets on.
 func (m *Machine) gotOn() { m.swept.Store(int64(time.Since(m.made))) }
 
-// Ready returns nil if this machine can do its work: it is open, the store answers,
-// Run runs in this process and has got on within the last minute, and the clock is
-// not so far ahead that Run settles nothing. It is for a probe of readiness; how the
-// whole installation does, alerts say: see docs/operations.md. The store is asked
-// for one record, for 5 s at most.
+// Ready returns nil if this machine can do its work: it is open, the store answers
+// and has the tables of this build, Run runs in this process and has got on within the
+// last minute, and the clock is not so far ahead that Run settles nothing. It is for a
+// probe of readiness; how the whole installation does, alerts say: see
+// docs/operations.md. The store is asked for one record and, where it has CheckSchema,
+// for its tables, for 5 s at most each.
 //
 // The error says what is wrong, and contains nothing personal. It matches ErrClosed
 // or ErrStore where these are the reason, or is the context's.
@@ -262,6 +263,9 @@ func (m *Machine) Ready(ctx context.Context) error {
 		_, err := m.store.Due(ctx, m.now(), PageKey{}, 1)
 		return err
 	})
+	if store, ok := m.cfg.Store.(schemaChecker); ok && err == nil {
+		err = answered(ctx, readBackTimeout, store.CheckSchema)
+	}
 	if err != nil {
 		return storeError(ctx, err)
 	}
@@ -274,6 +278,11 @@ func (m *Machine) Ready(ctx context.Context) error {
 		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", s.RunIdle.Round(time.Second))
 	}
 	return nil
+}
+
+// schemaChecker is a further power of a Store with tables that are migrated.
+type schemaChecker interface {
+	CheckSchema(ctx context.Context) error
 }
 
 // errNotDue is returned for a record that this machine's clock leaves as it is.

@@ -35,7 +35,12 @@ import (
 //
 //	Now(ctx context.Context) (time.Time, error)
 //
-// The machine compares its clock with it: see [Machine.Run].
+// The machine compares its clock with it: see [Machine.Run]. A store whose tables
+// are migrated also has the method
+//
+//	CheckSchema(ctx context.Context) error
+//
+// which returns an error unless they are those of its build: see [Machine.Ready].
 //
 // The store owns nothing that it is given: it copies Body and Detail before it
 // returns. What it returns belongs to the caller. Times are whole microseconds

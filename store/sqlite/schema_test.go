@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -231,4 +233,25 @@ func TestAStoreThatIsOpenKnowsWhetherItsTablesAreStillRight(t *testing.T) {
 	require.ErrorIs(t, s.CheckSchema(ctx), schema.ErrOlder)
 	require.NoError(t, s.Close())
 	require.ErrorIs(t, s.CheckSchema(ctx), carrierfsm.ErrClosed)
+}
+
+func TestAMachineIsNotReadyOnTablesOfAnotherBuild(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: open(t, path), Upstream: fsmtest.NewUpstream()})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = m.Run(ctx) })
+	defer running.Wait()
+	defer stop()
+	require.Eventually(t, func() bool { return m.Ready(ctx) == nil }, 10*time.Second, time.Millisecond)
+	_, err = openDB(t, path).Exec(`DELETE FROM carrierfsm_schema WHERE version > 2`)
+	require.NoError(t, err)
+	err = m.Ready(ctx)
+	require.ErrorIs(t, err, carrierfsm.ErrStore)
+	require.ErrorIs(t, err, schema.ErrOlder)
+	_, err = openDB(t, path).Exec(`INSERT INTO carrierfsm_schema (version, least) VALUES (999, 999)`)
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Ready(ctx), schema.ErrNewer)
 }
