@@ -182,6 +182,27 @@ func TestTheDocumentsNameWhatExists(t *testing.T) {
 	})
 }
 
+// The page on PostgreSQL has each table and each index that the migrations make.
+func TestTheDocumentOfPostgresHasEachTableAndIndex(t *testing.T) {
+	t.Parallel()
+	page := document(t, "docs/postgres.md")
+	made := 0
+	sources(t, ".sql", func(path, text string) {
+		if !strings.HasPrefix(filepath.ToSlash(path), "store/postgres/migrations/") {
+			return
+		}
+		for _, m := range regexp.MustCompile(`(?m)^CREATE (TABLE|UNIQUE INDEX|INDEX) carrierfsm_(\w+)`).FindAllStringSubmatch(text, -1) {
+			name := "`…" + m[2] + " "
+			if m[1] == "TABLE" {
+				name = "| `carrierfsm_" + m[2] + "` |"
+			}
+			require.Contains(t, page, name, path)
+			made++
+		}
+	})
+	require.Greater(t, made, 10)
+}
+
 // The arrows between the rooms, as docs/architecture.md draws them.
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
