@@ -103,4 +103,11 @@ func TestEmbeddingStaysSmall(t *testing.T) {
 	m.run("go", "build", "-o", "host", ".")
 	m.run("go", "vet", ".")
 	require.LessOrEqual(t, strings.Count(m.run("go", "mod", "graph"), "\n"), 97, "of a host with SQLite")
+
+	const quickstart = "github.com/carrierfsm/carrierfsm/examples/quickstart"
+	modules := make(map[string]bool)
+	for _, path := range strings.Fields(m.run("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", quickstart)) {
+		modules[path] = true
+	}
+	require.LessOrEqual(t, len(modules), 1+10, "what the first start of the quickstart downloads, beside this module")
 }
