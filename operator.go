@@ -212,10 +212,9 @@ const (
 	retentionTimeout = 10 * time.Second
 )
 
-// retain deletes what ended longer ago than Config.Retention, until ctx ends. The
-// replicas begin at random times.
-func (m *Machine) retain(ctx context.Context) {
-	var failing, keeping bool
+// eachPage calls page until ctx ends or the store is closed: again soon if page
+// returned true, because there is more, else a minute later. Replicas begin at random times.
+func (m *Machine) eachPage(ctx context.Context, page func(ctx context.Context) (more bool, err error)) {
 	wait := rand.N(retentionInterval) //nolint:gosec // no secret
 	for {
 		timer := time.NewTimer(wait)
@@ -229,24 +228,36 @@ func (m *Machine) retain(ctx context.Context) {
 		if m.clockAhead() {
 			continue
 		}
-		deleted, kept, err := m.purgeAged(ctx)
-		switch {
-		case errors.Is(err, ErrClosed):
+		more, err := page(ctx)
+		if errors.Is(err, ErrClosed) {
 			return
+		}
+		if more {
+			wait = retentionPause
+		}
+	}
+}
+
+// retain deletes what ended longer ago than Config.Retention, until ctx ends.
+func (m *Machine) retain(ctx context.Context) {
+	var failing, keeping bool
+	m.eachPage(ctx, func(ctx context.Context) (more bool, err error) {
+		deleted, kept, err := m.purgeAged(ctx)
+		more = err == nil && deleted == retentionPage
+		switch {
 		case err != nil:
-			if !failing && ctx.Err() == nil {
+			if !failing && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 				m.cfg.Logger.WarnContext(ctx, "what is older than Retention could not be deleted", "err", err)
 			}
-		case deleted == retentionPage:
-			wait = retentionPause
-		default:
+		case !more:
 			if kept > 0 && !keeping {
 				m.cfg.Logger.WarnContext(ctx, "what is older than Retention is kept, as a handler has not got it", "count", kept)
 			}
 			keeping = kept > 0
 		}
 		failing = err != nil
-	}
+		return more, err
+	})
 }
 
 // ledgerPage is how many ledgers are deleted at once, and ledgerSlack how long after
@@ -259,27 +270,14 @@ const (
 // purgeLedgers deletes the ledgers that have expired, until ctx ends. What fails is
 // tried again a minute later.
 func (m *Machine) purgeLedgers(ctx context.Context) {
-	wait := rand.N(retentionInterval) //nolint:gosec // no secret
-	for {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		wait = retentionInterval
-		if m.clockAhead() {
-			continue
-		}
-		_ = answered(ctx, retentionTimeout, func(ctx context.Context) error {
+	m.eachPage(ctx, func(ctx context.Context) (more bool, err error) {
+		err = answered(ctx, retentionTimeout, func(ctx context.Context) error {
 			n, err := m.store.PurgeLedgers(ctx, m.now().Add(-ledgerSlack), ledgerPage)
-			if n == ledgerPage {
-				wait = retentionPause
-			}
+			more = err == nil && n == ledgerPage
 			return err
 		})
-	}
+		return more && err == nil, err
+	})
 }
 
 func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) {

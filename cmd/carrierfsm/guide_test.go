@@ -42,7 +42,7 @@ func TestTheCommandsOfTheGuideParse(t *testing.T) {
 		if words[0] == "completion" || words[0] == "simulator" || words[0] == "migrate" && words[1] == "print" {
 			continue // need no store
 		}
-		r := c.runWith("13900139000", words...)
+		r := c.runWith("13800138001", words...)
 		require.Equal(t, 2, r.code, "%q: %s", words, r.err)
 		require.Regexp(t, `which store\?|who acts\?|the host's secret`, r.err, "%q", words)
 		n++

@@ -183,7 +183,7 @@ func fill(t *testing.T, p place) *fsmtest.Bench {
 		o.Reach(codes...)
 	}
 	b.Clock.Advance(time.Minute)
-	b.Create(carrierfsm.NewVerification{ID: "v5", Key: keyOf("13900139000"), Reference: "order-v5"})
+	b.Create(carrierfsm.NewVerification{ID: "v5", Key: keyOf("13800138001"), Reference: "order-v5"})
 	_, err := d.Deliver(ctx)
 	require.Error(t, err)
 	return b
