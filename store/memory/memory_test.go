@@ -36,3 +36,10 @@ func TestMemoryKeepsTheContractOfASurveyor(t *testing.T) {
 		return fsmtest.SurveyorSubject{Store: memory.New()}
 	})
 }
+
+func TestMemoryKeepsTheContractOfFigures(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestFigures(t, func(testing.TB) fsmtest.FiguresSubject {
+		return fsmtest.FiguresSubject{Store: memory.New()}
+	})
+}
