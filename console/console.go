@@ -3,7 +3,7 @@
 //
 // It lists verifications by state, carrier and age, shows one with its path
 // through the state diagram, overdue verifications, unknown outcomes, parked
-// handlers, and figures over a bounded sample. Operators with the access Act
+// handlers, and figures with charts: exact ones, which the store counts. Operators with the access Act
 // cancel, expire and erase verifications and replay handlers, under their own
 // name. No page sends anything to upstream.
 //
@@ -22,7 +22,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
-	"github.com/carrierfsm/carrierfsm/store/survey"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 // Config configures a Console. Machine and Authorize are required; every other
@@ -34,9 +34,9 @@ type Config struct {
 	// be the Machine's. It need not be the one whose Run is called, nor have any
 	// Handlers. Defaults to none: then no handlers are shown.
 	Dispatcher *outbox.Dispatcher
-	// Surveyor is the Machine's store, for the figures. Defaults to none: then no
-	// figures are shown.
-	Surveyor survey.Surveyor
+	// Figures read the counts of the Machine's store. Some process has to count: see
+	// outbox.Config.Projections. Defaults to none: then no figures are shown.
+	Figures *figures.Counters
 	// Authorize returns who makes a request, and what they may do. It may rely on
 	// an authentication in front of the Console, or do it here. After an error the
 	// request is answered with 401 if there is a Challenge, else with 403; the error
@@ -85,7 +85,7 @@ type Console struct {
 	cfg     Config
 	routes  map[string]route
 	origins *http.CrossOriginProtection
-	surveys cache[time.Duration, survey.Survey]
+	cached  cache[string, figuresView]
 }
 
 var _ http.Handler = (*Console)(nil)

@@ -21,7 +21,7 @@ var (
 	errMovedOn      = errors.New("console: the verification has changed since the operator saw it")
 	errNotConfirmed = errors.New("console: the action was not confirmed")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
-	errNoFigures    = errors.New("console: no surveyor is configured")
+	errNoFigures    = errors.New("console: no figures are configured")
 	errComputing    = errors.New("console: the computation panicked")
 )
 

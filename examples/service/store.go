@@ -7,16 +7,16 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // store is what the service needs of a store: its console shows figures.
 type store interface {
 	outbox.Store
-	survey.Surveyor
+	figures.Store
 }
 
 // openStore opens the store of the flag -store, and returns a function to close it.

@@ -71,7 +71,7 @@ func (h *Histogram) addSum(d time.Duration) {
 }
 
 // Quantile returns about the duration that the given percentage of all did not exceed:
-// within the bucket it is interpolated. It is the last bound where the duration is above
+// those in its bucket are taken to lie evenly in it. It is the last bound where the duration is above
 // that, and zero where there are none.
 func (h *Histogram) Quantile(percent int) time.Duration {
 	wanted := (h.N()*int64(percent) + 99) / 100
@@ -81,7 +81,7 @@ func (h *Histogram) Quantile(percent int) time.Duration {
 			break
 		}
 		if below+k >= wanted && k > 0 {
-			return low + (bounds[i]-low)*time.Duration(wanted-below)/time.Duration(k)
+			return low + (bounds[i]-low)*time.Duration(2*(wanted-below)-1)/time.Duration(2*k)
 		}
 		below, low = below+k, bounds[i]
 	}
