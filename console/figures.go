@@ -147,6 +147,9 @@ func (v *figuresView) mark(short time.Time, latest, yesterday, week []figures.Ro
 	for _, source := range names {
 		note(carrierRow{Source: source}, longs.of(source), shorts.of(source), weeks.of(source), olds.of(source))
 	}
+	if len(v.Unusual) == 2 && v.Unusual[0].All {
+		v.Unusual = v.Unusual[1:] // one carrier alone is why
+	}
 }
 
 // addRows arranges sums by carrier.

@@ -100,7 +100,7 @@ func TestAnOutageIsReadOffTheOverviewWithinAMinute(t *testing.T) {
 				return []fsmtest.Answer{fsmtest.Accept(carrier), fsmtest.Lost()}
 			}
 			return well(carrier)
-		}, []string{"Not as usual", "chinamobilejs : no usable reply to"}, "chinaunicom :"},
+		}, []string{"Not as usual chinamobilejs : no usable reply to"}, "chinaunicom :"},
 		"one carrier rejects everybody": {func(carrier string) []fsmtest.Answer {
 			if carrier == "chinaunicom" {
 				return []fsmtest.Answer{fsmtest.Accept(carrier), fsmtest.Code("30000")}
