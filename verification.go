@@ -119,7 +119,7 @@ func (d *storedDetail) checkColumns(e *Entry) error {
 	switch mark := dwellMark(e); {
 	case mark == 0 && d.Dwell == 0:
 		return nil
-	case e.Source != d.Source:
+	case d.Dwell == 0 && e.Source != "", d.Dwell != 0 && e.Source != d.Source:
 		return unfit("source")
 	case mark != d.Dwell || e.Dwell%time.Microsecond != 0:
 		return unfit("dwell")

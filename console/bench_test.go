@@ -72,7 +72,7 @@ FROM generate_series(0, $1::integer - 1) AS i, (VALUES (1, 'created', 'applicati
 func fillCounts(b *testing.B, store fsmtest.FiguresStore, now time.Time) {
 	b.Helper()
 	ctx := context.Background()
-	counts := make(figures.Counts)
+	var counts figures.Counts
 	for i, e := range carrierfsm.Edges()[:12] {
 		for n := range 20 {
 			counts.Observe(&carrierfsm.Entry{From: e.From, Event: e.Event, To: e.To, Dwell: time.Duration(1+i*n*3) * time.Second})

@@ -60,7 +60,7 @@ func TestConcurrentRequestsShareOneComputation(t *testing.T) {
 			require.Contains(t, w.Body.String(), "By carrier", i)
 		}
 		require.NotContains(t, pages[1].Body.String(), "By carrier")
-		require.Equal(t, 6+10*2, store.reads, "the figures once, and two calls for each page")
+		require.Equal(t, 5+10*2, store.reads, "the figures once, and two calls for each page")
 	})
 }
 

@@ -109,6 +109,10 @@ func readFigures(ctx context.Context, counters *figures.Counters, now time.Time,
 		{figures.Day, today.Add(-7 * figures.Day), today},
 		{figures.Hour, today, hour},
 	} {
+		if w.rows == figures.Hour && i == 5 { // the window has them
+			rows[i] = between(rows[0], r.from, r.until)
+			continue
+		}
 		var err error
 		if rows[i], err = counters.Read(ctx, r.period, r.from, r.until); err != nil {
 			return figuresView{}, err
@@ -129,6 +133,16 @@ func readFigures(ctx context.Context, counters *figures.Counters, now time.Time,
 	return v, nil
 }
 
+// between returns the rows that start at from or later and before until.
+func between(rows []figures.Row, from, until time.Time) (list []figures.Row) {
+	for _, r := range rows {
+		if !r.Start.Before(from) && r.Start.Before(until) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
 // mark sets what is unusual in the latest minutes.
 func (v *figuresView) mark(short time.Time, latest, yesterday, week []figures.Row) {
 	var longs, olds, weeks, shorts bySource
@@ -136,7 +150,7 @@ func (v *figuresView) mark(short time.Time, latest, yesterday, week []figures.Ro
 	v.Recent, longs = sumUp(latest)
 	v.RecentOld, olds = sumUp(yesterday)
 	allWeek, weeks = sumUp(week)
-	allShort, shorts := sumUp(slices.DeleteFunc(slices.Clone(latest), func(r figures.Row) bool { return r.Start.Before(short) }))
+	allShort, shorts := sumUp(between(latest, short, short.Add(figures.Day)))
 	note := func(r carrierRow, long, short, week, yesterday *sums) {
 		if why := whyUnusual(long, short, week, yesterday); len(why) > 0 {
 			v.Unusual = append(v.Unusual, unusual{r, why})
@@ -174,10 +188,10 @@ func (v *figuresView) addTimes(now, old []figures.Row) {
 		v.Times = append(v.Times, timeRow{v.From.Add(time.Duration(i) * v.Step), newSums(), newSums()})
 	}
 	for _, r := range now {
-		v.Times[min(n-1, int(r.Start.Sub(v.From)/v.Step))].Now.add(r.Counts)
+		v.Times[min(n-1, int(r.Start.Sub(v.From)/v.Step))].Now.addNumbers(r.Counts)
 	}
 	for _, r := range old {
-		v.Times[min(n-1, int(r.Start.Sub(v.From.Add(-v.shift))/v.Step))].Old.add(r.Counts)
+		v.Times[min(n-1, int(r.Start.Sub(v.From.Add(-v.shift))/v.Step))].Old.addNumbers(r.Counts)
 	}
 	for _, s := range series {
 		v.Charts = append(v.Charts, newChart(s, v.Times))

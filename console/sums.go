@@ -22,44 +22,78 @@ func newSums() *sums {
 	return &sums{Reasons: make(map[carrierfsm.Event]int64), Dwells: make(map[carrierfsm.State]*figures.Histogram)}
 }
 
-// noReply are the outcomes of calls without a usable reply: perhaps received, answered
-// by something that no rule knows, or certainly not sent.
-var noReply = map[carrierfsm.Event]bool{
-	carrierfsm.OutcomeUnknown: true, carrierfsm.ReplyUnrecognized: true, carrierfsm.UpstreamUnavailable: true,
+// noReply reports whether an event is the outcome of a call without a usable reply:
+// perhaps received, answered by something that no rule knows, or certainly not sent.
+func noReply(e carrierfsm.Event) bool {
+	switch e {
+	case carrierfsm.OutcomeUnknown, carrierfsm.ReplyUnrecognized, carrierfsm.UpstreamUnavailable:
+		return true
+	}
+	return false
 }
 
-// noCall are the events that are no outcome of a person's call: the machine or the host
-// made them, or they follow another one in the same commit.
-var noCall = map[carrierfsm.Event]bool{
-	carrierfsm.CaptchaExpired: true, carrierfsm.AttemptsExhausted: true, carrierfsm.Expired: true, carrierfsm.Canceled: true,
-	carrierfsm.Erased: true, carrierfsm.ReportReady: true, carrierfsm.ReportFailed: true,
+// noCall reports whether an event is no outcome of a person's call: the machine or the
+// host made it, or a report did.
+func noCall(e carrierfsm.Event) bool {
+	switch e {
+	case carrierfsm.CaptchaExpired, carrierfsm.AttemptsExhausted, carrierfsm.Expired, carrierfsm.Canceled,
+		carrierfsm.Erased, carrierfsm.ReportReady, carrierfsm.ReportFailed:
+		return true
+	}
+	return false
 }
 
 // add adds counts.
 func (s *sums) add(counts figures.Counts) {
-	for edge, c := range counts {
-		entered := edge.From != edge.To
-		switch {
-		case edge.From == carrierfsm.Created && edge.To == carrierfsm.Applied:
-			s.Started += c.N
-		case entered && edge.To == carrierfsm.Done:
-			s.Done += c.N
-		case entered && edge.To == carrierfsm.Failed:
-			s.Failed += c.N
-			s.Reasons[edge.Event] += c.N
+	s.addNumbers(counts)
+	for i := range counts {
+		c := &counts[i]
+		if c.From != c.To && c.To == carrierfsm.Failed {
+			s.Reasons[c.Event] += c.N
 		}
-		if !noCall[edge.Event] && edge.From != carrierfsm.Applied {
+		if c.Dwells.Sum > 0 {
+			s.addDwells(c.From, &c.Dwells)
+		}
+	}
+}
+
+// addNumbers is add without Reasons and Dwells.
+func (s *sums) addNumbers(counts figures.Counts) {
+	for i := range counts {
+		c := &counts[i]
+		switch entered := c.From != c.To; {
+		case c.From == carrierfsm.Created && c.To == carrierfsm.Applied:
+			s.Started += c.N
+		case entered && c.To == carrierfsm.Done:
+			s.Done += c.N
+		case entered && c.To == carrierfsm.Failed:
+			s.Failed += c.N
+		}
+		if c.From != carrierfsm.Applied && !noCall(c.Event) {
 			s.Calls += c.N
 		}
-		if noReply[edge.Event] {
+		if noReply(c.Event) {
 			s.Unknown += c.N
 		}
-		if c.Dwells.N() > 0 {
-			if s.Dwells[edge.From] == nil {
-				s.Dwells[edge.From] = new(figures.Histogram)
-			}
-			s.Dwells[edge.From].Add(&c.Dwells)
-		}
+	}
+}
+
+func (s *sums) addDwells(state carrierfsm.State, h *figures.Histogram) {
+	if s.Dwells[state] == nil {
+		s.Dwells[state] = new(figures.Histogram)
+	}
+	s.Dwells[state].Add(h)
+}
+
+// addSums adds other sums.
+func (s *sums) addSums(other *sums) {
+	s.Started, s.Done, s.Failed = s.Started+other.Started, s.Done+other.Done, s.Failed+other.Failed
+	s.Calls, s.Unknown = s.Calls+other.Calls, s.Unknown+other.Unknown
+	for event, n := range other.Reasons {
+		s.Reasons[event] += n
+	}
+	for state, h := range other.Dwells {
+		s.addDwells(state, h)
 	}
 }
 
@@ -87,9 +121,11 @@ func sumUp(lists ...[]figures.Row) (all *sums, sources bySource) {
 	all, sources = newSums(), make(bySource)
 	for _, rows := range lists {
 		for i := range rows {
-			all.add(rows[i].Counts)
 			sources.of(rows[i].Source).add(rows[i].Counts)
 		}
+	}
+	for _, s := range sources {
+		all.addSums(s)
 	}
 	return all, sources
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
@@ -83,8 +82,7 @@ func (c *counter) pending(n int) (outbox.Batch, error) {
 }
 
 // counted are counts of n transitions of an edge, of which each took so long.
-func counted(event carrierfsm.Event, n int, dwell time.Duration) figures.Counts {
-	c := make(figures.Counts)
+func counted(event carrierfsm.Event, n int, dwell time.Duration) (c figures.Counts) {
 	for range n {
 		c.Observe(&carrierfsm.Entry{From: carrierfsm.AwaitingPassword, Event: event, To: carrierfsm.AwaitingCaptcha, Dwell: dwell})
 	}
@@ -305,13 +303,13 @@ func countExact(b *storeBench) error {
 	if err != nil {
 		return err
 	}
-	total := make(figures.Counts)
+	var total figures.Counts
 	for _, r := range rows {
 		total.Add(r.Counts)
 	}
 	n := make(map[carrierfsm.Edge]int64)
-	for edge, count := range total {
-		n[edge] = count.N
+	for _, count := range total {
+		n[count.Edge] = count.N
 	}
 	return differ("what was counted", map[carrierfsm.Edge]int64{{From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created}: writers * each}, n)
 }
@@ -332,17 +330,17 @@ func (b *storeBench) countPage(owner string, lasts time.Duration, looks int) err
 	} else if err != nil {
 		return err
 	}
-	rows := make(map[time.Time]figures.Row)
+	rows := make(map[time.Time]*figures.Row)
 	for _, e := range batch.Entries {
 		start := figures.StartOf(e.At, figures.Minute)
-		if rows[start].Counts == nil {
-			rows[start] = figures.Row{Period: figures.Minute, Start: start, Source: e.Source, Counts: make(figures.Counts)}
+		if rows[start] == nil {
+			rows[start] = &figures.Row{Period: figures.Minute, Start: start, Source: e.Source}
 		}
 		rows[start].Counts.Observe(&e)
 	}
 	change := figures.Change{}
-	for row := range maps.Values(rows) {
-		change.Add = append(change.Add, row)
+	for _, row := range rows {
+		change.Add = append(change.Add, *row)
 	}
 	ctx := b.ctx
 	if looks > 0 {

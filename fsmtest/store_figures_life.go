@@ -102,7 +102,7 @@ func countBounds(b *storeBench) error {
 			return err
 		}
 	}
-	large := figures.Counts{{From: "from", Event: "an event of another build", To: "移动"}: {N: math.MaxInt64 >> 2, Dwells: figures.Histogram{Sum: math.MaxInt64 >> 2 / 1000 * 1000}}}
+	large := figures.Counts{{Edge: carrierfsm.Edge{From: "from", Event: "an event of another build", To: "移动"}, N: math.MaxInt64 >> 2, Dwells: figures.Histogram{Sum: math.MaxInt64 >> 2 / 1000 * 1000}}}
 	rows := []figures.Row{minuteRow(1, "移动", large)}
 	if err := c.store.Count(b.ctx, c.lease, batch, figures.Change{Add: rows}); err != nil {
 		return err

@@ -3,7 +3,6 @@ package fsmtest_test
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -94,7 +93,7 @@ func (s *twoSteps) add(handler string, c figures.Change) {
 		})
 		if i < 0 {
 			i = len(s.rows)
-			s.rows = append(s.rows, keptRow{handler, figures.Row{Period: r.Period, Start: r.Start, Source: r.Source, Counts: make(figures.Counts)}})
+			s.rows = append(s.rows, keptRow{handler, figures.Row{Period: r.Period, Start: r.Start, Source: r.Source}})
 		}
 		s.rows[i].Counts.Add(r.Counts)
 	}
@@ -106,7 +105,7 @@ func (s *twoSteps) Counts(_ context.Context, handler string, period time.Duratio
 	for _, k := range s.rows {
 		if k.handler == handler && k.Period == period && !k.Start.Before(from) && k.Start.Before(until) {
 			r := k.Row
-			r.Counts = maps.Clone(r.Counts)
+			r.Counts = slices.Clone(r.Counts)
 			list = append(list, r)
 		}
 	}

@@ -69,8 +69,8 @@ func (w *world) miscounts(ctx context.Context) ([]violation, error) {
 			return nil, err
 		}
 		for _, r := range rows {
-			for edge, n := range r.Counts {
-				got.add(countOf{r.Period, r.Start, r.Source, edge}, n.N, n.Dwells.N())
+			for _, n := range r.Counts {
+				got.add(countOf{r.Period, r.Start, r.Source, n.Edge}, n.N, n.Dwells.N())
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -84,7 +83,7 @@ func (c *Counters) rows(entries []carrierfsm.Entry, now time.Time) []Row {
 		start  int64
 		source string
 	}
-	all := make(map[key]Row)
+	all := make(map[key]*Row)
 	for i := range entries {
 		e := &entries[i]
 		source := c.label(e.Source)
@@ -96,15 +95,20 @@ func (c *Counters) rows(entries []carrierfsm.Entry, now time.Time) []Row {
 			k := key{period, start.Unix(), source}
 			row, known := all[k]
 			if !known {
-				row = Row{period, start, source, make(Counts)}
+				row = &Row{Period: period, Start: start, Source: source}
 				all[k] = row
 			}
 			row.Counts.Observe(e)
 		}
 	}
-	return slices.SortedFunc(maps.Values(all), func(a, b Row) int {
+	rows := make([]Row, 0, len(all))
+	for _, row := range all {
+		rows = append(rows, *row)
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Period, b.Period), a.Start.Compare(b.Start), cmp.Compare(a.Source, b.Source))
 	})
+	return rows
 }
 
 // forgets reports whether old rows are to be deleted now: once a minute.

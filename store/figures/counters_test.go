@@ -67,7 +67,7 @@ func TestEachTransitionIsCountedAtItsWebsiteWithTheTimeInItsState(t *testing.T) 
 	c.deliver()
 	c.deliver()
 	const site = "chinamobilejs"
-	want := make(figures.Counts)
+	var want figures.Counts
 	for _, e := range []carrierfsm.Entry{
 		{From: carrierfsm.Created, Event: carrierfsm.ApplicationAccepted, To: carrierfsm.Applied, Dwell: 10 * time.Second},
 		{From: carrierfsm.Applied, Event: carrierfsm.PasswordRequested, To: carrierfsm.AwaitingPassword},
@@ -79,7 +79,7 @@ func TestEachTransitionIsCountedAtItsWebsiteWithTheTimeInItsState(t *testing.T) 
 	}
 	require.Empty(t, cmp.Diff([]figures.Row{{Period: figures.Day, Start: start, Source: site, Counts: want}}, c.rows(figures.Day)))
 	for _, period := range []time.Duration{figures.Minute, figures.Hour} {
-		sum := make(figures.Counts)
+		var sum figures.Counts
 		for _, r := range c.rows(period) {
 			require.Equal(t, site, r.Source)
 			sum.Add(r.Counts)
@@ -97,7 +97,7 @@ func TestAnApplicationThatWasNotAcceptedIsAboutNoWebsite(t *testing.T) {
 	rows := c.rows(figures.Day)
 	require.Len(t, rows, 1)
 	require.Empty(t, rows[0].Source)
-	require.EqualValues(t, 1, rows[0].Counts[carrierfsm.Edge{From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created}].N)
+	require.EqualValues(t, 1, rows[0].Counts.Of(carrierfsm.Edge{From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created}).N)
 }
 
 // batchOf is a batch of one entry, which a store in memory has at its first position.

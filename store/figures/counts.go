@@ -1,17 +1,22 @@
 package figures
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Counts are the counts of some transitions, by edge of the transition table. Of an
-// entry that an older or newer build wrote the edge may be none of this build's.
-type Counts map[carrierfsm.Edge]Count
+// Counts are the counts of some transitions, in the order of their edges. Of an entry
+// that an older or newer build wrote the edge may be none of this build's.
+type Counts []Count
 
-// Count is the count of one edge.
+// Count is the count of one edge of the transition table.
 type Count struct {
+	// Edge is the edge.
+	carrierfsm.Edge
 	// N is how many transitions there were.
 	N int64
 	// Dwells are how long verifications had been in From, of those that left it and for
@@ -95,22 +100,47 @@ func (h *Histogram) Quantile(percent int) time.Duration {
 func Longest(d time.Duration) bool { return d >= bounds[len(bounds)-1] }
 
 // Observe counts a transition.
-func (c Counts) Observe(e *carrierfsm.Entry) {
-	edge := carrierfsm.Edge{From: e.From, Event: e.Event, To: e.To}
-	count := c[edge]
+func (c *Counts) Observe(e *carrierfsm.Entry) {
+	count := c.at(carrierfsm.Edge{From: e.From, Event: e.Event, To: e.To})
 	count.N++
 	if e.From != e.To && e.Dwell > 0 {
 		count.Dwells.Observe(e.Dwell)
 	}
-	c[edge] = count
 }
 
 // Add adds other counts.
-func (c Counts) Add(other Counts) {
-	for edge, more := range other {
-		count := c[edge]
-		count.N += more.N
-		count.Dwells.Add(&more.Dwells)
-		c[edge] = count
+func (c *Counts) Add(other Counts) {
+	for i := range other {
+		count := c.at(other[i].Edge)
+		count.N += other[i].N
+		count.Dwells.Add(&other[i].Dwells)
 	}
+}
+
+// Of returns the count of an edge.
+func (c Counts) Of(edge carrierfsm.Edge) Count {
+	if i, found := slices.BinarySearchFunc(c, edge, byEdge); found {
+		return c[i]
+	}
+	return Count{Edge: edge}
+}
+
+// at returns the count of an edge, which it adds if it is not there. It is valid until
+// another one is added.
+func (c *Counts) at(edge carrierfsm.Edge) *Count {
+	if n := len(*c); n > 0 && compareEdges((*c)[n-1].Edge, edge) < 0 { // as decoded counts come
+		*c = append(*c, Count{Edge: edge})
+		return &(*c)[n]
+	}
+	i, found := slices.BinarySearchFunc(*c, edge, byEdge)
+	if !found {
+		*c = slices.Insert(*c, i, Count{Edge: edge})
+	}
+	return &(*c)[i]
+}
+
+func byEdge(c Count, edge carrierfsm.Edge) int { return compareEdges(c.Edge, edge) }
+
+func compareEdges(a, b carrierfsm.Edge) int {
+	return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.Event), string(b.Event)), strings.Compare(string(a.To), string(b.To)))
 }

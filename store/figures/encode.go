@@ -1,11 +1,8 @@
 package figures
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -24,14 +21,9 @@ var ErrEncoding = errors.New("figures: the counts can't be decoded")
 // empty its index and number. All numbers are unsigned varints. It never fails.
 func (c Counts) AppendBinary(dst []byte) ([]byte, error) {
 	dst = binary.AppendUvarint(append(dst, encodingVersion), uint64(len(c)))
-	edges := slices.SortedFunc(maps.Keys(c), func(a, b carrierfsm.Edge) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Event, b.Event), cmp.Compare(a.To, b.To))
-	})
-	for _, edge := range edges {
-		for _, word := range [...]string{string(edge.From), string(edge.Event), string(edge.To)} {
-			dst = append(binary.AppendUvarint(dst, uint64(len(word))), word...)
-		}
-		count := c[edge]
+	for i := range c {
+		count := &c[i]
+		dst = appendEdge(dst, count.Edge)
 		used := 0
 		for _, n := range count.Dwells.Buckets {
 			if n != 0 {
@@ -50,37 +42,54 @@ func (c Counts) AppendBinary(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
+func appendEdge(dst []byte, edge carrierfsm.Edge) []byte {
+	for _, word := range [...]string{string(edge.From), string(edge.Event), string(edge.To)} {
+		dst = append(binary.AppendUvarint(dst, uint64(len(word))), word...)
+	}
+	return dst
+}
+
 // AddBinary adds encoded counts: it is for stores. It returns ErrEncoding, and may have
 // added a part then.
-func (c Counts) AddBinary(encoded []byte) error {
+func (c *Counts) AddBinary(encoded []byte) error {
 	d := decoder{rest: encoded}
 	if d.byte() != encodingVersion {
 		return ErrEncoding
 	}
-	for range d.number() {
-		edge := carrierfsm.Edge{From: carrierfsm.State(d.word()), Event: carrierfsm.Event(d.word()), To: carrierfsm.State(d.word())}
-		count := c[edge]
-		count.N += int64(d.number())
-		count.Dwells.addSum(time.Duration(d.number()) * time.Microsecond)
-		for range d.number() {
-			i, n := d.number(), d.number()
-			if i >= uint64(len(count.Dwells.Buckets)) {
-				d.failed = true
-			}
-			if d.failed {
-				return ErrEncoding
-			}
-			count.Dwells.Buckets[i] += int64(n)
-		}
+	n := d.number()
+	if *c == nil {
+		*c = make(Counts, 0, min(n, uint64(len(encoded)))) // an edge has more than a byte
+	}
+	for range n {
+		edge := d.edge()
 		if d.failed {
 			return ErrEncoding
 		}
-		c[edge] = count
+		d.count(c.at(edge))
+		if d.failed {
+			return ErrEncoding
+		}
 	}
 	if d.failed || len(d.rest) > 0 {
 		return ErrEncoding
 	}
 	return nil
+}
+
+// count adds the next count.
+func (d *decoder) count(count *Count) {
+	count.N += int64(d.number())
+	count.Dwells.addSum(time.Duration(d.number()) * time.Microsecond)
+	for range d.number() {
+		i, n := d.number(), d.number()
+		if i >= uint64(len(count.Dwells.Buckets)) {
+			d.failed = true
+		}
+		if d.failed {
+			return
+		}
+		count.Dwells.Buckets[i] += int64(n)
+	}
 }
 
 // decoder reads from left to right.
@@ -101,6 +110,11 @@ func (d *decoder) byte() byte {
 
 // number returns a number of at most 62 bits; zero after a failure.
 func (d *decoder) number() uint64 {
+	if len(d.rest) > 0 && d.rest[0] < 0x80 { // as most
+		n := uint64(d.rest[0])
+		d.rest = d.rest[1:]
+		return n
+	}
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 || n >= 1<<62 {
 		d.failed, d.rest = true, nil
@@ -110,27 +124,29 @@ func (d *decoder) number() uint64 {
 	return n
 }
 
-func (d *decoder) word() string {
-	n := d.number()
-	if n > uint64(len(d.rest)) {
-		d.failed, d.rest = true, nil
-		return ""
+// edge returns the next edge. One of the transition table takes no memory.
+func (d *decoder) edge() carrierfsm.Edge {
+	begin := d.rest
+	var words [3][]byte
+	for i := range words {
+		n := d.number()
+		if n > uint64(len(d.rest)) {
+			d.failed, d.rest = true, nil
+			return carrierfsm.Edge{}
+		}
+		words[i], d.rest = d.rest[:n], d.rest[n:]
 	}
-	word := d.rest[:n]
-	d.rest = d.rest[n:]
-	if known, ok := knownWords[string(word)]; ok { // without a copy
-		return known
+	if edge, known := knownEdges[string(begin[:len(begin)-len(d.rest)])]; known { // without a copy
+		return edge
 	}
-	return string(word)
+	return carrierfsm.Edge{From: carrierfsm.State(words[0]), Event: carrierfsm.Event(words[1]), To: carrierfsm.State(words[2])}
 }
 
-// knownWords are the words of the transition table.
-var knownWords = func() map[string]string {
-	all := make(map[string]string)
+// knownEdges are the edges of the transition table, by their encoding.
+var knownEdges = func() map[string]carrierfsm.Edge {
+	all := make(map[string]carrierfsm.Edge)
 	for _, e := range carrierfsm.Edges() {
-		for _, word := range []string{string(e.From), string(e.Event), string(e.To)} {
-			all[word] = word
-		}
+		all[string(appendEdge(nil, e))] = e
 	}
 	return all
 }()

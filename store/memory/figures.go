@@ -38,10 +38,9 @@ func (s *Store) Count(ctx context.Context, l outbox.Lease, b outbox.Batch, chang
 	c.Position = b.Entries[len(b.Entries)-1].Position
 	for _, r := range change.Add {
 		key := figureKey{l.Name, r.Period, r.Start.Unix(), r.Source}
-		if s.figures[key] == nil {
-			s.figures[key] = make(figures.Counts)
-		}
-		s.figures[key].Add(r.Counts)
+		counts := s.figures[key]
+		counts.Add(r.Counts)
+		s.figures[key] = counts
 	}
 	for period, before := range change.Forget {
 		s.forgetBefore(l.Name, period, before)
@@ -81,7 +80,7 @@ func (s *Store) Counts(ctx context.Context, handler string, period time.Duration
 	for key, counts := range s.figures {
 		start := time.Unix(key.start, 0).UTC()
 		if key.handler == handler && key.period == period && !start.Before(from) && start.Before(until) {
-			list = append(list, figures.Row{Period: period, Start: start, Source: key.source, Counts: maps.Clone(counts)})
+			list = append(list, figures.Row{Period: period, Start: start, Source: key.source, Counts: slices.Clone(counts)})
 		}
 	}
 	slices.SortFunc(list, func(a, b figures.Row) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Source, b.Source)) })

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,8 +74,7 @@ func addCounts(ctx context.Context, tx pgx.Tx, handler string, rows []figures.Ro
 	sums, encoded := make([]figures.Counts, n), make([][]byte, n)
 	for i, r := range rows {
 		periods[i], starts[i], sources[i] = seconds(r.Period), r.Start.UTC(), r.Source
-		sums[i] = make(figures.Counts, len(r.Counts))
-		sums[i].Add(r.Counts)
+		sums[i] = slices.Clone(r.Counts)
 	}
 	stored, err := tx.Query(ctx, readCounts, handler, periods, starts, sources)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Store) Counts(ctx context.Context, handler string, period time.Duration
 	}
 	var counts []byte // decoded before the next row
 	return read(ctx, s, func(row pgx.CollectableRow) (r figures.Row, err error) {
-		r.Period, r.Counts = period, make(figures.Counts)
+		r.Period = period
 		if err = row.Scan(&r.Start, &r.Source, &counts); err == nil {
 			err = r.Counts.AddBinary(counts)
 		}

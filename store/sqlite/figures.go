@@ -86,7 +86,7 @@ func addCounts(ctx context.Context, tx *sql.Tx, handler string, rows []figures.R
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		sum := make(figures.Counts, len(r.Counts))
+		var sum figures.Counts
 		if err == nil {
 			if err := sum.AddBinary(stored); err != nil {
 				return err
@@ -113,7 +113,7 @@ func (s *Store) Counts(ctx context.Context, handler string, period time.Duration
 	defer done(&err)
 	rows, err := s.readDB.QueryContext(ctx, listCounts, handler, seconds(period), micros(legal.Ceil(from)), micros(legal.Ceil(until)))
 	return collect(rows, err, func(rows *sql.Rows) (figures.Row, error) {
-		r := figures.Row{Period: period, Counts: make(figures.Counts)}
+		r := figures.Row{Period: period}
 		var start int64
 		var encoded sql.RawBytes
 		if err := rows.Scan(&start, &r.Source, &encoded); err != nil {

@@ -91,7 +91,7 @@ func count(ctx context.Context, store carrierfsm.Store) (*figures.Counters, time
 	for period, n := range map[time.Duration]int{figures.Minute: 15, figures.Hour: 48, figures.Day: 8} {
 		for i := range n {
 			for carrier := range 30 {
-				row := figures.Row{Period: period, Start: figures.StartOf(now, period).Add(-time.Duration(i) * period), Source: fmt.Sprintf("carrier%d", carrier), Counts: make(figures.Counts)}
+				row := figures.Row{Period: period, Start: figures.StartOf(now, period).Add(-time.Duration(i) * period), Source: fmt.Sprintf("carrier%d", carrier)}
 				for j, e := range carrierfsm.Edges()[:12] {
 					row.Counts.Observe(&carrierfsm.Entry{From: e.From, Event: e.Event, To: e.To, Dwell: time.Duration(1+7*j) * time.Second})
 				}
