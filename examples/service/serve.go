@@ -86,11 +86,12 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
-// message or fetch the report. It may be called again for the same (ID, Step).
+// message or fetch the report, and find its own record by t.Reference, which its begin
+// would set. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
 		if t.Ended() {
-			logger.InfoContext(ctx, "verification ended", "id", t.ID, "reference", t.Reference, "state", t.To, "event", t.Event)
+			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
 		}
 		return nil
 	}
