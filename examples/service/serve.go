@@ -20,6 +20,9 @@ import (
 // shutdownTimeout bounds the wait for running requests and calls at shutdown.
 const shutdownTimeout = 10 * time.Second
 
+// actRetention is how long the log of what operators did is kept.
+const actRetention = 2 * 365 * 24 * time.Hour
+
 // serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
 	store, closeStore, err := openStore(ctx, o.store, logger) // before the keys: no key file is left beside a database that can't be opened
@@ -50,15 +53,16 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	defer up.close()
 	changes := httpapi.NewChanges()
 	machine, err := carrierfsm.New(carrierfsm.Config{
-		Store:       store,
-		Upstream:    up.upstream,
-		Sealer:      keys.sealer,
-		Numbers:     keys.numbers,
-		Budgets:     o.budgets,
-		Limits:      o.machine,
-		CallTimeout: o.call,
-		Observer:    carrierfsm.Observers(metrics.Observer(), changes.Observer()),
-		Logger:      logger,
+		Store:        store,
+		Upstream:     up.upstream,
+		Sealer:       keys.sealer,
+		Numbers:      keys.numbers,
+		Budgets:      o.budgets,
+		Limits:       o.machine,
+		ActRetention: actRetention,
+		CallTimeout:  o.call,
+		Observer:     carrierfsm.Observers(metrics.Observer(), changes.Observer()),
+		Logger:       logger,
 	})
 	if err != nil {
 		return err
