@@ -45,7 +45,7 @@ func Example() {
 		panic(err)
 	}
 	operators, err := console.New(console.Config{
-		Machine: m, Dispatcher: handlers, Figures: counters, Authorize: staff, Title: "Verifications, staging",
+		Machine: m, Dispatcher: handlers, Figures: counters, Acts: store, Authorize: staff, Title: "Verifications, staging",
 		Challenge: `Basic realm="Verifications, staging", charset="UTF-8"`, // a browser asks for a name and a password
 	})
 	if err != nil {

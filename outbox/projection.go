@@ -41,7 +41,7 @@ func (t *term) project(ctx context.Context) error {
 			return err
 		}
 		if t.failed(ctx, "project", err) || n < projectionPage {
-			t.wait(ctx, nil)
+			pause(ctx, t.cfg.PollInterval)
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ type site struct {
 	machine    *carrierfsm.Machine
 	dispatcher *outbox.Dispatcher
 	counters   *figures.Counters
+	store      store
 	api        *httpapi.API
 	keys       keys
 	cookies    cookies

@@ -43,3 +43,8 @@ func TestMemoryKeepsTheContractOfFigures(t *testing.T) {
 		return fsmtest.FiguresSubject{Store: memory.New()}
 	})
 }
+
+func TestMemoryKeepsTheContractOfALogOfActs(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestActs(t, func(testing.TB) fsmtest.ActsSubject { return fsmtest.ActsSubject{Store: memory.New()} })
+}

@@ -19,4 +19,4 @@ CREATE TABLE carrierfsm_figures (
     PRIMARY KEY (handler, seconds, start, source)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
-INSERT INTO carrierfsm_schema (version) VALUES (5);
+INSERT INTO carrierfsm_schema (version) VALUES (6);

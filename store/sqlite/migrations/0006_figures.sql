@@ -16,4 +16,4 @@ CREATE TABLE carrierfsm_figures (
     PRIMARY KEY (handler, seconds, start, source)
 ) WITHOUT ROWID;
 
-INSERT INTO carrierfsm_schema (version, applied) VALUES (5, strftime('%s', 'now') * 1000000);
+INSERT INTO carrierfsm_schema (version, applied) VALUES (6, strftime('%s', 'now') * 1000000);
