@@ -108,7 +108,7 @@ func TestAnOperatorCancelsAPersonsVerification(t *testing.T) {
 	operator.Follow("a[href^='confirm?do=cancel']")
 	operator.Follow("main form button")
 	operator.WaitForText("Canceled. It has ended in failed.")
-	p.waitForTitle("Canceled")
+	p.waitForTitle("Ended by our staff")
 }
 
 // Guessing is slow, and seen: each wrong password is logged, and after five even the right
