@@ -18,7 +18,7 @@ import (
 var pages embed.FS
 
 var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"runs": runs, "clock": clockText, "label": actionLabel,
+	"runs": runs, "reached": func(p *httpapi.Progress) float64 { return float64(p.Step) - 0.5 }, "clock": clockText, "label": actionLabel,
 	"json": func(s *httpapi.Screen) (string, error) {
 		text, err := json.Marshal(s)
 		return string(text), err

@@ -296,4 +296,10 @@ func TestTheSimulatedPhoneIsEnoughToCompleteARun(t *testing.T) {
 	p.Click("#phone li button")
 	p.Click("#screen form button.main")
 	p.waitForTitle("Verified")
+	p.Click("header a")
+	p.waitForTitle("验证成功")
+	require.Contains(t, p.Text("#phone"), "模拟手机")
+	p.CheckAccessibility()
+	p.Click("#phone > button:nth-of-type(3)")
+	p.waitForTitle("验证您的手机号")
 }

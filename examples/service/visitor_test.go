@@ -64,13 +64,10 @@ func (p *visitor) checkWidth(size string) {
 	p.t.Helper()
 	wide := browsertest.Eval[int](p.Tab, fmt.Sprintf(`(html => {
 		html.style.fontSize = %q
-		const wide = html.scrollWidth - html.clientWidth
-		if (!wide) html.style.fontSize = ''
-		return wide
+		return html.scrollWidth - html.clientWidth
 	})(document.documentElement)`, size))
-	if wide > 0 {
-		p.Screenshot("too-wide-" + p.t.Name())
-	}
+	p.Screenshot(fmt.Sprintf("%s-%s-%s%s", p.t.Name(), p.lang(), p.title(), size))
+	browsertest.Eval[string](p.Tab, "document.documentElement.style.fontSize = ''")
 	require.LessOrEqual(p.t, wide, 0, "the page scrolls sideways with text of %q", size)
 }
 

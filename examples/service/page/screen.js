@@ -108,7 +108,7 @@ function parts(s, send) {
 
 function progress({ step, steps, text }) {
 	return element('p', { className: 'progress' },
-		element('progress', { id: 'progress', max: steps, value: step, 'aria-labelledby': 'progress-text' }),
+		element('progress', { id: 'progress', max: steps, value: step - 0.5, 'aria-labelledby': 'progress-text' }),
 		element('span', { id: 'progress-text', textContent: text }))
 }
 
