@@ -45,8 +45,8 @@ const (
 // that is ahead by more than half of Config.Grace would end the time of people
 // who have some left: then Run settles nothing, and neither do Get and Submit.
 //
-// With Config.Retention Run also deletes what ended longer ago, and with Config.Numbers
-// the ledgers of budgets that have expired.
+// With Config.Retention Run also deletes what ended longer ago, with ActRetention what was
+// logged longer ago, and with Config.Numbers the ledgers of budgets that have expired.
 func (m *Machine) Run(ctx context.Context) error {
 	if err := m.enter(); err != nil {
 		return err
@@ -63,7 +63,10 @@ func (m *Machine) Run(ctx context.Context) error {
 	m.running.Add(1)
 	defer m.running.Add(-1)
 	if m.cfg.Numbers.Counted() {
-		reports.Go(func() { m.purgeLedgers(ctx) })
+		reports.Go(func() { m.purgeOlder(ctx, ledgerSlack, m.store.PurgeLedgers) })
+	}
+	if acts, ok := m.cfg.Store.(actPurger); ok && m.cfg.ActRetention > 0 {
+		reports.Go(func() { m.purgeOlder(ctx, m.cfg.ActRetention, acts.PurgeActs) })
 	}
 	if m.cfg.Retention > 0 {
 		reports.Go(func() { m.retain(ctx) })

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // overdueAfter is how long past its due time a verification is shown as
@@ -49,6 +50,9 @@ func (c *Console) attention(q *request) error {
 	}
 	if n.Unknown, err = c.search(ctx, unknownOutcomes, after); err != nil {
 		n.UnknownError = c.partFailed(q, err)
+	}
+	if err := c.looked(ctx, q, acts.Act{Kind: acts.List, Count: len(n.Overdue) + len(n.Unknown.Rows)}); err != nil {
+		return err
 	}
 	c.render(q, http.StatusOK, "attention", "Attention", n)
 	return nil

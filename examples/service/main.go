@@ -41,7 +41,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.export != "":
+		err = exportKeys(o, o.export)
+	default:
 		err = serve(ctx, o, out, slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: o.level})))
 	}
 	switch {

@@ -25,6 +25,7 @@ type options struct {
 	host     string // the file of the host's name, links and consent; empty: the demonstration's
 	https    bool   // browsers use HTTPS, to this process or to a proxy
 	level    slog.Level
+	export   string // a folder for the keys, instead of serving
 
 	machine   carrierfsm.Limits
 	budgets   budget.Limits // of each number, a day
@@ -58,6 +59,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.host, "host", "", "the file of your name, logo, links and the consent that persons agree to, as page/demo.json; needed with an -upstream (default with the simulator: the demonstration's)")
 	flags.BoolVar(&o.https, "https", false, "browsers use HTTPS, which a proxy terminates: cookies are for HTTPS only")
 	flags.TextVar(&o.level, "log", slog.LevelInfo, "the lowest level to log, on standard error: debug, info, warn, error")
+	flags.StringVar(&o.export, "export-keys", "", "write the keys of the store to this `folder`, for the command carrierfsm, and serve nothing")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

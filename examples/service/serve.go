@@ -20,6 +20,9 @@ import (
 // shutdownTimeout bounds the wait for running requests and calls at shutdown.
 const shutdownTimeout = 10 * time.Second
 
+// actRetention is how long the log of what operators did is kept.
+const actRetention = 2 * 365 * 24 * time.Hour
+
 // serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
 	owner, err := openHost(o)
@@ -50,15 +53,16 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	defer up.close()
 	changes := httpapi.NewChanges()
 	machine, err := carrierfsm.New(carrierfsm.Config{
-		Store:       store,
-		Upstream:    up.upstream,
-		Sealer:      keys.sealer,
-		Numbers:     keys.numbers,
-		Budgets:     o.budgets,
-		Limits:      o.machine,
-		CallTimeout: o.call,
-		Observer:    carrierfsm.Observers(metrics.Observer(), changes.Observer()),
-		Logger:      logger,
+		Store:        store,
+		Upstream:     up.upstream,
+		Sealer:       keys.sealer,
+		Numbers:      keys.numbers,
+		Budgets:      o.budgets,
+		Limits:       o.machine,
+		ActRetention: actRetention,
+		CallTimeout:  o.call,
+		Observer:     carrierfsm.Observers(metrics.Observer(), changes.Observer()),
+		Logger:       logger,
 	})
 	if err != nil {
 		return err
@@ -107,11 +111,12 @@ func watch(metrics *telemetry.Telemetry, machine *carrierfsm.Machine, dispatcher
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
-// message or fetch the report. It may be called again for the same (ID, Step).
+// message or fetch the report, and find its own record by t.Reference, which its begin
+// would set. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
 		if t.Ended() {
-			logger.InfoContext(ctx, "verification ended", "id", t.ID, "reference", t.Reference, "state", t.To, "event", t.Event)
+			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
 		}
 		return nil
 	}

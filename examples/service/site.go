@@ -8,7 +8,6 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // site has what the endpoints share. It is safe for concurrent use. Any number of
@@ -18,7 +17,7 @@ type site struct {
 	machine    *carrierfsm.Machine
 	owner      host
 	dispatcher *outbox.Dispatcher
-	store      survey.Surveyor
+	store      store
 	api        *httpapi.API
 	keys       keys
 	cookies    cookies
