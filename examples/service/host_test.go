@@ -100,7 +100,7 @@ func TestTheFirstScreenIsRenderedByTheServer(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
 	r := start(t, testOptions(w))
-	p := visit(t, r, w, "beijing", browsertest.Phone.In("en"))
+	p := visit(t, r, w, "beijing", browsertest.Narrow.In("en"))
 	const same = `fetch(location.href).then(r => r.text()).then(text => {
 		const of = e => e.textContent.replace(/\d+:\d\d/g, '').replace(/\s+/g, ' ').trim()
 		const rendered = new DOMParser().parseFromString(text, 'text/html').getElementById('screen')

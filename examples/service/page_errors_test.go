@@ -22,7 +22,7 @@ func TestTheServiceMayRestartBetweenPasswordAndCode(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w).onSQLite(t)
 	r := start(t, o)
-	p := visit(t, r, w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, r, w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	p.enter("password", p.person.Password)
@@ -142,7 +142,7 @@ func TestACodeCanBeResentAfterResendAfter(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w)
 	o.machine.ResendAfter = 3 * time.Second
-	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, o), w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	p.enter("password", p.person.Password)
@@ -155,6 +155,11 @@ func TestACodeCanBeResentAfterResendAfter(t *testing.T) {
 	p.press("resend_captcha")
 	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled")
 	require.NotEqual(t, before, w.code(t, p.person))
+	require.Equal(t, "Another code was sent. Enter the new one.", p.why())
+	p.Click(".help summary")
+	require.Contains(t, p.Text(".help"), "It may take a minute or two.")
+	p.inspect("help")
+	p.CheckAccessibility()
 	p.enter("code", w.code(t, p.person))
 	p.waitForTitle("Verified")
 }
@@ -166,7 +171,7 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w)
 	o.waitLimit = 500 * time.Millisecond
-	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, o), w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	release := w.block(t)

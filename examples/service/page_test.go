@@ -101,7 +101,7 @@ func (p *visitor) password() string {
 func TestAReloadLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
-	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Narrow.In("en"))
 	p.Reload()
 	p.waitForTitle("Verify your phone number")
 	p.apply()
