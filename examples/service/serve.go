@@ -26,6 +26,10 @@ const actRetention = 2 * 365 * 24 * time.Hour
 
 // serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
+	owner, err := openHost(o)
+	if err != nil {
+		return err
+	}
 	store, closeStore, err := openStore(ctx, o.store, logger) // before the keys: no key file is left beside a database that can't be opened
 	if err != nil {
 		return err
@@ -38,15 +42,11 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	exposed, err := openMetrics(ctx, o.metrics)
+	exposed, metrics, err := openTelemetry(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer exposed.close(context.WithoutCancel(ctx))
-	metrics, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
-	if err != nil {
-		return err
-	}
 	up, err := openUpstream(o, metrics.Observer())
 	if err != nil {
 		return err
@@ -72,12 +72,11 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	_, err = metrics.Watch(machine)
-	if _, e := metrics.WatchProcess(machine, dispatcher); errors.Join(err, e) != nil { // they end with the provider
-		return errors.Join(err, e)
+	if err := watch(metrics, machine, dispatcher); err != nil {
+		return err
 	}
 	s := &site{
-		options: o, machine: machine, dispatcher: dispatcher, counters: counters, keys: keys, cookies: cookies{o.https}, changes: changes,
+		options: o, owner: owner, machine: machine, dispatcher: dispatcher, counters: counters, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
 		simulated: up.simulated, metrics: exposed, log: logger,
 	}
 	if s.api, err = s.newAPI(); err != nil {
@@ -101,6 +100,28 @@ func newDispatcher(machine *carrierfsm.Machine, store store, o *outbox.Observer,
 		Logger:      logger,
 	})
 	return counters, dispatcher, err
+}
+
+// openTelemetry returns the metrics and where they are exposed, which the caller closes.
+func openTelemetry(ctx context.Context, o options) (*metrics, *telemetry.Telemetry, error) {
+	exposed, err := openMetrics(ctx, o.metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	observed, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
+	if err != nil {
+		exposed.close(ctx)
+		return nil, nil, err
+	}
+	return exposed, observed, nil
+}
+
+// watch exposes what the machine and the dispatcher know of themselves, until the
+// provider of the metrics is closed.
+func watch(metrics *telemetry.Telemetry, machine *carrierfsm.Machine, dispatcher *outbox.Dispatcher) error {
+	_, err := metrics.Watch(machine)
+	_, e := metrics.WatchProcess(machine, dispatcher)
+	return errors.Join(err, e)
 }
 
 // notify returns the handler of this host. A real one would write an order, send a
