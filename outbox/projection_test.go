@@ -137,6 +137,7 @@ func TestAfterALostAnswerTheCursorIsReadAgain(t *testing.T) {
 		p.store = &cutOnce{Outbox: p.store}
 		stop := running(t, d.Run)
 		defer stop()
+		pass(time.Millisecond) // it has found nothing yet
 		b.Reach("10002")
 		pass(5 * time.Second)
 		b.Upstream.Then(fsmtest.Code("10008"))
