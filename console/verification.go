@@ -47,6 +47,16 @@ func (s verificationPage) CanErase() bool {
 	return (s.Reason != carrierfsm.Erased || s.Unreadable != "") && slices.Contains(carrierfsm.States(), s.State)
 }
 
+// End is the transition that ended it; nil if it has not ended, or that is not known.
+func (s verificationPage) End() *timelineRow {
+	for i := range s.Timeline {
+		if s.Timeline[i].To.Terminal() {
+			return &s.Timeline[i]
+		}
+	}
+	return nil
+}
+
 func (c *Console) verification(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
