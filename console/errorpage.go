@@ -21,6 +21,7 @@ var (
 	errBadRequest   = errors.New("console: invalid request")
 	errMovedOn      = errors.New("console: the verification has changed since the operator saw it")
 	errNotConfirmed = errors.New("console: the action was not confirmed")
+	errNoneSelected = errors.New("console: no verification is selected")
 	errNoReason     = errors.New("console: the action has no reason")
 	errNoActs       = errors.New("console: no log of acts is configured")
 	errNoNumbers    = errors.New("console: no key of numbers is configured")
@@ -57,6 +58,7 @@ var errorPages = []struct {
 	{errNoActs, errorPage{http.StatusNotFound, "No acts", "This console keeps no log of acts."}},
 	{acts.ErrNotLogged, errorPage{http.StatusServiceUnavailable, "It can't be logged", "The store did not take the entry in the log of acts. Nothing was done."}},
 	{acts.ErrOutcomeNotLogged, errorPage{http.StatusServiceUnavailable, "The outcome can't be logged", "The action was tried, and its outcome is missing in the log of acts: look again."}},
+	{errNoneSelected, errorPage{http.StatusBadRequest, "Nothing selected", "Tick the verifications to replay. Nothing was done."}},
 	{errMovedOn, errorPage{http.StatusConflict, "Changed since", "The verification has changed since you looked at it. Nothing was done: look again first."}},
 	{carrierfsm.ErrNotFound, errorPage{http.StatusNotFound, "Not found", "There is no verification with this id, or it has no such step. It may have been purged."}},
 	{carrierfsm.ErrInFlight, errorPage{http.StatusConflict, "A call is in flight", "It can't expire while a call is in flight. Wait for the outcome, or cancel."}},

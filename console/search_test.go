@@ -84,7 +84,8 @@ func TestEachPageMakesBoundedlyManyCallsAndReadsBoundedlyManyRows(t *testing.T) 
 			"verification?id=v1":      {5, 1 + 2 + 2 + 20},
 			"confirm?do=cancel&id=v1": {1, 1},
 			"handlers":                {2, 1 + 11},
-			"handlers?name=notify":    {2, 1 + 51},
+			"handlers?name=notify":    {3, 1 + 51 + 1001},
+			"replay?name=notify":      {2, 1 + 1001},
 			"acts":                    {1, 51},
 		} {
 			store.reset()
