@@ -246,7 +246,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/binding":      {},
 		"internal/broadcast":    {},
 		"internal/ttlmap":       {},
-		"outbox":                {"", "/internal/text"},
+		"outbox":                {"", "/internal/broadcast", "/internal/text"},
 		"store/seal":            {"", "/internal/zeroing"},
 		"store/schema":          {},
 		"store/survey":          {""},

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
@@ -71,8 +72,8 @@ type Config struct {
 	// and 10 min.
 	RetryMin, RetryMax time.Duration
 	// PollInterval is how often the store is asked for new transitions of other
-	// processes. Those of the Machine's own process are delivered at once.
-	// Defaults to 1 s.
+	// processes, if it has noticed none itself: see Outbox. Those of the Machine's own
+	// process are delivered at once. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxLag is how long ago the oldest transition was committed that a handler has
 	// not got, before Ready returns an error. It is the same on all replicas.
@@ -96,6 +97,7 @@ type Dispatcher struct {
 	cfg     Config
 	slow    map[string]*slowCalls // by handler
 	running atomic.Int32          // calls of Run
+	watched broadcast.Broadcast   // of commits that the store has noticed
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
@@ -207,16 +209,51 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.running.Add(1)
 	defer d.running.Add(-1)
-	var loops sync.WaitGroup
+	var loops, watching sync.WaitGroup
+	watched, stop := context.WithCancel(ctx)
+	watching.Go(func() { d.watchStore(watched) })
 	for _, w := range d.workers(nil) {
 		loops.Go(func() { w.run(ctx) })
 	}
 	loops.Wait()
+	stop()
+	watching.Wait()
 	if len(d.cfg.Handlers) > 0 && ctx.Err() == nil {
 		return carrierfsm.ErrClosed // the one reason to end by itself
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// watchStore wakes the workers when the store notices commits of other processes.
+// Where it can't, the workers poll.
+func (d *Dispatcher) watchStore(ctx context.Context) {
+	store, ok := d.store.(interface {
+		Watch(ctx context.Context, committed func()) error
+	})
+	if !ok || len(d.cfg.Handlers) == 0 {
+		return
+	}
+	for ctx.Err() == nil {
+		err := store.Watch(ctx, d.watched.Notify)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return
+		}
+		if ctx.Err() == nil {
+			d.cfg.Logger.DebugContext(ctx, "the store notices no commits of other processes; handlers poll", "err", err)
+		}
+		pause(ctx, max(d.cfg.PollInterval, time.Second))
+	}
+}
+
+// pause waits, or returns when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // Deliver does once what Run does repeatedly: it calls the handlers for all

@@ -31,9 +31,10 @@ func (d *Dispatcher) Stats() (all Stats) {
 	return all
 }
 
-// Ready returns nil if the handlers of this Dispatcher are called: the store answers,
-// Run runs in this process, some replica holds the lease of each handler, and no
-// handler is further behind than Config.MaxLag. It is for a probe of readiness. After
+// Ready returns nil if the handlers of this Dispatcher are called: the store answers
+// and, where it has CheckSchema, has the tables of this build, Run runs in this
+// process, some replica holds the lease of each handler, and no handler is further
+// behind than Config.MaxLag. It is for a probe of readiness. After
 // a replica has stopped, it may take LeaseTTL until another one holds its leases.
 //
 // The error says what is wrong, and contains nothing personal. It matches ErrNoStart,
@@ -42,6 +43,9 @@ func (d *Dispatcher) Stats() (all Stats) {
 func (d *Dispatcher) Ready(ctx context.Context) error {
 	cursors, err := d.Cursors(ctx)
 	if err != nil {
+		return err
+	}
+	if err := d.checkSchema(ctx); err != nil {
 		return err
 	}
 	if len(d.cfg.Handlers) > 0 && d.running.Load() == 0 {
@@ -59,6 +63,22 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 		if c.Owner == "" {
 			return fmt.Errorf("outbox: no replica holds the lease of the handler %s", name)
 		}
+	}
+	return nil
+}
+
+// checkSchema asks a store with migrated tables for them: see carrierfsm.Store.
+func (d *Dispatcher) checkSchema(ctx context.Context) error {
+	store, ok := d.store.(interface {
+		CheckSchema(ctx context.Context) error
+	})
+	if !ok {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := store.CheckSchema(bounded); err != nil {
+		return storeError(ctx, err)
 	}
 	return nil
 }

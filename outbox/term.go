@@ -54,7 +54,7 @@ func (w *worker) run(ctx context.Context) {
 		if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
 			(&term{worker: w, lease: lease, until: until}).run(ctx)
 		}
-		w.wait(ctx, nil)
+		pause(ctx, w.cfg.PollInterval)
 	}
 }
 
@@ -89,17 +89,6 @@ func (w *worker) runOnce(ctx context.Context) error {
 		if n < len(batch.Entries) {
 			return ctx.Err()
 		}
-	}
-}
-
-// wait waits for the poll interval, or less if notified receives a value or ctx ends.
-func (w *worker) wait(ctx context.Context, notified <-chan struct{}) {
-	timer := time.NewTimer(w.cfg.PollInterval)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-notified:
-	case <-timer.C:
 	}
 }
 
@@ -208,8 +197,12 @@ func (t *term) holdsLease() bool {
 // follow delivers what comes after the cursor. Its error is ErrLeaseLost or
 // carrierfsm.ErrClosed.
 func (t *term) follow(ctx context.Context) error {
-	committed, cancel := t.machine.Subscribe()
-	defer cancel()
+	own, cancelOwn := t.machine.Subscribe()
+	defer cancelOwn()
+	others, cancelOthers := t.watched.Subscribe()
+	defer cancelOthers()
+	poll := time.NewTicker(t.cfg.PollInterval)
+	defer poll.Stop()
 	for ctx.Err() == nil {
 		if !t.holdsLease() {
 			return ErrLeaseLost
@@ -219,7 +212,12 @@ func (t *term) follow(ctx context.Context) error {
 			return err
 		}
 		if t.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
-			t.wait(ctx, committed)
+			select {
+			case <-ctx.Done():
+			case <-own:
+			case <-others:
+			case <-poll.C:
+			}
 			continue
 		}
 		n, rows, left := t.deliver(ctx, batch)
@@ -252,7 +250,7 @@ func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error
 		if ctx.Err() != nil || !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		t.wait(ctx, nil)
+		pause(ctx, t.cfg.PollInterval)
 	}
 }
 
@@ -274,7 +272,7 @@ func (t *term) catchUp(ctx context.Context) error {
 			return err
 		}
 		if n < pageSize || t.degraded() {
-			t.wait(ctx, nil)
+			pause(ctx, t.cfg.PollInterval)
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func TestAnOperatorCancelsAPersonsVerification(t *testing.T) {
 	operator.Type("#reason", "the person asked for it")
 	operator.Follow("main form button")
 	operator.WaitForText("Canceled. It has ended in failed.")
-	p.waitForTitle("Canceled")
+	p.waitForTitle("Ended by our staff")
 }
 
 // Guessing is slow, and seen: each wrong password is logged, and after five even the right
