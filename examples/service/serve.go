@@ -76,30 +76,13 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	s := &site{
-		options: o, owner: owner, machine: machine, dispatcher: dispatcher, counters: counters, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
+		options: o, owner: owner, machine: machine, dispatcher: dispatcher, store: store, counters: counters, keys: keys, cookies: cookies{o.https}, changes: changes,
 		simulated: up.simulated, metrics: exposed, log: logger,
 	}
 	if s.api, err = s.newAPI(); err != nil {
 		return err
 	}
 	return s.serve(ctx, out)
-}
-
-// newDispatcher returns a dispatcher that calls the handler of this host and counts for
-// the console.
-func newDispatcher(machine *carrierfsm.Machine, store store, o *outbox.Observer, logger *slog.Logger) (*figures.Counters, *outbox.Dispatcher, error) {
-	counters, err := figures.New(figures.Config{Store: store})
-	if err != nil {
-		return nil, nil, err
-	}
-	dispatcher, err := outbox.New(machine, store, outbox.Config{
-		Handlers:    map[string]outbox.Handler{"notify": notify(logger)},
-		Projections: []outbox.Projection{counters},
-		Starts:      map[string]outbox.Start{counters.Name(): outbox.FromBeginning}, // on a store that is older than the figures
-		Observer:    o,
-		Logger:      logger,
-	})
-	return counters, dispatcher, err
 }
 
 // openTelemetry returns the metrics and where they are exposed, which the caller closes.
@@ -122,6 +105,23 @@ func watch(metrics *telemetry.Telemetry, machine *carrierfsm.Machine, dispatcher
 	_, err := metrics.Watch(machine)
 	_, e := metrics.WatchProcess(machine, dispatcher)
 	return errors.Join(err, e)
+}
+
+// newDispatcher returns a dispatcher that calls the handler of this host and counts for
+// the console.
+func newDispatcher(machine *carrierfsm.Machine, store store, o *outbox.Observer, logger *slog.Logger) (*figures.Counters, *outbox.Dispatcher, error) {
+	counters, err := figures.New(figures.Config{Store: store})
+	if err != nil {
+		return nil, nil, err
+	}
+	dispatcher, err := outbox.New(machine, store, outbox.Config{
+		Handlers:    map[string]outbox.Handler{"notify": notify(logger)},
+		Projections: []outbox.Projection{counters},
+		Starts:      map[string]outbox.Start{counters.Name(): outbox.FromBeginning}, // on a store that is older than the figures
+		Observer:    o,
+		Logger:      logger,
+	})
+	return counters, dispatcher, err
 }
 
 // notify returns the handler of this host. A real one would write an order, send a

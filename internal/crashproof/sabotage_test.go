@@ -205,6 +205,12 @@ var sabotages = []sabotage{
 		t.deliver(ctx, batch)`},
 	}},
 
+	{name: "a wake-up taken for the truth", plan: paused, patches: []patch{
+		{"outbox/term.go", `			case <-poll.C:
+`, ""},
+		{"outbox/dispatcher.go", `store.Watch(ctx, d.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
+	}},
+
 	{name: "figures counted before the cursor is moved", plan: killed, patches: []patch{
 		{"store/sqlite/figures.go", `	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
 `, `	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
@@ -217,12 +223,6 @@ var sabotages = []sabotage{
 			return err
 		}
 `, ``},
-	}},
-
-	{name: "a wake-up taken for the truth", plan: paused, patches: []patch{
-		{"outbox/term.go", `			case <-poll.C:
-`, ""},
-		{"outbox/dispatcher.go", `store.Watch(ctx, d.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
 	}},
 
 	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
