@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,10 +32,13 @@ func newParkedFixture(t *testing.T) (s *fixture, called map[string]int, deliver 
 	sealer, err := seal.New(seal.Key{ID: "k1", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(t, err)
 	s = newFixture(t, carrierfsm.Config{Sealer: sealer})
+	var mu sync.Mutex
 	works, called := false, make(map[string]int)
 	s.setHandlers(map[string]outbox.Handler{"notify": func(_ context.Context, tr carrierfsm.Transition) error {
 		switch {
 		case works:
+			mu.Lock()
+			defer mu.Unlock()
 			called[tr.ID]++
 		case tr.ID == "p0" || tr.ID == "p1" || tr.ID == "p2":
 			return errors.New("the <mail> server is away, call 13800138042")
