@@ -186,9 +186,16 @@ func TestWhatCantBeLoggedIsNotDoneAndLooksAreShown(t *testing.T) {
 		p.exec(t, refuse)
 		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_OPERATOR=ann", "CARRIERFSM_KEY_FILE=keys")
 		for _, args := range [][]string{
-			{"cancel", "v1"}, {"expire", "v1"}, {"erase", "-yes", "v1"}, {"reseal", "v1"}, {"reseal", "-all", "-yes"},
-			{"replay", "-handler", "notify", "v3"}, {"replay", "-handler", "notify", "-parked", "-yes"},
-			{"purge", "-before", "2040-01-01", "-yes"}, {"purge-acts", "-before", "2h", "-yes"}, {"after-restore", "-cancel", "-yes"},
+			{"cancel", "v1"},
+			{"expire", "v1"},
+			{"erase", "-yes", "v1"},
+			{"reseal", "v1"},
+			{"reseal", "-all", "-yes"},
+			{"replay", "-handler", "notify", "v3"},
+			{"replay", "-handler", "notify", "-parked", "-yes"},
+			{"purge", "-before", "2040-01-01", "-yes"},
+			{"purge-acts", "-before", "2h", "-yes"},
+			{"after-restore", "-cancel", "-yes"},
 		} {
 			r := c.runWith("", append(args, "-reason", "why")...)
 			require.Equal(t, 1, r.code, "%v: %s", args, r.err)
