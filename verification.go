@@ -209,8 +209,16 @@ func (s *snapshot) ledgerKey(l Limits) string {
 	return l.budgets.keyOf(s.Account)
 }
 
+// wrongAnswers is what a wrong answer to a kind of prompt spends of the number's budgets.
+var wrongAnswers = map[PromptKind]budget.Kind{
+	PromptApplication: budget.Applications, PromptPassword: budget.Passwords, PromptQueryPassword: budget.QueryPasswords,
+}
+
 // limitTo completes the prompt with what a ledger allows at a time.
 func (p *Prompt) limitTo(ledger budget.Ledger, key string, now time.Time, l Limits) {
+	if kind, ok := wrongAnswers[p.Kind]; ok {
+		p.AttemptsLeft = min(p.AttemptsLeft, max(0, l.budgets.limits.Of(kind)-ledger.Count(kind, budget.Day, now)))
+	}
 	for _, kind := range [...]InputKind{answeredBy[p.Kind], InputResendCaptcha, InputRequestReset} {
 		if e := l.budgets.over(ledger, key, now, kind); e != nil {
 			p.limit(kind, e)
