@@ -24,7 +24,7 @@ var (
 	errNoReason     = errors.New("console: the action has no reason")
 	errNoActs       = errors.New("console: no log of acts is configured")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
-	errNoFigures    = errors.New("console: no surveyor is configured")
+	errNoFigures    = errors.New("console: no figures are configured")
 	errComputing    = errors.New("console: the computation panicked")
 )
 
