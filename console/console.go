@@ -113,7 +113,7 @@ func New(c Config) (*Console, error) {
 	}
 	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
 	console.routes = console.routeTable()
-	console.routes["language"] = route{method: http.MethodGet, access: Look, serve: console.chooseLanguage}
+	console.routes["language"] = route{method: http.MethodPost, access: Look, serve: console.chooseLanguage}
 	return console, nil
 }
 

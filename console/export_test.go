@@ -9,9 +9,9 @@ import (
 // Untranslated returns the texts of the templates and of the code that have no Chinese one.
 func Untranslated() (list []string) {
 	word := regexp.MustCompile(`[A-Za-z]{2,}`)
-	note := func(text string) string {
+	note := func(part, text string) string {
 		text = strings.TrimSpace(text)
-		if _, known := chinese.words[text]; !known && word.MatchString(text) && !strings.HasPrefix(text, "&") {
+		if _, known := chinese.words[part][text]; !known && word.MatchString(text) && !strings.HasPrefix(text, "&") {
 			list = append(list, text)
 		}
 		return text
@@ -19,13 +19,13 @@ func Untranslated() (list []string) {
 	for _, page := range pagesIn(english) {
 		for _, t := range page.Templates() {
 			if t.Tree != nil {
-				p := place{change: note}
+				p := place{change: func(text string) string { return note(ofTemplates, text) }}
 				p.walk(t.Tree.Root)
 			}
 		}
 	}
 	for _, text := range noticeAfter {
-		note(text)
+		note(ofCode, text)
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -33,6 +33,6 @@ func Untranslated() (list []string) {
 
 // ToChinese translates the texts of a piece of HTML.
 func ToChinese(html string) string {
-	p := place{change: chinese.of}
+	p := place{change: func(text string) string { return chinese.of(ofTemplates, text) }}
 	return p.html(html)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/template/parse"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // The pages are written in English, in web/*.html. Their Chinese is made of them when the
@@ -20,46 +22,112 @@ type language struct {
 	Tag   string // of the attribute lang: "en" or "zh"
 	Other string // the other one, and its name in itself
 	Name  string
-	words map[string]string // by the English text; nil: English
+	words map[string]map[string]string // by the part of the file and the English text; nil: English
+	forms []form
+}
+
+// The parts of a file of texts. The code's texts are shown as values, and so are those of
+// a host, such as the name of a handler: so the names are kept apart.
+const (
+	ofTemplates = "templates"
+	ofCode      = "code"
+	ofNames     = "names"
+)
+
+// form is a text with values in it.
+type form struct {
+	from *regexp.Regexp
+	to   string // {} stands for each value
 }
 
 var (
 	english = &language{Tag: "en", Other: "zh", Name: "中文"}
-	chinese = &language{Tag: "zh", Other: "en", Name: "English", words: readWords(string(readAsset("zh.txt")))}
+	chinese = newLanguage("zh", "en", "English", string(readAsset("zh.txt")))
 )
 
-// readWords reads web/zh.txt: lines of an English text, " = " and the Chinese one. Empty
-// lines and those that begin with "#" are comments.
-func readWords(text string) map[string]string {
-	words := make(map[string]string)
+// newLanguage reads a file of texts: lines of an English one, " = " and that in the
+// language. {} stands for a value in both. A line "## part: comment" begins a part; other
+// lines that begin with "#" are comments.
+func newLanguage(tag, other, name, text string) *language {
+	l := &language{Tag: tag, Other: other, Name: name, words: make(map[string]map[string]string)}
+	part := ""
 	for line := range strings.SplitSeq(text, "\n") {
-		if from, to, ok := strings.Cut(line, " = "); ok && !strings.HasPrefix(line, "#") {
-			words[strings.TrimSpace(from)] = strings.TrimSpace(to)
+		if begins, ok := strings.CutPrefix(line, "## "); ok {
+			part, _, _ = strings.Cut(begins, ":")
+			l.words[part] = make(map[string]string)
+			continue
+		}
+		from, to, ok := strings.Cut(line, " = ")
+		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
+		switch {
+		case !ok || strings.HasPrefix(line, "#"):
+		case strings.Contains(from, "{}"):
+			value := strings.ReplaceAll(regexp.QuoteMeta(from), regexp.QuoteMeta("{}"), "(.+?)")
+			l.forms = append(l.forms, form{regexp.MustCompile("^" + value + "$"), to})
+		default:
+			l.words[part][from] = to
 		}
 	}
-	return words
+	return l
 }
 
-// of returns a text in this language; one that is not known stays as it is.
-func (l *language) of(text string) string {
-	trimmed := strings.TrimSpace(text)
-	to, known := l.words[trimmed]
-	if !known || trimmed == "" {
+// ofForm returns a text with values in this language.
+func (l *language) ofForm(text string) string {
+	for _, f := range l.forms {
+		m := f.from.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		text = f.to
+		for _, value := range m[1:] {
+			text = strings.Replace(text, "{}", l.of(ofNames, l.ofValue(value)), 1)
+		}
 		return text
 	}
-	return strings.Replace(text, trimmed, to, 1)
+	return text
 }
 
-// say is of for any value of a page: only a text can be one of ours, or a duration.
-func (l *language) say(value any) any {
-	text, ok := value.(string)
-	switch {
-	case !ok:
-		return value
+// ofValue returns a text of the code: one of ours, a duration, or one with values.
+func (l *language) ofValue(text string) string {
+	switch to := l.of(ofCode, text); {
+	case l.words == nil || to != text:
+		return to
 	case isDuration.MatchString(text):
 		return units.Replace(text)
 	default:
-		return l.of(text)
+		return l.ofForm(text)
+	}
+}
+
+// of returns a text of a part in this language; one that is not known stays as it is.
+func (l *language) of(part, text string) string {
+	trimmed := strings.TrimSpace(text)
+	to, known := l.words[part][trimmed]
+	if !known || trimmed == "" {
+		return text
+	}
+	text = strings.Replace(text, trimmed, to, 1)
+	if strings.ContainsAny(to[:min(3, len(to))], closeMarks) {
+		text = strings.TrimLeft(text, " ")
+	}
+	if strings.ContainsAny(to[max(0, len(to)-3):], closeMarks) {
+		text = strings.TrimRight(text, " ")
+	}
+	return text
+}
+
+// closeMarks are the marks beside which Chinese has no space.
+const closeMarks = "，。：；（）"
+
+// say is ofValue for any value of a page: only a text can be one of ours.
+func (l *language) say(value any) any {
+	switch value := value.(type) {
+	case string:
+		return l.ofValue(value)
+	case carrierfsm.State:
+		return l.of(ofNames, humanize(value))
+	default:
+		return value
 	}
 }
 
@@ -86,27 +154,42 @@ func languageOf(r *http.Request) *language {
 	return english
 }
 
-// chooseLanguage keeps a language, and leads back to a page.
-func (*Console) chooseLanguage(q *request) error {
-	back, err := url.Parse(q.URL.Query().Get("back"))
-	if err != nil || back.IsAbs() || back.Host != "" || strings.HasPrefix(back.Path, "/") || strings.Contains(back.Path, "\\") {
-		return errBadRequest
-	}
+// chooseLanguage keeps a language, and leads back to the page with the button: that of
+// the header Referer, if it is one of this console.
+func (c *Console) chooseLanguage(q *request) error {
 	http.SetCookie(q.w, &http.Cookie{ //nolint:gosec // it is no secret, and a host may serve plain HTTP on loopback
-		Name: languageCookie, Value: q.URL.Query().Get("to"), MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: languageCookie, Value: languageNamed(q.PostFormValue("to")).Tag, MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
-	q.w.Header().Set("Location", "./"+strings.TrimPrefix(back.String(), "./"))
+	back := url.URL{Path: "./"}
+	if from, err := url.Parse(q.Referer()); err == nil {
+		page := from.Path[strings.LastIndex(from.Path, "/")+1:]
+		if route, known := c.routes[page]; known && route.method == http.MethodGet {
+			back = url.URL{Path: "./" + page, RawQuery: from.RawQuery}
+		}
+	}
+	q.w.Header().Set("Location", back.String())
 	q.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
+// languageNamed returns the language with a tag, else English.
+func languageNamed(tag string) *language {
+	if tag == chinese.Tag {
+		return chinese
+	}
+	return english
+}
+
 // funcs are the functions of the templates in a language.
 func (l *language) funcs() template.FuncMap {
-	funcs := template.FuncMap{"say": l.say}
+	funcs := template.FuncMap{"say": l.say, "sayName": func(text string) string { return l.of(ofNames, l.ofValue(text)) }}
 	for name, f := range templateFuncs {
 		funcs[name] = f
 	}
-	funcs["humanize"] = func(name any) string { return l.of(humanize(name)) }
+	funcs["humanize"] = func(name any) string { return l.of(ofNames, humanize(name)) }
+	if l.words != nil {
+		funcs["hourMinute"] = func(t time.Time) string { return t.UTC().Format("1月2日 15:04") }
+	}
 	funcs["duration"] = func(d time.Duration) string { return l.duration(d) }
 	return funcs
 }
@@ -142,7 +225,7 @@ func (l *language) translate(t *template.Template) *template.Template {
 	}
 	for _, each := range t.Templates() {
 		if each.Tree != nil {
-			p := place{change: l.of}
+			p := place{change: func(text string) string { return l.of(ofTemplates, text) }}
 			p.walk(each.Tree.Root)
 		}
 	}
@@ -154,6 +237,16 @@ func (l *language) translate(t *template.Template) *template.Template {
 type place struct {
 	change                   func(string) string
 	inTag, inValue, readable bool
+	tag                      string // the latest one; empty after its end
+	unnamed                  bool   // a tag has begun, and its name follows
+}
+
+// sayer is the function of a value here: choices are names.
+func (p *place) sayer() string {
+	if p.tag == "option" && !p.inTag {
+		return "sayName"
+	}
+	return "say"
 }
 
 // isText reports whether what follows is a text.
@@ -170,7 +263,7 @@ func (p *place) walk(node parse.Node) {
 		node.Text = []byte(p.html(string(node.Text)))
 	case *parse.ActionNode:
 		if len(node.Pipe.Decl) == 0 && p.isText() {
-			name := parse.NewIdentifier("say").SetPos(node.Pos)
+			name := parse.NewIdentifier(p.sayer()).SetPos(node.Pos)
 			node.Pipe.Cmds = append(node.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Pos: node.Pos, Args: []parse.Node{name}})
 		}
 	case *parse.IfNode:
@@ -201,6 +294,10 @@ func (p *place) html(rest string) string {
 			end = len(rest)
 		}
 		piece := rest[:end]
+		if p.unnamed {
+			p.tag, _, _ = strings.Cut(piece, " ")
+			p.unnamed = false
+		}
 		if p.isText() {
 			out.WriteString(p.change(piece))
 		} else {
@@ -232,7 +329,7 @@ func (p *place) ends() string {
 func (p *place) pass(c byte, before string) {
 	switch {
 	case c == '<':
-		p.inTag = true
+		p.inTag, p.unnamed = true, true
 	case c == '>':
 		p.inTag = false
 	case p.inValue:

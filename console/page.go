@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -37,8 +36,7 @@ type frame struct {
 	Notice            string
 	AssetVersion      string
 	Language          *language
-	Here              string // the address of this page, to come back to in another language
-	Refreshes         bool   // whether the refresh button is offered; never on the answer to a form
+	Refreshes         bool // whether the refresh button is offered; never on the answer to a form
 	Body              any
 }
 
@@ -49,7 +47,7 @@ func (f frame) CanAct() bool { return f.Operator.Access >= Act }
 func (c *Console) render(q *request, status int, name, title string, body any) {
 	f := frame{
 		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator, HasActs: c.cfg.Acts != nil,
-		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Language: q.language, Here: q.here(), Body: body,
+		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Language: q.language, Body: body,
 		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm",
 	}
 	var page bytes.Buffer
@@ -62,16 +60,6 @@ func (c *Console) render(q *request, status int, name, title string, body any) {
 	q.w.Header().Set("Content-Length", strconv.Itoa(page.Len()))
 	q.w.WriteHeader(status)
 	_, _ = q.w.Write(page.Bytes()) // fails only when the client has gone
-}
-
-// here returns the address of a page that was opened, below the console's; empty for the
-// answer to a form.
-func (q *request) here() string {
-	if q.Method == http.MethodPost {
-		return ""
-	}
-	here := url.URL{Path: q.page, RawQuery: q.URL.RawQuery}
-	return here.String()
 }
 
 // view is a frame and the time of the request.
