@@ -224,7 +224,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/docs":         {""},
 		"internal/docgen":       {"/internal/docs"},
 		"internal/deletecalls":  {},
-		"console":               {"", "/outbox", "/store/acts", "/store/figures"},
+		"console":               {"", "/outbox", "/store/acts", "/store/figures", "/typed"},
 		"examples/quickstart":   {"", "/budget", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {"", "/upstream/sendonce"},
 		"httpapi":               {"", "/budget", "/typed"},

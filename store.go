@@ -72,8 +72,9 @@ type Store interface {
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail
-	// of every earlier entry of this id. The medium keeps no readable copy of
-	// the old Body and Details beyond what its own documentation admits.
+	// of every earlier entry of this id, and the Failure of its parked rows (see
+	// outbox.Parked). The medium keeps no readable copy of the old Body and Details
+	// beyond what its own documentation admits.
 	Erase(ctx context.Context, r Record, entries ...Entry) error
 
 	// History returns the entries of id with a step greater than afterStep,

@@ -131,10 +131,7 @@ func (c *Console) act(q *request) error {
 		return err
 	}
 	c.cfg.Logger.InfoContext(ctx, "console: an operator acted", "operator", q.operator.Name, "did", did, "id", f.id, "handler", f.handler)
-	// http.Redirect would make it absolute by the request's path, from which
-	// http.StripPrefix may have cut the prefix.
-	q.w.Header().Set("Location", "verification?"+url.Values{"id": {f.id}, "did": {did}}.Encode())
-	q.w.WriteHeader(http.StatusSeeOther)
+	seeOther(q, "verification?"+url.Values{"id": {f.id}, "did": {did}}.Encode())
 	return nil
 }
 

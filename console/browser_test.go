@@ -24,7 +24,7 @@ func (s *fixture) serve(console http.HandlerFunc) string {
 }
 
 var allPages = map[string]string{
-	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
+	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replays": "replay?name=notify", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
 	"long": "verification?id=person-with-a-long-way", "done": "verification?id=person-00", "failed": "verification?id=person-05",
 	"sealed": "verification?id=sealed-by-another", "waiting": "verification?id=in-doubt",
 	"confirm": "confirm?do=erase&id=in-doubt", "missing": "verification?id=unknown",
@@ -98,7 +98,7 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 		s.console.ServeHTTP(w, r)
 	}) + "list")
 	arrived := func(selector string) { tab.WaitFor("document.querySelector('" + selector + "')") }
-	tab.Type("#find", "v1"+browsertest.Enter)
+	tab.Type("#search", " v1 "+browsertest.Enter)
 	arrived("#h-diagram")
 	focus := func(label string) {
 		t.Helper()
@@ -151,4 +151,30 @@ func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page that may be the answer to a form")
 	tab.Open(url + "list")
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page with an input")
+}
+
+// The server writes UTC, whatever the browser's place; a button changes to local times.
+func TestTimesAreShownInUTCOrLocally(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	s.must(s.Apply())
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(s.serve(s.console.ServeHTTP) + "verification?id=v1")
+	first := func() string {
+		return browsertest.Eval[string](tab, "document.querySelector('.timeline time').textContent")
+	}
+	zone := func() string { return browsertest.Eval[string](tab, "document.getElementById('zone').textContent") }
+	require.Equal(t, "2030-06-01 12:00:00", first())
+	require.Equal(t, "All times are UTC.", zone())
+	local := browsertest.Eval[string](tab, `(() => { const d = new Date('2030-06-01T12:00:00Z'); return String(d.getDate()).padStart(2, '0') + ' ' + String(d.getHours()).padStart(2, '0') + ':00:00' })()`)
+	tab.Click("#zone + button")
+	require.Equal(t, "2030-06-"+local, first())
+	require.Contains(t, zone(), "All times are local, UTC")
+	title := browsertest.Eval[string](tab, "document.querySelector('.timeline time').title")
+	require.Contains(t, title, "2030-06-01 12:00:00 UTC, 2030-06-"+local+" UTC")
+	tab.Reload()
+	require.Equal(t, "2030-06-"+local, first(), "it is kept")
+	tab.CheckAccessibility()
+	tab.Click("#zone + button")
+	require.Equal(t, "2030-06-01 12:00:00", first())
 }

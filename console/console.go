@@ -47,6 +47,10 @@ type Config struct {
 	// request is answered with 401 if there is a Challenge, else with 403; the error
 	// is logged. The zero Operator is answered with 403.
 	Authorize func(*http.Request) (Operator, error)
+	// NumberKey returns the key of a phone number, as budget.Numbers.Key does that the
+	// Machine has: operators find a live verification by its number with it. Defaults to
+	// none: then numbers are not found.
+	NumberKey func(number string) (string, error)
 	// Challenge is the header WWW-Authenticate of a 401, with which a browser asks
 	// for a name and a password: `Basic realm="operations", charset="UTF-8"`.
 	// Defaults to none, for hosts with a login page of their own.
@@ -121,23 +125,35 @@ type route struct {
 	method string // GET, which includes HEAD, or POST
 	access Access // the least that is required
 	serve  func(*request) error
+	params []string // that the URL may have; nil: any
 }
 
 // routeTable returns all routes by their path below the prefix. All are
 // siblings, so that relative links work under any prefix.
 func (c *Console) routeTable() map[string]route {
+	get := func(serve func(*request) error, params ...string) route {
+		return route{http.MethodGet, Look, serve, append([]string{}, params...)}
+	}
+	asset := func(name, kind string) route { return route{http.MethodGet, Look, c.asset(name, kind), nil} }
 	return map[string]route{
-		"":             {http.MethodGet, Look, c.overview},
-		"list":         {http.MethodGet, Look, c.list},
-		"attention":    {http.MethodGet, Look, c.attention},
-		"verification": {http.MethodGet, Look, c.verification},
-		"handlers":     {http.MethodGet, Look, c.handlers},
-		"acts":         {http.MethodGet, Look, c.acts},
-		"confirm":      {http.MethodGet, Act, c.confirm},
-		"act":          {http.MethodPost, Act, c.act},
-		"style.css":    {http.MethodGet, Look, c.asset("style.css", "text/css; charset=utf-8")},
-		"console.js":   {http.MethodGet, Look, c.asset("console.js", "text/javascript; charset=utf-8")},
-		"icon.svg":     {http.MethodGet, Look, c.asset("icon.svg", "image/svg+xml")},
+		"":             get(c.overview, "window"),
+		"list":         get(c.list, listParams...),
+		"list.json":    get(c.exportList, listParams...),
+		"list.csv":     get(c.exportList, listParams...),
+		"attention":    get(c.attention, "due", "id", "after"),
+		"verification": get(c.verification, "id", "did"),
+		"handlers":     get(c.handlers, "name", "error", "after", "did"),
+		"acts":         get(c.acts, actsParams...),
+		"acts.json":    get(c.exportActs, actsParams...),
+		"acts.csv":     get(c.exportActs, actsParams...),
+		"find":         {http.MethodPost, Look, c.find, []string{}},
+		"confirm":      {http.MethodGet, Act, c.confirm, []string{"do", "id", "handler", "step"}},
+		"replay":       {http.MethodGet, Act, c.confirmReplay, []string{"name", "error", "some", "row"}},
+		"replay-many":  {http.MethodPost, Act, c.replayMany, nil},
+		"act":          {http.MethodPost, Act, c.act, nil},
+		"style.css":    asset("style.css", "text/css; charset=utf-8"),
+		"console.js":   asset("console.js", "text/javascript; charset=utf-8"),
+		"icon.svg":     asset("icon.svg", "image/svg+xml"),
 	}
 }
 
@@ -189,6 +205,11 @@ func (c *Console) serve(q *request) error {
 		return errLookOnly
 	case route.method == http.MethodPost:
 		if err := c.sameOrigin(q.Request); err != nil {
+			return err
+		}
+	}
+	if route.params != nil {
+		if err := checkParams(q, route.params); err != nil {
 			return err
 		}
 	}

@@ -243,7 +243,7 @@ type place struct {
 
 // sayer is the function of a value here: choices are names.
 func (p *place) sayer() string {
-	if p.tag == "option" && !p.inTag {
+	if !p.inTag && (p.tag == "option" || p.tag == "label") {
 		return "sayName"
 	}
 	return "say"

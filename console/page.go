@@ -22,7 +22,7 @@ var pages = map[*language]map[string]*template.Template{english: pagesIn(english
 func pagesIn(l *language) map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(l.funcs()).ParseFS(web, "web/layout.html", "web/parts.html"))
 	all := make(map[string]*template.Template)
-	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "acts", "confirm", "error"} {
+	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "acts", "confirm", "replay", "error"} {
 		all[name] = l.translate(template.Must(template.Must(layout.Clone()).ParseFS(web, "web/"+name+".html")))
 	}
 	return all
@@ -48,7 +48,7 @@ func (c *Console) render(q *request, status int, name, title string, body any) {
 	f := frame{
 		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator, HasActs: c.cfg.Acts != nil,
 		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Language: q.language, Body: body,
-		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm",
+		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm" && name != "replay",
 	}
 	var page bytes.Buffer
 	if err := pages[q.language][name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {

@@ -84,7 +84,8 @@ func TestEachPageMakesBoundedlyManyCallsAndReadsBoundedlyManyRows(t *testing.T) 
 			"verification?id=v1":      {5, 1 + 2 + 3 + 20},
 			"confirm?do=cancel&id=v1": {1, 1},
 			"handlers":                {3, 2 + 11},
-			"handlers?name=notify":    {2, 2 + 51},
+			"handlers?name=notify":    {4, 2 + 51 + 1001},
+			"replay?name=notify":      {3, 2 + 1001},
 			"acts":                    {1, 51},
 		} {
 			store.reset()

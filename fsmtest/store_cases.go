@@ -14,7 +14,7 @@ import (
 // The contracts: one case for each rule.
 var (
 	storeCases  = slices.Concat(writeCases, previousCases, resealCases, raceCases, budgetCases, queryCases, boundCases, lifeCases, modelCases)
-	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, outboxLifeCases)
+	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, failureCases, outboxLifeCases)
 )
 
 var writeCases = []storeCase{

@@ -29,7 +29,7 @@ var leaseCases = []storeCase{
 
 func parkedRow(handler, id string) outbox.Parked {
 	return outbox.Parked{
-		Handler: handler, ID: id, Step: 1, Upto: 2, Attempts: 3, Why: "panic",
+		Handler: handler, ID: id, Step: 1, Upto: 2, Attempts: 3, Why: "panic", Failure: []byte("sealed failure\x00\xff"),
 		Since: noon, Next: noon.Add(time.Minute), Version: 1,
 	}
 }
@@ -169,6 +169,7 @@ func parkedRows(b *storeBench) error {
 		return err
 	}
 	row.Step, row.Upto, row.Attempts, row.Why, row.Next, row.Version = 2, 3, 0, "error", noon.Add(time.Hour), 2
+	row.Failure = []byte("another failure")
 	if err := r.box.Advance(b.ctx, r.lease, batch, 4, []outbox.Parked{row}); err != nil {
 		return err
 	}
@@ -192,7 +193,7 @@ func parkedMerge(b *storeBench) error {
 	stored := parkedRow("reader", "v1")
 	stored.Step, stored.Upto = 3, 5
 	late := outbox.Parked{ // by a writer that has not read the row
-		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error",
+		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error", Failure: []byte("a later failure"),
 		Since: noon.Add(time.Second), Next: noon.Add(time.Second), Version: 1,
 	}
 	if err := first(box.Park(b.ctx, []outbox.Parked{stored}), box.Park(b.ctx, []outbox.Parked{late})); err != nil {

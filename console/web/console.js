@@ -41,3 +41,40 @@ if (slot && !document.querySelector('main input:not([type=hidden])')) {
 		if (on() && !document.hidden && !document.activeElement.matches('input, select')) location.reload()
 	}, every)
 }
+
+// The times of a page: UTC, as the server writes them, or those of this browser's place.
+// A button changes between them, and each time has both as its title.
+const zone = document.getElementById('zone')
+if (zone) {
+	const key = 'carrierfsm zone'
+	const two = (n) => String(n).padStart(2, '0')
+	const offset = (at) => {
+		const minutes = -at.getTimezoneOffset()
+		return 'UTC' + (minutes < 0 ? '−' : '+') + two(Math.floor(Math.abs(minutes) / 60)) + ':' + two(Math.abs(minutes) % 60)
+	}
+	const local = (at) => at.getFullYear() + '-' + two(at.getMonth() + 1) + '-' + two(at.getDate()) +
+		' ' + two(at.getHours()) + ':' + two(at.getMinutes()) + ':' + two(at.getSeconds())
+	const utc = (at) => at.toISOString().slice(0, 19).replace('T', ' ')
+	const times = [...document.querySelectorAll('time[datetime]')].map((element) => {
+		const at = new Date(element.dateTime)
+		element.title = utc(at) + ' UTC, ' + local(at) + ' ' + offset(at)
+		return { element, at, absolute: /^\d{4}-/.test(element.textContent) }
+	})
+	const isLocal = () => localStorage.getItem(key) === 'local'
+	const button = document.createElement('button')
+	button.type = 'button'
+	button.textContent = say('Local times', '本地时间')
+	const show = () => {
+		button.setAttribute('aria-pressed', String(isLocal()))
+		zone.textContent = isLocal()
+			? say('All times are local, ', '时间均为本地时间，') + offset(new Date()) + say('.', '。')
+			: say('All times are UTC.', '时间均为 UTC。')
+		for (const t of times) if (t.absolute) t.element.textContent = isLocal() ? local(t.at) : utc(t.at)
+	}
+	button.addEventListener('click', () => {
+		localStorage.setItem(key, isLocal() ? 'utc' : 'local')
+		show()
+	})
+	show()
+	zone.after(' ', button)
+}

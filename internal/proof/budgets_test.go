@@ -353,3 +353,20 @@ func TestRunDeletesWhatIsCountedNoMore(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+
+// A form that is over the limit ends no other verification of the number.
+func TestAFormThatABudgetRefusesTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	b := counted(t, budget.Limits{Applications: 1})
+	owner := another(b)
+	owner.Must(owner.Apply())
+	_, err := another(b).Apply()
+	exceeded(t, err, budget.Applications)
+	form := carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()}
+	_, err = b.Machine.Begin(t.Context(), carrierfsm.NewVerification{ID: "begun", Key: keyOf(t)}, form)
+	exceeded(t, err, budget.Applications)
+	_, err = b.Machine.Get(t.Context(), "begun")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	require.Equal(t, carrierfsm.AwaitingPassword, owner.Get().State)
+	require.Zero(t, countOf(t, b, budget.Places))
+}

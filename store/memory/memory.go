@@ -145,6 +145,13 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 		clear(e.detail)
 		e.detail = nil
 	}
+	for key, row := range s.parked {
+		if key.id == r.ID {
+			clear(row.Failure)
+			row.Failure = nil
+			s.parked[key] = row
+		}
+	}
 	return nil
 }
 

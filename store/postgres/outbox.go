@@ -177,7 +177,7 @@ SELECT c.position, c.settled, c.candidate, c.bound,
 	CASE WHEN coalesce(b.n, 1) = 1 THEN c.lows END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.highs END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.bounds END,
 	pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
 	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.source, b.dwell, b.detail,
-	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version
+	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version, p.error
 FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
 ORDER BY b.position`
 

@@ -67,8 +67,10 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 		return err
 	}
 	err := s.writeTx(ctx, func(x execer) error {
-		if _, err := x.exec(stmtBlankDetails, r.ID); err != nil {
-			return err
+		for _, which := range []statement{stmtBlankDetails, stmtBlankFailures} {
+			if _, err := x.exec(which, r.ID); err != nil {
+				return err
+			}
 		}
 		return replace(x, r, entries)
 	})

@@ -15,8 +15,12 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
-// maxName bounds ids, keys, words and names, in bytes.
-const maxName = 128
+const (
+	// maxName bounds ids, keys, words and names, in bytes.
+	maxName = 128
+	// maxFailure bounds Parked.Failure, in bytes.
+	maxFailure = 8192
+)
 
 // The earliest and the latest time that a record has.
 var (
@@ -79,6 +83,8 @@ func Parked(rows []outbox.Parked) error {
 			return refuse("number of a parked row")
 		case !moment(p.Since), !moment(p.Next):
 			return refuse("time of a parked row")
+		case len(p.Failure) > maxFailure:
+			return refuse("failure of a parked row")
 		}
 	}
 	return nil
