@@ -117,6 +117,7 @@ func New(c Config) (*Console, error) {
 	}
 	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
 	console.routes = console.routeTable()
+	console.routes["language"] = route{method: http.MethodPost, access: Look, serve: console.chooseLanguage}
 	return console, nil
 }
 
@@ -163,6 +164,7 @@ type request struct {
 	operator Operator
 	now      time.Time
 	page     string // the key in Console.routes
+	language *language
 }
 
 // timeout bounds the calls of the Machine for one request, and a computation
@@ -177,7 +179,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.cfg.Logger.WarnContext(r.Context(), "console: not authorized", "err", err)
 		operator = Operator{}
 	}
-	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: strings.TrimPrefix(r.URL.Path, "/")}
+	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: strings.TrimPrefix(r.URL.Path, "/"), language: languageOf(r)}
 	if err != nil && c.cfg.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", c.cfg.Challenge)
 		c.fail(q, errUnknown)

@@ -10,20 +10,19 @@ import (
 )
 
 // clock formats times relative to the time of the request.
-type clock struct{ Moment time.Time }
+type clock struct {
+	Moment   time.Time
+	language *language
+}
 
-func (q *request) clock() clock { return clock{q.now} }
+func (q *request) clock() clock { return clock{q.now, q.language} }
 
 // Ago returns "5 min ago" or "in 5 min"; empty for the zero time.
 func (c clock) Ago(t time.Time) string {
-	switch d := c.Moment.Sub(t); {
-	case t.IsZero():
+	if t.IsZero() {
 		return ""
-	case d < 0:
-		return "in " + formatDuration(-d)
-	default:
-		return formatDuration(d) + " ago"
 	}
+	return c.language.ago(c.Moment.Sub(t))
 }
 
 // Since returns "5 min".

@@ -3,6 +3,8 @@
 // one has the focus.
 'use strict'
 
+const say = (english, chinese) => document.documentElement.lang === 'zh' ? chinese : english
+
 // On a narrow screen the rows of a table are cards, in which each cell has the name of its
 // column. The roles keep it a table for screen readers. Without this script it scrolls.
 for (const table of document.querySelectorAll('.scroll > table')) {
@@ -27,7 +29,7 @@ if (slot && !document.querySelector('main input:not([type=hidden])')) {
 	const on = () => sessionStorage.getItem(key) === 'on'
 	const button = document.createElement('button')
 	button.type = 'button'
-	button.textContent = 'Refresh every 15 s'
+	button.textContent = say('Refresh every 15 s', '每 15 秒刷新')
 	const show = () => button.setAttribute('aria-pressed', String(on()))
 	button.addEventListener('click', () => {
 		sessionStorage.setItem(key, on() ? 'off' : 'on')
@@ -61,10 +63,12 @@ if (zone) {
 	const isLocal = () => localStorage.getItem(key) === 'local'
 	const button = document.createElement('button')
 	button.type = 'button'
-	button.textContent = 'Local times'
+	button.textContent = say('Local times', '本地时间')
 	const show = () => {
 		button.setAttribute('aria-pressed', String(isLocal()))
-		zone.textContent = isLocal() ? 'All times are local, ' + offset(new Date()) + '.' : 'All times are UTC.'
+		zone.textContent = isLocal()
+			? say('All times are local, ', '时间均为本地时间，') + offset(new Date()) + say('.', '。')
+			: say('All times are UTC.', '时间均为 UTC。')
 		for (const t of times) if (t.absolute) t.element.textContent = isLocal() ? local(t.at) : utc(t.at)
 	}
 	button.addEventListener('click', () => {
