@@ -112,6 +112,7 @@ type Machine struct {
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
 	dropped   atomic.Int64
+	limited   atomic.Int64
 	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
 	ownClock  bool         // Config.Now was set
 	running   atomic.Int32 // calls of Run
@@ -222,6 +223,9 @@ type Stats struct {
 	InFlight int
 	// Dropped is how many replies came too late to be committed.
 	Dropped int64
+	// Limited is how many submissions were refused because a budget of their number was
+	// used up.
+	Limited int64
 	// ClockSkew is by how much this machine's clock was ahead of the store's when
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock.
@@ -240,7 +244,7 @@ type Stats struct {
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
 	s := Stats{
-		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), ClockSkew: time.Duration(m.skew.Load()),
+		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), Limited: m.limited.Load(), ClockSkew: time.Duration(m.skew.Load()),
 		Running: int(m.running.Load()), Seals: m.codec.seals.Load(),
 	}
 	if s.Running > 0 {

@@ -163,6 +163,12 @@ type Entry struct {
 	To    State
 	// At is when the transition was decided.
 	At time.Time
+	// Source is the website that it is about; empty before there is one.
+	Source string
+	// Dwell is how long the verification had been in From since it entered it from
+	// another state: whole microseconds, not negative. Source and Dwell are both zero in
+	// entries of builds that did not store them, and Dwell where it is not known.
+	Dwell time.Duration
 	// Detail is opaque, as a Body is; nil where it was erased.
 	Detail []byte
 	// Position is the entry's position in the sequence of an outbox.Outbox, which

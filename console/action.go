@@ -3,12 +3,15 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
@@ -156,8 +159,23 @@ func parseActionForm(q *request) (f actionForm, err error) {
 // be a phone number and is not logged.
 func (c *Console) checkStep(ctx context.Context, f actionForm) error {
 	s, err := c.read(ctx, f.id)
-	if err == nil && actions[f.do].final && s.Step != f.step {
-		err = errMovedOn
+	switch {
+	case err != nil:
+		return err
+	case !actions[f.do].final:
+		return c.checkHandler(ctx, f)
+	case s.Step != f.step:
+		return errMovedOn
+	default:
+		return nil
+	}
+}
+
+// checkHandler returns carrierfsm.ErrInvalid if no handler has the name.
+func (c *Console) checkHandler(ctx context.Context, f actionForm) error {
+	cursors, err := c.cursors(ctx)
+	if err == nil && !slices.ContainsFunc(cursors, func(h outbox.Cursor) bool { return h.Name == f.handler }) {
+		err = fmt.Errorf("%w: console: no handler of this name has ever run", carrierfsm.ErrInvalid)
 	}
 	return err
 }

@@ -5,10 +5,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
 )
 
@@ -46,6 +48,39 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 				t.Errorf("%s is %d px too wide on a %s screen", name, w, size)
 			}
 		}
+	}
+}
+
+// The overview during an outage, a day after a quieter time.
+func TestTheOverviewOfAnOutageIsAccessibleAndFits(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for _, each := range []int{1, 3, 2} {
+		s.traffic(35, each, well)
+	}
+	s.Clock.Advance(day - 105*time.Minute)
+	s.traffic(100, 2, well)
+	s.traffic(2, 12, func(carrier string) []fsmtest.Answer {
+		if carrier == "chinamobilejs" {
+			return []fsmtest.Answer{fsmtest.Accept(carrier), fsmtest.Lost()}
+		}
+		return well(carrier)
+	})
+	s.count()
+	url := s.serve(s.console.ServeHTTP)
+	for size, view := range map[string]browsertest.View{"wide": browsertest.Wide, "phone": browsertest.Phone, "night": browsertest.Wide.InDarkMode()} {
+		tab := shared.Tab(t, view)
+		for _, window := range []string{"1h", "24h", "7d"} {
+			tab.Open(url + "?window=" + window)
+			tab.Screenshot(size + "-outage-" + window)
+			tab.CheckAccessibility()
+			tab.Click("summary")
+			tab.WaitFor("document.querySelector('details').open")
+			tab.CheckAccessibility()
+			w := browsertest.Eval[int](tab, "document.documentElement.scrollWidth - innerWidth")
+			require.LessOrEqual(t, w, 0, "%s, %s", size, window)
+		}
+		require.Positive(t, browsertest.Eval[int](tab, "document.querySelectorAll('.chart rect').length"))
 	}
 }
 

@@ -3,9 +3,9 @@
 //
 // It lists verifications by state, carrier and age, shows one with its path
 // through the state diagram, overdue verifications, unknown outcomes, parked
-// handlers, figures over a bounded sample, and what operators did. Operators with the
-// access Act cancel, expire and erase verifications and replay handlers, under their
-// own name and with a reason. No page sends anything to upstream.
+// handlers, exact figures with charts, which the store counts, and what operators did.
+// Operators with the access Act cancel, expire and erase verifications and replay
+// handlers, under their own name and with a reason. No page sends anything to upstream.
 //
 // It shows the record's columns and what [carrierfsm.Machine.Read] and History
 // return: no secret, no token, no unmasked number. A record that the Machine
@@ -23,7 +23,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
-	"github.com/carrierfsm/carrierfsm/store/survey"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 // Config configures a Console. Machine and Authorize are required; every other
@@ -35,9 +35,9 @@ type Config struct {
 	// be the Machine's. It need not be the one whose Run is called, nor have any
 	// Handlers. Defaults to none: then no handlers are shown.
 	Dispatcher *outbox.Dispatcher
-	// Surveyor is the Machine's store, for the figures. Defaults to none: then no
-	// figures are shown.
-	Surveyor survey.Surveyor
+	// Figures read the counts of the Machine's store. Some process has to count: see
+	// outbox.Config.Projections. Defaults to none: then no figures are shown.
+	Figures *figures.Counters
 	// Acts is the Machine's store, for the log of what operators do and look at. An
 	// action that can't be logged there is not done. Defaults to none: then only the
 	// Logger has it, and no acts are shown.
@@ -95,7 +95,7 @@ type Console struct {
 	cfg     Config
 	routes  map[string]route
 	origins *http.CrossOriginProtection
-	surveys cache[time.Duration, survey.Survey]
+	cached  cache[string, figuresView]
 }
 
 var _ http.Handler = (*Console)(nil)

@@ -27,7 +27,7 @@ var (
 	errNoNumbers    = errors.New("console: no key of numbers is configured")
 	errNoNumber     = errors.New("console: no live verification of this number")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
-	errNoFigures    = errors.New("console: no surveyor is configured")
+	errNoFigures    = errors.New("console: no figures are configured")
 	errComputing    = errors.New("console: the computation panicked")
 )
 

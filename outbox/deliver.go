@@ -103,6 +103,10 @@ func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
 // row as it is afterwards, and the call that goes on, if any. tried is false where
 // nothing was delivered.
 func (t *term) retry(ctx context.Context, row Parked, p *page) (_ Parked, left *call, tried bool) {
+	if t.projection != nil { // a replay that a process without it has noted
+		row.Step, row.Version = row.Upto+1, row.Version+1
+		return row, nil, true
+	}
 	entries, err := t.history(ctx, row)
 	if t.failed(ctx, "history", err) {
 		return row, nil, false

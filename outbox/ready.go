@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -48,10 +47,10 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 	if err := d.checkSchema(ctx); err != nil {
 		return err
 	}
-	if len(d.cfg.Handlers) > 0 && d.running.Load() == 0 {
+	if len(d.names) > 0 && d.running.Load() == 0 {
 		return errors.New("outbox: Run does not run in this process")
 	}
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
+	for _, name := range d.names {
 		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name })
 		if at < 0 {
 			return fmt.Errorf("%w (handler %s)", ErrNoStart, name)

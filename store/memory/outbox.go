@@ -39,6 +39,7 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 			}
 		}
 		s.cursors[name] = c
+		s.forgetFigures(name)
 	}
 	if !c.Acquire(owner, now, now.Add(lasts)) {
 		return outbox.Lease{}, outbox.ErrLeaseHeld
@@ -70,6 +71,7 @@ func (s *Store) Retire(ctx context.Context, name string) error {
 		return outbox.ErrLeaseHeld
 	}
 	delete(s.cursors, name)
+	s.forgetFigures(name)
 	for key := range s.parked {
 		if key.handler == name {
 			delete(s.parked, key)

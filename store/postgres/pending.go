@@ -26,6 +26,8 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	var entry struct {
 		position            *int64
 		id, from, event, to *string
+		source              *string
+		dwell               *int64
 		step                *int
 		at                  *time.Time
 		detail              []byte
@@ -39,7 +41,7 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	}
 	c := &r.cursor
 	err = row.Scan(&c.position, &c.settled, &c.candidate, &c.bound, &lows, &highs, &bounds, &c.xmin, &c.xmax,
-		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
+		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.source, &entry.dwell, &entry.detail,
 		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version, &parked.failure)
 	c.stored = storedCursor{c.position, c.settled, c.candidate, c.bound, len(lows)}
 	c.gaps = gapsOf(lows, highs, bounds)
@@ -49,7 +51,7 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	}
 	r.entry = &carrierfsm.Entry{
 		ID: *entry.id, Step: *entry.step, From: carrierfsm.State(*entry.from), Event: carrierfsm.Event(*entry.event), To: carrierfsm.State(*entry.to),
-		At: entry.at.UTC(), Detail: entry.detail, Position: *entry.position,
+		At: entry.at.UTC(), Source: *entry.source, Dwell: durationOf(*entry.dwell), Detail: entry.detail, Position: *entry.position,
 	}
 	if parked.step != nil {
 		r.parked = &outbox.Parked{

@@ -74,5 +74,6 @@ func ExampleMigrate() {
 	// 3 0003_applied.sql true
 	// 4 0004_ledgers.sql true
 	// 5 0005_acts.sql true
+	// 6 0006_figures.sql true
 	// <nil>
 }

@@ -59,8 +59,10 @@ func Write(r *carrierfsm.Record, entries []carrierfsm.Entry) error {
 		switch {
 		case e.ID != r.ID:
 			return refuse("id of an entry")
-		case !Word(string(e.From)), !Word(string(e.Event)), !Word(string(e.To)):
+		case !Word(string(e.From)), !Word(string(e.Event)), !Word(string(e.To)), !Word(e.Source):
 			return refuse("word of an entry")
+		case e.Dwell < 0 || e.Dwell%time.Microsecond != 0:
+			return refuse("dwell of an entry")
 		case !number(e.Step):
 			return refuse("step of an entry")
 		case !moment(e.At):
