@@ -247,6 +247,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/broadcast":    {},
 		"internal/ttlmap":       {},
 		"outbox":                {"", "/internal/text"},
+		"store/sharded":         {"", "/budget", "/outbox", "/store/audit", "/store/survey"},
 		"store/seal":            {"", "/internal/zeroing"},
 		"store/schema":          {},
 		"store/survey":          {""},

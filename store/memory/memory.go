@@ -46,6 +46,9 @@ type Store struct {
 	ledgers map[string]budget.Ledger
 	cursors map[string]*lease.Cursor
 	parked  map[parkedKey]outbox.Parked
+
+	shard shardRow
+	bound int64 // the epoch that writes require; 0 for any
 }
 
 // New returns an empty Store.
@@ -79,7 +82,7 @@ func (s *Store) usable(ctx context.Context) error {
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(ctx); err != nil {
+	if err := s.writable(ctx); err != nil {
 		return err
 	}
 	if err := legal.Write(&r, entries); err != nil {
@@ -164,7 +167,7 @@ func (s *Store) Reseal(ctx context.Context, r carrierfsm.Record, details ...carr
 }
 
 func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.writable(ctx); err != nil {
 		return err
 	}
 	row := s.rows[r.ID]
@@ -299,7 +302,7 @@ func (s *Store) PurgeDelivered(ctx context.Context, before time.Time, limit int)
 func (s *Store) purge(ctx context.Context, before time.Time, limit int, needed func(*row) bool) (deleted, kept int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(ctx); err != nil {
+	if err := s.writable(ctx); err != nil {
 		return 0, 0, err
 	}
 	for _, row := range s.rows {

@@ -25,6 +25,7 @@ const (
 	stmtReadLedger
 	stmtPutLedger
 	stmtReplaceDetail
+	stmtEpochStored
 	statementCount
 )
 
@@ -43,6 +44,7 @@ var statementTexts = [statementCount]string{
 	stmtReadLedger:    readLedger,
 	stmtPutLedger:     putLedger,
 	stmtReplaceDetail: replaceDetail,
+	stmtEpochStored:   epochStored,
 }
 
 // prepared are the statements that database/sql prepares.

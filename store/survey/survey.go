@@ -5,6 +5,7 @@ package survey
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -86,7 +87,8 @@ type Dwell struct {
 
 // Take surveys the latest verifications, or a sample where there are many. It
 // reads columns only. It returns carrierfsm.ErrInvalid, ErrStore or the context's
-// error.
+// error. With a *carrierfsm.ShardsError, which matches ErrStore, it returns the survey of
+// the shards that answered.
 func Take(ctx context.Context, store Surveyor, q Query) (Survey, error) {
 	if store == nil || q.Window < 0 || q.Limit < 0 {
 		return Survey{}, fmt.Errorf("%w: survey: no store, or a negative value in Query", carrierfsm.ErrInvalid)
@@ -97,6 +99,7 @@ func Take(ctx context.Context, store Surveyor, q Query) (Survey, error) {
 	s := Survey{Until: storeTime(q.Now)}
 	s.From = s.Until.Add(-q.Window)
 	a, step, limit := newAggregate(), q.Window/windowSlices, max(1, q.Limit/windowSlices)
+	var some *carrierfsm.ShardsError
 	for i := range windowSlices {
 		from := s.From.Add(time.Duration(i) * step)
 		until := from.Add(step)
@@ -104,13 +107,16 @@ func Take(ctx context.Context, store Surveyor, q Query) (Survey, error) {
 			until = s.Until.Add(time.Minute) // another replica's clock may be ahead
 		}
 		timelines, err := store.Survey(ctx, storeTime(from), storeTime(until), limit+1)
-		if err != nil {
+		if err != nil && !errors.As(err, &some) {
 			return Survey{}, fmt.Errorf("%w: %w", cmp.Or(ctx.Err(), carrierfsm.ErrStore), err)
 		}
 		s.Sampled = s.Sampled || len(timelines) > limit
 		a.add(timelines[:min(limit, len(timelines))])
 	}
 	s.All, s.Sources = a.figures()
+	if some != nil {
+		return s, some
+	}
 	return s, nil
 }
 
