@@ -33,7 +33,7 @@ func (s *Store) Shard(ctx context.Context) (name string, epoch int64, slots stri
 	}, selectShard)
 	switch {
 	case err != nil:
-		return "", 0, "", advised(err, "a shard's role needs SELECT, INSERT and UPDATE on the table carrierfsm_shard")
+		return "", 0, "", advised(err, "a shard needs GRANT SELECT, INSERT, UPDATE ON TABLE carrierfsm_shard")
 	case len(list) != 1:
 		return "", 0, "", errRow
 	case list[0].isolation != "read committed":
@@ -75,7 +75,7 @@ func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots st
 	if errors.Is(err, carrierfsm.ErrConflict) {
 		return carrierfsm.ErrConflict
 	}
-	return advised(wrap(err), "a shard's role needs SELECT, INSERT and UPDATE on the table carrierfsm_shard")
+	return advised(wrap(err), "a shard needs GRANT SELECT, INSERT, UPDATE ON TABLE carrierfsm_shard")
 }
 
 // BindShard makes each later write require an epoch: see sharded.Member.
