@@ -73,6 +73,10 @@ const (
 
 // errorPageFor returns the page for an error; status 500 if none matches.
 func errorPageFor(err error) errorPage {
+	if some := partial(err); some != nil {
+		text := "No answer from " + strings.Join(some.Shards, ", ") + ": what is there is missing here."
+		return errorPage{http.StatusServiceUnavailable, "A shard failed", text}
+	}
 	for _, t := range errorPages {
 		if errors.Is(err, t.err) {
 			return t.errorPage

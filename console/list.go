@@ -118,6 +118,7 @@ type listPage struct {
 	Form  listForm
 	Found searchResult
 	First bool // it is the first page
+	Error string
 }
 
 func (c *Console) list(q *request) error {
@@ -140,6 +141,10 @@ func (c *Console) list(q *request) error {
 	if err != nil {
 		return err
 	}
-	c.render(q, http.StatusOK, "list", "Verifications", listPage{Form: form, Found: page, First: v.Get("after") == ""})
+	data := listPage{Form: form, Found: page, First: v.Get("after") == ""}
+	if page.Failed != nil {
+		data.Error = c.partFailed(q, page.Failed)
+	}
+	c.render(q, http.StatusOK, "list", "Verifications", data)
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
@@ -39,7 +38,7 @@ type overviewPage struct {
 	OverdueMore   bool // there are more than Overdue
 	OldestDue     time.Time
 	OverdueError  string
-	Handlers      []outbox.Cursor
+	Handlers      []handlerCursor
 	Parked        int
 	HandlersError string
 }
@@ -78,8 +77,9 @@ func (c *Console) survey(ctx context.Context, now time.Time, length time.Duratio
 func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
 	list, err := c.cfg.Machine.Overdue(ctx, overdueAfter, carrierfsm.PageKey{}, maxOverdueCount+1)
 	if err != nil {
-		s.OverdueError = c.partFailed(q, err)
-		return
+		if s.OverdueError = c.partFailed(q, err); partial(err) == nil {
+			return
+		}
 	}
 	s.Overdue, s.OverdueMore = min(len(list), maxOverdueCount), len(list) > maxOverdueCount
 	if len(list) > 0 {

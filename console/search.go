@@ -46,6 +46,7 @@ type searchResult struct {
 	Rows    []carrierfsm.Summary
 	Scanned int
 	Next    carrierfsm.PageKey // zero on the last page
+	Failed  *carrierfsm.ShardsError
 }
 
 // Stopped reports whether the search reached maxScanned before the page was full.
@@ -61,7 +62,7 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey
 	}
 	for page.Scanned < maxScanned {
 		list, err := c.cfg.Machine.List(ctx, q)
-		if err != nil {
+		if page.Failed = partial(err); err != nil && page.Failed == nil {
 			return page, err
 		}
 		for _, s := range list {
