@@ -228,7 +228,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/quickstart":   {"", "/budget", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {"", "/upstream/sendonce"},
 		"httpapi":               {"", "/budget", "/typed"},
-		"examples/service":      {"", "/budget", "/console", "/httpapi", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/store/survey", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/service":      {"", "/budget", "/console", "/httpapi", "/outbox", "/store/memory", "/store/postgres", "/store/seal", "/store/sharded", "/store/sqlite", "/store/survey", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/embedding":    {},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
