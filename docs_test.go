@@ -261,7 +261,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write": {"", "/store/internal/batch"},
 		"bench":                {},
 
-		"cmd/carrierfsm": {"", "/budget", "/outbox", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sqlite", "/store/survey", "/upstream/simulator"},
+		"cmd/carrierfsm": {"", "/budget", "/outbox", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sharded", "/store/sqlite", "/store/survey", "/upstream/simulator"},
 
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}
