@@ -1,6 +1,7 @@
 package carrierfsm
 
 import (
+	"errors"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
@@ -69,6 +70,26 @@ func (b *numberBudgets) spends(key string, now time.Time, c charges) (list []bud
 		list = append(list, budget.Spend{Key: key, Kind: k, At: now, N: 1, Window: budget.Day, Limit: limit})
 	}
 	return list
+}
+
+// over returns the budget that keeps an input from being submitted, and the longest;
+// nil where none does.
+func (b *numberBudgets) over(ledger budget.Ledger, key string, now time.Time, kind InputKind) (longest *budget.ExceededError) {
+	sendsPassword := kind == InputPassword || kind == InputQueryPassword || kind == InputCaptcha
+	for _, s := range b.spends(key, now, chargesOf(kind, sendsPassword)) {
+		if e := (*budget.ExceededError)(nil); errors.As(ledger.Exceeded(s), &e) {
+			longest = longer(longest, e)
+		}
+	}
+	return longest
+}
+
+// longer returns the error that lasts longer; one without a time lasts for ever.
+func longer(a, b *budget.ExceededError) *budget.ExceededError {
+	if a == nil || b != nil && !a.Until.IsZero() && (b.Until.IsZero() || b.Until.After(a.Until)) {
+		return b
+	}
+	return a
 }
 
 type events map[Event]bool

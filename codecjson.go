@@ -79,11 +79,17 @@ func (b *body) fields(f *jsonfields.Fields) {
 	f.Time("resend", &b.ResendAt, jsonfields.Omit)
 	f.Time("idle", &b.Idle, jsonfields.Omit)
 	f.Time("life", &b.Life, jsonfields.Omit)
+	if f.Object("sources", b.Sources != nil) {
+		jsonfields.Alloc(f, &b.Sources).fields(f)
+	}
 	b.Attempts.fields(f, "attempts")
 	jsonfields.Int(f, "resends", &b.Resends, jsonfields.Omit)
 	jsonfields.Int(f, "resets", &b.Resets, jsonfields.Omit)
 	f.Bool("skipping", &b.Skipping)
 	jsonfields.Int(f, "password_step", &b.PasswordStep, jsonfields.Omit)
+	if f.Object("ended", b.Ended != nil) {
+		jsonfields.Alloc(f, &b.Ended).fields(f)
+	}
 	if f.Object("watch", b.Watch != nil) {
 		jsonfields.Alloc(f, &b.Watch).fields(f)
 	}
@@ -101,6 +107,20 @@ func (s *Source) fields(f *jsonfields.Fields) {
 	f.String("name", &s.Name, jsonfields.Omit)
 	f.Bool("online", &s.Online)
 	jsonfields.Int(f, "reset", &s.ResetMethod, jsonfields.Omit)
+	f.End()
+}
+
+func (s *sources) fields(f *jsonfields.Fields) {
+	jsonfields.Words(f, "collected", &s.Collected)
+	jsonfields.Int(f, "wanted", &s.Wanted, jsonfields.Omit)
+	f.End()
+}
+
+func (e *ended) fields(f *jsonfields.Fields) {
+	jsonfields.Word(f, "prompt", &e.Prompt, jsonfields.Omit)
+	jsonfields.Word(f, "after", &e.After, jsonfields.Omit)
+	f.String("by", &e.By, jsonfields.Omit)
+	f.Bool("replaced", &e.Replaced)
 	f.End()
 }
 

@@ -123,9 +123,6 @@ func (s *submission) create(ctx context.Context, n NewVerification) (snapshot, e
 	return d.snapshot, nil
 }
 
-// invalidID stands in errors for an id that may not be printed.
-const invalidID = "(invalid)"
-
 // prepare checks n, and makes an ID if it has none.
 func (n *NewVerification) prepare(m *Machine) error {
 	if n.ID == "" {

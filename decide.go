@@ -32,6 +32,9 @@ func (s *snapshot) intend(kind InputKind, f *inputFields, now, deadline time.Tim
 		consent := f.consent
 		consent.At = storeTime(consent.At)
 		d.Account, d.Consent = f.form.Phone.reveal(), &consent
+		if d.Sources = nil; len(f.form.Sources) > 1 {
+			d.Sources = &sources{Wanted: len(f.form.Sources)}
+		}
 	case kind == InputResendCaptcha:
 		d.Resends++
 	case kind == InputRequestReset:
@@ -142,6 +145,9 @@ func (s *snapshot) replace(now time.Time, l Limits) (d decision) {
 	key := s.Key
 	d.begin(s, now, l)
 	d.moveByItself(Canceled)
+	if d.Ended != nil {
+		d.Ended.Replaced = true
+	}
 	d.finish()
 	d.spends = l.budgets.spends(key, now, charges{kinds: [3]budget.Kind{budget.Places}})
 	return d
@@ -163,7 +169,7 @@ func (s snapshot) erase(now time.Time, by string) (d decision) {
 	d.begin(&s, now, Limits{})
 	d.detail.By = by
 	d.move(Erased)
-	d.Source, d.Attempts = "", nil
+	d.Source, d.Attempts, d.Ended = "", nil, nil
 	d.finish()
 	return d
 }

@@ -1,6 +1,7 @@
 package carrierfsm
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -57,6 +58,9 @@ func (d *decision) move(event Event) {
 	})
 	if to != d.State {
 		d.Since = d.now
+	}
+	if to == Failed && d.State != Failed {
+		d.Ended = &ended{Prompt: d.Ask, After: d.Reason, By: detail.By}
 	}
 	d.State, d.Reason = to, event
 }
@@ -152,6 +156,7 @@ func (d *decision) take(event Event, out *outcome, in *intent) {
 	case PasswordRejected:
 		d.Proved = false
 	case SourceCollected:
+		d.leaveSource(in.Call)
 		d.At = *out.reply.Next
 		d.Resets = 0
 		d.resetAttempts()
@@ -165,6 +170,20 @@ func (d *decision) take(event Event, out *outcome, in *intent) {
 	if d.Token != "" {
 		d.Idle = d.now.Add(d.limits.IdleLife)
 	}
+}
+
+// leaveSource notes that the present source is done, or was skipped.
+func (d *decision) leaveSource(call Call) {
+	var all sources
+	if d.Sources != nil {
+		all = *d.Sources
+	}
+	if call == CallSkip {
+		all.Wanted = max(0, all.Wanted-1)
+	} else {
+		all.Collected = append(slices.Clip(all.Collected), cmp.Or(d.At.Name, d.At.Website))
+	}
+	d.Sources = &all
 }
 
 // resetAttempts gives the person all attempts again: for another source, or
@@ -208,6 +227,9 @@ func (d *decision) endIfExhausted() {
 	}
 	if exhausted || d.Step >= maxSteps-2 {
 		d.moveByItself(AttemptsExhausted)
+		if !exhausted && d.Ended != nil {
+			d.Ended.Prompt = ""
+		}
 	}
 }
 

@@ -94,15 +94,25 @@ type Error struct {
 
 // Error reads like "carrierfsm: no attempts left (id v1, awaiting_password, step 4, password)".
 func (e *Error) Error() string {
-	s := e.Err.Error() + " (id " + e.ID
+	var where []string
+	if e.ID != invalidID { // which the text of Err is about
+		where = append(where, "id "+e.ID)
+	}
 	if e.State != "" {
-		s += ", " + string(e.State) + ", step " + strconv.Itoa(e.Step)
+		where = append(where, string(e.State), "step "+strconv.Itoa(e.Step))
 	}
 	if e.Input != "" {
-		s += ", " + string(e.Input)
+		where = append(where, string(e.Input))
 	}
-	return withoutPackages.Replace(s) + ")"
+	s := withoutPackages.Replace(e.Err.Error())
+	if len(where) == 0 {
+		return s
+	}
+	return s + " (" + strings.Join(where, ", ") + ")"
 }
+
+// invalidID stands in errors for an id that may not be printed.
+const invalidID = "(invalid)"
 
 // withoutPackages removes the names of packages inside a text, where one of our
 // errors wraps another.

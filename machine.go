@@ -67,6 +67,9 @@ type Config struct {
 	// ones as Purge does, a hundred at a time, once the handlers have got them. With
 	// a Reporter it is at least Limits.ReportLife. Defaults to keeping all.
 	Retention time.Duration
+	// ActRetention is how long the acts of operators are kept, in a Store that logs them
+	// (package store/acts): Run deletes older ones. Defaults to keeping all.
+	ActRetention time.Duration
 	// PollInterval is how often Run looks for what is due. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxInFlight is how many submissions may be under way in this process;
@@ -135,6 +138,7 @@ func New(c Config) (*Machine, error) {
 		orDefault(&c.CallTimeout, 180*time.Second),
 		orDefault(&c.Grace, 15*time.Second),
 		orDefault(&c.Retention, 0),
+		orDefault(&c.ActRetention, 0),
 		orDefault(&c.PollInterval, time.Second),
 		orDefault(&c.MaxInFlight, 10_000),
 	)

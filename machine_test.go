@@ -24,13 +24,14 @@ func TestNewRefusesAnInvalidConfig(t *testing.T) {
 	t.Parallel()
 	good := carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: fsmtest.NewUpstream()}
 	for rule, spoil := range map[string]func(*carrierfsm.Config){
-		"no store":             func(c *carrierfsm.Config) { c.Store = nil },
-		"no upstream":          func(c *carrierfsm.Config) { c.Upstream = nil },
-		"a negative timeout":   func(c *carrierfsm.Config) { c.CallTimeout = -1 },
-		"a negative grace":     func(c *carrierfsm.Config) { c.Grace = -1 },
-		"a negative limit":     func(c *carrierfsm.Config) { c.Limits.Passwords = -1 },
-		"a negative life":      func(c *carrierfsm.Config) { c.Limits.Life = -1 },
-		"a negative retention": func(c *carrierfsm.Config) { c.Retention = -1 },
+		"no store":                     func(c *carrierfsm.Config) { c.Store = nil },
+		"no upstream":                  func(c *carrierfsm.Config) { c.Upstream = nil },
+		"a negative timeout":           func(c *carrierfsm.Config) { c.CallTimeout = -1 },
+		"a negative grace":             func(c *carrierfsm.Config) { c.Grace = -1 },
+		"a negative limit":             func(c *carrierfsm.Config) { c.Limits.Passwords = -1 },
+		"a negative life":              func(c *carrierfsm.Config) { c.Limits.Life = -1 },
+		"a negative retention":         func(c *carrierfsm.Config) { c.Retention = -1 },
+		"a negative retention of acts": func(c *carrierfsm.Config) { c.ActRetention = -1 },
 		"a retention that reports outlive": func(c *carrierfsm.Config) {
 			c.Reporter, c.Retention, c.Limits.ReportLife = new(fsmtest.Reports), time.Hour-1, time.Hour
 		},

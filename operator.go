@@ -261,24 +261,29 @@ func (m *Machine) retain(ctx context.Context, p *part) {
 	})
 }
 
-// ledgerPage is how many ledgers are deleted at once, and ledgerSlack how long after
-// their end: the clocks of replicas differ.
+// oldPage is how many ledgers or acts are deleted at once, and ledgerSlack how long after
+// their end ledgers are: the clocks of replicas differ.
 const (
-	ledgerPage  = 500
+	oldPage     = 500
 	ledgerSlack = time.Hour
 )
 
-// purgeLedgers deletes the ledgers that have expired, until ctx ends. What fails is
-// tried again a minute later.
-func (m *Machine) purgeLedgers(ctx context.Context, p *part) {
+// purgeOlder deletes in pages what has ended, or was logged, so long ago, until ctx ends.
+// What fails is tried again a minute later.
+func (m *Machine) purgeOlder(ctx context.Context, p *part, age time.Duration, purge func(ctx context.Context, before time.Time, limit int) (int, error)) {
 	m.eachPage(ctx, p, func(ctx context.Context) (more bool, err error) {
 		err = answered(ctx, retentionTimeout, func(ctx context.Context) error {
-			n, err := p.store.PurgeLedgers(ctx, m.now().Add(-ledgerSlack), ledgerPage)
-			more = err == nil && n == ledgerPage
+			n, err := purge(ctx, m.now().Add(-age), oldPage)
+			more = err == nil && n == oldPage
 			return err
 		})
 		return more && err == nil, err
 	})
+}
+
+// actPurger is a further power of a Store: see package store/acts.
+type actPurger interface {
+	PurgeActs(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, err error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/seal"
 )
@@ -245,5 +246,35 @@ func TestRunKeepsAllWithoutRetention(t *testing.T) {
 		defer running(t, b.Machine)()
 		pass(1000 * time.Hour)
 		require.Empty(t, store.deleted)
+	})
+}
+
+func TestRunDeletesInPagesTheActsThatAreOlderThanActRetention(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, store := context.Background(), memory.New()
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store, ActRetention: 100 * time.Hour})
+		kept := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: memory.New()})
+		log := func(s *memory.Store, n int) {
+			for range n {
+				require.NoError(t, acts.Look(carrierfsm.ByOperator(ctx, "ann"), s, acts.Act{Kind: acts.List}))
+			}
+		}
+		stored := func(s *memory.Store) int {
+			list, err := s.Acts(ctx, acts.Query{Limit: 10_000})
+			require.NoError(t, err)
+			return len(list)
+		}
+		log(store, 1001)
+		log(kept.Store.(*memory.Store), 1)
+		defer running(t, b.Machine)()
+		defer running(t, kept.Machine)()
+		pass(50 * time.Hour)
+		log(store, 1)
+		pass(49 * time.Hour)
+		require.Equal(t, 1002, stored(store))
+		pass(2 * time.Hour)
+		require.Equal(t, 1, stored(store))
+		require.Equal(t, 1, stored(kept.Store.(*memory.Store)), "without ActRetention all are kept")
 	})
 }

@@ -26,11 +26,11 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	return v, nil
 }
 
-// showBudgets completes the prompt with what the budgets of the number allow. It is
-// only shown, so where the store fails it is left out.
+// showBudgets completes the prompt, or the end, with what the budgets of the number
+// allow. It is only shown, so where the store fails it is left out.
 func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification) {
 	key := s.ledgerKey(m.cfg.Limits)
-	if key == "" || v.Prompt == nil || v.InFlight {
+	if key == "" || v.State == Done || v.InFlight {
 		return
 	}
 	var ledger budget.Ledger
@@ -38,8 +38,12 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 		ledger, err = m.store.Ledger(ctx, key)
 		return err
 	})
-	if err == nil {
+	switch {
+	case err != nil:
+	case v.Prompt != nil:
 		v.Prompt.limitTo(ledger, key, m.now(), m.cfg.Limits)
+	default:
+		v.End.limitTo(ledger, key, m.now(), m.cfg.Limits)
 	}
 }
 

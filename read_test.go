@@ -280,3 +280,63 @@ func TestAReferenceThatCantBeStoredOrIsPersonalIsRefused(t *testing.T) {
 	_, err := m.Create(context.Background(), carrierfsm.NewVerification{Reference: strings.Repeat("x", 128)})
 	require.NoError(t, err)
 }
+
+// What Reason alone does not say of an end.
+func TestAVerificationThatFailedSaysHowItEnded(t *testing.T) {
+	t.Parallel()
+	end := func(b *fsmtest.Bench) carrierfsm.End { return b.Get().End }
+	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"), fsmtest.Code("10003"), fsmtest.Code("10003"))
+	b.Must(b.Apply())
+	b.Must(b.Password("000000"))
+	require.Zero(t, b.Get().End)
+	b.Must(b.Password("000001"))
+	require.Equal(t, carrierfsm.AttemptsExhausted, b.Get().Reason)
+	require.Equal(t, carrierfsm.End{Prompt: carrierfsm.PromptPassword, After: carrierfsm.PasswordRejected}, end(b))
+	require.NoError(t, b.Machine.Erase(carrierfsm.ByOperator(t.Context(), "anna"), b.ID))
+	require.Zero(t, end(b), "erased")
+
+	b = fsmtest.New(t)
+	b.Reach("10002")
+	b.Upstream.Then(fsmtest.NotSent())
+	b.Must(b.Captcha("500001"))
+	b.Clock.Advance(time.Hour)
+	require.Equal(t, carrierfsm.Expired, b.Get().Reason)
+	require.Equal(t, carrierfsm.End{Prompt: carrierfsm.PromptCaptcha, After: carrierfsm.UpstreamUnavailable}, end(b))
+
+	b = fsmtest.New(t)
+	require.NoError(t, b.Machine.Expire(carrierfsm.ByOperator(t.Context(), "anna"), b.ID))
+	require.Equal(t, carrierfsm.End{Prompt: carrierfsm.PromptApplication, By: "anna"}, end(b))
+
+	b = fsmtest.New(t)
+	b.Reach("10008")
+	require.Zero(t, end(b), "it is done")
+}
+
+// A person is told which source follows, and how many are left.
+func TestTheSourcesThatAreDoneAreNamed(t *testing.T) {
+	t.Parallel()
+	collected := func(name string) fsmtest.Answer {
+		return fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10008", Next: &carrierfsm.Source{Website: "chinatelecomah", Name: name, Online: true}})
+	}
+	b := fsmtest.New(t, fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobileah", Name: "安徽移动", Online: true}), collected("安徽电信"), collected(""), fsmtest.Code("10008"))
+	require.Zero(t, b.Get().Sources)
+	form := fsmtest.Form()
+	form.Sources = []carrierfsm.SourceChoice{{Name: "chinamobileah"}, {Name: "chinatelecomah"}, {Name: "chinaunicomah"}, {Name: "another"}}
+	v := b.Must(b.Submit(carrierfsm.Apply{Form: form, Consent: fsmtest.Consent()}))
+	require.Empty(t, v.Collected)
+	require.Equal(t, 4, v.Sources)
+	v = b.Must(b.Password("246810"))
+	require.Equal(t, []string{"安徽移动"}, v.Collected)
+	v = b.Must(b.SkipSource())
+	require.Equal(t, []string{"安徽移动"}, v.Collected, "a source that was skipped is not done")
+	require.Equal(t, 3, v.Sources)
+	v = b.Must(b.Password("246810"))
+	require.Equal(t, carrierfsm.Done, v.State)
+	require.Equal(t, []string{"安徽移动"}, b.Get().Collected)
+
+	b = fsmtest.New(t, fsmtest.Accept("chinamobileah"), collected("安徽电信"))
+	require.Equal(t, 1, b.Must(b.Apply()).Sources)
+	v = b.Must(b.Password("246810"))
+	require.Equal(t, []string{"chinamobileah"}, v.Collected, "it has no other name")
+	require.Equal(t, 2, v.Sources)
+}

@@ -85,6 +85,9 @@ type body struct {
 	Idle     time.Time  `json:"idle,omitzero"`   // when upstream drops the token
 	Life     time.Time  `json:"life,omitzero"`   // when the verification expires
 
+	// Sources is nil until there is more than one source.
+	Sources *sources `json:"sources,omitempty"`
+
 	// What this source has used up.
 	Attempts attempts `json:"attempts,omitempty"`
 	Resends  int      `json:"resends,omitempty"`
@@ -96,6 +99,9 @@ type body struct {
 	// PasswordStep is the step at which the password in use was submitted.
 	PasswordStep int `json:"password_step,omitempty"`
 
+	// Ended is how a verification that failed ended.
+	Ended *ended `json:"ended,omitempty"`
+
 	// Watch is set while the report of a verification that is done is awaited.
 	Watch *watch `json:"watch,omitempty"`
 
@@ -104,6 +110,23 @@ type body struct {
 	// Lost is an intent that the latest commit settled as unknown. A reply that
 	// comes late is still accepted for it.
 	Lost *intent `json:"lost,omitempty"`
+}
+
+// sources are the sources of a verification with several. Snapshots share it, so it is
+// never changed in place.
+type sources struct {
+	// Collected are the names of those that are done.
+	Collected []string `json:"collected,omitempty"`
+	// Wanted is how many the form chose, without those that were skipped.
+	Wanted int `json:"wanted,omitempty"`
+}
+
+// ended is an End, without what is computed.
+type ended struct {
+	Prompt   PromptKind `json:"prompt,omitempty"`
+	After    Event      `json:"after,omitempty"`
+	By       string     `json:"by,omitempty"`
+	Replaced bool       `json:"replaced,omitempty"`
 }
 
 // intent is the durable note that a call upstream is about to be made.

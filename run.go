@@ -46,8 +46,8 @@ const (
 // that is ahead by more than half of Config.Grace would end the time of people
 // who have some left: then Run settles nothing, and neither do Get and Submit.
 //
-// With Config.Retention Run also deletes what ended longer ago, and with Config.Numbers
-// the ledgers of budgets that have expired.
+// With Config.Retention Run also deletes what ended longer ago, with ActRetention what was
+// logged longer ago, and with Config.Numbers the ledgers of budgets that have expired.
 func (m *Machine) Run(ctx context.Context) error {
 	if err := m.enter(); err != nil {
 		return err
@@ -63,7 +63,10 @@ func (m *Machine) Run(ctx context.Context) error {
 		p.gotOn(m.made)
 		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
 		if m.cfg.Numbers.Counted() {
-			loops.Go(func() { m.purgeLedgers(ctx, p) })
+			loops.Go(func() { m.purgeOlder(ctx, p, ledgerSlack, p.store.PurgeLedgers) })
+		}
+		if acts, ok := p.bare.(actPurger); ok && m.cfg.ActRetention > 0 {
+			loops.Go(func() { m.purgeOlder(ctx, p, m.cfg.ActRetention, acts.PurgeActs) })
 		}
 		if m.cfg.Retention > 0 {
 			loops.Go(func() { m.retain(ctx, p) })

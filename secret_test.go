@@ -254,6 +254,7 @@ func passed() []any {
 		Cancel{},
 		Prompt{},
 		Verification{},
+		End{},
 		Transition{},
 		Detail{},
 		NewVerification{},
@@ -330,7 +331,8 @@ func TestEveryPlainFieldIsKnown(t *testing.T) {
 		"Request.Input", "Request.Website", "Request.Cursor", // a cursor has no secret: the machine refuses one
 		"Reply.Code", "Reply.Type", "Reply.Template", "Reply.Cursor", // the machine checks them before it keeps them
 		"Prompt.Kind", "Prompt.Reason", "Prompt.Message",
-		"Verification.ID", "Verification.State", "Verification.Reason", "Verification.Message", "Verification.Reference", "Verification.Account", "Verification.Mark", // masked
+		"Verification.ID", "Verification.State", "Verification.Reason", "Verification.Message", "Verification.Collected", "Verification.Reference", "Verification.Account", "Verification.Mark", // masked
+		"End.Prompt", "End.After", "End.By",
 		"Transition.ID", "Transition.From", "Transition.Event", "Transition.To", "Transition.Reference",
 		"Detail.Input", "Detail.By", "Detail.Source", "Detail.Fault", "Detail.Code", "Detail.Type", "Detail.Template", "Detail.Message", "Detail.Tables",
 		"NewVerification.ID", "NewVerification.Key", "NewVerification.Reference", // none of them personal

@@ -51,7 +51,11 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		}
 		snap, err := s.cancel(ctx, by)
 		s.done(submitCanceled(&snap, err))
-		return s.result(&snap, err)
+		v, err := s.result(&snap, err)
+		if err == nil {
+			s.showBudgets(ctx, &snap, &v)
+		}
+		return v, err
 	}
 	if err := s.precheck(ctx); err != nil {
 		return s.refusedNow(ctx, err)
@@ -231,7 +235,7 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	if err != nil {
 		return v, err
 	}
-	if after.Reason.outcome() != SubmitAccepted {
+	if after.State == Failed || after.Reason.outcome() != SubmitAccepted {
 		s.showBudgets(ctx, after, &v)
 	}
 	switch {

@@ -3,7 +3,7 @@ package carrierfsm
 import (
 	"context"
 	"encoding/hex"
-	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +32,14 @@ type Verification struct {
 	Message string
 	// Source is the present data source; empty before there is one.
 	Source Source
+	// Collected are the names of the sources before it that are done, in their order.
+	Collected []string
+	// Sources is how many sources there are as far as is known: those that the form
+	// chose, and at least Collected and Source. Those that were skipped do not count.
+	// It is 0 before there is one.
+	Sources int
+	// End says how a verification that failed ended; zero otherwise, and after Erase.
+	End End
 	// Reference is what NewVerification.Reference was; empty after Erase.
 	Reference string
 	// Account is the masked phone number: "138****8000".
@@ -47,6 +55,25 @@ type Verification struct {
 	// Created and Updated are the times of the first and the latest change.
 	// Deadline is when it expires at the latest; zero after the end.
 	Created, Updated, Deadline time.Time
+}
+
+// End is what Reason does not say of the end of a verification that failed.
+type End struct {
+	// Prompt is the kind of the last prompt. With AttemptsExhausted it is what no
+	// attempts are left for; it is empty where the steps were used up.
+	Prompt PromptKind
+	// After is the event before Reason: with Expired after UpstreamUnavailable the last
+	// answer could not be sent. It is empty where nothing had happened.
+	After Event
+	// By is the operator who ended it; empty for the person, upstream and deadlines. See
+	// ByOperator.
+	By string
+	// Replaced reports that a newer verification of the same number took its place.
+	Replaced bool
+	// Limited is set where the number's budgets are used up for today: another
+	// verification of it gets no further than this one before Limited.Until. It is set by
+	// Get and by the submission that ended it.
+	Limited *budget.ExceededError
 }
 
 // Transition is one row of history.
@@ -113,8 +140,17 @@ func (s *snapshot) view(l Limits) Verification {
 		consent := *s.Consent
 		v.Consent = &consent
 	}
+	if s.At.Website != "" {
+		v.Sources = 1
+	}
+	if all := s.Sources; all != nil {
+		v.Collected, v.Sources = slices.Clone(all.Collected), max(all.Wanted, len(all.Collected)+v.Sources)
+	}
 	if s.State == Done {
 		v.Token = NewSecret(s.Token)
+	}
+	if e := s.Ended; e != nil {
+		v.End = End{Prompt: e.Prompt, After: e.After, By: e.By, Replaced: e.Replaced}
 	}
 	if !s.State.Terminal() {
 		v.Canceling = s.Intent != nil && s.Intent.Canceled
@@ -150,18 +186,18 @@ func (s *snapshot) ledgerKey(l Limits) string {
 
 // limitTo completes the prompt with what a ledger allows at a time.
 func (p *Prompt) limitTo(ledger budget.Ledger, key string, now time.Time, l Limits) {
-	over := func(kind InputKind) (e *budget.ExceededError) {
-		for _, s := range l.budgets.spends(key, now, chargesOf(kind, kind == InputPassword || kind == InputQueryPassword || kind == InputCaptcha)) {
-			if errors.As(ledger.Exceeded(s), &e) {
-				return e
-			}
-		}
-		return nil
-	}
 	for _, kind := range [...]InputKind{answeredBy[p.Kind], InputResendCaptcha, InputRequestReset} {
-		if e := over(kind); e != nil {
+		if e := l.budgets.over(ledger, key, now, kind); e != nil {
 			p.limit(kind, e)
 		}
+	}
+}
+
+// limitTo sets Limited to what keeps another verification of the number the longest from
+// the form or the password.
+func (e *End) limitTo(ledger budget.Ledger, key string, now time.Time, l Limits) {
+	for _, kind := range [...]InputKind{InputApply, InputPassword} {
+		e.Limited = longer(e.Limited, l.budgets.over(ledger, key, now, kind))
 	}
 }
 

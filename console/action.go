@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // action is something that an operator can do.
@@ -27,7 +29,7 @@ var actions = map[string]action{
 }
 
 type actionForm struct {
-	do, id, handler string
+	do, id, handler, reason string
 	// step is the verification's when the operator saw it; for a replay the one
 	// to replay from.
 	step      int
@@ -57,24 +59,45 @@ func (c *Console) replay(ctx context.Context, f actionForm) error {
 	return c.cfg.Dispatcher.Replay(ctx, f.handler, f.id, f.step)
 }
 
-// confirmPage is the data of the page that asks for a confirmation.
+// act returns the act of a form, as it is logged.
+func (f actionForm) act() acts.Act {
+	a := acts.Act{Kind: acts.Kind(f.do), Verification: f.id, Reason: f.reason, Count: 1}
+	if a.Kind == acts.Replay {
+		a.Handler, a.Step = f.handler, f.step
+	}
+	return a
+}
+
+// confirmPage is the data of the page that asks for a reason and a confirmation.
 type confirmPage struct {
 	verificationPage
-	Do string
+	Do      string
+	Handler string // of a replay
+	From    int    // the step of the form
 }
 
 func (c *Console) confirm(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	v := q.URL.Query()
-	if !actions[v.Get("do")].final {
+	action, known := actions[v.Get("do")]
+	if !known {
 		return errBadRequest
 	}
 	s, err := c.read(ctx, v.Get("id"))
+	if err == nil {
+		err = c.looked(ctx, q, acts.Act{Kind: acts.Show, Verification: s.ID, Count: 1})
+	}
 	if err != nil {
 		return err
 	}
-	c.render(q, http.StatusOK, "confirm", "Confirm", confirmPage{s, v.Get("do")})
+	page := confirmPage{verificationPage: s, Do: v.Get("do"), Handler: v.Get("handler"), From: s.Step}
+	if !action.final {
+		if page.From, err = strconv.Atoi(v.Get("step")); err != nil || page.Handler == "" {
+			return errBadRequest
+		}
+	}
+	c.render(q, http.StatusOK, "confirm", "Confirm", page)
 	return nil
 }
 
@@ -87,15 +110,21 @@ func (c *Console) act(q *request) error {
 	if err != nil {
 		return err
 	}
-	action := actions[f.do]
-	if action.final {
-		if err := c.checkStep(ctx, f); err != nil {
-			return err
-		}
+	if err := c.checkStep(ctx, f); err != nil {
+		return err
 	}
-	err = action.do(c, carrierfsm.ByOperator(ctx, q.operator.Name), f)
+	if f.reason == "" {
+		return errNoReason
+	}
+	err = acts.Do(carrierfsm.ByOperator(ctx, q.operator.Name), c.cfg.Acts, f.act(), func(ctx context.Context) (int, error) {
+		err := actions[f.do].do(c, ctx, f)
+		if err != nil && !errors.Is(err, carrierfsm.ErrPending) {
+			return 0, err
+		}
+		return 1, err
+	})
 	did := f.do
-	if errors.Is(err, carrierfsm.ErrPending) && f.do == "cancel" {
+	if errors.Is(err, carrierfsm.ErrPending) && f.do == "cancel" && !errors.Is(err, acts.ErrOutcomeNotLogged) {
 		did, err = "pending", nil
 	}
 	if err != nil {
@@ -115,7 +144,9 @@ func parseActionForm(q *request) (f actionForm, err error) {
 		return f, errBadRequest
 	}
 	v := q.PostForm
-	f = actionForm{do: v.Get("do"), id: v.Get("id"), handler: v.Get("handler"), confirmed: v.Get("sure") == "on"}
+	f = actionForm{
+		do: v.Get("do"), id: v.Get("id"), handler: v.Get("handler"), reason: strings.TrimSpace(v.Get("reason")), confirmed: v.Get("sure") == "on",
+	}
 	f.step, err = strconv.Atoi(v.Get("step"))
 	if err != nil || f.id == "" || actions[f.do].do == nil {
 		return f, errBadRequest
@@ -123,11 +154,12 @@ func parseActionForm(q *request) (f actionForm, err error) {
 	return f, nil
 }
 
-// checkStep returns errMovedOn if the verification has another step than the
-// one that the operator saw.
+// checkStep returns errMovedOn if a final action is for another step than the one that the
+// operator saw. It returns carrierfsm.ErrNotFound for an id that is not there, which may
+// be a phone number and is not logged.
 func (c *Console) checkStep(ctx context.Context, f actionForm) error {
 	s, err := c.read(ctx, f.id)
-	if err == nil && s.Step != f.step {
+	if err == nil && actions[f.do].final && s.Step != f.step {
 		err = errMovedOn
 	}
 	return err

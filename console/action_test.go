@@ -42,6 +42,7 @@ func TestTheHistoryNamesTheOperatorOfAnAction(t *testing.T) {
 		require.Equal(t, event, s.lastTransition().Event)
 		require.Equal(t, "li.wei", s.lastTransition().Detail.By)
 		require.Contains(t, log.String(), "operator=li.wei did="+do+" id=v1")
+		require.NotContains(t, log.String(), "asked for", "the reason is in the log of acts")
 		page := s.page(w.Header().Get("Location"))
 		require.Contains(t, page, `role="status"`, "a notice")
 		require.Contains(t, page, "<td>li.wei</td>", "the timeline")
@@ -157,6 +158,9 @@ func TestARefusedActionSaysWhy(t *testing.T) {
 			c.before(s)
 		}
 		steps := len(s.History())
+		if len(c.form) > 0 {
+			c.form.Set("reason", "asked for")
+		}
 		w := s.post(c.form)
 		require.Equal(t, c.status, w.Code, "%s: %s", c.what, w.Body)
 		require.Contains(t, w.Body.String(), c.says, c.what)

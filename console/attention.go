@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // overdueAfter is how long past its due time a verification is shown as
@@ -51,6 +52,9 @@ func (c *Console) attention(q *request) error {
 		n.UnknownError = c.partFailed(q, err)
 	} else if n.Unknown.Failed != nil {
 		n.UnknownError = c.partFailed(q, n.Unknown.Failed)
+	}
+	if err := c.looked(ctx, q, acts.Act{Kind: acts.List, Count: len(n.Overdue) + len(n.Unknown.Rows)}); err != nil {
+		return err
 	}
 	c.render(q, http.StatusOK, "attention", "Attention", n)
 	return nil

@@ -22,7 +22,7 @@ func (s *fixture) serve(console http.HandlerFunc) string {
 }
 
 var allPages = map[string]string{
-	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify",
+	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
 	"long": "verification?id=person-with-a-long-way", "done": "verification?id=person-00", "failed": "verification?id=person-05",
 	"sealed": "verification?id=sealed-by-another", "waiting": "verification?id=in-doubt",
 	"confirm": "confirm?do=erase&id=in-doubt", "missing": "verification?id=unknown",
@@ -79,6 +79,8 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	focus("Erase…")
 	tab.Press(browsertest.Enter)
 	arrived("#sure")
+	focus("reason")
+	tab.Type("#reason", "asked for in writing")
 	focus("sure")
 	tab.Press(browsertest.Space)
 	focus("Erase")

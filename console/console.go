@@ -3,9 +3,9 @@
 //
 // It lists verifications by state, carrier and age, shows one with its path
 // through the state diagram, overdue verifications, unknown outcomes, parked
-// handlers, and figures over a bounded sample. Operators with the access Act
-// cancel, expire and erase verifications and replay handlers, under their own
-// name. No page sends anything to upstream.
+// handlers, figures over a bounded sample, and what operators did. Operators with the
+// access Act cancel, expire and erase verifications and replay handlers, under their
+// own name and with a reason. No page sends anything to upstream.
 //
 // It shows the record's columns and what [carrierfsm.Machine.Read] and History
 // return: no secret, no token, no unmasked number. A record that the Machine
@@ -22,6 +22,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
@@ -37,6 +38,10 @@ type Config struct {
 	// Surveyor is the Machine's store, for the figures. Defaults to none: then no
 	// figures are shown.
 	Surveyor survey.Surveyor
+	// Acts is the Machine's store, for the log of what operators do and look at. An
+	// action that can't be logged there is not done. Defaults to none: then only the
+	// Logger has it, and no acts are shown.
+	Acts acts.Log
 	// Authorize returns who makes a request, and what they may do. It may rely on
 	// an authentication in front of the Console, or do it here. After an error the
 	// request is answered with 401 if there is a Challenge, else with 403; the error
@@ -71,9 +76,10 @@ const (
 
 // Operator is who makes a request.
 type Operator struct {
-	// Name is recorded in the history with each action: 1 to 64 bytes of
-	// printable ASCII without spaces, a login for instance, see
-	// [carrierfsm.ByOperator]. Actions under any other name are refused.
+	// Name is recorded in the history with each action, and in the log of acts with
+	// each look: 1 to 64 bytes of printable ASCII without spaces, a login for
+	// instance, see [carrierfsm.ByOperator]. Actions under any other name are refused,
+	// and with Config.Acts verifications are not shown.
 	Name   string
 	Access Access
 }
@@ -125,6 +131,7 @@ func (c *Console) routeTable() map[string]route {
 		"attention":    {http.MethodGet, Look, c.attention},
 		"verification": {http.MethodGet, Look, c.verification},
 		"handlers":     {http.MethodGet, Look, c.handlers},
+		"acts":         {http.MethodGet, Look, c.acts},
 		"confirm":      {http.MethodGet, Act, c.confirm},
 		"act":          {http.MethodPost, Act, c.act},
 		"style.css":    {http.MethodGet, Look, c.asset("style.css", "text/css; charset=utf-8")},

@@ -18,7 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-var allRoutes = []string{"", "list", "attention", "handlers", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
+var allRoutes = []string{"", "list", "attention", "handlers", "acts", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
 
 func TestNewRefusesAConfigWithoutMachineOrAuthorize(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
@@ -74,5 +75,10 @@ func (s *countingStore) Parked(ctx context.Context, q outbox.ParkedQuery) ([]out
 
 func (s *countingStore) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 	list, err := s.Store.Cursors(ctx)
+	return list, s.count(len(list), err)
+}
+
+func (s *countingStore) Acts(ctx context.Context, q acts.Query) ([]acts.Act, error) {
+	list, err := s.Store.Acts(ctx, q)
 	return list, s.count(len(list), err)
 }

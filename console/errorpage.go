@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // The console's own errors.
@@ -20,6 +21,8 @@ var (
 	errBadRequest   = errors.New("console: invalid request")
 	errMovedOn      = errors.New("console: the verification has changed since the operator saw it")
 	errNotConfirmed = errors.New("console: the action was not confirmed")
+	errNoReason     = errors.New("console: the action has no reason")
+	errNoActs       = errors.New("console: no log of acts is configured")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
 	errNoFigures    = errors.New("console: no surveyor is configured")
 	errComputing    = errors.New("console: the computation panicked")
@@ -46,6 +49,10 @@ var errorPages = []struct {
 	{errCrossOrigin, errorPage{http.StatusForbidden, "Cross-origin request", "The form was not sent by a page of this console. Nothing was done."}},
 	{errBadRequest, errorPage{http.StatusBadRequest, "Invalid request", "The request is invalid. Nothing was done."}},
 	{errNotConfirmed, errorPage{http.StatusBadRequest, "Not confirmed", "Tick the box to confirm. Nothing was done."}},
+	{errNoReason, errorPage{http.StatusBadRequest, "No reason", "Say why: the reason is kept in the log of acts. Nothing was done."}},
+	{errNoActs, errorPage{http.StatusNotFound, "No acts", "This console keeps no log of acts."}},
+	{acts.ErrNotLogged, errorPage{http.StatusServiceUnavailable, "It can't be logged", "The store did not take the entry in the log of acts. Nothing was done."}},
+	{acts.ErrOutcomeNotLogged, errorPage{http.StatusServiceUnavailable, "The outcome can't be logged", "The action was tried, and its outcome is missing in the log of acts: look again."}},
 	{errMovedOn, errorPage{http.StatusConflict, "Changed since", "The verification has changed since you looked at it. Nothing was done: look again first."}},
 	{carrierfsm.ErrNotFound, errorPage{http.StatusNotFound, "Not found", "There is no verification with this id, or it has no such step. It may have been purged."}},
 	{carrierfsm.ErrInFlight, errorPage{http.StatusConflict, "A call is in flight", "It can't expire while a call is in flight. Wait for the outcome, or cancel."}},

@@ -40,7 +40,7 @@ func Example() {
 		panic(err)
 	}
 	operators, err := console.New(console.Config{
-		Machine: m, Dispatcher: handlers, Surveyor: store, Authorize: staff, Title: "Verifications, staging",
+		Machine: m, Dispatcher: handlers, Surveyor: store, Acts: store, Authorize: staff, Title: "Verifications, staging",
 		Challenge: `Basic realm="Verifications, staging", charset="UTF-8"`, // a browser asks for a name and a password
 	})
 	if err != nil {

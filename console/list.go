@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // ages are the choices of the filter by age.
@@ -138,6 +139,9 @@ func (c *Console) list(q *request) error {
 		return err
 	}
 	page, err := c.search(ctx, wanted, after)
+	if err == nil {
+		err = c.looked(ctx, q, acts.Act{Kind: acts.List, Count: len(page.Rows)})
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
@@ -60,6 +61,9 @@ func (s *fixture) setConsole(m *carrierfsm.Machine, set ...func(*console.Config)
 	}
 	if store, ok := s.Store.(survey.Surveyor); ok {
 		cfg.Surveyor = store
+	}
+	if log, ok := s.Store.(acts.Log); ok {
+		cfg.Acts = log
 	}
 	for _, f := range set {
 		f(&cfg)
@@ -103,7 +107,7 @@ func (s *fixture) action(do string, more ...string) url.Values {
 	if err != nil {
 		require.NotZero(s.t, v.Step)
 	}
-	form := url.Values{"do": {do}, "id": {s.ID}, "step": {itoa(v.Step)}}
+	form := url.Values{"do": {do}, "id": {s.ID}, "step": {itoa(v.Step)}, "reason": {"asked for"}}
 	for i := 0; i < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}

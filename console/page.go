@@ -20,7 +20,7 @@ var web embed.FS
 var pages = func() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(templateFuncs).ParseFS(web, "web/layout.html", "web/parts.html"))
 	all := make(map[string]*template.Template)
-	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "confirm", "error"} {
+	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "acts", "confirm", "error"} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(web, "web/"+name+".html"))
 	}
 	return all
@@ -30,6 +30,7 @@ var pages = func() map[string]*template.Template {
 type frame struct {
 	Site, Title, Page string
 	Operator          Operator
+	HasActs           bool // there is a log of acts
 	Notice            string
 	AssetVersion      string
 	Refreshes         bool // whether the refresh button is offered; never on the answer to a form
@@ -42,9 +43,9 @@ func (f frame) CanAct() bool { return f.Operator.Access >= Act }
 // render executes the whole template before it sends anything.
 func (c *Console) render(q *request, status int, name, title string, body any) {
 	f := frame{
-		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator,
+		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator, HasActs: c.cfg.Acts != nil,
 		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Body: body,
-		Refreshes: status == http.StatusOK && name != "list" && name != "confirm",
+		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm",
 	}
 	var page bytes.Buffer
 	if err := pages[name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {

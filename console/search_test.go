@@ -81,10 +81,11 @@ func TestEachPageMakesBoundedlyManyCallsAndReadsBoundedlyManyRows(t *testing.T) 
 			"list?state=failed": {7, 5000},
 			"list?source=chinaunicom&event=expired&in_flight=on&age=5m": {7, 5000},
 			"attention":               {8, 51 + 5000},
-			"verification?id=v1":      {4, 1 + 2 + 2},
+			"verification?id=v1":      {5, 1 + 2 + 2 + 20},
 			"confirm?do=cancel&id=v1": {1, 1},
 			"handlers":                {2, 1 + 11},
 			"handlers?name=notify":    {2, 1 + 51},
+			"acts":                    {1, 51},
 		} {
 			store.reset()
 			s.page(path)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // verificationPage is the data of the page of one verification.
@@ -20,6 +21,8 @@ type verificationPage struct {
 	Diagram      diagram
 	Parked       []outbox.Parked
 	Handlers     []string
+	Acts         []acts.Act // the latest ones that changed something
+	ActsError    string     // why there are none
 }
 
 // timelineRow is one transition.
@@ -52,6 +55,9 @@ func (c *Console) verification(q *request) error {
 		return err
 	}
 	c.cfg.Logger.InfoContext(ctx, "console: an operator looked", "operator", q.operator.Name, "id", s.ID)
+	if err := c.looked(ctx, q, acts.Act{Kind: acts.Show, Verification: s.ID, Count: 1}); err != nil {
+		return err
+	}
 	history, err := c.cfg.Machine.History(ctx, s.ID)
 	if s.HistoryError = unreadable(err); err != nil && s.HistoryError == "" {
 		return err
@@ -59,6 +65,7 @@ func (c *Console) verification(q *request) error {
 	s.Timeline = timelineOf(s.Created, history)
 	s.Diagram = diagramOf(s.State, history)
 	s.Parked, s.Handlers = c.handlersOf(ctx, q, s.ID)
+	s.Acts, s.ActsError = c.actsOf(ctx, q, s.ID)
 	c.render(q, http.StatusOK, "verification", "Verification", s)
 	return nil
 }

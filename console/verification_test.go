@@ -54,7 +54,7 @@ func TestAnUnreadableRecordIsShownByItsColumnsAndCanOnlyBeErased(t *testing.T) {
 		require.Contains(t, attention, says)
 		v, err := blind.Read(ctx, id)
 		require.Error(t, err)
-		form := url.Values{"do": {"cancel"}, "id": {id}, "step": {itoa(v.Step)}, "sure": {"on"}}
+		form := url.Values{"do": {"cancel"}, "id": {id}, "step": {itoa(v.Step)}, "sure": {"on"}, "reason": {"asked for"}}
 		require.Equal(t, http.StatusConflict, s.post(form).Code, id)
 		form.Set("do", "erase")
 		require.Equal(t, http.StatusSeeOther, s.post(form).Code, id)

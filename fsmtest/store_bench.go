@@ -44,7 +44,8 @@ func BenchmarkStore(b *testing.B, s carrierfsm.Store, drivers int) {
 }
 
 func plainVerification(m *carrierfsm.Machine, called func(took time.Duration)) error {
-	ctx := context.Background()
+	ctx, cancel := context.WithCancel(context.Background()) // hosts' contexts can end
+	defer cancel()
 	var v carrierfsm.Verification
 	for _, call := range []func() (carrierfsm.Verification, error){
 		func() (carrierfsm.Verification, error) { return m.Create(ctx, carrierfsm.NewVerification{}) },

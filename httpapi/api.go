@@ -79,6 +79,10 @@ func New(cfg Config) (*API, error) {
 		return nil, errors.New("httpapi: Config.Consent.Policy is empty")
 	case cfg.Wait < 0:
 		return nil, errors.New("httpapi: Config.Wait is negative")
+	case cfg.Consent.isSeparate():
+		if err := cfg.Consent.Check(); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Changes == nil {
 		cfg.Changes = NewChanges()
@@ -157,6 +161,11 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) {
 		in.Step = 0
 	}
 	v, err := a.await(r.Context(), id, in)
+	if err == nil {
+		if limited, e := a.Machine.Get(r.Context(), id); e == nil { // the number's budget for passwords may be used up
+			v = limited
+		}
+	}
 	w.Header().Set("Location", "verifications/"+id)
 	a.respondSubmission(w, r, v, status, err)
 }
@@ -237,6 +246,10 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, err := a.await(r.Context(), id, a.withCarry(r, in))
+	if err == nil && kind == carrierfsm.InputResendCaptcha {
+		a.respond(w, r, &v, http.StatusOK, func(s *Screen) { Language(r).showResent(s, &v) })
+		return
+	}
 	a.respondSubmission(w, r, v, http.StatusOK, err)
 }
 
@@ -263,11 +276,15 @@ func (a *API) respondSubmission(w http.ResponseWriter, r *http.Request, v carrie
 	}
 }
 
-// respond responds with a verification.
-func (a *API) respond(w http.ResponseWriter, r *http.Request, v *carrierfsm.Verification, status int) {
+// respond responds with a verification, whose screen may be changed before.
+func (a *API) respond(w http.ResponseWriter, r *http.Request, v *carrierfsm.Verification, status int, change ...func(*Screen)) {
 	now := time.Now()
 	a.setCarry(w, r, v, now)
-	writeJSON(w, status, a.view(r, v, now))
+	j := a.view(r, v, now)
+	for _, f := range change {
+		f(j.Screen)
+	}
+	writeJSON(w, status, j)
 }
 
 // refuse responds with a problem, and the verification if it is not nil.
@@ -305,7 +322,7 @@ func (a *API) view(r *http.Request, v *carrierfsm.Verification, now time.Time) V
 // header too.
 func WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	words := Language(r)
-	p.Title = cmp.Or(p.Title, words.Problem(p.Code))
+	p.Title = cmp.Or(p.Title, words.problem(p, time.Now()))
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}

@@ -27,12 +27,48 @@ func TestAConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		"no begin":        func(c *httpapi.Config) { c.Begin = nil },
 		"no policy":       func(c *httpapi.Config) { c.Consent.Policy = "" },
 		"a negative wait": func(c *httpapi.Config) { c.Wait = -1 },
+		"one language": func(c *httpapi.Config) {
+			c.Consent.Documents = map[string]httpapi.Document{"zh": agreement.Documents["zh"]}
+		},
+		"a document without a part": func(c *httpapi.Config) {
+			half := agreement.Documents["en"]
+			half.Contact = ""
+			c.Consent.Documents = map[string]httpapi.Document{"zh": agreement.Documents["zh"], "en": half}
+		},
 	} {
 		cfg := whole
 		change(&cfg)
 		_, err := httpapi.New(cfg)
 		require.Error(t, err, rule)
 	}
+}
+
+// A host that shows its own text asks for one consent.
+func TestAConsentWithoutDocumentsIsOne(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(_ *carrierfsm.Config, c *httpapi.Config) { c.Consent = httpapi.Consent{Policy: "2026-11"} })
+	a := h.ask("GET", "/verifications/v1", "")
+	require.Nil(t, a.Screen.Terms)
+	require.Len(t, a.Screen.Form.Fields, 4)
+	h.Upstream.Then(fsmtest.AcceptAt(source))
+	body := `{"step":0,"name":"测试","id_card":"11010519491231002X","phone":"13800138000","consent":"2026-11"}`
+	require.Equal(t, http.StatusOK, h.ask("POST", "/verifications/v1/apply", body).Code)
+	require.NoError(t, agreement.Check())
+	require.ErrorContains(t, httpapi.Consent{Policy: "1"}.Check(), "zh")
+}
+
+// After a resend the screen says that another code was sent.
+func TestAResendIsConfirmed(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	v := h.to(carrierfsm.PromptCaptcha, fsmtest.Code("10002"))
+	require.Empty(t, h.ask("GET", "/verifications/v1?lang=en", "").Screen.Why)
+	a := h.ask("POST", "/verifications/v1/resend_captcha?lang=en", withStep(`"step":%d`, v.Step))
+	require.Equal(t, "Another code was sent. Enter the new one.", a.Screen.Why, a.Body)
+	require.False(t, a.Screen.Wrong)
+	h.Upstream.Then(fsmtest.Lost())
+	a = h.ask("POST", "/verifications/v1/resend_captcha?lang=en", withStep(`"step":%d`, a.Step))
+	require.NotContains(t, a.Screen.Why, "Another code was sent")
 }
 
 // A request that waits returns at a change that this process makes, and otherwise after

@@ -26,8 +26,8 @@ func Kinds() []carrierfsm.InputKind {
 // refused. Codes, phone numbers and ID card numbers are read as package typed does;
 // passwords are sent as they are.
 //
-// consent is what a form's member "consent" has to be, the Policy: for another one the
-// error is carrierfsm.ErrConsentRequired. Other errors are carrierfsm.ErrInvalid, which
+// A form's member "consent" has to be consent.Policy, and "sensitive_consent" too where
+// there are Documents: else the error is carrierfsm.ErrConsentRequired. Other errors are carrierfsm.ErrInvalid, which
 // may match an error of package typed too, or a *Problem; none contains any of the
 // body. The secrets of the input are the caller's, to submit or to destroy.
 func Decode(r *http.Request, kind carrierfsm.InputKind, consent Consent) (carrierfsm.Input, error) {
@@ -161,7 +161,8 @@ func (d *decoder) apply(consent Consent) carrierfsm.Input {
 	if in.Form.Name.Empty() || in.Form.IDCard.Empty() {
 		d.fail(malformed("lacks a name or an ID card number"))
 	}
-	if agreed := d.text("consent"); consent.Policy != "" && agreed == consent.Policy {
+	agreed, separately := d.text("consent"), d.text("sensitive_consent")
+	if consent.Policy != "" && agreed == consent.Policy && (separately == agreed || !consent.isSeparate()) {
 		in.Consent = carrierfsm.Consent{Policy: agreed, At: time.Now(), Channel: consent.Channel}
 	} else {
 		d.fail(carrierfsm.ErrConsentRequired)

@@ -32,7 +32,7 @@ func decode(kind carrierfsm.InputKind, body string) (carrierfsm.Input, error) {
 // A form has what was typed: the number as it is meant, all else as it is.
 func TestAFormIsDecoded(t *testing.T) {
 	t.Parallel()
-	const all = `{"step":2,"name":"张 三","id_card":"11010519491231002x","phone":"＋８６ 138-0013-8000","consent":"2026-11","home_address":"a",
+	const all = `{"step":2,"name":"张 三","id_card":"11010519491231002x","phone":"＋８６ 138-0013-8000","consent":"2026-11","sensitive_consent":"2026-11","home_address":"a",
 		"contacts":[{"name":"甲","phone":"010-1234","relation":"4"},{"phone":"2","name":"乙"}],"sources":[{"name":"chinamobilejs","category":"mobile"}]}`
 	in, err := decode(carrierfsm.InputApply, all)
 	require.NoError(t, err)
@@ -125,6 +125,7 @@ func TestABodyThatIsNotAnInputIsRefused(t *testing.T) {
 		"an unknown member in a list":  {carrierfsm.InputApply, `{"step":0,` + person + `,"contacts":[{"name":"a","phone":"1","x":"secret7"}]}`, carrierfsm.ErrInvalid},
 		"another version of the terms": {carrierfsm.InputApply, `{"step":0,` + strings.Replace(person, "2026-11", "2026-12", 1) + `}`, carrierfsm.ErrConsentRequired},
 		"no consent":                   {carrierfsm.InputApply, `{"step":0,"name":"secret7","id_card":"1","phone":"13800138000"}`, carrierfsm.ErrConsentRequired},
+		"no separate consent":          {carrierfsm.InputApply, `{"step":0,"name":"secret7","id_card":"1","phone":"13800138000","consent":"2026-11"}`, carrierfsm.ErrConsentRequired},
 	} {
 		in, err := decode(c.kind, c.body)
 		require.ErrorIs(t, err, c.want, rule)

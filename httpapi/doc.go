@@ -6,7 +6,7 @@
 //		Machine:   machine,
 //		Authorize: authorize, // may this request see this id?
 //		Begin:     begin,     // what a form creates: id, key and reference
-//		Consent:   httpapi.Consent{Policy: "2026-11", Channel: "web", Terms: terms},
+//		Consent:   httpapi.Consent{Policy: "2026-11", Documents: documents},
 //	})
 //	mux.Handle("/api/", http.StripPrefix("/api", api))
 //

@@ -15,6 +15,8 @@ type Form struct {
 	Submit string               `json:"submit"`
 	// Missing is the text at an empty field.
 	Missing string `json:"missing"`
+	// Keep means that what was entered before was not submitted: it may stay.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // Field is a field of a form. Mode and Complete are the attributes by which phones
@@ -40,7 +42,10 @@ func (w *Words) form(p *carrierfsm.Prompt, consent Consent) *Form {
 	if !known || resetRequired(p) { // a kind of a newer build has no input here
 		return nil
 	}
-	f := &Form{Input: input, Submit: w.question(p.Kind).submit, Missing: w.fields.missing}
+	f := &Form{
+		Input: input, Submit: w.question(p).submit, Missing: w.fields.missing,
+		Keep: p.Reason == carrierfsm.UpstreamUnavailable,
+	}
 	left := ""
 	if p.AttemptsLeft > 0 {
 		left = strings.ReplaceAll(w.fields.attempts, "{n}", strconv.Itoa(p.AttemptsLeft))
@@ -74,14 +79,21 @@ func (f *Form) markField(reason carrierfsm.Event) {
 	f.Fields[about].Wrong = isMistake(reason)
 }
 
-// application returns the three required fields, and the consent.
+// application returns the three required fields, and the consent: one tick, or two.
 func (w *Words) application(consent Consent) []Field {
-	return []Field{
+	list := []Field{
 		{Name: "name", Label: w.fields.name, Type: "text", Complete: "name"},
 		{Name: "id_card", Label: w.fields.idCard, Type: "text", Complete: "off"},
 		{Name: "phone", Label: w.fields.phone, Type: "tel", Mode: "numeric", Complete: "tel-national"},
 		{Name: "consent", Label: w.fields.consent, Type: "checkbox", Value: consent.Policy, Complete: "off", Missing: w.fields.notAgreed},
 	}
+	if consent.isSeparate() {
+		list = append(list, Field{
+			Name: "sensitive_consent", Label: consent.Documents[w.lang].Sensitive, Type: "checkbox", Value: consent.Policy,
+			Complete: "off", Missing: w.fields.notAgreedSensitive,
+		})
+	}
+	return list
 }
 
 // code returns a field into which phones offer to fill the code from an SMS.
@@ -105,5 +117,6 @@ func (w *Words) askPassword(s *Screen) {
 		return
 	}
 	s.Topic += ".password"
+	s.Form.Keep = true
 	s.Form.Fields = append(s.Form.Fields, w.secret("password", w.fields.passwordAgain, ""))
 }

@@ -28,7 +28,7 @@ type host struct {
 // source is one where everything is possible.
 var source = carrierfsm.Source{Website: "chinamobilejs", Name: "江苏移动", Online: true, ResetMethod: carrierfsm.ResetWithNewPassword}
 
-const person = `"name":"测试","id_card":"11010519491231002X","phone":"13800138000","consent":"2026-11"`
+const person = `"name":"测试","id_card":"11010519491231002X","phone":"13800138000","consent":"2026-11","sensitive_consent":"2026-11"`
 
 func newHost(t *testing.T, change ...func(*carrierfsm.Config, *httpapi.Config)) *host {
 	t.Helper()

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/httpapi"
 )
@@ -264,12 +265,51 @@ func describeScreens(host newHostFunc) {
 		}
 	}
 	h := host()
-	v := h.to(carrierfsm.PromptPassword, fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10003", Type: "CONTROL", Content: carrierfsm.NewSecret("密码错误")}), fsmtest.Code("10007"))
+	v := h.to(carrierfsm.PromptPassword, fsmtest.NotSent(), fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10003", Type: "CONTROL", Content: carrierfsm.NewSecret("密码错误")}), fsmtest.Code("10007"))
 	a := h.ask("POST", "/verifications/v1/password", withStep(`"step":%d,"password":"000000"`, v.Step))
+	require.True(h.t, a.Screen.Form.Keep, "nothing was submitted")
+	a = h.ask("POST", "/verifications/v1/password", withStep(`"step":%d,"password":"000000"`, a.Step))
 	require.True(h.t, a.Screen.Wrong)
 	require.NotNil(h.t, a.Screen.Said)
 	a = h.ask("POST", "/verifications/v1/password", withStep(`"step":%d,"password":"000000"`, a.Step))
 	require.True(h.t, a.Screen.Actions[0].Main, a.Body)
+	describeSources(host)
+	describeLimits(host)
+}
+
+// describeSources shows the second source.
+func describeSources(host newHostFunc) {
+	h := host()
+	next := carrierfsm.Source{Website: "chinatelecomah", Name: "安徽电信", Online: true}
+	v := h.to(carrierfsm.PromptPassword, fsmtest.Reply(carrierfsm.Reply{Success: true, Code: "10008", Next: &next}))
+	a := h.ask("POST", "/verifications/v1/password?lang=zh", withStep(`"step":%d,"password":"246810"`, v.Step))
+	require.Equal(h.t, []string{source.Name}, a.Collected, a.Body)
+	require.Equal(h.t, 2, a.Sources)
+	require.Equal(h.t, "江苏移动已完成（1/2），接下来验证安徽电信。", a.Screen.Why)
+}
+
+// describeLimits shows a number whose passwords are used up: at the end of the first
+// verification, and at the password of the second.
+func describeLimits(host newHostFunc) {
+	h := host(func(c *carrierfsm.Config, _ *httpapi.Config) {
+		c.Numbers, _ = budget.NewNumbers([]byte("a secret of the host, 32 bytes long"))
+	})
+	v := h.to(carrierfsm.PromptPassword, fsmtest.Code("10003"), fsmtest.Code("10003"), fsmtest.AcceptAt(source))
+	a := h.ask("POST", "/verifications/v1/password", withStep(`"step":%d,"password":"000000"`, v.Step))
+	a = h.ask("POST", "/verifications/v1/password?lang=zh", withStep(`"step":%d,"password":"000001"`, a.Step))
+	require.Equal(h.t, carrierfsm.PromptPassword, a.End.Prompt, a.Body)
+	require.Equal(h.t, carrierfsm.PasswordRejected, a.End.After)
+	require.InDelta(h.t, 24*60*60, a.End.Limited.Remaining, 60)
+	require.Equal(h.t, "服务密码尝试次数已用完", a.Screen.Title)
+	require.NotNil(h.t, a.Screen.Actions[0].After)
+
+	h.header = map[string]string{"X-Begin": "v2"}
+	a = h.ask("POST", "/verifications?lang=zh", "{"+person+"}")
+	require.Equal(h.t, budget.Passwords, a.Prompt.Limited.Kind, a.Body)
+	require.Nil(h.t, a.Screen.Form, "nothing can be entered")
+	a = h.ask("POST", "/verifications/v2/password?lang=zh", withStep(`"step":%d,"password":"246810"`, a.Step))
+	require.Equal(h.t, "number_limited", a.problem.Code)
+	require.Contains(h.t, a.problem.Title, "（北京时间）之后再试。")
 }
 
 // The lists of states, kinds, events and codes are those of the tables.

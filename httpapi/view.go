@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 )
 
 // Verification is a carrierfsm.Verification for the person whose it is. It has neither
@@ -26,6 +27,12 @@ type Verification struct {
 	Message string           `json:"message,omitempty"`
 	// Source is absent before there is one.
 	Source *Source `json:"source,omitempty"`
+	// Collected are the names of the sources before it that are done, and Sources is how
+	// many there are as far as is known.
+	Collected []string `json:"collected,omitempty"`
+	Sources   int      `json:"sources,omitempty"`
+	// End is present where it failed.
+	End *End `json:"end,omitempty"`
 	// Account is the masked number.
 	Account   string    `json:"account,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -53,6 +60,26 @@ type Prompt struct {
 	Reset            bool                 `json:"reset"`
 	Skip             bool                 `json:"skip"`
 	NeedsNewPassword bool                 `json:"needs_new_password"`
+	// Limited is present where the number's budget allows no answer today.
+	Limited *Limited `json:"limited,omitempty"`
+}
+
+// End is a carrierfsm.End, without the name of the operator.
+type End struct {
+	Prompt     carrierfsm.PromptKind `json:"prompt,omitempty"`
+	After      carrierfsm.Event      `json:"after,omitempty"`
+	ByOperator bool                  `json:"by_operator"`
+	Replaced   bool                  `json:"replaced"`
+	// Limited is present where another verification of the number gets no further today.
+	Limited *Limited `json:"limited,omitempty"`
+}
+
+// Limited is a budget that is used up.
+type Limited struct {
+	Kind budget.Kind `json:"kind"`
+	// Until is absent where the host allows none at all.
+	Until     time.Time `json:"until,omitzero"`
+	Remaining int       `json:"remaining_seconds"`
 }
 
 // Resend is a carrierfsm.Resend.
@@ -84,7 +111,14 @@ func View(v *carrierfsm.Verification, now time.Time) Verification {
 	j := Verification{
 		ID: v.ID, State: v.State, Step: v.Step, Tag: tag(v), InFlight: v.InFlight, Canceling: v.Canceling,
 		Reason: v.Reason, Message: v.Message, Account: v.Account,
+		Collected: v.Collected, Sources: v.Sources,
 		CreatedAt: v.Created.UTC(), UpdatedAt: v.Updated.UTC(), Deadline: v.Deadline.UTC(),
+	}
+	if v.State == carrierfsm.Failed {
+		j.End = &End{
+			Prompt: v.End.Prompt, After: v.End.After, ByOperator: v.End.By != "", Replaced: v.End.Replaced,
+			Limited: limited(v.End.Limited, now),
+		}
 	}
 	if !v.Deadline.IsZero() {
 		j.Remaining = secondsUntil(v.Deadline, now)
@@ -96,6 +130,7 @@ func View(v *carrierfsm.Verification, now time.Time) Verification {
 		j.Prompt = &Prompt{
 			Kind: p.Kind, Step: p.Step, Input: inputs[p.Kind], Reason: p.Reason, Message: p.Message, Deadline: p.Deadline.UTC(),
 			AttemptsLeft: p.AttemptsLeft, Reset: p.Reset, Skip: p.Skip, NeedsNewPassword: p.NeedsNewPassword,
+			Limited: limited(p.Limited, now),
 		}
 		if !p.Deadline.IsZero() {
 			j.Prompt.Remaining = secondsUntil(p.Deadline, now)
@@ -105,6 +140,17 @@ func View(v *carrierfsm.Verification, now time.Time) Verification {
 		}
 	}
 	return j
+}
+
+func limited(over *budget.ExceededError, now time.Time) *Limited {
+	if over == nil {
+		return nil
+	}
+	l := &Limited{Kind: over.Kind, Until: over.Until.UTC()}
+	if !over.Until.IsZero() {
+		l.Remaining = secondsUntil(over.Until, now)
+	}
+	return l
 }
 
 // unborn is the verification that a form will create.

@@ -17,7 +17,10 @@ import (
 
 var languages = []*httpapi.Words{httpapi.Chinese(), httpapi.English()}
 
-var agreement = httpapi.Consent{Policy: "2026-11", Terms: map[string][]string{"zh": {"授权说明"}, "en": {"The terms"}}}
+var agreement = httpapi.Consent{Policy: "2026-11", Documents: map[string]httpapi.Document{
+	"zh": {"测试公司", "姓名", "核实号码", "无", "三十天", "可撤回", "客服", "我单独同意"},
+	"en": {"A company", "The name", "To verify the number", "Nobody", "30 days", "You may withdraw", "Our service", "I agree to this too"},
+}}
 
 // allReasons returns all events, and the empty reason of the first prompt.
 func allReasons() []carrierfsm.Event {
@@ -87,7 +90,7 @@ func TestEveryPromptAndReasonHasWords(t *testing.T) {
 			require.NotEmpty(t, f.Complete, where...)
 		}
 		for _, a := range s.Actions {
-			require.Contains(t, httpapi.Kinds(), a.Input, where...)
+			require.Contains(t, append(httpapi.Kinds(), httpapi.InputCorrect), a.Input, where...)
 			require.NotEmpty(t, a.Label, where...)
 		}
 		require.Equal(t, p.Kind == carrierfsm.PromptApplication, s.Terms != nil, where...)
@@ -144,10 +147,12 @@ func TestEveryEndHasWords(t *testing.T) {
 				continue
 			}
 			s := w.Screen(&carrierfsm.Verification{ID: "12345678", State: e.To, Reason: e.Event}, time.Now(), agreement)
-			require.NotEqual(t, unknown.Text, s.Text, "%s %s", w.Language(), e.Event)
-			require.Equal(t, string(e.To), s.Tone)
-			require.NotEmpty(t, s.Title)
-			require.Equal(t, carrierfsm.InputKind("anew"), s.Actions[0].Input)
+			require.NotEqual(t, unknown.Title, s.Title+s.Text, "%s %s", w.Language(), e.Event)
+			require.Equal(t, e.To == carrierfsm.Done, s.Tone == "done")
+			require.NotEmpty(t, s.Text)
+			if e.To == carrierfsm.Failed {
+				require.Equal(t, httpapi.InputAnew, s.Actions[0].Input)
+			}
 		}
 	}
 }
@@ -162,7 +167,8 @@ func TestAKindOfANewerBuildIsShown(t *testing.T) {
 		require.Equal(t, fallback(w), s.Why)
 		require.Equal(t, "请擦干手指", s.Said.Text)
 		require.Nil(t, s.Form)
-		require.Equal(t, carrierfsm.InputCancel, s.Actions[0].Input)
+		require.Equal(t, carrierfsm.InputCancel, s.Actions[len(s.Actions)-1].Input)
+		require.Nil(t, s.Progress)
 		require.NotEmpty(t, w.Problem("unheard of"))
 	}
 }
@@ -171,7 +177,7 @@ func TestAKindOfANewerBuildIsShown(t *testing.T) {
 func TestAScreenShowsNoInternalNames(t *testing.T) {
 	t.Parallel()
 	forEachPrompt(func(_ *httpapi.Words, _ carrierfsm.Prompt, s httpapi.Screen) {
-		for _, text := range append([]string{s.Title, s.Text, s.Why, s.Form.Submit, s.About}, s.Terms...) {
+		for _, text := range []string{s.Title, s.Text, s.Why, s.Form.Submit, s.About} {
 			require.NotContains(t, text, "_")
 			require.NotContains(t, text, "{")
 			require.NotRegexp(t, `\b(10\d\d\d|30000|11000)\b`, strings.NewReplacer("10001", "", "10086", "").Replace(text)) // phone numbers
@@ -192,12 +198,23 @@ func TestBothLanguagesAreInTheirOwnScript(t *testing.T) {
 		}
 	}
 	forEachPrompt(func(w *httpapi.Words, p carrierfsm.Prompt, s httpapi.Screen) {
-		texts := []string{s.Title, s.Text, s.Why, s.Form.Submit, s.Form.Missing, s.Deadline.Text}
+		texts := []string{s.Title, s.Text, s.Why, s.Form.Submit, s.Form.Missing, s.Deadline.Text, s.Progress.Text}
+		if s.Help != nil {
+			texts = append(texts, s.Help.Title, s.Help.Text)
+		}
+		if s.Terms != nil {
+			for _, p := range s.Terms.Parts {
+				texts = append(texts, p.Heading, p.Text)
+			}
+		}
 		for _, f := range s.Form.Fields {
 			texts = append(texts, f.Label, f.Hint, f.Show, f.Missing)
 		}
 		for _, a := range s.Actions {
 			texts = append(texts, a.Label)
+			if a.Confirm != nil {
+				texts = append(texts, a.Confirm.Text, a.Confirm.Yes, a.Confirm.No)
+			}
 		}
 		for _, text := range texts {
 			check(w, text)

@@ -71,8 +71,8 @@ type Config struct {
 	// and 10 min.
 	RetryMin, RetryMax time.Duration
 	// PollInterval is how often the store is asked for new transitions of other
-	// processes. Those of the Machine's own process are delivered at once.
-	// Defaults to 1 s.
+	// processes, if it has noticed none itself: see Outbox. Those of the Machine's own
+	// process are delivered at once. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxLag is how long ago the oldest transition was committed that a handler has
 	// not got, before Ready returns an error. It is the same on all replicas.
@@ -223,16 +223,53 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.running.Add(1)
 	defer d.running.Add(-1)
-	var loops sync.WaitGroup
+	var loops, watching sync.WaitGroup
+	watched, stop := context.WithCancel(ctx)
+	for _, p := range d.parts {
+		watching.Go(func() { d.watchPart(watched, p) })
+	}
 	for _, w := range d.workers(nil) {
 		loops.Go(func() { w.run(ctx) })
 	}
 	loops.Wait()
+	stop()
+	watching.Wait()
 	if len(d.cfg.Handlers) > 0 && ctx.Err() == nil {
 		return carrierfsm.ErrClosed // the one reason to end by itself
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// watchPart wakes the workers of a part of the store when that notices commits of other
+// processes. Where it can't, the workers poll.
+func (d *Dispatcher) watchPart(ctx context.Context, p part) {
+	store, ok := p.store.(interface {
+		Watch(ctx context.Context, committed func()) error
+	})
+	if !ok || len(d.cfg.Handlers) == 0 {
+		return
+	}
+	for ctx.Err() == nil {
+		err := store.Watch(ctx, p.watched.Notify)
+		if errors.Is(err, carrierfsm.ErrClosed) {
+			return
+		}
+		if ctx.Err() == nil {
+			d.cfg.Logger.DebugContext(ctx, "the store notices no commits of other processes; handlers poll", "err", err)
+		}
+		pause(ctx, max(d.cfg.PollInterval, time.Second))
+	}
+}
+
+// pause waits, or returns when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // Deliver does once what Run does repeatedly: it calls the handlers for all

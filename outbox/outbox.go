@@ -49,6 +49,15 @@ type Store interface {
 // Retire deletes a cursor and its parked rows. It returns ErrLeaseHeld while an
 // owner holds the lease. An unknown name is no error.
 //
+// A store that learns of the commits of other processes also has the method
+//
+//	Watch(ctx context.Context, committed func()) error
+//
+// It calls committed, which does not block, after commits with entries, until ctx ends
+// or it can watch no longer. It may call it too often, and it may miss commits:
+// Dispatcher.Run asks for pending entries then without waiting for
+// Config.PollInterval, and relies on the polls alone.
+//
 // The rules of carrierfsm.Store on contexts, values and closing apply here too:
 // names of handlers and owners are as ids, Why is a word, and the numbers of a
 // Parked row, other than its Version, are as steps. Times of leases are the store's

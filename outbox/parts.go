@@ -9,26 +9,28 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 )
 
 // part is the whole store, or one of its shards: each has leases and cursors of its own.
 type part struct {
-	shard string // empty for the whole store
-	store Store
+	shard   string // empty for the whole store
+	store   Store
+	watched *broadcast.Broadcast // of commits that the store has noticed
 }
 
 // partsOf returns the parts of a store.
 func partsOf(s Store) (list []part, err error) {
 	all, ok := s.(interface{ Shards() []carrierfsm.Shard })
 	if !ok {
-		return []part{{store: s}}, nil
+		return []part{{store: s, watched: new(broadcast.Broadcast)}}, nil
 	}
 	for _, shard := range all.Shards() {
 		store, ok := shard.Store.(Store)
 		if !ok {
 			return nil, invalid("the store of a shard is no outbox.Store")
 		}
-		list = append(list, part{shard: shard.Name, store: store})
+		list = append(list, part{shard: shard.Name, store: store, watched: new(broadcast.Broadcast)})
 	}
 	return list, nil
 }

@@ -32,9 +32,10 @@ func (d *Dispatcher) Stats() (all Stats) {
 	return all
 }
 
-// Ready returns nil if the handlers of this Dispatcher are called: the store answers,
-// Run runs in this process, some replica holds the lease of each handler, and no
-// handler is further behind than Config.MaxLag. It is for a probe of readiness. After
+// Ready returns nil if the handlers of this Dispatcher are called: the store answers
+// and, where it has CheckSchema, has the tables of this build, Run runs in this
+// process, some replica holds the lease of each handler, and no handler is further
+// behind than Config.MaxLag. It is for a probe of readiness. After
 // a replica has stopped, it may take LeaseTTL until another one holds its leases. Of a
 // store with shards it is enough if all that is so on one of them.
 //
@@ -51,7 +52,7 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 	}
 	var first error
 	for _, p := range d.parts {
-		err := d.readyOn(p.shard, cursors)
+		err := d.readyOn(ctx, p, cursors)
 		if err == nil {
 			return nil
 		}
@@ -61,9 +62,12 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 }
 
 // readyOn returns nil if the handlers are called on a part of the store.
-func (d *Dispatcher) readyOn(shard string, cursors []Cursor) error {
+func (d *Dispatcher) readyOn(ctx context.Context, p part, cursors []Cursor) error {
+	if err := p.checkSchema(ctx); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
-		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name && c.Shard == shard })
+		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name && c.Shard == p.shard })
 		if at < 0 {
 			return fmt.Errorf("%w (handler %s)", ErrNoStart, name)
 		}
@@ -74,6 +78,22 @@ func (d *Dispatcher) readyOn(shard string, cursors []Cursor) error {
 		if c.Owner == "" {
 			return fmt.Errorf("outbox: no replica holds the lease of the handler %s", name)
 		}
+	}
+	return nil
+}
+
+// checkSchema asks a store with migrated tables for them: see carrierfsm.Store.
+func (p part) checkSchema(ctx context.Context) error {
+	store, ok := p.store.(interface {
+		CheckSchema(ctx context.Context) error
+	})
+	if !ok {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := store.CheckSchema(bounded); err != nil {
+		return storeError(ctx, err)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (w *worker) run(ctx context.Context) {
 		if !w.runTerm(ctx) {
 			return
 		}
-		w.wait(ctx, nil)
+		pause(ctx, w.cfg.PollInterval)
 	}
 }
 
@@ -102,17 +102,6 @@ func (w *worker) runOnce(ctx context.Context) error {
 		if n < len(batch.Entries) {
 			return ctx.Err()
 		}
-	}
-}
-
-// wait waits for the poll interval, or less if notified receives a value or ctx ends.
-func (w *worker) wait(ctx context.Context, notified <-chan struct{}) {
-	timer := time.NewTimer(w.cfg.PollInterval)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-notified:
-	case <-timer.C:
 	}
 }
 
@@ -221,8 +210,12 @@ func (t *term) holdsLease() bool {
 // follow delivers what comes after the cursor. Its error is ErrLeaseLost or
 // carrierfsm.ErrClosed.
 func (t *term) follow(ctx context.Context) error {
-	committed, cancel := t.machine.SubscribeShard(t.part.shard)
-	defer cancel()
+	own, cancelOwn := t.machine.SubscribeShard(t.part.shard)
+	defer cancelOwn()
+	others, cancelOthers := t.part.watched.Subscribe()
+	defer cancelOthers()
+	poll := time.NewTicker(t.cfg.PollInterval)
+	defer poll.Stop()
 	for ctx.Err() == nil {
 		if !t.holdsLease() {
 			return ErrLeaseLost
@@ -232,7 +225,12 @@ func (t *term) follow(ctx context.Context) error {
 			return err
 		}
 		if t.failed(ctx, "pending", err) || len(batch.Entries) == 0 {
-			t.wait(ctx, committed)
+			select {
+			case <-ctx.Done():
+			case <-own:
+			case <-others:
+			case <-poll.C:
+			}
 			continue
 		}
 		n, rows, left := t.deliver(ctx, batch)
@@ -265,7 +263,7 @@ func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error
 		if ctx.Err() != nil || !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		t.wait(ctx, nil)
+		pause(ctx, t.cfg.PollInterval)
 	}
 }
 
@@ -287,7 +285,7 @@ func (t *term) catchUp(ctx context.Context) error {
 			return err
 		}
 		if n < pageSize || t.degraded() {
-			t.wait(ctx, nil)
+			pause(ctx, t.cfg.PollInterval)
 		}
 	}
 	return nil

@@ -32,8 +32,12 @@ func cells(all []subject.Kind) (list []runner.Cell) {
 // to save time.
 func isCompared(kind string, m subject.Medium, drivers int) bool {
 	switch kind {
-	case engine.Name:
+	case engine.Name, engine.CreatedFirst:
 		return m != subject.Memory || drivers == 1 || drivers == 64
+	case baseline.CreatedFirst:
+		return m != subject.SQLiteNormal
+	case engine.Sealed, engine.Budgeted:
+		return drivers == 1 || drivers == 64
 	case baseline.Alone, baseline.Grouped, baseline.Batched:
 		return true
 	case byhand.Looplab, byhand.Stateless:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/baseline"
 	"github.com/carrierfsm/carrierfsm/bench/measure/competitors/byhand"
@@ -15,12 +16,13 @@ import (
 
 // kinds returns the subjects that this program can measure: all but Temporal.
 func kinds(ctx context.Context) ([]subject.Kind, workload.Recipe, error) {
-	recipe, err := workload.Record(ctx)
-	if err != nil {
+	recipe, err1 := workload.Record(ctx, workload.Plain)
+	createdFirst, err2 := workload.Record(ctx, workload.CreatedFirst)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, recipe, err
 	}
-	all := []subject.Kind{engine.Kind(recipe)}
-	all = append(all, baseline.Kinds(recipe)...)
+	all := engine.Kinds(recipe, createdFirst)
+	all = append(all, baseline.Kinds(recipe.WithoutLoads(), createdFirst)...)
 	all = append(all, byhand.Kinds()...)
 	all = append(all, goworkflows.Kind(), dbos.Kind(), river.Kind())
 	return all, recipe, nil

@@ -31,10 +31,15 @@ func TestEachSubjectStoresWhatItDeclares(t *testing.T) {
 	}
 }
 
-func TestTheRecipeHasOneCreationAndTwoCommitsForEachSubmission(t *testing.T) {
+func TestTheRecipesHaveTwoCommitsForEachSubmission(t *testing.T) {
 	t.Parallel()
-	r, err := workload.Record(context.Background())
+	r, err := workload.Record(context.Background(), workload.Plain)
 	require.NoError(t, err)
-	require.Equal(t, 7, r.Commits)
-	require.Equal(t, 4, r.Transitions)
+	require.Equal(t, []int{6, 1, 4}, []int{r.Commits, r.Loads, r.Transitions})
+	for _, op := range r.WithoutLoads().Ops {
+		require.NotEqual(t, workload.Load, op.What)
+	}
+	r, err = workload.Record(context.Background(), workload.CreatedFirst)
+	require.NoError(t, err)
+	require.Equal(t, []int{7, 2, 4}, []int{r.Commits, r.Loads, r.Transitions}, "and one for the creation")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // actCommands change single verifications.
@@ -76,9 +77,28 @@ func cancelFlags(f *flag.FlagSet) action {
 	return endFlags(f, func(ctx context.Context, s *session, id string) (string, error) { return s.cancel(ctx, id) })
 }
 
+// do logs an act on one verification, does it, and logs its outcome.
+func (s *session) do(ctx context.Context, a acts.Act, f func(ctx context.Context) error) error {
+	// What does not exist is not logged: an argument may be a phone number.
+	if v, err := s.machine.Read(ctx, a.Verification); err != nil && v.ID == "" {
+		return err
+	}
+	a.Count, a.Reason = 1, s.reason
+	return acts.Do(ctx, s.store, a, func(ctx context.Context) (int, error) {
+		err := f(ctx)
+		if err != nil && !errors.Is(err, carrierfsm.ErrPending) {
+			return 0, err
+		}
+		return 1, err
+	})
+}
+
 func (s *session) cancel(ctx context.Context, id string) (string, error) {
-	_, err := s.machine.Submit(ctx, id, carrierfsm.Cancel{})
-	if errors.Is(err, carrierfsm.ErrPending) && ctx.Err() == nil {
+	err := s.do(ctx, acts.Act{Kind: acts.Cancel, Verification: id}, func(ctx context.Context) error {
+		_, err := s.machine.Submit(ctx, id, carrierfsm.Cancel{})
+		return err
+	})
+	if errors.Is(err, carrierfsm.ErrPending) && !errors.Is(err, acts.ErrOutcomeNotLogged) && ctx.Err() == nil {
 		return "is canceled when the call under way is settled", nil
 	}
 	return "canceled", err
@@ -86,7 +106,7 @@ func (s *session) cancel(ctx context.Context, id string) (string, error) {
 
 func expireFlags(f *flag.FlagSet) action {
 	return endFlags(f, func(ctx context.Context, s *session, id string) (string, error) {
-		return "expired", s.machine.Expire(ctx, id)
+		return "expired", s.do(ctx, acts.Act{Kind: acts.Expire, Verification: id}, func(ctx context.Context) error { return s.machine.Expire(ctx, id) })
 	})
 }
 
@@ -103,7 +123,8 @@ func eraseFlags(f *flag.FlagSet) action {
 			if !o.yes {
 				return fmt.Sprintf("(%s) would be erased; -yes does it", v.State), nil
 			}
-			if err := s.machine.Erase(ctx, id); err != nil {
+			err = s.do(ctx, acts.Act{Kind: acts.Erase, Verification: id}, func(ctx context.Context) error { return s.machine.Erase(ctx, id) })
+			if err != nil {
 				return "", err
 			}
 			s.did(ctx, "erased", "id", id)

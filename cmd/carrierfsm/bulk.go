@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // bulkCommands change many verifications.
@@ -59,15 +61,32 @@ func (q *selection) chosen(ctx context.Context, s *session, args []string) (ids 
 	return ids, true, err
 }
 
-// many does something to many verifications, or with a dry run only counts them.
-func (s *session) many(ctx context.Context, ids []string, what string, do func(id string) error) error {
+// many does something to many verifications, or with a dry run only counts them. It is
+// one act in the log, with their number.
+func (s *session) many(ctx context.Context, a acts.Act, ids []string, what string, do func(ctx context.Context, id string) error) error {
 	o := outcome{Matched: len(ids), DryRun: !s.yes}
 	if !s.yes {
 		return s.printOutcome(o, fmt.Sprintf("%s would be %s; -yes does it", count(len(ids), "verification"), what))
 	}
-	var failed error
+	a.Count, a.Reason = len(ids), s.reason
+	err := acts.Do(ctx, s.store, a, func(ctx context.Context) (int, error) {
+		err := s.all(ctx, ids, &o, do)
+		return o.Done, err
+	})
+	if errors.Is(err, acts.ErrNotLogged) {
+		return err
+	}
+	s.did(ctx, what, "matched", o.Matched, "done", o.Done, "failed", o.Failed)
+	if e := s.printOutcome(o, fmt.Sprintf("%s %s, %d failed", count(o.Done, "verification"), what, o.Failed)); e != nil {
+		return e
+	}
+	return err
+}
+
+// all does something to each of the verifications and counts. It returns the first error.
+func (s *session) all(ctx context.Context, ids []string, o *outcome, do func(ctx context.Context, id string) error) (failed error) {
 	for _, id := range ids {
-		if err := do(id); err != nil {
+		if err := do(ctx, id); err != nil {
 			s.log.WarnContext(ctx, "refused or failed", "operator", s.name, "id", id, "err", err)
 			o.Failed++
 			if failed == nil {
@@ -79,10 +98,6 @@ func (s *session) many(ctx context.Context, ids []string, what string, do func(i
 			continue
 		}
 		o.Done++
-	}
-	s.did(ctx, what, "matched", o.Matched, "done", o.Done, "failed", o.Failed)
-	if err := s.printOutcome(o, fmt.Sprintf("%s %s, %d failed", count(o.Done, "verification"), what, o.Failed)); err != nil {
-		return err
 	}
 	return failed
 }
@@ -112,12 +127,14 @@ func replayFlags(f *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		replay := func(id string) error { return s.dispatcher.Replay(ctx, *handler, id, *from) }
+		act := acts.Act{Kind: acts.Replay, Handler: *handler, Step: *from}
+		replay := func(ctx context.Context, id string) error { return s.dispatcher.Replay(ctx, *handler, id, *from) }
 		if many {
-			return s.many(ctx, ids, "replayed", replay)
+			return s.many(ctx, act, ids, "replayed", replay)
 		}
 		return s.each(ctx, ids, func(id string) (string, error) {
-			err := replay(id)
+			act.Verification = id
+			err := s.do(ctx, act, func(ctx context.Context) error { return replay(ctx, id) })
 			if err == nil {
 				s.did(ctx, "replayed", "id", id, "handler", *handler, "step", *from)
 			}
@@ -146,7 +163,9 @@ func (s *session) replayParked(ctx context.Context, handler string) error {
 	for i, p := range list {
 		steps[p.ID], ids[i] = p.Step, p.ID
 	}
-	return s.many(ctx, ids, "replayed", func(id string) error { return s.dispatcher.Replay(ctx, handler, id, steps[id]) })
+	return s.many(ctx, acts.Act{Kind: acts.Replay, Handler: handler}, ids, "replayed", func(ctx context.Context, id string) error {
+		return s.dispatcher.Replay(ctx, handler, id, steps[id])
+	})
 }
 
 func resealFlags(f *flag.FlagSet) action {
@@ -164,12 +183,12 @@ func resealFlags(f *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		reseal := func(id string) error { return s.machine.Reseal(ctx, id) }
+		reseal := func(ctx context.Context, id string) error { return s.machine.Reseal(ctx, id) }
 		if many {
-			return s.many(ctx, ids, "resealed", reseal)
+			return s.many(ctx, acts.Act{Kind: acts.Reseal}, ids, "resealed", reseal)
 		}
 		return s.each(ctx, ids, func(id string) (string, error) {
-			err := reseal(id)
+			err := s.do(ctx, acts.Act{Kind: acts.Reseal, Verification: id}, func(ctx context.Context) error { return reseal(ctx, id) })
 			if err == nil {
 				s.did(ctx, "resealed", "id", id)
 			}
@@ -197,7 +216,14 @@ func purgeFlags(f *flag.FlagSet) action {
 		if !s.yes {
 			return s.printOutcome(result, fmt.Sprintf("%s ended before %s; -yes deletes those that no handler needs", count(len(ids), "verification"), utc(before)))
 		}
-		result.Done, result.Kept, err = s.machine.Purge(ctx, before)
+		act := acts.Act{Kind: acts.Purge, Count: len(ids), Reason: s.reason}
+		err = acts.Do(ctx, s.store, act, func(ctx context.Context) (_ int, err error) {
+			result.Done, result.Kept, err = s.machine.Purge(ctx, before)
+			return result.Done, err
+		})
+		if errors.Is(err, acts.ErrNotLogged) {
+			return err
+		}
 		s.did(ctx, "purged", "before", utc(before), "deleted", result.Done, "kept", result.Kept)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 
 func TestEachSubcommandOnEachStore(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"look.txt", "act.txt", "purge.txt", "refused.txt"} {
+	for _, name := range []string{"look.txt", "act.txt", "acts.txt", "purge.txt", "refused.txt"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onEachStore(t, func(t *testing.T, p place) {
@@ -83,11 +83,11 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 	onEachStore(t, func(t *testing.T, p place) {
 		fill(t, p)
 		c := newCommand(t)
-		want := c.runWith("", "show", "-store", p.spec, "-key-file", "keys", "-o", "json", "v3")
+		want := c.runWith("", "show", "-by", "ann", "-store", p.spec, "-key-file", "keys", "-o", "json", "v3")
 		require.Equal(t, 0, want.code, want.err)
-		require.Equal(t, want, c.runWith("", "show", "v3", "-store="+p.spec, "--key-file=keys", "-o=json"))
-		require.Equal(t, want, c.runWith("", "show", "-store", p.spec, "-o", "json", "-key-file", "keys", "--", "v3"))
-		r := c.runWith("", "show", "-store", p.spec, "--", "-o")
+		require.Equal(t, want, c.runWith("", "show", "v3", "-by=ann", "-store="+p.spec, "--key-file=keys", "-o=json"))
+		require.Equal(t, want, c.runWith("", "show", "-store", p.spec, "-o", "json", "-key-file", "keys", "-by", "ann", "--", "v3"))
+		r := c.runWith("", "show", "-by", "ann", "-store", p.spec, "--", "-o")
 		require.Equal(t, 3, r.code, r.err)
 	})
 }
@@ -139,7 +139,8 @@ func TestTheShellsCompleteSubcommandsFlagsAndValues(t *testing.T) {
 	require.Equal(t, []string{"sqlite", "postgres", "-dir", "-from"}, completed(t, script, "migrate", "print", ""))
 	require.Equal(t, []string{"zsh"}, completed(t, script, "completion", "z"))
 	require.True(t, slices.Contains(completed(t, script, "cancel", "-"), "-by"))
-	require.False(t, slices.Contains(completed(t, script, "list", "-"), "-by"))
+	require.True(t, slices.Contains(completed(t, script, "list", "-"), "-by"))
+	require.False(t, slices.Contains(completed(t, script, "list", "-"), "-reason"))
 }
 
 func TestAWrongAddressOfTheSimulatorIsAUsageError(t *testing.T) {
@@ -147,4 +148,29 @@ func TestAWrongAddressOfTheSimulatorIsAUsageError(t *testing.T) {
 	r := newCommand(t).runWith("", "simulator", "serve", "-listen", "nowhere")
 	require.Equal(t, 2, r.code)
 	require.Contains(t, r.err, "-listen")
+}
+
+func TestOldActsArePurgedAndThatIsAnActToo(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, p place) {
+		fill(t, p)
+		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_OPERATOR=ann")
+		for range 3 {
+			require.Equal(t, 0, c.runWith("", "list").code)
+		}
+		old := `UPDATE carrierfsm_acts SET at = at - 7200000000`
+		if p.name == "postgres" {
+			old = `UPDATE carrierfsm_acts SET at = at - interval '2 h'`
+		}
+		p.exec(t, old)
+		require.Equal(t, 0, c.runWith("", "list").code)
+		r := c.runWith("", "purge-acts", "-reason", "law", "-before", "90m")
+		require.Equal(t, result{"3 acts would be deleted; -yes does it\n", "", 0}, r)
+		r = c.runWith("", "purge-acts", "-reason", "law", "-before", "90m", "-yes")
+		require.Equal(t, 0, r.code, r.err)
+		require.Equal(t, "3 acts deleted\n", r.out)
+		list := c.runWith("", "acts").out
+		require.Regexp(t, `(?s)ann +purge_acts .* 3 +done +law\n.* ann +list`, list)
+		require.Equal(t, 3, strings.Count(list, "\n"), list)
+	})
 }

@@ -13,11 +13,12 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 func findFlags(f *flag.FlagSet) action {
 	var o options
-	o.lookFlags(f)
+	o.namedFlags(f)
 	file := f.String("secret-file", "", "the `file` of the secret with which the host makes keys of numbers, in base64 ("+secretVariable+")")
 	key := f.String("key", "", "the `key` itself, instead of a number")
 	return func(ctx context.Context, std streams, args []string) error {
@@ -29,7 +30,7 @@ func findFlags(f *flag.FlagSet) action {
 		} else if len(args) > 0 {
 			return usage("-key and a number: one of them")
 		}
-		return o.look(func(ctx context.Context, s *session, _ []string) error { return s.find(ctx, *key) })(ctx, std, args)
+		return o.named(func(ctx context.Context, s *session, _ []string) error { return s.find(ctx, *key) })(ctx, std, args)
 	}
 }
 
@@ -38,6 +39,11 @@ func (s *session) find(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	found := acts.Act{Kind: acts.Find, Count: len(list)}
+	if len(list) > 0 {
+		found.Verification = list[0].ID
+	}
+	s.looked(ctx, found)
 	if len(list) == 0 {
 		return marked{errNoVerification, errNone}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // lookCommands only read.
@@ -28,11 +29,11 @@ var lookCommands = []command{
 func listFlags(f *flag.FlagSet) action {
 	var o options
 	var q selection
-	o.lookFlags(f)
+	o.namedFlags(f)
 	q.flags(f)
 	limit := f.Int("limit", 100, "the most verifications to list; 0: all")
 	overdue := f.Bool("overdue", false, "only those that Run should have settled a minute ago, the longest first; other filters don't apply")
-	return o.look(func(ctx context.Context, s *session, _ []string) error {
+	return o.named(func(ctx context.Context, s *session, _ []string) error {
 		if *overdue && q.narrow() {
 			return usage("-overdue takes no other filter")
 		}
@@ -50,6 +51,11 @@ func listFlags(f *flag.FlagSet) action {
 		if err != nil && !partial(err) {
 			return err
 		}
+		kind := acts.List
+		if q.reference != "" {
+			kind = acts.Find
+		}
+		s.looked(ctx, acts.Act{Kind: kind, Count: len(rows)})
 		return errors.Join(printRows(s, summaryHeader, rows, summaryJSON.cells), err)
 	})
 }
@@ -75,8 +81,8 @@ func eachOverdue(ctx context.Context, m *carrierfsm.Machine, f func(carrierfsm.S
 
 func showFlags(f *flag.FlagSet) action {
 	var o options
-	o.lookFlags(f)
-	return o.look(func(ctx context.Context, s *session, args []string) error { return s.show(ctx, args[0]) })
+	o.namedFlags(f)
+	return o.named(func(ctx context.Context, s *session, args []string) error { return s.show(ctx, args[0]) })
 }
 
 // show prints a verification. Of one that can't be opened it prints the columns, and
@@ -86,6 +92,7 @@ func (s *session) show(ctx context.Context, id string) error {
 	if err != nil && v.ID == "" {
 		return err
 	}
+	s.looked(ctx, acts.Act{Kind: acts.Show, Verification: v.ID, Count: 1})
 	history, historyErr := s.machine.History(ctx, id)
 	if historyErr != nil && history == nil {
 		return historyErr

@@ -1,8 +1,8 @@
 // Command carrierfsm is the operators' command: it looks at the verifications of a
 // store, acts on them under an operator's name, and migrates the store's tables.
 //
-//	carrierfsm list -store sqlite:verifications.db -state live
-//	carrierfsm cancel -store "$DSN" -by ann 0198c0de-…
+//	carrierfsm list -store sqlite:verifications.db -by ann -state live
+//	carrierfsm cancel -store "$DSN" -by ann -reason "asked for by telephone" 0198c0de-…
 //
 // "carrierfsm help" lists the subcommands, and "carrierfsm help list" the flags of
 // one. It never sends anything to upstream. docs/command.md is the guide.

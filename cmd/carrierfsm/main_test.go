@@ -198,8 +198,8 @@ func keyOf(number string) string {
 }
 
 // masked are the values that differ from run to run: times that are not of the
-// Bench's clock, and places.
-var masked = regexp.MustCompile(`time=\S+ |20(2\d|3[1-9])-\d\d-\d\dT[0-9:.]+Z`)
+// Bench's clock, places, and ids of acts.
+var masked = regexp.MustCompile(`time=\S+ |20(2\d|3[1-9])-\d\d-\d\dT[0-9:.]+Z|[0-9a-f]{8}-[0-9a-f-]{27}`)
 
 // play runs the commands of a file in testdata, the lines that begin with "$ ", and
 // compares what they print: to standard output, to standard error behind "! ", and

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/schema"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
@@ -203,16 +204,36 @@ func afterRestoreFlags(f *flag.FlagSet) action {
 			}
 			return s.printOutcome(outcome{Matched: len(ids), DryRun: true}, what+"; -yes does it")
 		}
-		if err := s.store.AfterRestore(ctx); err != nil {
-			return err
+		return s.afterRestore(ctx, ids, *cancel)
+	})
+}
+
+// afterRestore ends the leases, and cancels the verifications. Each of those has an act of
+// its own in the log too.
+func (s *session) afterRestore(ctx context.Context, ids []string, cancel bool) error {
+	o := outcome{Matched: len(ids)}
+	act := acts.Act{Kind: acts.AfterRestore, Count: len(ids), Reason: s.reason}
+	err := acts.Do(ctx, s.store, act, func(ctx context.Context) (int, error) {
+		err := s.store.AfterRestore(ctx)
+		if err != nil {
+			return 0, err
 		}
 		s.did(ctx, "ended the leases of the backup")
-		if !*cancel {
-			return s.printOutcome(outcome{}, "the leases of the backup are ended")
-		}
-		return s.many(ctx, ids, "canceled", func(id string) error {
+		err = s.all(ctx, ids, &o, func(ctx context.Context, id string) error {
 			_, err := s.cancel(ctx, id)
 			return err
 		})
+		return o.Done, err
 	})
+	switch {
+	case err != nil && o.Done+o.Failed == 0:
+		return err
+	case !cancel:
+		return s.printOutcome(outcome{}, "the leases of the backup are ended")
+	}
+	s.did(ctx, "canceled", "matched", o.Matched, "done", o.Done, "failed", o.Failed)
+	if e := s.printOutcome(o, fmt.Sprintf("%s canceled, %d failed", count(o.Done, "verification"), o.Failed)); e != nil {
+		return e
+	}
+	return err
 }

@@ -27,10 +27,11 @@ const (
 
 // options are the flags that many commands have.
 type options struct {
-	store, keyFile, by string
-	seal               carrierfsm.Config // how it is sealed
-	json, yes          bool
-	timeout            time.Duration // of each statement on a server; zero: the store's own
+	store, keyFile string
+	by, reason     string
+	seal           carrierfsm.Config // how it is sealed
+	json, yes      bool
+	timeout        time.Duration // of each statement on a server; zero: the store's own
 }
 
 func (o *options) storeFlag(f *flag.FlagSet) {
@@ -61,11 +62,21 @@ func (o *options) byFlag(f *flag.FlagSet) {
 	f.StringVar(&o.by, "by", "", "the `name` of the operator who acts, as it is stored and logged ("+operatorVariable+")")
 }
 
+// namedFlags are those of commands whose looks are logged.
+func (o *options) namedFlags(f *flag.FlagSet) {
+	o.lookFlags(f)
+	o.byFlag(f)
+}
+
 // actFlags are those of commands that change something.
 func (o *options) actFlags(f *flag.FlagSet) {
-	o.lookFlags(f)
+	o.namedFlags(f)
 	f.BoolVar(&o.seal.SealUnbound, "seal-unbound", false, "seal as earlier builds do, while their replicas run: see Config.SealUnbound")
-	o.byFlag(f)
+	o.reasonFlag(f)
+}
+
+func (o *options) reasonFlag(f *flag.FlagSet) {
+	f.StringVar(&o.reason, "reason", "", "why, in your own `words`, as it is kept in the log of acts; numbers are hidden in it (required)")
 }
 
 func (o *options) yesFlag(f *flag.FlagSet) {
@@ -93,7 +104,7 @@ type session struct {
 	machine    *carrierfsm.Machine
 	dispatcher *outbox.Dispatcher // without handlers
 	log        *slog.Logger
-	name       string // of the operator, of a command that acts
+	name       string // of the operator, of a command that acts or whose looks are logged
 	sealed     bool   // there are sealing keys
 }
 
@@ -104,15 +115,30 @@ func (o *options) look(f func(ctx context.Context, s *session, args []string) er
 	}
 }
 
-// act returns the action of a command that changes something. Its context has the
+// named returns the action of a command whose looks are logged. Its context has the
 // operator's name.
-func (o *options) act(f func(ctx context.Context, s *session, args []string) error) action {
+func (o *options) named(f func(ctx context.Context, s *session, args []string) error) action {
 	return func(ctx context.Context, std streams, args []string) error {
 		ctx, name, err := o.operator(ctx)
 		if err != nil {
 			return err
 		}
 		return o.withSession(ctx, std, name, func(s *session) error { return f(ctx, s, args) })
+	}
+}
+
+// act returns the action of a command that changes something. Its context has the
+// operator's name.
+func (o *options) act(f func(ctx context.Context, s *session, args []string) error) action {
+	named := o.named(f)
+	return func(ctx context.Context, std streams, args []string) error {
+		if _, _, err := o.operator(ctx); err != nil {
+			return err
+		}
+		if strings.TrimSpace(o.reason) == "" {
+			return usage("why? -reason TEXT is required")
+		}
+		return named(ctx, std, args)
 	}
 }
 

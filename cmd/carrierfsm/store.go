@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/audit"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/schema"
@@ -28,6 +29,7 @@ type store interface {
 	outbox.Store
 	survey.Surveyor
 	audit.Auditor
+	acts.Log
 	io.Closer
 	AfterRestore(ctx context.Context) error
 }

@@ -119,7 +119,7 @@ func TestMigrateBringsAStoreUpToDateOnceAndSaysWhatItLacks(t *testing.T) {
 func TestThePrintedMigrationsMakeTheTables(t *testing.T) {
 	t.Parallel()
 	emptyPlaces(t, func(t *testing.T, p place) {
-		c := newCommand(t, "CARRIERFSM_STORE="+p.spec)
+		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_OPERATOR=ann")
 		printed := c.runWith("", "migrate", "print", p.name)
 		require.Equal(t, 0, printed.code)
 		p.exec(t, printed.out)
@@ -137,8 +137,9 @@ func TestThePrintedMigrationsMakeTheTables(t *testing.T) {
 
 // onAStore are all subcommands that open a store, with what else they need.
 var onAStore = []string{
-	"list", "show v1", "find -key x", "parked", "handlers", "cancel v1", "expire v1", "erase -yes v1", "replay -handler notify -all -yes",
-	"reseal -key-file keys -all -yes", "purge -before 2040-01-01 -yes", "migrate status", "migrate up", "after-restore -cancel -yes", "verify",
+	"list", "show v1", "find -key x", "parked", "handlers", "cancel -reason x v1", "expire -reason x v1", "erase -reason x -yes v1",
+	"replay -reason x -handler notify -all -yes", "reseal -reason x -key-file keys -all -yes", "purge -reason x -before 2040-01-01 -yes",
+	"migrate status", "migrate up", "after-restore -reason x -cancel -yes", "verify", "acts", "purge-acts -reason x -before 2040-01-01 -yes",
 }
 
 func TestATypoCreatesAndChangesNothing(t *testing.T) {
@@ -222,11 +223,11 @@ func TestAfterARestoreTheLeasesOfTheBackupAreFree(t *testing.T) {
 		require.NoError(t, err)
 		c := newCommand(t, "CARRIERFSM_STORE="+p.spec)
 		require.Contains(t, c.runWith("", "handlers").out, "of-the-backup")
-		r := c.runWith("", "after-restore", "-by", "ann")
+		r := c.runWith("", "after-restore", "-by", "ann", "-reason", "disk")
 		require.Equal(t, 0, r.code, r.err)
 		_, err = store.Acquire(ctx, "notify", "new", time.Hour, 0)
 		require.ErrorIs(t, err, outbox.ErrLeaseHeld, "without -yes nothing is done")
-		r = c.runWith("", "after-restore", "-by", "ann", "-yes")
+		r = c.runWith("", "after-restore", "-by", "ann", "-reason", "disk", "-yes")
 		require.Equal(t, 0, r.code, r.err)
 		require.Equal(t, "the leases of the backup are ended\n", r.out)
 		_, err = store.Acquire(ctx, "notify", "new", time.Hour, 0)
@@ -241,7 +242,7 @@ func TestAStoreWithoutSealsIsSealedByReseal(t *testing.T) {
 		b.Reach("10002")
 		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_KEY_FILE=keys", "CARRIERFSM_DEPLOYMENT=here", "CARRIERFSM_OPERATOR=ann")
 		require.Equal(t, 5, c.runWith("", "verify").code, "what is not sealed is not believed")
-		r := c.runWith("", "reseal", "-all", "-yes", "-accept-plain")
+		r := c.runWith("", "reseal", "-reason", "a key", "-all", "-yes", "-accept-plain")
 		require.Equal(t, 0, r.code, r.err)
 		require.Equal(t, 0, c.runWith("", "verify").code)
 		r = c.runWith("", "verify", "-deployment", "elsewhere")

@@ -43,8 +43,12 @@ type options struct {
 // errUsage marks errors in the arguments.
 var errUsage = errors.New("usage")
 
-// run is the program. It returns the exit code: 2 for bad flags or a bad database
-// path, 1 for other errors, and 0 otherwise, also after an interrupt.
+// errFailed is returned for a verification that ended in failed, which was printed.
+var errFailed = errors.New("the verification failed")
+
+// run is the program. It returns the exit code: 3 for a verification that failed, 2 for
+// bad flags, a bad id or a bad database path, 1 for other errors, and 0 otherwise, also
+// after an interrupt.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	o, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
@@ -56,6 +60,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errFailed):
+		return 3
 	case errors.Is(err, errUsage):
 		_, _ = fmt.Fprintln(errs, "quickstart:", strings.TrimSuffix(err.Error(), ": usage"))
 		return 2
@@ -77,7 +83,10 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	err = flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprintln(out, "Runs one verification from created to done against a simulated operator.")
+		_, _ = fmt.Fprintln(out, "Runs one verification from created to done against a simulated operator.\n"+
+			"The exit code is 0 for done and after an interrupt, 3 for failed, 2 for\n"+
+			"arguments that can't be used, and 1 for other errors.")
+		flags.VisitAll(func(f *flag.Flag) { f.Usage = strings.Join(wrap(f.Usage, lineWidth-8), "\n") })
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		return o, err
@@ -88,6 +97,9 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	}
 	named := false
 	flags.Visit(func(f *flag.Flag) { named = named || f.Name == "id" })
+	if named && o.id == "" {
+		return o, fmt.Errorf("-id is empty: %w", errUsage)
+	}
 	if named && o.db == "" {
 		return o, fmt.Errorf("-id needs -db: a temporary database holds nothing to resume: %w", errUsage)
 	}

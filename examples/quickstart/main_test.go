@@ -27,6 +27,7 @@ func runProgram(ctx context.Context, in string, args ...string) (code int, out, 
 
 func TestEachCarrierEnds(t *testing.T) {
 	t.Parallel()
+	failed := map[string]bool{"weak": true, "unreal": true, "offline": true}
 	for carrier, want := range map[string]string{
 		"plain":           "Done: 138****8000 of 江苏移动 is verified.",
 		"unicom":          "Done: 138****8001 of 中国联通 is verified.",
@@ -46,8 +47,18 @@ func TestEachCarrierEnds(t *testing.T) {
 		t.Run(carrier, func(t *testing.T) {
 			t.Parallel()
 			code, out, errs := runProgram(context.Background(), "", "-carrier", carrier)
-			require.Zero(t, code, errs)
+			wantCode := 0
+			if failed[carrier] {
+				wantCode = 3
+			}
+			require.Equal(t, wantCode, code, errs)
+			require.Empty(t, errs, "what was printed is not an error of the program")
 			require.Contains(t, out, want)
+			require.Regexp(t, `until \d\d:\d\d:\d\d \(UTC[+-]\d\d:\d\d\), attempts left: 3`, out)
+			require.Regexp(t, `History of [-0-9a-f]+, times in UTC[+-]\d\d:\d\d\n`, out)
+			for line := range strings.SplitSeq(out, "\n") {
+				require.LessOrEqual(t, columns(line), lineWidth, line)
+			}
 			require.Contains(t, out, "History of ")
 			require.NotContains(t, out, "\x1b[", "no colours without a terminal")
 			for _, secret := range []string{"246810", "135790", "864200", "975318"} {
@@ -117,6 +128,8 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 		"an unknown carrier":            {"-carrier", "unknown"},
 		"an unknown fault":              {"-fault", "unknown"},
 		"an id without a file":          {"-id", "demo"},
+		"an empty id":                   {"-id", "", "-db", filepath.Join(t.TempDir(), "x.db")},
+		"an id with a space":            {"-id", "a b", "-db", filepath.Join(t.TempDir(), "x.db")},
 		"a folder that does not exist":  {"-db", filepath.Join(t.TempDir(), "no", "such", "folder.db")},
 		"a file in place of a folder":   {"-db", filepath.Join(notAFolder, "x.db")},
 		"a folder in place of a file":   {"-db", t.TempDir()},
@@ -131,6 +144,26 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 	code, out, _ := runProgram(context.Background(), "", "-h")
 	require.Zero(t, code)
 	require.Contains(t, out, "-interactive")
+	for line := range strings.SplitSeq(strings.ReplaceAll(out, "    \t", "        "), "\n") {
+		require.LessOrEqual(t, columns(line), lineWidth, line)
+	}
+	_, _, errs := runProgram(context.Background(), "", "-id", "a b", "-db", filepath.Join(t.TempDir(), "x.db"))
+	require.Equal(t, `quickstart: -id "a b": carrierfsm: invalid input: the id is not 1 to 128 bytes of printable ASCII without spaces`+"\n", errs)
+}
+
+func TestTextsAreWrapped(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"":                         {""},
+		"one":                      {"one"},
+		"  one two three":          {"  one two", "  three"},
+		"a word-that-is-too-long":  {"a", "word-that-is-too-long"},
+		"0123456789 x":             {"0123456789", "x"},
+		"says: 简单密码无法登录":           {"says: 简单", "密码无法登", "录"},
+		"  1  10:42  created  x y": {"  1  10:42", "  created", "  x y"},
+	} {
+		require.Equal(t, want, wrap(text, 10), text)
+	}
 }
 
 func TestInteractiveModeReadsAnswersFromTheTerminal(t *testing.T) {
@@ -183,7 +216,7 @@ func TestTheCommandThatResumesHasTheOptionsOfTheRun(t *testing.T) {
 	var errs bytes.Buffer
 	require.Zero(t, run(ctx, args, strings.NewReader(""), out, &errs), errs.String())
 	quoted := "'" + strings.ReplaceAll(db, "'", `'\''`) + "'"
-	require.Contains(t, out.text.String(), "Resume with: go run ./examples/quickstart -carrier two-sources -db "+quoted+" -id demo -interactive -skip\n")
+	require.Contains(t, out.text.String(), "Resume with:\ngo run ./examples/quickstart -carrier two-sources -db "+quoted+" -id demo -interactive -skip\n")
 }
 
 func interruptAndResume(t *testing.T, n int, carrier string) {

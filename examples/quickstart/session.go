@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -54,7 +55,13 @@ func (s *session) play(ctx context.Context, o options, p person) error {
 		s.printNew(ctx, v.ID)
 	}
 	s.printResult(v)
-	return s.printHistory(context.WithoutCancel(ctx), v.ID)
+	if err := s.printHistory(context.WithoutCancel(ctx), v.ID); err != nil {
+		return err
+	}
+	if v.State == carrierfsm.Failed {
+		return errFailed
+	}
+	return nil
 }
 
 // createOrResume creates the verification, or loads an existing one.
@@ -67,6 +74,9 @@ func (s *session) createOrResume(ctx context.Context, o options) (carrierfsm.Ver
 		s.print(bold, "Verification %s resumes in %s, step %d.", v.ID, v.State, v.Step)
 		s.printedStep = v.Step
 		return v, nil
+	}
+	if errors.Is(err, carrierfsm.ErrInvalid) {
+		return v, fmt.Errorf("-id %q: %w: %w", o.id, err, errUsage)
 	}
 	if err == nil {
 		s.print(bold, "Verification %s is %s.", v.ID, v.State)
@@ -152,7 +162,7 @@ func (s *session) printPrompt(v carrierfsm.Verification) {
 	if p.Message != "" {
 		s.print(faint, "    the operator says: %s", p.Message)
 	}
-	s.print(faint, "    until %s, %d left", p.Deadline.Local().Format(time.TimeOnly), p.AttemptsLeft)
+	s.print(faint, "    until %s (%s), attempts left: %d", p.Deadline.Local().Format(time.TimeOnly), zone(p.Deadline), p.AttemptsLeft)
 }
 
 func (s *session) printResult(v carrierfsm.Verification) {
@@ -168,25 +178,31 @@ func (s *session) printHistory(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	s.print(bold, "\nHistory of %s", id)
+	s.print(bold, "")
+	s.print(bold, "History of %s, times in %s", id, zone(time.Now()))
 	for _, t := range list {
-		s.print(plain, "  %2d  %s  %-18s %-24s %s", t.Step, t.At.Local().Format("15:04:05.000"), t.From, t.Event, t.To)
+		s.print(plain, "  %2d  %s  %-17s %-24s %s", t.Step, t.At.Local().Format("15:04:05.000"), t.From, t.Event, t.To)
 	}
 	return nil
 }
 
+// zone returns the local time zone at a time, as an offset that is the same everywhere.
+func zone(at time.Time) string { return "UTC" + at.Local().Format("-07:00") }
+
 // printResumeCommand prints how to resume. An interrupt is no error.
 func (s *session) printResumeCommand(o options, v carrierfsm.Verification) error {
+	s.print(plain, "")
 	if v.State == "" {
-		s.print(plain, "\nInterrupted at the start.")
+		s.print(plain, "Interrupted at the start.")
 	} else {
-		s.print(plain, "\nInterrupted in %s, step %d.", v.State, v.Step)
+		s.print(plain, "Interrupted in %s, step %d.", v.State, v.Step)
 	}
 	if o.id == "" {
 		s.print(plain, "The database was a temporary one. Use -db to be able to resume.")
 		return nil
 	}
-	s.print(plain, "Resume with: %s", o.command())
+	s.print(plain, "Resume with:")
+	_, _ = fmt.Fprintln(s.out, o.command()) // in one line, however long
 	return nil
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/carrierfsm/carrierfsm"
 )
@@ -87,10 +89,58 @@ const (
 	cyan  style = "\x1b[36m"
 )
 
+// lineWidth is that of a terminal that is not wide.
+const lineWidth = 80
+
+// print prints a line, wrapped. The lines that follow are indented as the first is.
 func (s *session) print(as style, format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if s.colour && as != plain {
-		line = string(as) + line + "\x1b[0m"
+	for _, line := range wrap(fmt.Sprintf(format, args...), lineWidth) {
+		if s.colour && as != plain {
+			line = string(as) + line + "\x1b[0m"
+		}
+		_, _ = fmt.Fprintln(s.out, line)
 	}
-	_, _ = fmt.Fprintln(s.out, line)
+}
+
+// wrap breaks a text into lines of at most so many columns, at spaces and beside Chinese
+// characters. A longer word has a line of its own.
+func wrap(text string, width int) (lines []string) {
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	line, column := "", 0
+	for _, word := range words(text) {
+		n := columns(word)
+		if column > len(indent) && column+columns(strings.TrimRight(word, " ")) > width {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line, column = indent, len(indent)
+		}
+		line, column = line+word, column+n
+	}
+	return append(lines, strings.TrimRight(line, " "))
+}
+
+// words splits a text where it may be broken: after spaces, and around wide characters.
+func words(text string) (list []string) {
+	word := ""
+	var last rune
+	for _, r := range text {
+		if word != "" && (last == ' ' && r != ' ' && strings.TrimSpace(word) != "" || isWide(r) && last != ' ' || isWide(last)) {
+			list, word = append(list, word), ""
+		}
+		word, last = word+string(r), r
+	}
+	return append(list, word)
+}
+
+func columns(text string) (n int) {
+	for _, r := range text {
+		if n++; isWide(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// isWide reports whether a terminal shows a character in two columns.
+func isWide(r rune) bool {
+	return unicode.Is(unicode.Han, r) || r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xff60
 }

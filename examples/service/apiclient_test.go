@@ -19,6 +19,7 @@ type apiClient struct {
 	t      *testing.T
 	http   *http.Client
 	url    string
+	policy string
 	person simulator.Person
 	all    *[]string // all responses and cookies
 }
@@ -29,7 +30,7 @@ func newAPIClient(t *testing.T, r *testService, carrier string) *apiClient {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	return &apiClient{
-		t: t, url: r.url, person: personAt(t, carrier), all: new([]string),
+		t: t, url: r.url, policy: r.policy, person: personAt(t, carrier), all: new([]string),
 		http: &http.Client{Jar: jar, Transport: transport},
 	}
 }
@@ -113,7 +114,10 @@ func path(input string) string {
 type fields = map[string]any
 
 func (c *apiClient) form() fields {
-	return fields{"step": 0, "name": c.person.Name, "id_card": c.person.IDCard, "phone": c.person.Phone, "consent": consentPolicy}
+	return fields{
+		"step": 0, "name": c.person.Name, "id_card": c.person.IDCard, "phone": c.person.Phone,
+		"consent": c.policy, "sensitive_consent": c.policy,
+	}
 }
 
 // apply submits the form, and returns the prompt for the password.

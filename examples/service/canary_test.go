@@ -30,7 +30,7 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	w.FaultNext(simulator.DropAfterReading())
 	step := g.Screen.Step
 	g = c.post("password", fields{"step": step, "password": personAt(t, "beijing").Password})
-	require.Contains(t, g.Screen.Title, "No attempts left")
+	require.Contains(t, g.Screen.Title, "Your carrier did not answer")
 	c.send("POST", "/api/anew", "{}")
 	c.person.Password = personAt(t, "beijing").Password
 	g = c.password()

@@ -35,18 +35,56 @@ type keys struct {
 // used reports whether the database has verifications: then a key that is missing is
 // an error, since another one would not open them.
 func openKeys(o options, used func() (bool, error)) (keys, error) {
+	master, err := openMaster(o, used)
+	if err != nil {
+		return keys{}, err
+	}
+	return makeKeys(master)
+}
+
+// openMaster returns the key that the others are derived from.
+func openMaster(o options, used func() (bool, error)) (string, error) {
 	master, err := environmentKey(o.store)
 	path, isFile := sqlitePath(o.store)
 	switch {
-	case err != nil:
-		return keys{}, err
-	case master != "":
-		return makeKeys(master)
+	case err != nil || master != "":
+		return master, err
 	case isFile:
 		return keyFile(path+".key", used)
 	default:
-		return makeKeys(rand.Text())
+		return rand.Text(), nil
 	}
+}
+
+// exportKeys writes the derived keys to the folder, as cmd/carrierfsm reads them: the
+// file keys for its -key-file, and secret for its -secret-file. It creates no key and
+// replaces no file.
+func exportKeys(o options, folder string) error {
+	if _, isFile := sqlitePath(o.store); !isFile && !isPostgres(o.store) {
+		return fmt.Errorf("a store in memory has no lasting key: %w", errUsage)
+	}
+	master, err := openMaster(o, func() (bool, error) { return true, nil })
+	if err != nil {
+		return err
+	}
+	sealKey, number, err := derive(master)
+	if err != nil {
+		return err
+	}
+	encode := base64.StdEncoding.EncodeToString
+	return errors.Join(
+		createPrivate(filepath.Join(folder, "keys"), sealKeyID+" "+encode([]byte(sealKey))),
+		createPrivate(filepath.Join(folder, "secret"), encode([]byte(number))))
+}
+
+// createPrivate creates a file that only this user can read.
+func createPrivate(path, line string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, line)
+	return errors.Join(err, file.Close())
 }
 
 // environmentKey returns the key of the environment, empty without one. It refuses
@@ -66,8 +104,8 @@ func environmentKey(store string) (string, error) {
 	return key, nil
 }
 
-// keyFile reads the key, or creates the file if the database is not used yet.
-func keyFile(path string, used func() (bool, error)) (keys, error) {
+// keyFile returns the key of the file, which it creates if the database is not used yet.
+func keyFile(path string, used func() (bool, error)) (string, error) {
 	text, err := readKeyFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if err = createUnlessUsed(path, used); err == nil {
@@ -75,13 +113,13 @@ func keyFile(path string, used func() (bool, error)) (keys, error) {
 		}
 	}
 	if err != nil {
-		return keys{}, fmt.Errorf("no key for the database: %w: %w", err, errUsage)
+		return "", fmt.Errorf("no key for the database: %w: %w", err, errUsage)
 	}
 	key, err := decodeKey(strings.TrimSpace(text))
 	if err != nil {
-		return keys{}, fmt.Errorf("%s: %w", path, err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	return makeKeys(key)
+	return key, nil
 }
 
 // readKeyFile refuses a file that others can read.
@@ -135,17 +173,30 @@ func decodeKey(text string) (string, error) {
 	return string(key), nil
 }
 
+// sealKeyID names the sealing key in what it sealed.
+const sealKeyID = "1"
+
 func makeKeys(master string) (k keys, err error) {
-	sealKey, err1 := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service seal", 32)
-	number, err2 := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service number", 32)
-	if err := errors.Join(err1, err2); err != nil {
+	sealKey, number, err := derive(master)
+	if err != nil {
 		return keys{}, err
 	}
-	if k.numbers, err = budget.NewNumbers(number); err != nil {
+	if k.numbers, err = budget.NewNumbers([]byte(number)); err != nil {
 		return keys{}, err
 	}
-	k.sealer, err = seal.New(seal.Key{ID: "1", Key: carrierfsm.NewSecret(sealKey)})
+	k.sealer, err = seal.New(seal.Key{ID: sealKeyID, Key: carrierfsm.NewSecret(sealKey)})
 	return k, err
+}
+
+// derive returns the sealing key and the secret of the hashes of numbers.
+func derive(master string) (sealKey, number string, err error) {
+	key := func(purpose string) (string, error) {
+		b, err := hkdf.Key(sha256.New, []byte(master), nil, "carrierfsm service "+purpose, 32)
+		return string(b), err
+	}
+	sealKey, err1 := key("seal")
+	number, err2 := key("number")
+	return sealKey, number, errors.Join(err1, err2)
 }
 
 // hash returns a keyed hash of a phone number, for NewVerification.Key: a hash of

@@ -24,7 +24,8 @@ func (l rateLimit) times(n int) rateLimit {
 	return rateLimit{burst: l.burst * n, perSecond: l.perSecond * float64(n)}
 }
 
-// The tokens for a request. An answer may cause a call to upstream and spend one of
+// The tokens for a request. The page's files cost none: they are small, in memory, and
+// the same for everybody. An answer may cause a call to upstream and spend one of
 // the person's attempts, so it costs more than a read.
 const (
 	costRead   = 1
@@ -42,8 +43,9 @@ const maxClients = 50_000
 // that was not seen for the longest time. It is safe for concurrent use.
 type limiter struct {
 	rateLimit
-	now func() time.Time
-	max int
+	now    func() time.Time
+	refuse func(w http.ResponseWriter, r *http.Request, p httpapi.Problem)
+	max    int
 
 	mu      sync.Mutex
 	buckets map[netip.Prefix]*list.Element // of *bucket
@@ -55,15 +57,18 @@ type bucket struct {
 	who netip.Prefix
 }
 
-func newLimiter(a rateLimit, now func() time.Time) *limiter {
-	return &limiter{rateLimit: a, now: now, max: maxClients, buckets: make(map[netip.Prefix]*list.Element), recent: list.New()}
+func newLimiter(a rateLimit, now func() time.Time, refuse func(http.ResponseWriter, *http.Request, httpapi.Problem)) *limiter {
+	return &limiter{
+		rateLimit: a, now: now, refuse: refuse, max: maxClients,
+		buckets: make(map[netip.Prefix]*list.Element), recent: list.New(),
+	}
 }
 
 // limit passes a request on, or responds with 429 and the seconds to wait.
 func (l *limiter) limit(cost int, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if wait := l.takeTokens(clientAddress(r), cost); wait > 0 {
-			httpapi.WriteProblem(w, r, httpapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: int(wait / time.Second)})
+			l.refuse(w, r, httpapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: int(wait / time.Second)})
 			return
 		}
 		next(w, r)

@@ -28,7 +28,7 @@ func TestAClientAboveItsRateLimitWaits(t *testing.T) {
 func TestABucketRefills(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return now })
+	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return now }, nil)
 	one := netip.MustParseAddr("192.0.2.1")
 	require.Zero(t, l.takeTokens(one, 10))
 	require.Equal(t, 2*time.Second, l.takeTokens(one, 4))
@@ -40,13 +40,15 @@ func TestABucketRefills(t *testing.T) {
 	require.Zero(t, l.takeTokens(one, 10), "a refused request takes nothing")
 }
 
+func requestFrom(address string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = address
+	return r
+}
+
 func TestAClientIsAnAddressOrANetwork(t *testing.T) {
 	t.Parallel()
-	client := func(address string) netip.Prefix {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = address
-		return clientPrefix(clientAddress(r))
-	}
+	client := func(address string) netip.Prefix { return clientPrefix(clientAddress(requestFrom(address))) }
 	require.Equal(t, client("192.0.2.1:1000"), client("192.0.2.1:2000"))
 	require.Equal(t, client("192.0.2.1:1000"), client("[::ffff:192.0.2.1]:2000"))
 	require.NotEqual(t, client("192.0.2.1:1000"), client("192.0.2.2:1000"))
@@ -58,7 +60,7 @@ func TestAClientIsAnAddressOrANetwork(t *testing.T) {
 // Who has many /64 networks of one /48 has not as many limits.
 func TestASiteHasALimitToo(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return time.Unix(0, 0) })
+	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return time.Unix(0, 0) }, nil)
 	client := func(site, network int) netip.Addr {
 		return netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::1", site, network))
 	}
@@ -74,7 +76,7 @@ func TestASiteHasALimitToo(t *testing.T) {
 // A full table forgets the client that was away for the longest time, and no other.
 func TestAFullTableForgetsTheOldestOnly(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return time.Unix(0, 0) })
+	l := newLimiter(rateLimit{burst: 10, perSecond: 2}, func() time.Time { return time.Unix(0, 0) }, nil)
 	l.max = 100
 	client := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}) }
 	for n := range 100 {

@@ -7,6 +7,7 @@
 //	keys.go, ticket.go       the keys; how a browser is recognised
 //	session.go, site.go      the endpoints of package httpapi, for this site's sessions
 //	page.go, words.go        the page, and its texts around the screen
+//	host.go                  whose service it is: name, logo, links, and what persons agree to
 //	middleware.go, limits.go headers, same origin, logging; rate limits
 //	health.go, metrics.go    /healthz and /readyz for probes, /metrics for Prometheus
 //	operators.go             the operators' console, at its own address
@@ -40,7 +41,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.export != "":
+		err = exportKeys(o, o.export)
+	default:
 		err = serve(ctx, o, out, slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: o.level})))
 	}
 	switch {

@@ -95,6 +95,7 @@ type testService struct {
 	log  *syncBuffer
 	stop func()
 
+	policy            string // the version of the consent
 	console, password string // the console's URL and password, if it is enabled
 	metrics           string // the URL of /metrics, if it is enabled
 }
@@ -106,7 +107,7 @@ func testOptions(w *aggregator) options {
 	o.allowance = rateLimit{burst: 1e6, perSecond: 1e6}
 	o.machine.ResendAfter = time.Second
 	if w != nil {
-		o.upstream = w.url
+		o.upstream, o.host = w.url, "testdata/host.json"
 	}
 	return o
 }
@@ -122,7 +123,9 @@ func start(t *testing.T, o options) *testService {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
-	r := &testService{t: t, log: &syncBuffer{}}
+	owner, err := openHost(o)
+	require.NoError(t, err)
+	r := &testService{t: t, log: &syncBuffer{}, policy: owner.ConsentVersion}
 	ended := make(chan error, 1)
 	go func() {
 		err := serve(ctx, o, in, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: o.level})))

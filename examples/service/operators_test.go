@@ -106,9 +106,10 @@ func TestAnOperatorCancelsAPersonsVerification(t *testing.T) {
 	operator.Follow("tbody th a")
 	operator.WaitForText("138****8000")
 	operator.Follow("a[href^='confirm?do=cancel']")
+	operator.Type("#reason", "the person asked for it")
 	operator.Follow("main form button")
 	operator.WaitForText("Canceled. It has ended in failed.")
-	p.waitForTitle("Canceled")
+	p.waitForTitle("Ended by our staff")
 }
 
 // Guessing is slow, and seen: each wrong password is logged, and after five even the right

@@ -22,8 +22,10 @@ type options struct {
 	store    string // "memory", "sqlite:path", "postgres://…"
 	upstream string // a base URL, or "simulator": the built-in one, the default on loopback
 	org      string
-	https    bool // browsers use HTTPS, to this process or to a proxy
+	host     string // the file of the host's name, links and consent; empty: the demonstration's
+	https    bool   // browsers use HTTPS, to this process or to a proxy
 	level    slog.Level
+	export   string // a folder for the keys, instead of serving
 
 	machine   carrierfsm.Limits
 	budgets   budget.Limits // of each number, a day
@@ -39,7 +41,7 @@ var errUsage = errors.New("usage")
 func defaultOptions() options {
 	return options{
 		call:      180 * time.Second,
-		allowance: rateLimit{burst: 120, perSecond: 4},
+		allowance: rateLimit{burst: 600, perSecond: 20},
 		waitLimit: 25 * time.Second,
 	}
 }
@@ -54,8 +56,10 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.metrics, "metrics", "", "the address of /metrics for Prometheus, on loopback, for instance 127.0.0.1:9464 (default: none)")
 	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback: simulator)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")
+	flags.StringVar(&o.host, "host", "", "the file of your name, logo, links and the consent that persons agree to, as page/demo.json; needed with an -upstream (default with the simulator: the demonstration's)")
 	flags.BoolVar(&o.https, "https", false, "browsers use HTTPS, which a proxy terminates: cookies are for HTTPS only")
 	flags.TextVar(&o.level, "log", slog.LevelInfo, "the lowest level to log, on standard error: debug, info, warn, error")
+	flags.StringVar(&o.export, "export-keys", "", "write the keys of the store to this `folder`, for the command carrierfsm, and serve nothing")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

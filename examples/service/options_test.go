@@ -20,7 +20,7 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 		"a store without a path":       {"-store", "sqlite:"},
 		"a folder that does not exist": {"-store", "sqlite:" + filepath.Join(t.TempDir(), "no", "such.db")},
 		"a server that is not there":   {"-store", "postgres://operator@127.0.0.1:1/carrierfsm"},
-		"an upstream by HTTP":          {"-upstream", "http://aggregator.example"},
+		"an upstream by HTTP":          {"-upstream", "http://aggregator.example", "-host", "testdata/host.json"},
 		"an invalid address":           {"-addr", "127.0.0.1:99999"},
 		"an unknown level":             {"-log", "whisper"},
 		"the open net without HTTPS":   {"-addr", "0.0.0.0:0", "-upstream", "simulator"},

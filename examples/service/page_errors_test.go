@@ -22,7 +22,7 @@ func TestTheServiceMayRestartBetweenPasswordAndCode(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w).onSQLite(t)
 	r := start(t, o)
-	p := visit(t, r, w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, r, w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	p.enter("password", p.person.Password)
@@ -35,7 +35,7 @@ func TestTheServiceMayRestartBetweenPasswordAndCode(t *testing.T) {
 	p.Screenshot(t.Name() + "-offline")
 	o.addr = r.url[len("http://"):]
 	start(t, o)
-	p.WaitFor("document.getElementById('trouble').hidden")
+	p.WaitFor("document.getElementById('connection').hidden")
 	p.enter("code", w.code(t, p.person)[3:]) // the first digits are still in the field
 	p.waitForTitle("Verified")
 	require.Equal(t, 1, w.LoginAttempts(p.person.Phone))
@@ -64,12 +64,12 @@ func TestALostPasswordIsRequestedWithTheCode(t *testing.T) {
 		_, err := chromedp.Call(ctx, network.DeleteCookies, network.DeleteCookiesParams{Name: "carrierfsm_carry", URL: r.url})
 		return err
 	}))
-	p.WaitFor("document.getElementById('trouble').hidden")
+	p.WaitFor("document.getElementById('connection').hidden")
 	p.enter("code", w.code(t, p.person))
-	p.WaitForText("请将服务密码与验证码一起再输入一次")
+	p.WaitForText("请再输入一次服务密码，与验证码一起提交")
 	p.WaitFor("document.querySelectorAll('#screen form input[required]').length === 2")
 	p.inspect("password with code")
-	p.Type("input[name=code]", w.code(t, p.person))
+	require.Equal(t, w.code(t, p.person), browsertest.Eval[string](p.Tab, "document.querySelector('input[name=code]').value"), "the code is kept")
 	p.enter("password", p.person.Password)
 	p.waitForTitle("验证成功")
 }
@@ -97,7 +97,7 @@ func TestMistakesAreShownAtTheirField(t *testing.T) {
 	p.WaitForText("没有收到运营商的答复")
 	p.inspect("unknown outcome")
 	p.enter("code", "000000")
-	p.waitForTitle("尝试次数已用完")
+	p.waitForTitle("验证码尝试次数已用完")
 }
 
 // checkDescribed checks that a field is marked as invalid and described by the
@@ -118,10 +118,11 @@ func TestAWeakPasswordIsResetOnThePage(t *testing.T) {
 	p.apply()
 	p.waitForTitle("输入服务密码")
 	p.enter("password", p.person.Password)
-	p.WaitForText("您的服务密码过于简单")
-	p.inspect("weak password")
+	p.waitForTitle("请先重置服务密码")
+	require.Contains(t, p.Text("#text"), "您的服务密码过于简单")
+	require.Empty(t, p.field(), "there is one button, and no field")
 	p.press("request_reset")
-	p.waitForTitle("重置服务密码")
+	p.waitForTitle("设置新的服务密码")
 	p.Type("input[name=code]", w.code(t, p.person))
 	p.enter("new_password", "12")
 	p.WaitForText("新密码不符合要求")
@@ -141,7 +142,7 @@ func TestACodeCanBeResentAfterResendAfter(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w)
 	o.machine.ResendAfter = 3 * time.Second
-	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, o), w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	p.enter("password", p.person.Password)
@@ -154,6 +155,11 @@ func TestACodeCanBeResentAfterResendAfter(t *testing.T) {
 	p.press("resend_captcha")
 	p.WaitFor("document.querySelector('button[data-input=resend_captcha]')?.disabled")
 	require.NotEqual(t, before, w.code(t, p.person))
+	require.Equal(t, "Another code was sent. Enter the new one.", p.why())
+	p.Click(".help summary")
+	require.Contains(t, p.Text(".help"), "It may take a minute or two.")
+	p.inspect("help")
+	p.CheckAccessibility()
 	p.enter("code", w.code(t, p.person))
 	p.waitForTitle("Verified")
 }
@@ -165,7 +171,7 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	w := newAggregator(t)
 	o := testOptions(w)
 	o.waitLimit = 500 * time.Millisecond
-	p := visit(t, start(t, o), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, o), w, "plain", browsertest.Narrow.In("en"))
 	p.apply()
 	p.waitForTitle("Enter your service password")
 	release := w.block(t)
@@ -204,7 +210,8 @@ func (p *visitor) cookie(name string) string {
 func TestAnErrorOutlivesThePolls(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
-	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("zh-CN"))
+	service := start(t, testOptions(w))
+	p := visit(t, service, w, "plain", browsertest.Phone.In("zh-CN"))
 	p.IgnoreConsole("status of 422")
 	p.IgnoreConsole("status of 429")
 	polls := func() {
@@ -216,15 +223,14 @@ func TestAnErrorOutlivesThePolls(t *testing.T) {
 	right := p.person.Phone
 	p.person.Phone = "138 0013 80001"
 	p.apply()
-	p.WaitForText("这不是 11 位手机号")
+	p.WaitForText("手机号不正确，应为 11 位数字")
 	polls()
-	require.Equal(t, "这不是 11 位手机号。", p.Text("#field-phone-wrong"))
+	require.Equal(t, "手机号不正确，应为 11 位数字。", p.Text("#field-phone-wrong"))
 	require.Equal(t, "true", browsertest.Eval[string](p.Tab, "document.querySelector('input[name=phone]').getAttribute('aria-invalid')"))
 	require.Equal(t, "phone", p.focused())
 	p.inspect("wrong number")
 	require.Empty(t, w.Requests(), "nothing was created or sent")
 
-	service := &testService{t: t, url: browsertest.Eval[string](p.Tab, "location.origin")}
 	limits, err := budget.Limits{}.WithDefaults()
 	require.NoError(t, err)
 	for range limits.Applications {

@@ -18,7 +18,8 @@ func TestThePageCompletesEachCarrier(t *testing.T) {
 	const (
 		password, query    = "输入服务密码", "输入查询密码"
 		code, second, cxxd = "输入短信验证码", "再输入一个验证码", "用您的手机发送短信"
-		reset              = "重置服务密码"
+		must, reset        = "请先重置服务密码", "重置服务密码"
+		choose             = "设置新的服务密码"
 		done, failed       = "验证成功", "未通过验证"
 	)
 	walks := map[string][]string{
@@ -29,8 +30,8 @@ func TestThePageCompletesEachCarrier(t *testing.T) {
 		"jilin":           {password, cxxd, done},
 		"reissue":         {password, code, done},
 		"weak":            {password, "请先修改服务密码"},
-		"weak-resettable": {password, password, reset, password, done},
-		"reset-by-sms":    {password, password, reset, password, code, done},
+		"weak-resettable": {password, must, choose, password, done},
+		"reset-by-sms":    {password, must, reset, password, code, done},
 		"unreal":          {password, code, failed},
 		"offline":         {"暂不支持您的运营商"},
 		"two-sources":     {password, code, password, code, done},
@@ -48,6 +49,10 @@ func TestThePageCompletesEachCarrier(t *testing.T) {
 			p.apply()
 			for i, title := range titles {
 				p.waitForTitle(title)
+				if carrier == "two-sources" && i == 2 {
+					require.Equal(t, "安徽移动已完成（1/2），接下来验证安徽电信。", p.why())
+					require.Contains(t, p.Text(".progress"), "运营商 2/2")
+				}
 				if i < len(titles)-1 {
 					p.answer()
 				}
@@ -96,7 +101,7 @@ func (p *visitor) password() string {
 func TestAReloadLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newAggregator(t)
-	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("en"))
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Narrow.In("en"))
 	p.Reload()
 	p.waitForTitle("Verify your phone number")
 	p.apply()
@@ -112,8 +117,9 @@ func TestAReloadLosesNothing(t *testing.T) {
 	p.waitForTitle("Verified")
 	p.Reload()
 	p.waitForTitle("Verified")
-	p.press("anew")
-	p.waitForTitle("Verify your phone number")
+	require.Contains(t, p.Text("#text"), "is now being collected")
+	require.Zero(t, browsertest.Eval[int](p.Tab, "document.querySelectorAll('#screen button').length"), "what is done is not begun again")
+	require.Equal(t, "https://shop.example/orders", browsertest.Eval[string](p.Tab, "document.querySelector('#return:not([hidden]) a').href"))
 }
 
 func TestADoubleClickSendsOnce(t *testing.T) {
@@ -172,10 +178,6 @@ func TestTwoTabsShowTheSame(t *testing.T) {
 	one.enter("code", w.code(t, one.person))
 	one.waitForTitle("Verified")
 	two.waitForTitle("Verified")
-	two.BringToFront()
-	two.press("anew")
-	two.waitForTitle("Verify your phone number")
-	one.waitForTitle("Verify your phone number")
 }
 
 func TestTheOtherLanguageIsOneClickAway(t *testing.T) {
@@ -183,16 +185,16 @@ func TestTheOtherLanguageIsOneClickAway(t *testing.T) {
 	w := newAggregator(t)
 	p := visit(t, start(t, testOptions(w)), w, "jilin", browsertest.Phone.In("zh-CN"))
 	p.waitForTitle("验证您的手机号")
-	p.Follow("header a")
+	p.Click("header a")
 	p.waitForTitle("Verify your phone number")
 	p.apply()
 	p.waitForTitle("Enter your service password")
-	p.Follow("header a")
+	p.Click("header a")
 	p.waitForTitle("输入服务密码")
 	p.enter("password", p.person.Password)
 	p.waitForTitle("用您的手机发送短信")
 	require.Equal(t, "sms:10001?body=CXXD", browsertest.Eval[string](p.Tab, "document.querySelector('#screen a').getAttribute('href')"))
-	p.Follow("header a")
+	p.Click("header a")
 	p.waitForTitle("Text your carrier")
 }
 
@@ -208,7 +210,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		require.Equal(t, []string{"name", "id_card", "phone"}[field], p.focused())
 		p.Press(value)
 	}
-	p.Press(tab + browsertest.Space + tab + browsertest.Enter)
+	p.Press(tab) // the terms
+	p.Press(tab + browsertest.Space + tab + browsertest.Space + tab + browsertest.Enter)
 	p.waitForTitle("Enter your service password")
 	require.Equal(t, "password", p.focused())
 	p.Press(p.person.Password + tab + browsertest.Space)
@@ -225,8 +228,8 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	p.Press(w.code(t, p.person) + browsertest.Enter)
 	p.waitForTitle("Verified")
 	require.Equal(t, "title", p.focused())
-	p.Press(tab + browsertest.Enter)
-	p.waitForTitle("Verify your phone number")
+	p.Press(tab)
+	require.Equal(t, "Return to Test Shop", browsertest.Eval[string](p.Tab, "document.activeElement.textContent"))
 }
 
 func TestAVerificationCanBeCanceled(t *testing.T) {
@@ -236,9 +239,43 @@ func TestAVerificationCanBeCanceled(t *testing.T) {
 	p.apply()
 	p.waitForTitle("输入服务密码")
 	p.press("cancel")
+	p.WaitFor("document.getElementById('confirm').open")
+	require.Contains(t, p.Text("#confirm"), "确定要取消本次验证吗？")
+	p.inspect("cancel")
+	p.CheckAccessibility()
+	p.Click("#confirm button[value=no]")
+	p.Type("input[name=password]", "1")
+	require.Equal(t, "输入服务密码", p.title(), "nothing was canceled")
+	p.confirm("cancel", "yes")
 	p.waitForTitle("验证已取消")
+	require.Equal(t, "ended", browsertest.Eval[string](p.Tab, "document.getElementById('screen').className"), "it is nobody's fault")
 	p.press("anew")
 	p.waitForTitle("验证您的手机号")
+}
+
+// A wrong number can be corrected: the form has what was entered.
+func TestAWrongNumberCanBeCorrected(t *testing.T) {
+	t.Parallel()
+	w := newAggregator(t)
+	p := visit(t, start(t, testOptions(w)), w, "plain", browsertest.Phone.In("zh-CN"))
+	right := p.person
+	p.person.Phone = personAt(t, "unicom").Phone
+	p.person.IDCard = personAt(t, "unicom").IDCard
+	p.apply()
+	p.waitForTitle("输入服务密码")
+	p.confirm("correct", "no")
+	p.confirm("correct", "yes")
+	p.waitForTitle("验证您的手机号")
+	for field, value := range map[string]string{"name": right.Name, "id_card": p.person.IDCard, "phone": p.person.Phone} {
+		require.Equal(t, value, browsertest.Eval[string](p.Tab, "document.querySelector('input[name="+field+"]').value"))
+	}
+	browsertest.Eval[bool](p.Tab, "document.querySelectorAll('input[name=id_card], input[name=phone]').forEach(i => { i.value = '' }), true")
+	p.Type("input[name=id_card]", right.IDCard)
+	p.Type("input[name=phone]", right.Phone)
+	p.agree()
+	p.Click("#screen form button.main")
+	p.waitForTitle("输入服务密码")
+	require.Contains(t, p.Text("#screen .about"), "江苏移动")
 }
 
 // With the built-in simulator, the simulated phone has all values that the page asks
@@ -249,7 +286,7 @@ func TestTheSimulatedPhoneIsEnoughToCompleteARun(t *testing.T) {
 	p.WaitFor("document.querySelectorAll('#phone option').length > 4")
 	browsertest.Eval[string](p.Tab, "(s => { s.value = '4'; s.dispatchEvent(new Event('change')); return s.value })(document.getElementById('person'))")
 	p.Click("#phone > button:nth-of-type(1)")
-	p.Click("input[name=consent]")
+	p.agree()
 	p.Click("#screen form button.main")
 	p.waitForTitle("Enter your service password")
 	p.Click("#phone dd button")
@@ -259,4 +296,10 @@ func TestTheSimulatedPhoneIsEnoughToCompleteARun(t *testing.T) {
 	p.Click("#phone li button")
 	p.Click("#screen form button.main")
 	p.waitForTitle("Verified")
+	p.Click("header a")
+	p.waitForTitle("验证成功")
+	require.Contains(t, p.Text("#phone"), "模拟手机")
+	p.CheckAccessibility()
+	p.Click("#phone > button:nth-of-type(3)")
+	p.waitForTitle("验证您的手机号")
 }

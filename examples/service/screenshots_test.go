@@ -24,7 +24,7 @@ func TestScreenshots(t *testing.T) {
 	p := visit(t, r, nil, "plain", browsertest.View{Width: 1040, Height: 600, Scale: 1, Language: "en"})
 	p.WaitFor("document.querySelector('#phone dd')")
 	p.Click("#phone > button:nth-of-type(1)")
-	p.Click("input[name=consent]")
+	p.agree()
 	p.Click("#screen form button.main")
 	p.waitForTitle("Enter your service password")
 	p.enter("password", "000000")

@@ -20,8 +20,15 @@ import (
 // shutdownTimeout bounds the wait for running requests and calls at shutdown.
 const shutdownTimeout = 10 * time.Second
 
+// actRetention is how long the log of what operators did is kept.
+const actRetention = 2 * 365 * 24 * time.Hour
+
 // serve builds the service and serves until ctx ends.
 func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) error {
+	owner, err := openHost(o)
+	if err != nil {
+		return err
+	}
 	store, closeStore, err := openStore(ctx, o.store, logger) // before the keys: no key file is left beside a database that can't be opened
 	if err != nil {
 		return err
@@ -34,15 +41,11 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	exposed, err := openMetrics(ctx, o.metrics)
+	exposed, metrics, err := openTelemetry(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer exposed.close(context.WithoutCancel(ctx))
-	metrics, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
-	if err != nil {
-		return err
-	}
 	up, err := openUpstream(o, metrics.Observer())
 	if err != nil {
 		return err
@@ -50,15 +53,16 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	defer up.close()
 	changes := httpapi.NewChanges()
 	machine, err := carrierfsm.New(carrierfsm.Config{
-		Store:       store,
-		Upstream:    up.upstream,
-		Sealer:      keys.sealer,
-		Numbers:     keys.numbers,
-		Budgets:     o.budgets,
-		Limits:      o.machine,
-		CallTimeout: o.call,
-		Observer:    carrierfsm.Observers(metrics.Observer(), changes.Observer()),
-		Logger:      logger,
+		Store:        store,
+		Upstream:     up.upstream,
+		Sealer:       keys.sealer,
+		Numbers:      keys.numbers,
+		Budgets:      o.budgets,
+		Limits:       o.machine,
+		ActRetention: actRetention,
+		CallTimeout:  o.call,
+		Observer:     carrierfsm.Observers(metrics.Observer(), changes.Observer()),
+		Logger:       logger,
 	})
 	if err != nil {
 		return err
@@ -71,12 +75,11 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	_, err = metrics.Watch(machine)
-	if _, e := metrics.WatchProcess(machine, dispatcher); errors.Join(err, e) != nil { // they end with the provider
-		return errors.Join(err, e)
+	if err := watch(metrics, machine, dispatcher); err != nil {
+		return err
 	}
 	s := &site{
-		options: o, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
+		options: o, owner: owner, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
 		simulated: up.simulated, metrics: exposed, log: logger,
 	}
 	if s.api, err = s.newAPI(); err != nil {
@@ -85,12 +88,35 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	return s.serve(ctx, out)
 }
 
+// openTelemetry returns the metrics and where they are exposed, which the caller closes.
+func openTelemetry(ctx context.Context, o options) (*metrics, *telemetry.Telemetry, error) {
+	exposed, err := openMetrics(ctx, o.metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	observed, err := telemetry.New(telemetry.Config{MeterProvider: exposed.provider})
+	if err != nil {
+		exposed.close(ctx)
+		return nil, nil, err
+	}
+	return exposed, observed, nil
+}
+
+// watch exposes what the machine and the dispatcher know of themselves, until the
+// provider of the metrics is closed.
+func watch(metrics *telemetry.Telemetry, machine *carrierfsm.Machine, dispatcher *outbox.Dispatcher) error {
+	_, err := metrics.Watch(machine)
+	_, e := metrics.WatchProcess(machine, dispatcher)
+	return errors.Join(err, e)
+}
+
 // notify returns the handler of this host. A real one would write an order, send a
-// message or fetch the report. It may be called again for the same (ID, Step).
+// message or fetch the report, and find its own record by t.Reference, which its begin
+// would set. It may be called again for the same (ID, Step).
 func notify(logger *slog.Logger) outbox.Handler {
 	return func(ctx context.Context, t carrierfsm.Transition) error {
 		if t.Ended() {
-			logger.InfoContext(ctx, "verification ended", "id", t.ID, "reference", t.Reference, "state", t.To, "event", t.Event)
+			logger.InfoContext(ctx, "verification ended", "id", t.ID, "state", t.To, "event", t.Event)
 		}
 		return nil
 	}

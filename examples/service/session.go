@@ -10,14 +10,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/httpapi"
 )
 
-// consentPolicy is the version of the terms in words.go. Change them together.
-const consentPolicy = "2026-11"
-
 // newAPI returns the endpoints of httpapi for this site's sessions.
 func (s *site) newAPI() (*httpapi.API, error) {
 	return httpapi.New(httpapi.Config{
 		Machine: s.machine, Authorize: s.authorize, Begin: s.begin, Began: s.began,
-		Consent: httpapi.Consent{Policy: consentPolicy, Channel: "web", Terms: terms},
+		Consent: s.owner.consent(),
 		Changes: s.changes, Wait: s.waitLimit, PlainHTTP: !s.https, Logger: s.log,
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // site has what the endpoints share. It is safe for concurrent use. Any number of
@@ -16,8 +15,9 @@ import (
 type site struct {
 	options
 	machine    *carrierfsm.Machine
+	owner      host
 	dispatcher *outbox.Dispatcher
-	store      survey.Surveyor
+	store      store
 	api        *httpapi.API
 	keys       keys
 	cookies    cookies
@@ -29,13 +29,14 @@ type site struct {
 
 // routes returns the handler of all endpoints, with the middleware.
 func (s *site) routes() http.Handler {
-	limits := newLimiter(s.allowance, time.Now)
+	limits := newLimiter(s.allowance, time.Now, s.refusePage)
 	api := http.StripPrefix("/api", s.api).ServeHTTP
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", limits.limit(costRead, s.page))
 	for _, name := range []string{"page.js", "screen.js", "page.css", "icon.svg"} {
-		mux.HandleFunc("GET /"+name, limits.limit(costRead, file(name)))
+		mux.HandleFunc("GET /"+name, file(name))
 	}
+	mux.HandleFunc("GET /logo", s.serveLogo)
 	mux.HandleFunc("GET /api/", limits.limit(costRead, ownPageOnly(api)))
 	mux.HandleFunc("GET /api/verifications/mine", limits.limit(costRead, ownPageOnly(s.mine)))
 	mux.HandleFunc("POST /api/", limits.limit(costAnswer, jsonOnly(api)))
@@ -45,6 +46,8 @@ func (s *site) routes() http.Handler {
 	if s.simulated != nil {
 		s.simulated.routes(mux)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, r, http.StatusNotFound, "no_endpoint") })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.refusePage(w, r, httpapi.Problem{Status: http.StatusNotFound, Code: "no_endpoint"})
+	})
 	return withProtection(mux, s.log, s.https)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sharded"
@@ -16,10 +17,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// store is what the service needs of a store: its console shows figures.
+// store is what the service needs of a store: its console shows figures and logs acts.
 type store interface {
 	outbox.Store
 	survey.Surveyor
+	acts.Log
 }
 
 // openStore opens the store of the flag -store, and returns a function to close it.

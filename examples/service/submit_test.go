@@ -181,7 +181,7 @@ func TestWhatThePersonPastesIsRead(t *testing.T) {
 	form["id_card"] = c.person.IDCard[:6] + " " + strings.ToLower(c.person.IDCard[6:])
 	g := c.post("apply", form)
 	require.EqualValues(t, "password", g.Screen.Form.Input, g.body)
-	require.Equal(t, "Canceled", other.get().Screen.Title, "another spelling of this number took its place")
+	require.Equal(t, "This verification is no longer valid", other.get().Screen.Title, "another spelling of this number took its place")
 	form["phone"] = "+1 380 013 8000"
 	require.Equal(t, "no_phone", other.post("apply", form).code())
 

@@ -32,7 +32,7 @@ func visit(t *testing.T, r *testService, w *aggregator, carrier string, v browse
 // waitUntilSettled waits until the screen is a question or an end.
 func (p *visitor) waitUntilSettled() {
 	p.t.Helper()
-	p.WaitFor("['ask','done','failed'].includes(document.getElementById('screen').className)")
+	p.WaitFor("(s => ['ask','done','failed','ended'].includes(s.className) && !s.dataset.screen)(document.getElementById('screen'))")
 }
 
 // waitForTitle waits for a screen with this title and inspects it.
@@ -50,13 +50,25 @@ var inspected sync.Map
 // kind, that it is accessible.
 func (p *visitor) inspect(title string) {
 	p.t.Helper()
-	wide := browsertest.Eval[int](p.Tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth")
-	require.LessOrEqual(p.t, wide, 0, "the page scrolls sideways")
+	p.checkWidth("")
+	p.checkWidth("200%")
 	name := fmt.Sprintf("%s-%s-%s", p.t.Name(), p.lang(), title)
 	p.Screenshot(name)
 	if _, before := inspected.LoadOrStore(p.lang()+title+p.why(), true); !before {
 		p.CheckAccessibility()
 	}
+}
+
+// checkWidth checks that the page does not scroll sideways, with text of a size.
+func (p *visitor) checkWidth(size string) {
+	p.t.Helper()
+	wide := browsertest.Eval[int](p.Tab, fmt.Sprintf(`(html => {
+		html.style.fontSize = %q
+		return html.scrollWidth - html.clientWidth
+	})(document.documentElement)`, size))
+	p.Screenshot(fmt.Sprintf("%s-%s-%s%s", p.t.Name(), p.lang(), p.title(), size))
+	browsertest.Eval[string](p.Tab, "document.documentElement.style.fontSize = ''")
+	require.LessOrEqual(p.t, wide, 0, "the page scrolls sideways with text of %q", size)
 }
 
 func (p *visitor) lang() string {
@@ -86,7 +98,22 @@ func (p *visitor) fillApplication() {
 	p.Type("input[name=name]", p.person.Name)
 	p.Type("input[name=id_card]", p.person.IDCard)
 	p.Type("input[name=phone]", p.person.Phone)
+	p.agree()
+}
+
+// agree ticks both consents.
+func (p *visitor) agree() {
+	p.t.Helper()
 	p.Click("input[name=consent]")
+	p.Click("input[name=sensitive_consent]")
+}
+
+// confirm presses the button for an input that asks first, and the answer.
+func (p *visitor) confirm(input, answer string) {
+	p.t.Helper()
+	p.press(input)
+	p.WaitFor("document.getElementById('confirm').open")
+	p.Click("#confirm button[value=" + answer + "]")
 }
 
 // enter types into a field and submits the form.

@@ -21,6 +21,6 @@ func TestAWaitingRequestReturnsOnAChange(t *testing.T) {
 	}()
 	c.post("cancel", fields{})
 	after := <-changed
-	require.Equal(t, "failed", after.Screen.Tone)
+	require.Equal(t, "ended", after.Screen.Tone)
 	require.Equal(t, "Canceled", after.Screen.Title)
 }

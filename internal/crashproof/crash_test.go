@@ -15,7 +15,11 @@ func TestNothingIsLostOrRepeatedWhateverDies(t *testing.T) {
 	var r report
 	for _, f := range figures() {
 		t.Run(f.title, func(t *testing.T) {
-			r.honest = append(r.honest, result{f.title, f.run(t, seed)})
+			sum := f.run(t, seed)
+			r.honest = append(r.honest, result{f.title, sum})
+			if *figuresFlag != "" { // enough rounds for people to meet each
+				require.NotContains(t, []int{sum.done, sum.codes, sum.resets, sum.skips, sum.unknown}, 0, "people did not do everything: %s", sum)
+			}
 		})
 	}
 	if *figuresFlag != "" || *sabotageFlag {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// taggedSecret matches every submitted secret: six digits and a tag.
+// taggedSecret matches every submitted password: six digits and a tag.
 var taggedSecret = regexp.MustCompile(`[0-9]{6}~[0-9]+\.[0-9]+`)
 
 // leaks searches the files of a round for secrets: the logs of the replicas, the
@@ -24,7 +24,13 @@ func leaks(t *testing.T, folder string) (found []violation) {
 		if err != nil {
 			continue // a socket
 		}
-		if n := len(taggedSecret.FindAllIndex(text, -1)); n > 0 {
+		n := len(taggedSecret.FindAllIndex(text, -1))
+		for _, number := range codeTag.FindAll(text, -1) {
+			if _, ok := tagOfCode(string(number)); ok {
+				n++
+			}
+		}
+		if n > 0 {
 			found = append(found, violation{leaked, filepath.Base(name), fmt.Sprintf("%d secrets", n)})
 		}
 	}
@@ -38,4 +44,6 @@ func TestALeakIsFound(t *testing.T) {
 	require.Empty(t, leaks(t, folder))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "store.db"), []byte("\x00code="+tag("123456", 3, "17")+"\x00"), 0o600))
 	require.Len(t, leaks(t, folder), 1)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "replica0.log"), []byte(`{"code":"`+tagCode("123456", 3, "18")+`"}`), 0o600))
+	require.Len(t, leaks(t, folder), 2)
 }

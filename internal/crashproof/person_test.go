@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -224,7 +225,8 @@ func (p *person) code(v *view, wrong bool) (a request, ok bool) {
 	if code != wrongSecret {
 		p.usedCodes[code] = v.Step
 	}
-	a.Secret = p.tag(code, v.Step)
+	p.nonces++
+	a.Secret = tagCode(code, v.Step, strconv.Itoa(p.nonces))
 	return a, true
 }
 
@@ -243,7 +245,7 @@ func pick(first bool, a, b string) string {
 
 func (p *person) tag(secret string, step int) string {
 	p.nonces++
-	return tag(secret, step, fmt.Sprintf("%d", p.nonces))
+	return tag(secret, step, strconv.Itoa(p.nonces))
 }
 
 // send sends a request to a random replica and records the response.

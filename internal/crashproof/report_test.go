@@ -177,6 +177,7 @@ var doneRows = []struct {
 	{"connections cut, upstream gone", func(o outcome) string { return fmt.Sprint(o.cuts) }},
 	{"verifications", func(o outcome) string { return fmt.Sprint(o.verifications) }},
 	{"… that came to be done", func(o outcome) string { return fmt.Sprint(o.done) }},
+	{"codes that arrived upstream", func(o outcome) string { return fmt.Sprint(o.codes) }},
 	{"passwords reset", func(o outcome) string { return fmt.Sprint(o.resets) }},
 	{"sources left out", func(o outcome) string { return fmt.Sprint(o.skips) }},
 	{"submissions", func(o outcome) string { return fmt.Sprint(o.submissions) }},

@@ -19,7 +19,7 @@ type outcome struct {
 	kills, pauses, stops, cuts   int64
 	waiting                      int64
 	verifications, done          int
-	resets, skips                int
+	codes, resets, skips         int // codes that arrived upstream
 	submissions, acknowledged    int
 	requests, unknown, unsent    int
 	late, operations, deliveries int
@@ -75,6 +75,11 @@ func (w *world) outcome(all []trace) outcome {
 			out.done++
 		}
 		out.requests += len(e.arrivals)
+		for _, a := range e.arrivals {
+			if a.kind == string(carrierfsm.InputCaptcha) || a.kind == string(carrierfsm.InputResetCaptcha) {
+				out.codes++
+			}
+		}
 		out.deliveries += len(e.deliveries)
 		out.operations += len(e.exchanges)
 		for _, n := range e.exchanges {
@@ -115,6 +120,7 @@ func (o *outcome) add(b outcome) {
 	o.waiting += b.waiting
 	o.verifications += b.verifications
 	o.done += b.done
+	o.codes += b.codes
 	o.resets += b.resets
 	o.skips += b.skips
 	o.submissions += b.submissions
@@ -147,10 +153,10 @@ func (o *outcome) kinds() (list []string) {
 
 func (o outcome) String() string {
 	return fmt.Sprintf("%d kills (%.1f people waiting at each), %d pauses, %d database stops, %d cuts; "+
-		"%d verifications (%d done, %d resets, %d skips), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
+		"%d verifications (%d done, %d codes, %d resets, %d skips), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
 		"%d operations, %d deliveries, in %s",
 		o.kills, float64(o.waiting)/float64(max(o.kills, 1)), o.pauses, o.stops, o.cuts,
-		o.verifications, o.done, o.resets, o.skips, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
+		o.verifications, o.done, o.codes, o.resets, o.skips, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
 		o.operations, o.deliveries, o.took.Round(100*time.Millisecond))
 }
 

@@ -205,6 +205,12 @@ var sabotages = []sabotage{
 		t.deliver(ctx, batch)`},
 	}},
 
+	{name: "a wake-up taken for the truth", plan: paused, patches: []patch{
+		{"outbox/term.go", `			case <-poll.C:
+`, ""},
+		{"outbox/dispatcher.go", `store.Watch(ctx, d.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
+	}},
+
 	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
 		{"decide.go", `	if in := s.Intent; in != nil {
 		d = s.settle(`, `	if in := s.Intent; in != nil {

@@ -242,6 +242,33 @@ func TestWhatIsCountedOutlastsCancelErasePurgeAndRestart(t *testing.T) {
 	require.Equal(t, 1, n, "the hash goes when its window is over")
 }
 
+// A verification that failed says when another one of the number gets further.
+func TestTheEndSaysUntilWhenTheNumberIsLimited(t *testing.T) {
+	t.Parallel()
+	b := counted(t, budget.Limits{})
+	v := another(b)
+	v.Reach("10003")
+	until := b.Clock.Now().Add(budget.Day)
+	b.Clock.Advance(time.Minute)
+	b.Upstream.Then(fsmtest.Code("10003"))
+	ended := v.Must(v.Password("000000"))
+	require.Equal(t, carrierfsm.AttemptsExhausted, ended.Reason)
+	want := &budget.ExceededError{Kind: budget.Passwords, Until: until}
+	require.Equal(t, want, ended.End.Limited)
+	require.Equal(t, want, v.Get().End.Limited)
+
+	canceled := another(b)
+	canceled.Must(canceled.Apply())
+	canceled.Must(canceled.Cancel())
+	require.Equal(t, want, canceled.Get().End.Limited)
+	b.Clock.Advance(budget.Day)
+	require.Nil(t, v.Get().End.Limited)
+
+	replaced := b.Create(carrierfsm.NewVerification{Key: keyOf(t)})
+	b.Create(carrierfsm.NewVerification{Key: keyOf(t)})
+	require.Equal(t, carrierfsm.End{Prompt: carrierfsm.PromptApplication, Replaced: true}, replaced.Get().End)
+}
+
 // The attack: a stranger who applied with a number blocked its owner for 30 minutes,
 // and the refusal told anybody that the number was verifying.
 func TestAStrangerNeitherBlocksANumberNorLearnsThatItIsInUse(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
@@ -46,6 +47,7 @@ type Store struct {
 	ledgers map[string]budget.Ledger
 	cursors map[string]*lease.Cursor
 	parked  map[parkedKey]outbox.Parked
+	acts    map[string]acts.Act
 
 	shard shardRow
 	bound int64 // the epoch that writes require; 0 for any
@@ -58,6 +60,7 @@ func New() *Store {
 		columns: make(interned[columns]), edges: make(interned[edge]),
 		ledgers: make(map[string]budget.Ledger),
 		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]outbox.Parked),
+		acts: make(map[string]acts.Act),
 	}
 }
 

@@ -36,3 +36,8 @@ func TestMemoryKeepsTheContractOfASurveyor(t *testing.T) {
 		return fsmtest.SurveyorSubject{Store: memory.New()}
 	})
 }
+
+func TestMemoryKeepsTheContractOfALogOfActs(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestActs(t, func(testing.TB) fsmtest.ActsSubject { return fsmtest.ActsSubject{Store: memory.New()} })
+}

@@ -37,3 +37,16 @@ func openReplicas(b *testing.B, n int) (stores []carrierfsm.Store) {
 	}
 	return stores
 }
+
+// BenchmarkHandlerDelayAcrossProcesses uses two stores on one database.
+func BenchmarkHandlerDelayAcrossProcesses(b *testing.B) {
+	dsn := durable.Cluster(b).NewDatabase(b)
+	commits, _ := openOn(b, pgtest.Pool(b, dsn, 10))
+	delivers, _ := openOn(b, pgtest.Pool(b, dsn, 10))
+	fsmtest.BenchmarkHandlerDelay(b, commits, delivers)
+}
+
+func BenchmarkHandlerDelay(b *testing.B) {
+	s, _ := openOn(b, pgtest.Pool(b, durable.Cluster(b).NewDatabase(b), 10))
+	fsmtest.BenchmarkHandlerDelay(b, s, s)
+}

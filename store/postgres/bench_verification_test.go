@@ -14,7 +14,7 @@ import (
 // BenchmarkPlainVerification runs on a server with fsync. It also reports how much
 // each verification adds to the database.
 func BenchmarkPlainVerification(b *testing.B) {
-	for _, drivers := range []int{1, 8, 64} {
+	for _, drivers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
 			pool := pgtest.Pool(b, durable.Cluster(b).NewDatabase(b), 10)
 			s, _ := openOn(b, pool)

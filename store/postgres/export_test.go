@@ -38,7 +38,11 @@ func (s *Store) WhyNot(ctx context.Context, r write.Request) error {
 	return list[0]
 }
 
-var ListQuery = listQuery
+// ListQuery and ActsQuery return the queries of List and Acts.
+var (
+	ListQuery = listQuery
+	ActsQuery = actsQuery
+)
 
 // Statements whose plans the tests read.
 const (

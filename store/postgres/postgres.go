@@ -33,6 +33,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -62,6 +63,7 @@ type Store struct {
 
 	queued *lifetime.Lifetime // of the calls in the queues
 	writes statements         // that run
+	waker  waker
 
 	doubts       *doubts // about the writes of verifications
 	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
@@ -109,6 +111,7 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 		return nil, errors.New("carrierfsm/postgres: a configuration, a positive timeout and a logger are needed")
 	}
 	config = config.Copy()
+	s.waker.store, s.waker.id = s, uuid.NewString()
 	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(config)
 	s.creates = s.newWriter(createSQL, createSQL, createSpendSQL)
 	s.commits = s.newWriter(commitWithKeySQL, commitSQL, spendSQL)
@@ -132,6 +135,7 @@ func (s *Store) Close() error {
 	s.creates.queue.Wait()
 	s.commits.queue.Wait()
 	s.loads.Wait()
+	s.waker.all.Wait()
 	s.writes.close(s.timeout)
 	s.pool.Close()
 	s.doubts.ids.Close()

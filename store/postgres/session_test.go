@@ -80,6 +80,7 @@ func TestARoleThatLacksTheRightsToOneTableIsRefused(t *testing.T) {
 	tables, err := pgx.CollectRows(names, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Contains(t, tables, "carrierfsm_ledgers")
+	require.Contains(t, tables, "carrierfsm_acts")
 	for _, table := range tables {
 		_, err := pool.Exec(ctx, `REVOKE UPDATE ON `+table+` FROM lacks_one`)
 		require.NoError(t, err)

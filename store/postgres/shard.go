@@ -127,3 +127,14 @@ func (s *Store) lockEpoch(ctx context.Context, tx pgx.Tx) error {
 	}
 	return err
 }
+
+// execInEpoch is exec for a statement that has no condition on the epoch.
+func (s *Store) execInEpoch(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	if s.guard == "" {
+		return s.exec(ctx, sql, args...)
+	}
+	return transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (int64, error) {
+		tag, err := tx.Exec(ctx, sql, args...)
+		return tag.RowsAffected(), err
+	})
+}

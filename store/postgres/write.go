@@ -83,11 +83,16 @@ func (s *Store) mayCommit(ctx context.Context, r *carrierfsm.Record, entries []c
 
 // do writes a request. When ctx ends, do returns; what was sent with the request in
 // it continues.
-func (w *writer) do(ctx context.Context, r write.Request) error {
+func (w *writer) do(ctx context.Context, r write.Request) (err error) {
 	if w.hook != nil && len(r.Entries) > 0 {
-		return w.inTransaction(ctx, r, w.callHook)
+		err = w.inTransaction(ctx, r, w.callHook)
+	} else {
+		err = enqueue(ctx, w.Store, w.queue, r)
 	}
-	return enqueue(ctx, w.Store, w.queue, r)
+	if err == nil && len(r.Entries) > 0 {
+		w.waker.wake()
+	}
+	return err
 }
 
 // writeOne writes a request in its own statement, and retries if the statement

@@ -64,6 +64,13 @@ func testContract(t *testing.T, o opener) {
 			return fsmtest.SurveyorSubject{Store: subject(tb).Store.(*placed)}
 		})
 	})
+	t.Run("acts", func(t *testing.T) {
+		t.Parallel()
+		fsmtest.TestActs(t, func(tb testing.TB) fsmtest.ActsSubject {
+			tb.Helper()
+			return fsmtest.ActsSubject{Store: subject(tb).Store.(*placed)}
+		})
+	})
 	t.Run("auditor", func(t *testing.T) {
 		t.Parallel()
 		fsmtest.TestAuditor(t, func(tb testing.TB) fsmtest.AuditorSubject {

@@ -12,6 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/audit"
 	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/store/survey"
@@ -30,9 +31,9 @@ type placed struct {
 }
 
 // keyed are the cases of the contract in which several ids have one key, or a key is
-// asked for by itself.
+// asked for by itself, and the one that asks for the oldest acts of all.
 var keyed = []string{
-	"DuplicateKey", "OneKeyHolder", "Model", "OutboxModel", "ListFilters",
+	"ActPurge", "DuplicateKey", "OneKeyHolder", "Model", "OutboxModel", "ListFilters",
 	"Spends", "SpendsTogether", "SpendsOnce", "GivesBack", "Window", "LedgersStay", "SpendBounds", "CreateSpends", "OneBudget", "OthersBudget",
 }
 
@@ -242,6 +243,26 @@ func (p *placed) Survey(ctx context.Context, from, until time.Time, limit int) (
 
 func (p *placed) Audit(ctx context.Context, limit int) ([]audit.Finding, error) {
 	list, err := p.Store.Audit(ctx, limit)
+	for i := range list {
+		list[i].ID = p.bare(list[i].ID)
+	}
+	return list, err
+}
+
+func (p *placed) LogAct(ctx context.Context, a acts.Act) error {
+	a.ID = p.id(a.ID)
+	return p.Store.LogAct(ctx, a)
+}
+
+func (p *placed) EndAct(ctx context.Context, id string, outcome acts.Outcome, count int) error {
+	return p.Store.EndAct(ctx, p.id(id), outcome, count)
+}
+
+func (p *placed) Acts(ctx context.Context, q acts.Query) ([]acts.Act, error) {
+	if q.After != (carrierfsm.PageKey{}) {
+		q.After.ID = p.id(q.After.ID)
+	}
+	list, err := p.Store.Acts(ctx, q)
 	for i := range list {
 		list[i].ID = p.bare(list[i].ID)
 	}

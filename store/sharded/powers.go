@@ -207,3 +207,19 @@ func (m *member) Cursors(ctx context.Context) (list []outbox.Cursor, err error) 
 	defer m.leave(ctx, begun, &err)
 	return m.store.Cursors(ctx)
 }
+
+// Watch is a power of an outbox.Outbox. It takes no place of the gate: it goes on for as
+// long as the dispatcher runs.
+func (m *member) Watch(ctx context.Context, committed func()) error {
+	s, ok := m.store.(interface {
+		Watch(ctx context.Context, committed func()) error
+	})
+	if !ok {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if m.closed.Load() {
+		return carrierfsm.ErrClosed
+	}
+	return s.Watch(ctx, committed)
+}

@@ -53,7 +53,7 @@ func BenchmarkCommitParallel(b *testing.B) {
 // BenchmarkPlainVerification also reports how much each verification adds to the
 // file.
 func BenchmarkPlainVerification(b *testing.B) {
-	for _, drivers := range []int{1, 8, 64} {
+	for _, drivers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("drivers=%d", drivers), func(b *testing.B) {
 			path := newPath(b)
 			s := open(b, path)

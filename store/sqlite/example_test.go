@@ -73,6 +73,7 @@ func ExampleMigrate() {
 	// 2 0002_outbox.sql true
 	// 3 0003_applied.sql true
 	// 4 0004_ledgers.sql true
-	// 5 0005_shards.sql true
+	// 5 0005_acts.sql true
+	// 6 0006_shards.sql true
 	// <nil>
 }

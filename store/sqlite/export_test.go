@@ -26,8 +26,11 @@ const (
 	LoadRecord    = loadRecord
 )
 
-// ListQuery returns the query of List.
-var ListQuery = listQuery
+// ListQuery and ActsQuery return the queries of List and Acts.
+var (
+	ListQuery = listQuery
+	ActsQuery = actsQuery
+)
 
 // Queued returns the number of writes that wait.
 func (s *Store) Queued() int { return s.queue.Queued() }

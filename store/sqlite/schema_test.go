@@ -235,23 +235,34 @@ func TestAStoreThatIsOpenKnowsWhetherItsTablesAreStillRight(t *testing.T) {
 	require.ErrorIs(t, s.CheckSchema(ctx), carrierfsm.ErrClosed)
 }
 
-func TestAMachineIsNotReadyOnTablesOfAnotherBuild(t *testing.T) {
+func TestMachineAndDispatcherAreNotReadyOnTablesOfAnotherBuild(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: open(t, path), Upstream: fsmtest.NewUpstream()})
+	store := open(t, path)
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
+	require.NoError(t, err)
+	d, err := outbox.New(m, store, outbox.Config{Handlers: map[string]outbox.Handler{"count": func(context.Context, carrierfsm.Transition) error { return nil }}})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = m.Run(ctx) })
+	running.Go(func() { _ = d.Run(ctx) })
 	defer running.Wait()
 	defer stop()
-	require.Eventually(t, func() bool { return m.Ready(ctx) == nil }, 10*time.Second, time.Millisecond)
+	ready := map[string]func(context.Context) error{"machine": m.Ready, "dispatcher": d.Ready}
+	for name := range ready {
+		require.Eventually(t, func() bool { return ready[name](ctx) == nil }, 10*time.Second, time.Millisecond, name)
+	}
 	_, err = openDB(t, path).Exec(`DELETE FROM carrierfsm_schema WHERE version > 2`)
 	require.NoError(t, err)
-	err = m.Ready(ctx)
-	require.ErrorIs(t, err, carrierfsm.ErrStore)
-	require.ErrorIs(t, err, schema.ErrOlder)
+	for name := range ready {
+		err = ready[name](ctx)
+		require.ErrorIs(t, err, carrierfsm.ErrStore, name)
+		require.ErrorIs(t, err, schema.ErrOlder, name)
+	}
 	_, err = openDB(t, path).Exec(`INSERT INTO carrierfsm_schema (version, least) VALUES (999, 999)`)
 	require.NoError(t, err)
-	require.ErrorIs(t, m.Ready(ctx), schema.ErrNewer)
+	for name := range ready {
+		require.ErrorIs(t, ready[name](ctx), schema.ErrNewer, name)
+	}
 }

@@ -26,13 +26,15 @@ const (
 	Alone   = "by hand, a transaction each"
 	Grouped = "by hand, grouped"
 	Batched = "by hand, grouped, loads too"
+	// CreatedFirst repeats the other form of a verification.
+	CreatedFirst = "by hand, grouped, created first"
 )
 
-// Kinds returns the baselines.
-func Kinds(r workload.Recipe) []subject.Kind {
+// Kinds returns the baselines of both forms of a verification.
+func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 	files := []subject.Medium{subject.SQLiteFull, subject.SQLiteNormal}
 	server := []subject.Medium{subject.Postgres}
-	kind := func(name string, media []subject.Medium, open func(context.Context, subject.Storage) (store, error)) subject.Kind {
+	kind := func(name string, r workload.Recipe, media []subject.Medium, open func(context.Context, subject.Storage) (store, error)) subject.Kind {
 		return subject.Kind{
 			Name: name, Media: media, Commits: r.Commits, Transitions: r.Transitions,
 			Open: func(ctx context.Context, p subject.Storage) (subject.Subject, error) {
@@ -45,11 +47,13 @@ func Kinds(r workload.Recipe) []subject.Kind {
 		}
 	}
 	return []subject.Kind{
-		kind(Alone, files, openSQLite(false)),
-		kind(Grouped, files, openSQLite(true)),
-		kind(Alone, server, openPostgres(batching{})),
-		kind(Grouped, server, openPostgres(batching{writes: true})),
-		kind(Batched, server, openPostgres(batching{writes: true, loads: true})),
+		kind(Alone, plain, files, openSQLite(false)),
+		kind(Grouped, plain, files, openSQLite(true)),
+		kind(Alone, plain, server, openPostgres(batching{})),
+		kind(Grouped, plain, server, openPostgres(batching{writes: true})),
+		kind(Batched, plain, server, openPostgres(batching{writes: true, loads: true})),
+		kind(CreatedFirst, createdFirst, files, openSQLite(true)),
+		kind(CreatedFirst, createdFirst, server, openPostgres(batching{writes: true, loads: true})),
 	}
 }
 

@@ -16,34 +16,75 @@ import (
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/seal"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
-// Name is the subject's name in the report.
-const Name = "carrierfsm"
+// The names of the subjects in the report.
+const (
+	// Name begins a verification with its form.
+	Name = "carrierfsm"
+	// CreatedFirst creates it first: one commit and one load more.
+	CreatedFirst = "carrierfsm, created first"
+	// Sealed seals all that is stored, bound to its place. It loads the record for each
+	// submission.
+	Sealed = "carrierfsm, sealed"
+	// Budgeted counts the budgets of a number, another one for each verification.
+	Budgeted = "carrierfsm, with budgets"
+)
 
-// Kind returns the engine, with the commits and transitions of the recipe.
-func Kind(r workload.Recipe) subject.Kind {
-	return subject.Kind{
-		Name:    Name,
-		Media:   []subject.Medium{subject.Memory, subject.SQLiteFull, subject.SQLiteNormal, subject.Postgres},
-		Commits: r.Commits, Transitions: r.Transitions,
-		Open: Open,
+// Kinds returns the engine in its forms, with the commits and transitions of their
+// recipes.
+func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
+	durable := []subject.Medium{subject.SQLiteFull, subject.Postgres}
+	all := append([]subject.Medium{subject.Memory, subject.SQLiteNormal}, durable...)
+	kind := func(name string, media []subject.Medium, r workload.Recipe, open func(context.Context, subject.Storage) (subject.Subject, error)) subject.Kind {
+		return subject.Kind{Name: name, Media: media, Commits: r.Commits, Transitions: r.Transitions, Open: open}
+	}
+	return []subject.Kind{
+		kind(Name, all, plain, Open),
+		kind(CreatedFirst, all, createdFirst, opening(workload.CreatedFirst, carrierfsm.Config{Numbers: budget.None()})),
+		kind(Sealed, durable, plain, opening(workload.Plain, carrierfsm.Config{Numbers: budget.None(), Sealer: newSealer()})),
+		kind(Budgeted, durable, plain, opening(workload.OtherNumbers(), carrierfsm.Config{Numbers: newNumbers()})),
 	}
 }
 
 // Open opens the engine.
 func Open(ctx context.Context, p subject.Storage) (subject.Subject, error) {
-	store, closing, err := OpenStore(ctx, p)
-	if err != nil {
-		return nil, err
+	return opening(workload.Plain, carrierfsm.Config{Numbers: budget.None()})(ctx, p)
+}
+
+// opening returns a function that opens the engine with this configuration.
+func opening(run workload.Run, c carrierfsm.Config) func(context.Context, subject.Storage) (subject.Subject, error) {
+	return func(ctx context.Context, p subject.Storage) (subject.Subject, error) {
+		store, closing, err := OpenStore(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		counted := &commitCounter{Store: store}
+		c.Store, c.Upstream = counted, workload.Upstream{}
+		m, err := carrierfsm.New(c)
+		if err != nil {
+			return nil, errors.Join(err, closing())
+		}
+		return &engine{Machine: m, run: run, store: counted, closeStore: closing}, nil
 	}
-	counted := &commitCounter{Store: store}
-	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: counted, Upstream: workload.Upstream{}})
+}
+
+func newSealer() carrierfsm.Sealer {
+	s, err := seal.New(seal.Key{ID: "bench", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	if err != nil {
-		return nil, errors.Join(err, closing())
+		panic(err) // the key is right
 	}
-	return &engine{Machine: m, store: counted, closeStore: closing}, nil
+	return s
+}
+
+func newNumbers() budget.Numbers {
+	n, err := budget.NewNumbers([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		panic(err) // the secret is long enough
+	}
+	return n
 }
 
 // poolSize is the number of connections to PostgreSQL.
@@ -80,12 +121,15 @@ func OpenStore(ctx context.Context, p subject.Storage) (carrierfsm.Store, func()
 
 type engine struct {
 	*carrierfsm.Machine
+	run        workload.Run
 	store      *commitCounter
 	closeStore func() error
 }
 
 func (e *engine) Verify(ctx context.Context, lap func()) error {
-	return workload.Plain(ctx, e.Machine, lap)
+	ctx, cancel := context.WithCancel(ctx) // a host's context can end
+	defer cancel()
+	return e.run(ctx, e.Machine, lap)
 }
 
 func (e *engine) Count(ctx context.Context) (left subject.Counts, err error) {

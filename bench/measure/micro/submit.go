@@ -65,7 +65,8 @@ func (c *run) left() int { return len(c.ids) }
 
 // submit makes n submissions, all three of each verification.
 func (c *run) submit(n int) error {
-	ctx := context.Background()
+	ctx, cancel := context.WithCancel(context.Background()) // a host's context can end
+	defer cancel()
 	for range n / submissions {
 		var v carrierfsm.Verification
 		var err error

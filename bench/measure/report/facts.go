@@ -61,6 +61,7 @@ func (r *Run) Text() string {
 	d.inMemory(r)
 	d.allCells(r)
 	d.baselineTable(r)
+	d.formsTable(r)
 	d.competitorsTable(r)
 	d.concurrency(r)
 	d.largeStores(r)
@@ -72,6 +73,7 @@ func (r *Run) prose() string {
 	return strings.NewReplacer(
 		"{commits}", fmt.Sprint(r.Recipe.Commits), "{loads}", fmt.Sprint(r.Recipe.Loads), "{transitions}", fmt.Sprint(r.Recipe.Transitions),
 		"{alone}", baseline.Alone, "{grouped}", baseline.Grouped, "{batched}", baseline.Batched, "{profile}", r.profileSentence(),
+		"{createdFirst}", engine.CreatedFirst, "{baselineCreatedFirst}", baseline.CreatedFirst,
 	).Replace(prose)
 }
 

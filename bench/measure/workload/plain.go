@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -44,15 +45,47 @@ func SubmitCode(step int) carrierfsm.Input {
 // Submissions has all three submissions in order.
 var Submissions = [...]func(step int) carrierfsm.Input{SubmitForm, SubmitPassword, SubmitCode}
 
-// Plain runs one verification from its creation to done, and calls lap after the
-// creation and each submission.
+// Run runs one verification, from its creation to done, and calls
+// lap after the creation and each submission.
+type Run func(ctx context.Context, m *carrierfsm.Machine, lap func()) error
+
+// Plain creates the verification together with the submission of its form.
 func Plain(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
+	return begin(ctx, m, Form(), lap)
+}
+
+// OtherNumbers returns Plain with another phone number for each verification.
+func OtherNumbers() Run {
+	var last atomic.Int64
+	return func(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
+		form := Form()
+		form.Phone = carrierfsm.NewSecret(fmt.Sprintf("138%08d", last.Add(1)))
+		return begin(ctx, m, form, lap)
+	}
+}
+
+func begin(ctx context.Context, m *carrierfsm.Machine, form carrierfsm.Form, lap func()) error {
+	lap() // there is no creation of its own
+	v, err := m.Begin(ctx, carrierfsm.NewVerification{}, carrierfsm.Apply{Form: form, Consent: Consent()})
+	if err != nil {
+		return err
+	}
+	lap()
+	return finish(ctx, m, v, Submissions[1:], lap)
+}
+
+// CreatedFirst creates the verification by itself, and then submits its form.
+func CreatedFirst(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	if err != nil {
 		return err
 	}
 	lap()
-	for _, submission := range Submissions {
+	return finish(ctx, m, v, Submissions[:], lap)
+}
+
+func finish(ctx context.Context, m *carrierfsm.Machine, v carrierfsm.Verification, left []func(int) carrierfsm.Input, lap func()) (err error) {
+	for _, submission := range left {
 		if v, err = m.Submit(ctx, v.ID, submission(v.Step)); err != nil {
 			return err
 		}

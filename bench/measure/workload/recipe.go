@@ -39,14 +39,22 @@ const (
 )
 
 // Record runs one plain verification on the engine and records its operations.
-func Record(ctx context.Context) (Recipe, error) {
+func Record(ctx context.Context, run Run) (Recipe, error) {
 	r := &recorder{Store: memory.New(), recipe: Recipe{begun: time.Now()}}
 	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: r, Upstream: Upstream{}})
 	if err != nil {
 		return Recipe{}, err
 	}
-	err = Plain(ctx, m, func() { r.recipe.Ops = append(r.recipe.Ops, Op{What: Lap}) })
+	err = run(ctx, m, func() { r.recipe.Ops = append(r.recipe.Ops, Op{What: Lap}) })
 	return r.recipe, err
+}
+
+// WithoutLoads returns the recipe of a service that keeps between two submissions all
+// that it knows.
+func (r Recipe) WithoutLoads() Recipe {
+	r.Ops = slices.DeleteFunc(slices.Clone(r.Ops), func(op Op) bool { return op.What == Load })
+	r.Loads = 0
+	return r
 }
 
 // Instance returns the operations for a new verification that begins now. The bodies

@@ -2,7 +2,8 @@
 
 const section = document.getElementById('screen')
 const typed = {} // values to keep when the form is shown again; no secrets
-let topic = '' // of the present screen
+let present = null // the screen that is shown
+let kept = null // what was typed in the latest form: its input, what it is about, and the values
 let clocks = [] // the running countdowns
 
 // element creates an element with properties, attributes (names with a dash) and children.
@@ -17,40 +18,98 @@ function element(name, properties = {}, ...children) {
 	return e
 }
 
+// words is an element with a text, in which names of operators are marked as Chinese.
+function words(name, properties, text) {
+	const e = element(name, properties)
+	for (const part of text.split(/(\p{Script=Han}+)/u)) {
+		const chinese = present.language !== 'zh' && /\p{Script=Han}/u.test(part)
+		e.append(chinese ? element('span', { lang: 'zh', textContent: part }) : part)
+	}
+	return e
+}
+
 // show shows a screen. If the question is the same, the form is kept with what is
-// typed in it; a new question gets the focus.
-export function show(screen, send) {
-	const key = screen.topic + screen.tone
-	const first = topic === ''
+// typed in it; a new question gets the focus. With keep, what is typed stays in a form
+// that asks for the same.
+export function show(screen, send, keep) {
+	const before = present
+	present = screen
 	clocks = []
-	if (key === topic) {
+	if (before && identity(before) === identity(screen)) {
 		section.querySelector('.beside').replaceWith(beside(screen, send))
 		tick()
 		return
 	}
-	topic = key
+	if (!keep && !screen.form?.keep) kept = null
+	const values = keep || screen.form?.keep ? valuesFor(before) : []
+	const focus = document.activeElement?.id
 	section.replaceChildren(...parts(screen, send))
 	section.setAttribute('aria-busy', screen.tone === 'wait')
 	section.className = screen.tone
-	document.title = screen.title
+	section.removeAttribute('data-screen') // the server's
+	document.title = document.title.replace(/^.*(?= · )/, () => screen.title)
+	document.getElementById('return').hidden = screen.tone !== 'done'
 	tick()
 	document.getElementById('news').textContent = [screen.why, screen.title, screen.text].filter(Boolean).join(' ')
-	if (!first) (section.querySelector('input[aria-invalid]') || section.querySelector('input') || document.getElementById('title')).focus()
+	restore(values)
+	if (before) focusOn(values.some(([name]) => 'field-' + name === focus) && document.getElementById(focus))
+}
+
+// identity changes with what is shown, but for the buttons and the time left.
+function identity(s) { return [s.language, s.topic, s.tone, s.why].join() }
+
+// valuesFor returns the names and values of what was typed before, if the present screen
+// asks for the same at the same operator. A wait in between changes nothing.
+function valuesFor(before) {
+	if (before?.form) kept = { input: before.form.input, about: before.about, values: typedNow() }
+	const { form, about, tone } = present
+	if (kept && form && form.input === kept.input && about === kept.about) return kept.values
+	if (tone !== 'wait') kept = null
+	return []
+}
+
+function typedNow() {
+	return [...section.querySelectorAll('input[name]')].map((i) => [i.name, i.type === 'checkbox' ? i.checked : i.value, i.selectionStart])
+}
+
+function restore(values) {
+	for (const [name, value, at] of values) {
+		const input = document.getElementById('field-' + name)
+		if (!input) continue
+		if (input.type === 'checkbox') {
+			input.checked = value
+			continue
+		}
+		input.value = value
+		input.setSelectionRange(at, at)
+	}
+}
+
+function focusOn(same) {
+	const first = section.querySelector('input[aria-invalid]') || section.querySelector('input') || document.getElementById('title')
+	;(same || first).focus()
 }
 
 function parts(s, send) {
 	return [
-		s.about && element('p', { className: 'about', textContent: s.about }),
+		s.progress && progress(s.progress),
+		s.about && words('p', { className: 'about' }, s.about),
 		element('h1', { id: 'title', tabIndex: -1, textContent: s.title }),
-		s.why && element('p', { id: 'why', className: s.wrong ? 'why wrong' : 'why', textContent: s.why }),
+		s.why && words('p', { id: 'why', className: s.wrong ? 'why wrong' : 'why' }, s.why),
 		s.said && element('p', { className: 'said' }, s.said.by + ' ', element('q', { lang: 'zh', textContent: s.said.text })),
-		s.text && element('p', { id: 'text', textContent: s.text }),
+		s.text && words('p', { id: 'text' }, s.text),
 		s.tone === 'wait' && element('div', { className: 'waiting', 'aria-hidden': 'true' }),
-		s.terms && element('div', { className: 'terms' }, ...s.terms.map((t) => element('p', { textContent: t }))),
 		s.link && element('p', {}, link(s.link)),
 		s.form && form(s.form, s, send),
+		s.help && element('details', { className: 'help' }, element('summary', { textContent: s.help.title }), words('p', {}, s.help.text)),
 		beside(s, send),
 	].filter(Boolean)
+}
+
+function progress({ step, steps, text }) {
+	return element('p', { className: 'progress' },
+		element('progress', { id: 'progress', max: steps, value: step - 0.5, 'aria-labelledby': 'progress-text' }),
+		element('span', { id: 'progress-text', textContent: text }))
 }
 
 function link({ href, label }) {
@@ -60,13 +119,21 @@ function link({ href, label }) {
 function form(f, s, send) {
 	const described = [s.why && 'why', s.text && 'text'].filter(Boolean)
 	const about = Math.max(0, f.fields.findIndex((field) => field.wrong)) // the field that the reason is about
-	const e = element('form', { noValidate: true }, ...f.fields.map((field, i) => row(field, i === about ? described : [])),
-		element('button', { type: 'submit', className: 'main', textContent: f.submit }))
+	const rows = f.fields.map((field, i) => row(field, i === about ? described : []))
+	if (s.terms) rows.splice(f.fields.findIndex((field) => field.name === 'consent'), 0, terms(s.terms))
+	const e = element('form', { noValidate: true }, ...rows, element('button', { type: 'submit', className: 'main', textContent: f.submit }))
 	e.addEventListener('submit', (event) => {
 		event.preventDefault()
 		if (complete(e, f.missing)) send(f.input, values(e))
 	})
 	return e
+}
+
+// terms creates the document that the person is to agree to.
+function terms({ title, version, parts }) {
+	return element('details', { className: 'terms', open: true },
+		element('summary', {}, title + ' ', element('span', { className: 'version', textContent: version })),
+		element('dl', {}, ...parts.flatMap(({ heading, text }) => [element('dt', { textContent: heading }), element('dd', { textContent: text })])))
 }
 
 // row creates a field with its label, its hint and its error text.
@@ -135,7 +202,9 @@ function beside(s, send) {
 		const button = element('button', { type: 'button', className: a.main ? 'main' : 'quiet', textContent: a.label })
 		button.dataset.input = a.input
 		// The second click of a double click was meant for the button that was here before.
-		button.addEventListener('click', (event) => { if (event.detail < 2) send(a.input, {}) })
+		button.addEventListener('click', (event) => {
+			if (event.detail < 2) confirm(a.confirm, () => send(a.input, {}))
+		})
 		if (a.after) {
 			countdown(a.after, (text, left) => {
 				button.disabled = left > 0
@@ -153,6 +222,28 @@ function beside(s, send) {
 		e.append(p)
 	}
 	return e
+}
+
+// confirm asks before an action, if there is a question.
+function confirm(question, act) {
+	if (!question) {
+		act()
+		return
+	}
+	const dialog = document.getElementById('confirm')
+	const [no, yes] = dialog.querySelectorAll('button')
+	document.getElementById('confirm-text').textContent = question.text
+	yes.textContent = question.yes
+	no.textContent = question.no
+	const asked = present.topic
+	yes.onclick = (event) => {
+		if (event.detail > 1) return
+		dialog.close()
+		if (asked === present.topic) act()
+	}
+	no.onclick = () => dialog.close()
+	dialog.showModal()
+	no.focus()
 }
 
 // countdown calls each with the text and the seconds left, now and each second.
@@ -176,15 +267,17 @@ export function busy(on) {
 	for (const b of section.querySelectorAll('button')) b.setAttribute('aria-disabled', on)
 }
 
-// say shows a text in the element with this id, which an empty text hides.
-export function say(id, text) {
+// say shows a text in the element with this id, which an empty text hides. Only a mistake
+// of the person is shown as an error.
+export function say(id, text, mistake = false) {
 	const e = document.getElementById(id)
 	e.hidden = !text
+	e.classList.toggle('wrong', mistake)
 	if (e.textContent !== text) e.textContent = text
 }
 
 // fields are the fields that a problem is about, by its code.
-const fields = { no_phone: 'phone', no_id_card: 'id_card', no_code: 'code', consent_required: 'consent' }
+const fields = { no_name: 'name', no_phone: 'phone', no_id_card: 'id_card', no_code: 'code', consent_required: 'consent' }
 
 // problemAt shows a problem at its field, and reports whether the screen has that field.
 export function problemAt(code, text) {

@@ -12,6 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
 // maxName bounds ids, keys, words and names, in bytes.
@@ -85,6 +86,29 @@ func Parked(rows []outbox.Parked) error {
 func Lease(name, owner string) error {
 	if !ID(name) || !ID(owner) {
 		return refuse("name or owner of a lease")
+	}
+	return nil
+}
+
+// Act is Write for an act. Its times are the store's.
+func Act(a *acts.Act) error {
+	switch {
+	case !ID(a.ID), !ID(a.Operator), a.Verification != "" && !ID(a.Verification), a.Handler != "" && !ID(a.Handler):
+		return refuse("name of an act")
+	case !Word(string(a.Kind)), !Word(string(a.Outcome)):
+		return refuse("word of an act")
+	case !number(a.Step), !number(a.Count):
+		return refuse("number of an act")
+	case len(a.Reason) > acts.MaxReason, !text.Printable(a.Reason):
+		return refuse("reason of an act")
+	}
+	return nil
+}
+
+// Outcome is Act for what ends an act.
+func Outcome(o acts.Outcome, count int) error {
+	if o == "" || !Word(string(o)) || !number(count) {
+		return refuse("outcome of an act")
 	}
 	return nil
 }

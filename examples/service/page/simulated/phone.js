@@ -1,9 +1,10 @@
 // The simulated phone: the invented people, their secrets, and the messages of their
 // operator. Only with the built-in simulator.
 
-const words = {
+const languages = {
 	zh: {
 		title: '模拟手机', about: '仅用于演示，不是服务的一部分。选择一位虚构的人物，把信息填入左边或上方的页面。',
+		anew: '从头开始演示',
 		person: '虚构人物', fill: '填入', form: '填入申请表', cxxd: '发送 CXXD 到 10001', texts: '收到的短信', none: '还没有短信。',
 		from: (at, code, password) => `${at} ${password ? '新密码' : '验证码'} ${code}`,
 		carriers: {
@@ -17,13 +18,15 @@ const words = {
 	},
 	en: {
 		title: 'Simulated phone', about: 'For the demonstration only, no part of the service. Choose an invented person and fill in the page beside or above.',
+		anew: 'Start the demonstration again',
 		person: 'Invented person', fill: 'Fill in', form: 'Fill in the form', cxxd: 'Text CXXD to 10001', texts: 'Text messages', none: 'No messages yet.',
 		from: (at, code, password) => `${at} ${password ? 'new password' : 'code'} ${code}`,
 		carriers: {},
 		facts: { phone: 'Phone number', password: 'Service password', query_password: 'Query password', next_password: 'Service password of the next source', new_password: 'New password for a reset' },
 	},
-}[document.documentElement.lang]
+}
 
+let words = languages[document.documentElement.lang]
 const phone = document.getElementById('phone')
 const facts = document.createElement('dl')
 const inbox = document.createElement('ul')
@@ -83,7 +86,7 @@ async function look() {
 	if (JSON.stringify(list) === received) return
 	received = JSON.stringify(list)
 	inbox.replaceChildren(...list.reverse().map(({ at, code, password }) => {
-		const line = text('li', words.from(new Date(at).toLocaleTimeString(), code, password) + ' ')
+		const line = text('li', words.from(new Date(at).toLocaleTimeString(document.documentElement.lang), code, password) + ' ')
 		line.dataset.code = code
 		line.append(button(words.fill, () => fill(password ? 'password' : 'code', code), `${words.fill}: ${code}`))
 		return line
@@ -91,25 +94,43 @@ async function look() {
 	if (list.length === 0) inbox.append(text('li', words.none))
 }
 
+function post(path) {
+	return fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
+}
+
 async function textCXXD() {
-	await fetch('/simulated/cxxd?person=' + select.value, {
-		method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}',
-	})
+	await post('/simulated/cxxd?person=' + select.value)
 	await look()
+}
+
+// startOver ends the verification of this browser and begins another.
+async function startOver() {
+	if ((await post('/api/anew')).status === 409) { // it has not ended
+		await post('/api/verifications/mine/cancel')
+		await post('/api/anew')
+	}
+	location.reload()
+}
+
+function show() {
+	words = languages[document.documentElement.lang]
+	select.replaceChildren(...people.map((p, i) => text('option', `${p.operator}: ${words.carriers[p.carrier] ?? p.description}`, { value: i })))
+	select.value = sessionStorage.getItem('simulated person') ?? '0'
+	const label = text('label', words.person)
+	label.htmlFor = 'person'
+	phone.lang = document.documentElement.lang
+	phone.setAttribute('aria-label', words.title)
+	phone.replaceChildren(text('h2', words.title), text('p', words.about), label, select, facts,
+		button(words.form, fillForm), button(words.cxxd, textCXXD), text('h3', words.texts), inbox, button(words.anew, startOver))
+	showPerson()
 }
 
 async function start() {
 	people = await (await fetch('/simulated/people')).json()
-	people.forEach((p, i) => select.append(text('option', `${p.operator}: ${words.carriers[p.carrier] ?? p.description}`, { value: i })))
-	select.value = sessionStorage.getItem('simulated person') ?? '0'
 	select.id = 'person'
 	select.addEventListener('change', showPerson)
-	const label = text('label', words.person)
-	label.htmlFor = 'person'
-	phone.setAttribute('aria-label', words.title)
-	phone.append(text('h2', words.title), text('p', words.about), label, select, facts,
-		button(words.form, fillForm), button(words.cxxd, textCXXD), text('h3', words.texts), inbox)
-	showPerson()
+	show()
+	new MutationObserver(show).observe(document.documentElement, { attributeFilter: ['lang'] })
 	setInterval(look, 1000)
 }
 start()
