@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
@@ -63,8 +64,10 @@ func (c codec) encode(d *decision) (*encodedRecord, error) {
 		d.before, d.linked = d.chain, true
 	}
 	d.chain = d.before
+	since := d.since
 	for i := range d.transitions {
-		entry, err := c.encodeTransition(&d.transitions[i], &d.chain, e)
+		t := &d.transitions[i]
+		entry, err := c.encodeEntry(columnsOf(t, max(0, dwell(t, &since))), t, &d.chain, e)
 		if err != nil {
 			return nil, err
 		}
@@ -102,10 +105,17 @@ func (c codec) encodeSnapshot(s *snapshot, e *encodedRecord) (err error) {
 	return err
 }
 
-// encodeTransition encodes a transition as an entry whose Detail is in e's buffer,
-// and adds it to the chain.
-func (c codec) encodeTransition(t *Transition, h *chain, e *encodedRecord) (Entry, error) {
-	entry := Entry{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At}
+// columnsOf returns the entry of a transition without its Detail.
+func columnsOf(t *Transition, dwell time.Duration) Entry {
+	return Entry{
+		ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, At: t.At,
+		Source: t.Detail.Source, Dwell: dwell,
+	}
+}
+
+// encodeEntry encodes a transition as an entry with these columns, whose Detail is in
+// e's buffer, and adds it to the chain.
+func (c codec) encodeEntry(entry Entry, t *Transition, h *chain, e *encodedRecord) (Entry, error) {
 	target := c.target(e)
 	switch {
 	case c.bind():
@@ -115,7 +125,7 @@ func (c codec) encodeTransition(t *Transition, h *chain, e *encodedRecord) (Entr
 	case c.sealer != nil:
 		bindUnbound(e.values, unboundDetail, t.ID, t.Step)
 	}
-	stored := storedDetail{t.Detail, t.Reference}
+	stored := storedDetail{Detail: t.Detail, Reference: t.Reference, Dwell: dwellMark(&entry)}
 	text, err := stored.appendJSON(target)
 	if err == nil {
 		entry.Detail, err = c.keep(e, text)
@@ -227,6 +237,9 @@ func (c codec) decodeEntry(e Entry) (t Transition, o openedEntry, err error) {
 	var stored storedDetail
 	if err == nil && stored.unmarshal(text) != nil {
 		err = errBody
+	}
+	if err == nil && o.form != formPlain {
+		err = stored.checkColumns(&e)
 	}
 	t.Detail, t.Reference = stored.Detail, stored.Reference
 	return t, o, err

@@ -164,6 +164,7 @@ func (d *storedDetail) fields(f *jsonfields.Fields) {
 	f.Bool("late", &d.Late)
 	f.String("tables", &d.Tables, jsonfields.Omit)
 	f.String("reference", &d.Reference, jsonfields.Omit)
+	jsonfields.Int(f, "dwell", &d.Dwell, jsonfields.Omit)
 	f.End()
 }
 

@@ -269,7 +269,7 @@ func (m *Machine) claim(ctx context.Context, d *decision, to storeWrite) error {
 		if !errors.Is(err, ErrKeyInUse) || !m.cfg.Numbers.Counted() {
 			return err
 		}
-		free, err := m.makeRoom(ctx, d.Key)
+		free, err := m.makeRoom(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -281,10 +281,11 @@ func (m *Machine) claim(ctx context.Context, d *decision, to storeWrite) error {
 	return m.write(ctx, d, to)
 }
 
-// makeRoom ends the verification that has the place of a number, if it has proved
-// nothing, has no call under way, and the number's budget allows it. It returns
-// whether the place may be free now.
-func (m *Machine) makeRoom(ctx context.Context, key string) (free bool, err error) {
+// makeRoom ends the verification that has the place of the newer one's number, if it has proved
+// nothing, has no call under way, and the number's budgets allow that and the newer one. It
+// returns whether the place may be free now.
+func (m *Machine) makeRoom(ctx context.Context, newer *decision) (free bool, err error) {
+	key := newer.Key
 	holders, err := m.store.List(ctx, Query{Key: key, Limit: 1})
 	if err != nil {
 		return false, storeError(ctx, err)
@@ -303,6 +304,9 @@ func (m *Machine) makeRoom(ctx context.Context, key string) (free bool, err erro
 	case s.Proved || s.Intent != nil:
 		return false, nil
 	}
+	if err := m.refuseSpends(ctx, newer.spends); err != nil {
+		return false, err
+	}
 	d := s.replace(now, m.cfg.Limits)
 	err = m.commit(ctx, &d)
 	switch {
@@ -316,4 +320,20 @@ func (m *Machine) makeRoom(ctx context.Context, key string) (free bool, err erro
 	default:
 		return false, err
 	}
+}
+
+// refuseSpends returns why the store would refuse spends now. Before the commit that
+// spends, it keeps a decision that will be refused from changing anything else.
+func (m *Machine) refuseSpends(ctx context.Context, spends []budget.Spend) error {
+	if len(spends) == 0 {
+		return nil
+	}
+	ledger, err := m.store.Ledger(ctx, spends[0].Key)
+	if err == nil {
+		_, err = ledger.Apply(spends)
+	}
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	return nil
 }

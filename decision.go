@@ -65,6 +65,20 @@ func (d *decision) move(event Event) {
 	d.State, d.Reason = to, event
 }
 
+// dwell returns how long a verification had been in the state that a transition of its
+// decision leaves or keeps; negative where that is not known. since is when the state
+// was entered; it becomes that of the next transition.
+func dwell(t *Transition, since *time.Time) time.Duration {
+	stayed := time.Duration(-1)
+	if !since.IsZero() {
+		stayed = max(0, t.At.Sub(*since)) // the clocks of replicas differ
+	}
+	if t.From != t.To {
+		*since = t.At
+	}
+	return stayed
+}
+
 // moveByItself makes a transition that no reply of upstream caused.
 func (d *decision) moveByItself(event Event) {
 	d.detail = Detail{Input: d.detail.Input, By: d.by}
@@ -153,6 +167,7 @@ func (d *decision) take(event Event, out *outcome, in *intent) {
 	switch event {
 	case ApplicationAccepted, SourceUnsupported:
 		d.Token, d.At = out.token, out.source
+		d.transitions[len(d.transitions)-1].Detail.Source = out.source.Website
 	case PasswordRejected:
 		d.Proved = false
 	case SourceCollected:

@@ -133,7 +133,7 @@ func (d *storedDetail) Unmarshal(text []byte) error { return d.unmarshal(text) }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) {
 	c := codec{sealer: s}
-	return c.encodeTransition(&t, new(chain), c.newRecord())
+	return c.encodeEntry(columnsOf(&t, 0), &t, new(chain), c.newRecord())
 }
 
 func Seal(s Sealer, snap Snapshot) (Record, error) {

@@ -110,6 +110,7 @@ type Machine struct {
 	reports   *semaphore.Semaphore
 	commits   broadcast.Broadcast
 	dropped   atomic.Int64
+	limited   atomic.Int64
 	ownClock  bool         // Config.Now was set
 	running   atomic.Int32 // calls of Run
 	made      time.Time
@@ -237,6 +238,9 @@ type Stats struct {
 	InFlight int
 	// Dropped is how many replies came too late to be committed.
 	Dropped int64
+	// Limited is how many submissions were refused because a budget of their number was
+	// used up.
+	Limited int64
 	// ClockSkew is by how much this machine's clock was ahead of the store's when
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock. Of several shards it is the largest difference.
@@ -265,7 +269,7 @@ type ShardStats struct {
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
 	s := Stats{
-		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(),
+		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), Limited: m.limited.Load(),
 		Running: int(m.running.Load()), Seals: m.codec.seals.Load(),
 	}
 	for _, p := range m.parts {

@@ -119,15 +119,11 @@ func (o *Observer) committed(ctx context.Context, d *decision) {
 	}
 	since := d.since
 	for _, t := range d.transitions {
-		done := TransitionDone{ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, Source: t.Detail.Source, Dwell: -1}
+		done := TransitionDone{
+			ID: t.ID, Step: t.Step, From: t.From, Event: t.Event, To: t.To, Source: t.Detail.Source, Dwell: dwell(&t, &since),
+		}
 		if done.Source == "" {
 			done.Source = d.At.Website
-		}
-		if !since.IsZero() {
-			done.Dwell = max(0, t.At.Sub(since)) // the clocks of replicas differ
-		}
-		if t.From != t.To {
-			since = t.At
 		}
 		o.Transition(ctx, done)
 	}

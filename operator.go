@@ -368,7 +368,7 @@ func (c codec) resealHistory(d *decision, h *history) (details []Entry, err erro
 			d.chain.Head = c.follow(d.chain.Head, e)
 			continue
 		}
-		sealed, err := c.encodeTransition(&h.transitions[i], &d.chain, c.newRecord())
+		sealed, err := c.encodeEntry(*e, &h.transitions[i], &d.chain, c.newRecord())
 		if err != nil {
 			return nil, err
 		}

@@ -51,7 +51,8 @@ type Prompt struct {
 	// Deadline is when the prompt ends.
 	Deadline time.Time
 	// AttemptsLeft is how many more answers of this kind may be given. It is 0
-	// while the last one is under way, and where the password has to be reset.
+	// while the last one is under way, and where the password has to be reset. Where
+	// Limited is known, it is no more than what the number's budget has left.
 	AttemptsLeft int
 	// Resend is when another code can be asked for; nil means not at all.
 	Resend *Resend

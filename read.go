@@ -315,9 +315,10 @@ type Summary struct {
 	InFlight         bool
 	Due              time.Time
 	Created, Updated time.Time
-	// Reference is what NewVerification.Reference was. It is set by Overdue, and by
-	// List where Query.Bodies is set; empty after Erase, and with Err.
-	Reference string
+	// Reference is what NewVerification.Reference was, and SourceName the name of Source.
+	// They are set by Overdue, and by List where Query.Bodies is set; empty after Erase,
+	// and with Err.
+	Reference, SourceName string
 	// Err, set where the verification was decoded, as for Reference, is why this
 	// machine can't read and so not settle it: it matches ErrSealed, ErrNewerTable or
 	// ErrCorrupt. It is nil where no reason is known.
@@ -363,7 +364,7 @@ func (m *Machine) summary(r Record, decode bool) Summary {
 	if s, err := m.codec.decode(r); err != nil {
 		v.Err = &Error{ID: r.ID, State: r.State, Step: r.Step, Err: err}
 	} else {
-		v.Reference = s.Reference
+		v.Reference, v.SourceName = s.Reference, s.At.Name
 	}
 	return v
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
+	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
@@ -257,4 +258,65 @@ func (c codec) carryData(s *snapshot) []byte {
 	v.Text(s.At.Website)
 	v.Number(int64(s.PasswordStep))
 	return v.Data()
+}
+
+// maxNote bounds a note, in bytes.
+const maxNote = 512
+
+// SealNote makes a text fit to be stored beside a verification, by package outbox for
+// instance: it hides numbers and the values of the verification that this process knows,
+// cuts it at 512 bytes, and seals it, bound to the deployment, the verification and the
+// place. Without a Sealer it is readable. It returns nil if the Sealer fails.
+func (m *Machine) SealNote(id, place, note string) []byte {
+	known, _ := m.known.Get(id, func(v *text.Values) *text.Values { return v })
+	return m.codec.sealNote(id, place, text.Redact(note, known, maxNote))
+}
+
+// OpenNote returns a text that SealNote has sealed for this verification and place. The
+// error matches ErrSealed, ErrForged or ErrCorrupt.
+func (m *Machine) OpenNote(id, place string, sealed []byte) (string, error) {
+	note, err := m.codec.openNote(id, place, sealed)
+	if err != nil {
+		return "", &Error{ID: id, Err: err}
+	}
+	return note, nil
+}
+
+// notePrefix begins a note that is not sealed.
+const notePrefix = '"'
+
+func (c codec) sealNote(id, place, note string) []byte {
+	if c.sealer == nil {
+		return append([]byte{notePrefix}, note...)
+	}
+	var v binding.Values
+	bindNote(&v, c.deployment, id, place)
+	sealed, err := c.appendSealed(append([]byte{boundPrefix}, v.Marks()...), []byte(note), v.Data())
+	if err != nil {
+		return nil
+	}
+	return sealed
+}
+
+func (c codec) openNote(id, place string, stored []byte) (string, error) {
+	if len(stored) == 0 || stored[0] != notePrefix && stored[0] != boundPrefix {
+		return "", fmt.Errorf("%w: it is no note", ErrCorrupt)
+	}
+	if stored[0] == notePrefix {
+		return string(stored[1:]), c.refuseForm(formPlain, "note")
+	}
+	var v binding.Values
+	bindNote(&v, c.deployment, id, place)
+	note, err := c.openBound(stored, &v, noteNames[:])
+	return string(note), err
+}
+
+// noteNames name what bindNote binds, in order.
+var noteNames = [...]string{"deployment", "id", "place"}
+
+func bindNote(v *binding.Values, deployment, id, place string) {
+	v.Begin("carrierfsm note 2")
+	v.Text(deployment)
+	v.Text(id)
+	v.Text(place)
 }

@@ -87,8 +87,9 @@ type Store interface {
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail
-	// of every earlier entry of this id. The medium keeps no readable copy of
-	// the old Body and Details beyond what its own documentation admits.
+	// of every earlier entry of this id, and the Failure of its parked rows (see
+	// outbox.Parked). The medium keeps no readable copy of the old Body and Details
+	// beyond what its own documentation admits.
 	Erase(ctx context.Context, r Record, entries ...Entry) error
 
 	// History returns the entries of id with a step greater than afterStep,
@@ -185,6 +186,12 @@ type Entry struct {
 	To    State
 	// At is when the transition was decided.
 	At time.Time
+	// Source is the website that it is about; empty before there is one.
+	Source string
+	// Dwell is how long the verification had been in From since it entered it from
+	// another state: whole microseconds, not negative. Source and Dwell are both zero in
+	// entries of builds that did not store them, and Dwell where it is not known.
+	Dwell time.Duration
 	// Detail is opaque, as a Body is; nil where it was erased.
 	Detail []byte
 	// Position is the entry's position in the sequence of an outbox.Outbox, which

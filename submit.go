@@ -283,8 +283,11 @@ func (s *submission) result(snap *snapshot, err error) (v Verification, _ error)
 	}
 	if err != nil {
 		var over *budget.ExceededError
-		if errors.As(err, &over) && v.Prompt != nil {
-			v.Prompt.limit(s.in.Kind(), over)
+		if errors.As(err, &over) {
+			s.limited.Add(1)
+			if v.Prompt != nil {
+				v.Prompt.limit(s.in.Kind(), over)
+			}
 		}
 		return v, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: err}
 	}

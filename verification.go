@@ -127,6 +127,31 @@ type Detail struct {
 type storedDetail struct {
 	Detail
 	Reference string `json:"reference,omitempty"`
+	// Dwell is one more than the microseconds of the column, and the column Source
+	// equals Detail.Source. It is zero where both columns are: earlier builds have
+	// neither.
+	Dwell int64 `json:"dwell,omitempty"`
+}
+
+// dwellMark returns what storedDetail.Dwell is for an entry.
+func dwellMark(e *Entry) int64 {
+	if e.Source == "" && e.Dwell == 0 {
+		return 0
+	}
+	return e.Dwell.Microseconds() + 1
+}
+
+// checkColumns compares the columns that an entry is not bound to with what was sealed.
+func (d *storedDetail) checkColumns(e *Entry) error {
+	switch mark := dwellMark(e); {
+	case mark == 0 && d.Dwell == 0:
+		return nil
+	case d.Dwell == 0 && e.Source != "", d.Dwell != 0 && e.Source != d.Source:
+		return unfit("source")
+	case mark != d.Dwell || e.Dwell%time.Microsecond != 0:
+		return unfit("dwell")
+	}
+	return nil
 }
 
 // view returns what the host may know.
@@ -184,8 +209,16 @@ func (s *snapshot) ledgerKey(l Limits) string {
 	return l.budgets.keyOf(s.Account)
 }
 
+// wrongAnswers is what a wrong answer to a kind of prompt spends of the number's budgets.
+var wrongAnswers = map[PromptKind]budget.Kind{
+	PromptApplication: budget.Applications, PromptPassword: budget.Passwords, PromptQueryPassword: budget.QueryPasswords,
+}
+
 // limitTo completes the prompt with what a ledger allows at a time.
 func (p *Prompt) limitTo(ledger budget.Ledger, key string, now time.Time, l Limits) {
+	if kind, ok := wrongAnswers[p.Kind]; ok {
+		p.AttemptsLeft = min(p.AttemptsLeft, max(0, l.budgets.limits.Of(kind)-ledger.Count(kind, budget.Day, now)))
+	}
 	for _, kind := range [...]InputKind{answeredBy[p.Kind], InputResendCaptcha, InputRequestReset} {
 		if e := l.budgets.over(ledger, key, now, kind); e != nil {
 			p.limit(kind, e)

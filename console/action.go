@@ -3,8 +3,10 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,10 +133,7 @@ func (c *Console) act(q *request) error {
 		return err
 	}
 	c.cfg.Logger.InfoContext(ctx, "console: an operator acted", "operator", q.operator.Name, "did", did, "id", f.id, "handler", f.handler)
-	// http.Redirect would make it absolute by the request's path, from which
-	// http.StripPrefix may have cut the prefix.
-	q.w.Header().Set("Location", "verification?"+url.Values{"id": {f.id}, "did": {did}}.Encode())
-	q.w.WriteHeader(http.StatusSeeOther)
+	seeOther(q, "verification?"+url.Values{"id": {f.id}, "did": {did}}.Encode())
 	return nil
 }
 
@@ -159,8 +158,23 @@ func parseActionForm(q *request) (f actionForm, err error) {
 // be a phone number and is not logged.
 func (c *Console) checkStep(ctx context.Context, f actionForm) error {
 	s, err := c.read(ctx, f.id)
-	if err == nil && actions[f.do].final && s.Step != f.step {
-		err = errMovedOn
+	switch {
+	case err != nil:
+		return err
+	case !actions[f.do].final:
+		return c.checkHandler(ctx, f)
+	case s.Step != f.step:
+		return errMovedOn
+	default:
+		return nil
+	}
+}
+
+// checkHandler returns carrierfsm.ErrInvalid if no handler has the name.
+func (c *Console) checkHandler(ctx context.Context, f actionForm) error {
+	cursors, err := c.cursors(ctx)
+	if err == nil && !slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == f.handler }) {
+		err = fmt.Errorf("%w: console: no handler of this name has ever run", carrierfsm.ErrInvalid)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/acts"
@@ -61,10 +62,13 @@ type actsForm struct {
 
 // query validates the form's values.
 func (f actsForm) query() (w acts.Query, err error) {
-	if !slices.ContainsFunc(f.Kinds, func(c choice) bool { return c.Value == f.Kind }) || f.Open != "" && f.Open != "on" {
-		return w, errBadRequest
+	switch {
+	case !has(f.Kinds, f.Kind):
+		return w, badParam("kind")
+	case f.Open != "" && f.Open != "on":
+		return w, badParam("open")
 	}
-	w = acts.Query{Operator: f.Operator, Verification: f.ID, Open: f.Open != "", Limit: pageSize + 1}
+	w = acts.Query{Operator: f.Operator, Verification: f.ID, Open: f.Open != ""}
 	switch f.Kind {
 	case "":
 	case "changes":
@@ -77,15 +81,21 @@ func (f actsForm) query() (w acts.Query, err error) {
 	return w, nil
 }
 
-// From returns the link to the page after a key; an empty one is the first page.
-func (f actsForm) From(after string) string {
+// actsParams are the parameters of the page Acts.
+var actsParams = []string{"operator", "id", "kind", "open", "after"}
+
+// Link returns the link to a page after a key; an empty one is the first page.
+func (f actsForm) Link(page, after string) string {
 	q := url.Values{}
 	for _, v := range []choice{{"operator", f.Operator}, {"id", f.ID}, {"kind", f.Kind}, {"open", f.Open}, {"after", after}} {
 		if v.Label != "" {
 			q.Set(v.Value, v.Label)
 		}
 	}
-	return "acts?" + q.Encode()
+	if len(q) == 0 {
+		return page
+	}
+	return page + "?" + q.Encode()
 }
 
 // actsPage is the data of the page Acts.
@@ -103,28 +113,39 @@ func (c *Console) acts(q *request) error {
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
+	page, err := c.readActs(ctx, q, pageSize)
+	if err != nil {
+		return err
+	}
+	c.render(q, http.StatusOK, "acts", "Acts", page)
+	return nil
+}
+
+// readActs reads a page of so many acts.
+func (c *Console) readActs(ctx context.Context, q *request, size int) (page actsPage, err error) {
 	v := q.URL.Query()
-	page := actsPage{
-		Form:  actsForm{Operator: v.Get("operator"), ID: v.Get("id"), Kind: v.Get("kind"), Open: v.Get("open"), Kinds: actKinds},
+	get := func(name string) string { return strings.TrimSpace(v.Get(name)) }
+	page = actsPage{
+		Form:  actsForm{Operator: get("operator"), ID: get("id"), Kind: get("kind"), Open: get("open"), Kinds: actKinds},
 		First: v.Get("after") == "",
 	}
 	wanted, err := page.Form.query()
 	if err != nil {
-		return err
+		return page, err
 	}
 	if wanted.After, err = parsePageKey(v.Get("after")); err != nil {
-		return err
+		return page, err
 	}
+	wanted.Limit = size + 1
 	if page.Rows, err = c.cfg.Acts.Acts(ctx, wanted); err != nil {
-		return storeError(ctx, err)
+		return page, storeError(ctx, err)
 	}
-	if len(page.Rows) > pageSize {
-		page.Rows = page.Rows[:pageSize]
-		last := page.Rows[pageSize-1]
+	if len(page.Rows) > size {
+		page.Rows = page.Rows[:size]
+		last := page.Rows[size-1]
 		page.Next = formatPageKey(last.At, last.ID)
 	}
-	c.render(q, http.StatusOK, "acts", "Acts", page)
-	return nil
+	return page, nil
 }
 
 // storeError returns the error of a store as the Machine would.

@@ -137,6 +137,7 @@ func TestALookIsInTheLogOfActs(t *testing.T) {
 	s.page("attention")
 	s.page("")
 	require.Equal(t, http.StatusNotFound, s.get("verification?id=13800138000").Code)
+	require.Equal(t, http.StatusBadRequest, s.post(s.action("replay", "handler", "13800138000", "step", "1")).Code, "nor is the name of a handler that is not there")
 	look := acts.Act{Operator: "li.wei", Kind: acts.Show, Verification: "v1", Count: 1, Outcome: acts.Done}
 	list, attention := look, look
 	list.Kind, list.Verification, list.Count = acts.List, "", 2

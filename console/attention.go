@@ -48,7 +48,7 @@ func (c *Console) attention(q *request) error {
 	if n.Overdue, n.NextOverdue, err = c.overdue(ctx, carrierfsm.PageKey{Time: due, ID: id}); err != nil {
 		n.OverdueError = c.partFailed(q, err)
 	}
-	if n.Unknown, err = c.search(ctx, unknownOutcomes, after); err != nil {
+	if n.Unknown, err = c.search(ctx, unknownOutcomes, after, pageSize); err != nil {
 		n.UnknownError = c.partFailed(q, err)
 	} else if n.Unknown.Failed != nil {
 		n.UnknownError = c.partFailed(q, n.Unknown.Failed)

@@ -5,10 +5,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/browsertest"
 )
 
@@ -22,7 +24,7 @@ func (s *fixture) serve(console http.HandlerFunc) string {
 }
 
 var allPages = map[string]string{
-	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
+	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replays": "replay?name=notify", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
 	"long": "verification?id=person-with-a-long-way", "done": "verification?id=person-00", "failed": "verification?id=person-05",
 	"sealed": "verification?id=sealed-by-another", "waiting": "verification?id=in-doubt",
 	"confirm": "confirm?do=erase&id=in-doubt", "missing": "verification?id=unknown",
@@ -49,6 +51,39 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 	}
 }
 
+// The overview during an outage, a day after a quieter time.
+func TestTheOverviewOfAnOutageIsAccessibleAndFits(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for _, each := range []int{1, 3, 2} {
+		s.traffic(35, each, well)
+	}
+	s.Clock.Advance(day - 105*time.Minute)
+	s.traffic(100, 2, well)
+	s.traffic(2, 12, func(carrier string) []fsmtest.Answer {
+		if carrier == "chinamobilejs" {
+			return []fsmtest.Answer{fsmtest.Accept(carrier), fsmtest.Lost()}
+		}
+		return well(carrier)
+	})
+	s.count()
+	url := s.serve(s.console.ServeHTTP)
+	for size, view := range map[string]browsertest.View{"wide": browsertest.Wide, "phone": browsertest.Phone, "night": browsertest.Wide.InDarkMode()} {
+		tab := shared.Tab(t, view)
+		for _, window := range []string{"1h", "24h", "7d"} {
+			tab.Open(url + "?window=" + window)
+			tab.Screenshot(size + "-outage-" + window)
+			tab.CheckAccessibility()
+			tab.Click("summary")
+			tab.WaitFor("document.querySelector('details').open")
+			tab.CheckAccessibility()
+			w := browsertest.Eval[int](tab, "document.documentElement.scrollWidth - innerWidth")
+			require.LessOrEqual(t, w, 0, "%s, %s", size, window)
+		}
+		require.Positive(t, browsertest.Eval[int](tab, "document.querySelectorAll('.chart rect').length"))
+	}
+}
+
 // The operator has no mouse, and the console's script does not run.
 func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
@@ -63,7 +98,7 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 		s.console.ServeHTTP(w, r)
 	}) + "list")
 	arrived := func(selector string) { tab.WaitFor("document.querySelector('" + selector + "')") }
-	tab.Type("#find", "v1"+browsertest.Enter)
+	tab.Type("#search", " v1 "+browsertest.Enter)
 	arrived("#h-diagram")
 	focus := func(label string) {
 		t.Helper()
@@ -116,4 +151,30 @@ func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page that may be the answer to a form")
 	tab.Open(url + "list")
 	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page with an input")
+}
+
+// The server writes UTC, whatever the browser's place; a button changes to local times.
+func TestTimesAreShownInUTCOrLocally(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	s.must(s.Apply())
+	tab := shared.Tab(t, browsertest.Wide)
+	tab.Open(s.serve(s.console.ServeHTTP) + "verification?id=v1")
+	first := func() string {
+		return browsertest.Eval[string](tab, "document.querySelector('.timeline time').textContent")
+	}
+	zone := func() string { return browsertest.Eval[string](tab, "document.getElementById('zone').textContent") }
+	require.Equal(t, "2030-06-01 12:00:00", first())
+	require.Equal(t, "All times are UTC.", zone())
+	local := browsertest.Eval[string](tab, `(() => { const d = new Date('2030-06-01T12:00:00Z'); return String(d.getDate()).padStart(2, '0') + ' ' + String(d.getHours()).padStart(2, '0') + ':00:00' })()`)
+	tab.Click("#zone + button")
+	require.Equal(t, "2030-06-"+local, first())
+	require.Contains(t, zone(), "All times are local, UTC")
+	title := browsertest.Eval[string](tab, "document.querySelector('.timeline time').title")
+	require.Contains(t, title, "2030-06-01 12:00:00 UTC, 2030-06-"+local+" UTC")
+	tab.Reload()
+	require.Equal(t, "2030-06-"+local, first(), "it is kept")
+	tab.CheckAccessibility()
+	tab.Click("#zone + button")
+	require.Equal(t, "2030-06-01 12:00:00", first())
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// slowStore blocks each Survey until release is closed.
+// slowStore blocks each read of figures until release is closed.
 type slowStore struct {
 	*countingStore
 	release chan struct{}
 }
 
-func (s slowStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
+func (s slowStore) Counts(ctx context.Context, handler string, period time.Duration, from, until time.Time) ([]figures.Row, error) {
 	select {
 	case <-s.release:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return s.countingStore.Survey(ctx, from, until, limit)
+	return s.countingStore.Counts(ctx, handler, period, from, until)
 }
 
 func TestConcurrentRequestsShareOneComputation(t *testing.T) {
@@ -57,10 +57,10 @@ func TestConcurrentRequestsShareOneComputation(t *testing.T) {
 		close(store.release)
 		all.Wait()
 		for i, w := range pages[2:] {
-			require.Contains(t, w.Body.String(), ": all 1.", i)
+			require.Contains(t, w.Body.String(), "By carrier", i)
 		}
-		require.NotContains(t, pages[1].Body.String(), ": all 1.")
-		require.Equal(t, 24+10*2, store.reads, "one survey of 24 parts, and two calls for each page")
+		require.NotContains(t, pages[1].Body.String(), "By carrier")
+		require.Equal(t, 5+10*2, store.reads, "the figures once, and two calls for each page")
 	})
 }
 
@@ -71,6 +71,6 @@ func TestAStoreThatHangsTimesOut(t *testing.T) {
 		s := newFixture(t, carrierfsm.Config{Store: store})
 		require.Contains(t, s.page(""), "The store did not answer")
 		close(store.release)
-		require.Contains(t, s.page(""), ": all 1.")
+		require.Contains(t, s.page(""), "By carrier")
 	})
 }

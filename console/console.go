@@ -3,9 +3,9 @@
 //
 // It lists verifications by state, carrier and age, shows one with its path
 // through the state diagram, overdue verifications, unknown outcomes, parked
-// handlers, figures over a bounded sample, and what operators did. Operators with the
-// access Act cancel, expire and erase verifications and replay handlers, under their
-// own name and with a reason. No page sends anything to upstream.
+// handlers, exact figures with charts, which the store counts, and what operators did.
+// Operators with the access Act cancel, expire and erase verifications and replay
+// handlers, under their own name and with a reason. No page sends anything to upstream.
 //
 // It shows the record's columns and what [carrierfsm.Machine.Read] and History
 // return: no secret, no token, no unmasked number. A record that the Machine
@@ -23,7 +23,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
-	"github.com/carrierfsm/carrierfsm/store/survey"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 // Config configures a Console. Machine and Authorize are required; every other
@@ -35,9 +35,9 @@ type Config struct {
 	// be the Machine's. It need not be the one whose Run is called, nor have any
 	// Handlers. Defaults to none: then no handlers are shown.
 	Dispatcher *outbox.Dispatcher
-	// Surveyor is the Machine's store, for the figures. Defaults to none: then no
-	// figures are shown.
-	Surveyor survey.Surveyor
+	// Figures read the counts of the Machine's store. Some process has to count: see
+	// outbox.Config.Projections. Defaults to none: then no figures are shown.
+	Figures *figures.Counters
 	// Acts is the Machine's store, for the log of what operators do and look at. An
 	// action that can't be logged there is not done. Defaults to none: then only the
 	// Logger has it, and no acts are shown.
@@ -47,6 +47,10 @@ type Config struct {
 	// request is answered with 401 if there is a Challenge, else with 403; the error
 	// is logged. The zero Operator is answered with 403.
 	Authorize func(*http.Request) (Operator, error)
+	// NumberKey returns the key of a phone number, as budget.Numbers.Key does that the
+	// Machine has: operators find a live verification by its number with it. Defaults to
+	// none: then numbers are not found.
+	NumberKey func(number string) (string, error)
 	// Challenge is the header WWW-Authenticate of a 401, with which a browser asks
 	// for a name and a password: `Basic realm="operations", charset="UTF-8"`.
 	// Defaults to none, for hosts with a login page of their own.
@@ -91,7 +95,7 @@ type Console struct {
 	cfg     Config
 	routes  map[string]route
 	origins *http.CrossOriginProtection
-	surveys cache[time.Duration, survey.Survey]
+	cached  cache[string, figuresView]
 }
 
 var _ http.Handler = (*Console)(nil)
@@ -113,6 +117,7 @@ func New(c Config) (*Console, error) {
 	}
 	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
 	console.routes = console.routeTable()
+	console.routes["language"] = route{method: http.MethodPost, access: Look, serve: console.chooseLanguage}
 	return console, nil
 }
 
@@ -120,23 +125,35 @@ type route struct {
 	method string // GET, which includes HEAD, or POST
 	access Access // the least that is required
 	serve  func(*request) error
+	params []string // that the URL may have; nil: any
 }
 
 // routeTable returns all routes by their path below the prefix. All are
 // siblings, so that relative links work under any prefix.
 func (c *Console) routeTable() map[string]route {
+	get := func(serve func(*request) error, params ...string) route {
+		return route{http.MethodGet, Look, serve, append([]string{}, params...)}
+	}
+	asset := func(name, kind string) route { return route{http.MethodGet, Look, c.asset(name, kind), nil} }
 	return map[string]route{
-		"":             {http.MethodGet, Look, c.overview},
-		"list":         {http.MethodGet, Look, c.list},
-		"attention":    {http.MethodGet, Look, c.attention},
-		"verification": {http.MethodGet, Look, c.verification},
-		"handlers":     {http.MethodGet, Look, c.handlers},
-		"acts":         {http.MethodGet, Look, c.acts},
-		"confirm":      {http.MethodGet, Act, c.confirm},
-		"act":          {http.MethodPost, Act, c.act},
-		"style.css":    {http.MethodGet, Look, c.asset("style.css", "text/css; charset=utf-8")},
-		"console.js":   {http.MethodGet, Look, c.asset("console.js", "text/javascript; charset=utf-8")},
-		"icon.svg":     {http.MethodGet, Look, c.asset("icon.svg", "image/svg+xml")},
+		"":             get(c.overview, "window"),
+		"list":         get(c.list, listParams...),
+		"list.json":    get(c.exportList, listParams...),
+		"list.csv":     get(c.exportList, listParams...),
+		"attention":    get(c.attention, "due", "id", "after"),
+		"verification": get(c.verification, "id", "did"),
+		"handlers":     get(c.handlers, "name", "error", "after", "did"),
+		"acts":         get(c.acts, actsParams...),
+		"acts.json":    get(c.exportActs, actsParams...),
+		"acts.csv":     get(c.exportActs, actsParams...),
+		"find":         {http.MethodPost, Look, c.find, []string{}},
+		"confirm":      {http.MethodGet, Act, c.confirm, []string{"do", "id", "handler", "step"}},
+		"replay":       {http.MethodGet, Act, c.confirmReplay, []string{"name", "error", "some", "row"}},
+		"replay-many":  {http.MethodPost, Act, c.replayMany, nil},
+		"act":          {http.MethodPost, Act, c.act, nil},
+		"style.css":    asset("style.css", "text/css; charset=utf-8"),
+		"console.js":   asset("console.js", "text/javascript; charset=utf-8"),
+		"icon.svg":     asset("icon.svg", "image/svg+xml"),
 	}
 }
 
@@ -147,6 +164,7 @@ type request struct {
 	operator Operator
 	now      time.Time
 	page     string // the key in Console.routes
+	language *language
 }
 
 // timeout bounds the calls of the Machine for one request, and a computation
@@ -161,7 +179,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.cfg.Logger.WarnContext(r.Context(), "console: not authorized", "err", err)
 		operator = Operator{}
 	}
-	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: strings.TrimPrefix(r.URL.Path, "/")}
+	q := &request{Request: r, w: w, operator: operator, now: c.cfg.Now().UTC(), page: strings.TrimPrefix(r.URL.Path, "/"), language: languageOf(r)}
 	if err != nil && c.cfg.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", c.cfg.Challenge)
 		c.fail(q, errUnknown)
@@ -187,6 +205,11 @@ func (c *Console) serve(q *request) error {
 		return errLookOnly
 	case route.method == http.MethodPost:
 		if err := c.sameOrigin(q.Request); err != nil {
+			return err
+		}
+	}
+	if route.params != nil {
+		if err := checkParams(q, route.params); err != nil {
 			return err
 		}
 	}

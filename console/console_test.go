@@ -18,7 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-var allRoutes = []string{"", "list", "attention", "handlers", "acts", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
+var allRoutes = []string{"", "list", "attention", "handlers", "acts", "list.json", "list.csv", "acts.csv", "acts.json", "verification?id=v1", "confirm?do=erase&id=v1", "style.css", "console.js", "icon.svg"}
 
 func TestNewRefusesAConfigWithoutMachineOrAuthorize(t *testing.T) {
 	t.Parallel()
@@ -88,7 +88,7 @@ func TestWithLookAccessActionsAreNeitherOfferedNorDone(t *testing.T) {
 	s.operator.Access = console.Look
 	for _, path := range []string{"verification?id=in-doubt", "verification?id=v1", "handlers", ""} {
 		page := s.page(path)
-		require.NotContains(t, page, `method="post"`, path)
+		require.NotContains(t, page, `action="act"`, path)
 		require.NotContains(t, page, "confirm?", path)
 		require.Contains(t, page, "look, not act")
 	}

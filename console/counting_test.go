@@ -8,8 +8,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // countingStore counts the calls of a store and the rows that they return.
@@ -63,8 +63,8 @@ func (s *countingStore) Due(ctx context.Context, now time.Time, after carrierfsm
 	return list, s.count(len(list), err)
 }
 
-func (s *countingStore) Survey(ctx context.Context, from, until time.Time, limit int) ([]survey.Timeline, error) {
-	list, err := s.Store.Survey(ctx, from, until, limit)
+func (s *countingStore) Counts(ctx context.Context, handler string, period time.Duration, from, until time.Time) ([]figures.Row, error) {
+	list, err := s.Store.Counts(ctx, handler, period, from, until)
 	return list, s.count(len(list), err)
 }
 

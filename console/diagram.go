@@ -15,6 +15,7 @@ type diagram struct {
 	Width, Height int
 	Boxes         []box
 	Arrows        []arrow
+	Legend        []legendStep
 	Alt           string // describes the picture to screen readers
 }
 
@@ -30,8 +31,43 @@ type arrow struct {
 	From, To carrierfsm.State
 	Events   string
 	Path     string
-	Taken    int // how often
-	X, Y     int // the position of that count
+	Taken    int    // how often
+	Steps    string // at which steps it was taken: "3, 5"
+	X, Y     int    // the position of the label
+}
+
+// maxLabel bounds the label of an arrow, in characters; more stands in its title.
+const maxLabel = 9
+
+// Label has the steps, or how many there are.
+func (a arrow) Label() string {
+	if len(a.Steps) > maxLabel {
+		return fmt.Sprintf("%d×", a.Taken)
+	}
+	return a.Steps
+}
+
+// legendStep is one step with its time and event, below the picture.
+type legendStep struct {
+	carrierfsm.Transition
+	X, Y, TextX int
+}
+
+// The legend has columns, read downwards.
+const (
+	legendColumns = 3
+	legendWidth   = 340
+	legendLine    = 22
+	legendText    = 34 // how far the text is from the number's end
+)
+
+func legendOf(history []carrierfsm.Transition) (list []legendStep, height int) {
+	lines := (len(history) + legendColumns - 1) / legendColumns
+	for i, t := range history {
+		x := margin + i/lines*legendWidth + legendText - 8
+		list = append(list, legendStep{t, x, pictureEnd + (i%lines+1)*legendLine, x + 8})
+	}
+	return list, lines*legendLine + margin
 }
 
 // The layout, in the picture's units.
@@ -48,11 +84,14 @@ const (
 func diagramOf(present carrierfsm.State, history []carrierfsm.Transition) diagram {
 	d := diagram{Boxes: boxes(), Height: pictureEnd}
 	visited := map[carrierfsm.State]bool{carrierfsm.Created: true}
-	taken := make(map[[2]carrierfsm.State]int)
+	taken := make(map[[2]carrierfsm.State][]int)
 	for _, t := range history {
 		visited[t.To] = true
-		taken[[2]carrierfsm.State{t.From, t.To}]++
+		edge := [2]carrierfsm.State{t.From, t.To}
+		taken[edge] = append(taken[edge], t.Step)
 	}
+	legend, height := legendOf(history)
+	d.Legend, d.Height = legend, d.Height+height
 	for i := range d.Boxes {
 		b := &d.Boxes[i]
 		b.Present, b.Visited = b.State == present, visited[b.State]
@@ -64,7 +103,8 @@ func diagramOf(present carrierfsm.State, history []carrierfsm.Transition) diagra
 			if len(events) == 0 {
 				continue
 			}
-			a := arrow{From: from.State, To: to.State, Events: strings.Join(events, ", "), Taken: taken[[2]carrierfsm.State{from.State, to.State}]}
+			steps := taken[[2]carrierfsm.State{from.State, to.State}]
+			a := arrow{From: from.State, To: to.State, Events: strings.Join(events, ", "), Taken: len(steps), Steps: runs(steps)}
 			a.Path, a.X, a.Y = arrowPath(from, to)
 			d.Arrows = append(d.Arrows, a)
 		}
@@ -73,6 +113,27 @@ func diagramOf(present carrierfsm.State, history []carrierfsm.Transition) diagra
 	slices.SortStableFunc(d.Arrows, func(a, b arrow) int { return min(a.Taken, 1) - min(b.Taken, 1) })
 	d.Alt = altText(present, d.Boxes)
 	return d
+}
+
+// runs lists ascending steps: "1, 3–5".
+func runs(steps []int) string {
+	var list []string
+	for i := 0; i < len(steps); {
+		end := i
+		for end+1 < len(steps) && steps[end+1] == steps[end]+1 {
+			end++
+		}
+		switch end - i {
+		case 0:
+			list = append(list, fmt.Sprint(steps[i]))
+		case 1:
+			list = append(list, fmt.Sprint(steps[i]), fmt.Sprint(steps[end]))
+		default:
+			list = append(list, fmt.Sprintf("%d–%d", steps[i], steps[end]))
+		}
+		i = end + 1
+	}
+	return strings.Join(list, ", ")
 }
 
 // boxes places the states.

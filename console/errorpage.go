@@ -21,10 +21,13 @@ var (
 	errBadRequest   = errors.New("console: invalid request")
 	errMovedOn      = errors.New("console: the verification has changed since the operator saw it")
 	errNotConfirmed = errors.New("console: the action was not confirmed")
+	errNoneSelected = errors.New("console: no verification is selected")
 	errNoReason     = errors.New("console: the action has no reason")
 	errNoActs       = errors.New("console: no log of acts is configured")
+	errNoNumbers    = errors.New("console: no key of numbers is configured")
+	errNoNumber     = errors.New("console: no live verification of this number")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
-	errNoFigures    = errors.New("console: no surveyor is configured")
+	errNoFigures    = errors.New("console: no figures are configured")
 	errComputing    = errors.New("console: the computation panicked")
 )
 
@@ -50,9 +53,12 @@ var errorPages = []struct {
 	{errBadRequest, errorPage{http.StatusBadRequest, "Invalid request", "The request is invalid. Nothing was done."}},
 	{errNotConfirmed, errorPage{http.StatusBadRequest, "Not confirmed", "Tick the box to confirm. Nothing was done."}},
 	{errNoReason, errorPage{http.StatusBadRequest, "No reason", "Say why: the reason is kept in the log of acts. Nothing was done."}},
+	{errNoNumbers, errorPage{http.StatusNotFound, "Numbers are not found", "This console can't find verifications by their numbers."}},
+	{errNoNumber, errorPage{http.StatusNotFound, "Not found", "There is no live verification of this number. One that has ended is not found by it."}},
 	{errNoActs, errorPage{http.StatusNotFound, "No acts", "This console keeps no log of acts."}},
 	{acts.ErrNotLogged, errorPage{http.StatusServiceUnavailable, "It can't be logged", "The store did not take the entry in the log of acts. Nothing was done."}},
 	{acts.ErrOutcomeNotLogged, errorPage{http.StatusServiceUnavailable, "The outcome can't be logged", "The action was tried, and its outcome is missing in the log of acts: look again."}},
+	{errNoneSelected, errorPage{http.StatusBadRequest, "Nothing selected", "Tick the verifications to replay. Nothing was done."}},
 	{errMovedOn, errorPage{http.StatusConflict, "Changed since", "The verification has changed since you looked at it. Nothing was done: look again first."}},
 	{carrierfsm.ErrNotFound, errorPage{http.StatusNotFound, "Not found", "There is no verification with this id, or it has no such step. It may have been purged."}},
 	{carrierfsm.ErrInFlight, errorPage{http.StatusConflict, "A call is in flight", "It can't expire while a call is in flight. Wait for the outcome, or cancel."}},
@@ -83,6 +89,10 @@ func errorPageFor(err error) errorPage {
 	if some := partial(err); some != nil {
 		text := "No answer from " + strings.Join(some.Shards, ", ") + ": what is there is missing here."
 		return errorPage{http.StatusServiceUnavailable, "A shard failed", text}
+	}
+	var param paramError
+	if errors.As(err, &param) {
+		return param.page()
 	}
 	for _, t := range errorPages {
 		if errors.Is(err, t.err) {

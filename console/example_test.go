@@ -11,6 +11,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
@@ -39,8 +40,12 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
+	counters, err := figures.New(figures.Config{Store: store}) // reads what the dispatcher that runs has counted
+	if err != nil {
+		panic(err)
+	}
 	operators, err := console.New(console.Config{
-		Machine: m, Dispatcher: handlers, Surveyor: store, Acts: store, Authorize: staff, Title: "Verifications, staging",
+		Machine: m, Dispatcher: handlers, Figures: counters, Acts: store, Authorize: staff, Title: "Verifications, staging",
 		Challenge: `Basic realm="Verifications, staging", charset="UTF-8"`, // a browser asks for a name and a password
 	})
 	if err != nil {

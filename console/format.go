@@ -5,24 +5,28 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 // clock formats times relative to the time of the request.
-type clock struct{ Moment time.Time }
+type clock struct {
+	Moment   time.Time
+	language *language
+}
 
-func (q *request) clock() clock { return clock{q.now} }
+func (q *request) clock() clock { return clock{q.now, q.language} }
 
 // Ago returns "5 min ago" or "in 5 min"; empty for the zero time.
 func (c clock) Ago(t time.Time) string {
-	switch d := c.Moment.Sub(t); {
-	case t.IsZero():
+	if t.IsZero() {
 		return ""
-	case d < 0:
-		return "in " + formatDuration(-d)
-	default:
-		return formatDuration(d) + " ago"
 	}
+	return c.language.ago(c.Moment.Sub(t))
 }
+
+// Since returns "5 min".
+func (c clock) Since(t time.Time) string { return formatDuration(max(0, c.Moment.Sub(t))) }
 
 // Past reports whether a time is set and has passed.
 func (c clock) Past(t time.Time) bool { return !t.IsZero() && !c.Moment.Before(t) }
@@ -34,6 +38,8 @@ var templateFuncs = template.FuncMap{
 	"duration":     formatDuration,
 	"humanize":     humanize,
 	"percent":      percent,
+	"quantile":     quantile,
+	"hourMinute":   func(t time.Time) string { return t.UTC().Format("Jan 2 15:04") },
 	"list":         func(values ...any) []any { return values },
 	"parkedReason": parkedReason,
 	"pageKey":      formatPageKey,
@@ -68,8 +74,17 @@ func formatDuration(d time.Duration) string {
 	return fmt.Sprintf("%d s", d/time.Second)
 }
 
+// quantile formats a quantile of a histogram.
+func quantile(h *figures.Histogram, percent int) string {
+	d := h.Quantile(percent)
+	if figures.Longest(d) {
+		return "> " + formatDuration(d)
+	}
+	return formatDuration(d)
+}
+
 // percent formats part of whole; empty if whole is not positive.
-func percent(part, whole int) string {
+func percent(part, whole int64) string {
 	switch {
 	case whole <= 0:
 		return ""

@@ -19,6 +19,7 @@ const (
 type handlersPage struct {
 	Handlers []handlerSection
 	Only     string // the one handler that is shown; empty for all
+	Errors   string // the key of the errors that are shown; empty for all
 	First    bool   // it is the first page
 	Error    string // why there is nothing to show
 }
@@ -26,15 +27,20 @@ type handlersPage struct {
 // handlerSection is one handler with a page of its parked verifications.
 type handlerSection struct {
 	handlerCursor
-	Rows     []outbox.Parked
-	NextPage string // the key of the next page; empty on the last
+	Rows      []parkedRow
+	Groups    []errorGroup // of one handler
+	Ungrouped bool         // there are more rows than were grouped
+	NextPage  string       // the key of the next page; empty on the last
 }
 
 func (c *Console) handlers(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	v := q.URL.Query()
-	page := handlersPage{Only: v.Get("name"), First: v.Get("after") == ""}
+	page := handlersPage{Only: v.Get("name"), Errors: v.Get("error"), First: v.Get("after") == ""}
+	if page.Errors != "" && page.Only == "" {
+		return badParam("error")
+	}
 	after, err := parseParkedKey(v.Get("after"), page.Only)
 	if err != nil {
 		return err
@@ -55,6 +61,9 @@ func (c *Console) handlers(q *request) error {
 	}
 	for _, cursor := range cursors {
 		h, err := c.parkedOf(ctx, cursor, after, limit)
+		if page.Only != "" && (err == nil || partial(err) != nil) {
+			err = h.group(ctx, c, page.Errors)
+		}
 		if err != nil && partial(err) == nil {
 			return err
 		}
@@ -75,8 +84,22 @@ func (c *Console) parkedOf(ctx context.Context, cursor handlerCursor, after outb
 		last := rows[limit-1]
 		h.NextPage = formatPageKey(last.Next, last.ID)
 	}
-	h.Rows = rows
+	h.Rows = c.parkedRows(rows)
 	return h, err
+}
+
+// group groups the parked rows by their errors. With the key of one, its rows are shown.
+func (h *handlerSection) group(ctx context.Context, c *Console, key string) error {
+	rows, more, err := c.allParked(ctx, h.Name)
+	if err != nil {
+		return err
+	}
+	h.Groups, h.Ungrouped = groupsOf(rows), more
+	if key != "" {
+		h.Rows = slices.DeleteFunc(rows, func(r parkedRow) bool { return r.key() != key })
+		h.Rows, h.NextPage = h.Rows[:min(len(h.Rows), parkedPerPage)], ""
+	}
+	return nil
 }
 
 // cursors returns the cursors of all handlers, or errNoHandlers.
@@ -107,7 +130,7 @@ var parkedReasons = map[string]string{
 }
 
 // parkedReason describes why a verification is parked.
-func parkedReason(p outbox.Parked) string {
+func parkedReason(p parkedRow) string {
 	if name, byOperator := strings.CutPrefix(p.Why, "by "); byOperator {
 		return "asked for by " + name
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
-	"github.com/carrierfsm/carrierfsm/store/survey"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.Around(m)) }
@@ -31,15 +31,22 @@ type fixture struct {
 	t        *testing.T
 	console  *console.Console
 	handlers *outbox.Dispatcher // nil if the store is no outbox.Store
+	counters *figures.Counters  // nil if the store is no figures.Store
 	operator console.Operator
+	started  int // verifications that traffic has begun
 }
 
 // newFixture returns a fixture whose operator is li.wei, with the access Act.
 func newFixture(t *testing.T, cfg carrierfsm.Config, answers ...fsmtest.Answer) *fixture {
 	t.Helper()
 	s := &fixture{t: t, Bench: fsmtest.NewWith(t, cfg, answers...), operator: console.Operator{Name: "li.wei", Access: console.Act}}
+	if store, ok := s.Store.(figures.Store); ok {
+		var err error
+		s.counters, err = figures.New(figures.Config{Store: store, Now: s.Clock.Now})
+		require.NoError(t, err)
+	}
 	if _, ok := s.Store.(outbox.Store); ok {
-		s.handlers = s.Dispatcher(outbox.Config{})
+		s.setHandlers(nil)
 	}
 	s.setConsole(s.Machine)
 	return s
@@ -48,8 +55,17 @@ func newFixture(t *testing.T, cfg carrierfsm.Config, answers ...fsmtest.Answer) 
 // setHandlers replaces the handlers that s.handlers calls.
 func (s *fixture) setHandlers(handlers map[string]outbox.Handler) {
 	s.t.Helper()
-	s.handlers = s.Dispatcher(outbox.Config{Handlers: handlers})
+	cfg := outbox.Config{Handlers: handlers}
+	if s.counters != nil {
+		cfg.Projections = []outbox.Projection{s.counters}
+	}
+	s.handlers = s.Dispatcher(cfg)
 	s.setConsole(s.Machine)
+}
+
+// count has the dispatcher count what happened; handlers may fail.
+func (s *fixture) count() {
+	_, _ = s.handlers.Deliver(context.Background())
 }
 
 // setConsole replaces the console by one of m.
@@ -59,9 +75,7 @@ func (s *fixture) setConsole(m *carrierfsm.Machine, set ...func(*console.Config)
 		Machine: m, Dispatcher: s.handlers, Now: s.Clock.Now,
 		Authorize: func(*http.Request) (console.Operator, error) { return s.operator, nil },
 	}
-	if store, ok := s.Store.(survey.Surveyor); ok {
-		cfg.Surveyor = store
-	}
+	cfg.Figures = s.counters
 	if log, ok := s.Store.(acts.Log); ok {
 		cfg.Acts = log
 	}

@@ -7,22 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
-
-// window is a period that figures can cover.
-type window struct {
-	Name, Label string
-	Length      time.Duration
-}
-
-// windows are the choices; the first is the default.
-var windows = []window{
-	{"24h", "24 hours", 24 * time.Hour}, {"1h", "1 hour", time.Hour}, {"7d", "7 days", 7 * 24 * time.Hour},
-}
-
-// surveyTTL is how long computed figures are cached.
-const surveyTTL = 10 * time.Second
 
 // maxOverdueCount is the largest number of overdue verifications that is counted.
 const maxOverdueCount = 100
@@ -30,9 +15,8 @@ const maxOverdueCount = 100
 // overviewPage is the data of the overview. Each part that failed has the text
 // of its error instead.
 type overviewPage struct {
-	Window        string
 	Windows       []window
-	Figures       figures
+	Figures       figuresView
 	FiguresError  string
 	Overdue       int
 	OverdueMore   bool // there are more than Overdue
@@ -40,7 +24,10 @@ type overviewPage struct {
 	OverdueError  string
 	Handlers      []handlerCursor
 	Parked        int
+	Behind        time.Time // of the handler that is furthest behind; zero where all are up to date
+	NoReplica     bool      // there is a handler whose lease no replica holds
 	HandlersError string
+	Limited       int64 // refusals by budgets, of this process
 }
 
 func (c *Console) overview(q *request) error {
@@ -51,27 +38,16 @@ func (c *Console) overview(q *request) error {
 	if i < 0 && name != "" {
 		return errBadRequest
 	}
-	over := windows[max(i, 0)]
-	s := overviewPage{Window: over.Name, Windows: windows}
-	figures, err := c.survey(ctx, q.now, over.Length)
-	if err != nil {
+	s := overviewPage{Windows: windows, Limited: c.cfg.Machine.Stats().Limited}
+	var err error
+	if s.Figures, err = c.figures(ctx, q.now, windows[max(i, 0)]); err != nil {
 		s.FiguresError = c.partFailed(q, err)
+		s.Figures.window = windows[max(i, 0)]
 	}
-	s.Figures = figuresOf(figures)
 	s.addOverdue(ctx, c, q)
 	s.addHandlers(ctx, c, q)
 	c.render(q, http.StatusOK, "overview", "Overview", s)
 	return nil
-}
-
-// survey returns the figures of a window, from the cache while they are fresh.
-func (c *Console) survey(ctx context.Context, now time.Time, length time.Duration) (survey.Survey, error) {
-	return c.surveys.get(ctx, length, now, surveyTTL, func(ctx context.Context) (survey.Survey, error) {
-		if c.cfg.Surveyor == nil {
-			return survey.Survey{}, errNoFigures
-		}
-		return survey.Take(ctx, c.cfg.Surveyor, survey.Query{Now: now, Window: length})
-	})
 }
 
 func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
@@ -94,5 +70,9 @@ func (s *overviewPage) addHandlers(ctx context.Context, c *Console, q *request) 
 	}
 	for _, h := range s.Handlers {
 		s.Parked += h.Parked
+		s.NoReplica = s.NoReplica || h.Owner == ""
+		if !h.Behind.IsZero() && (s.Behind.IsZero() || h.Behind.Before(s.Behind)) {
+			s.Behind = h.Behind
+		}
 	}
 }

@@ -16,15 +16,17 @@ import (
 //go:embed web
 var web embed.FS
 
-// pages are the templates by name, each with the layout.
-var pages = func() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(templateFuncs).ParseFS(web, "web/layout.html", "web/parts.html"))
+// pages are the templates by name, each with the layout, in a language.
+var pages = map[*language]map[string]*template.Template{english: pagesIn(english), chinese: pagesIn(chinese)}
+
+func pagesIn(l *language) map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(l.funcs()).ParseFS(web, "web/layout.html", "web/parts.html"))
 	all := make(map[string]*template.Template)
-	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "acts", "confirm", "error"} {
-		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(web, "web/"+name+".html"))
+	for _, name := range []string{"overview", "list", "attention", "verification", "handlers", "acts", "confirm", "replay", "error"} {
+		all[name] = l.translate(template.Must(template.Must(layout.Clone()).ParseFS(web, "web/"+name+".html")))
 	}
 	return all
-}()
+}
 
 // frame is the data of the layout, with the page's own data in Body.
 type frame struct {
@@ -33,6 +35,7 @@ type frame struct {
 	HasActs           bool // there is a log of acts
 	Notice            string
 	AssetVersion      string
+	Language          *language
 	Refreshes         bool // whether the refresh button is offered; never on the answer to a form
 	Body              any
 }
@@ -44,11 +47,11 @@ func (f frame) CanAct() bool { return f.Operator.Access >= Act }
 func (c *Console) render(q *request, status int, name, title string, body any) {
 	f := frame{
 		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator, HasActs: c.cfg.Acts != nil,
-		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Body: body,
-		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm",
+		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Language: q.language, Body: body,
+		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm" && name != "replay",
 	}
 	var page bytes.Buffer
-	if err := pages[name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {
+	if err := pages[q.language][name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {
 		c.cfg.Logger.ErrorContext(q.Context(), "console: rendering a page failed", "page", name, "err", err)
 		http.Error(q.w, "The page could not be rendered.", http.StatusInternalServerError)
 		return

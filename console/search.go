@@ -22,28 +22,32 @@ const (
 
 // filter selects verifications. The zero value matches all.
 type filter struct {
-	states   []carrierfsm.State
-	reasons  []carrierfsm.Event
-	source   string
-	inFlight bool
-	before   time.Time // of creation, exclusive
+	states        []carrierfsm.State
+	reasons       []carrierfsm.Event
+	source        string // the website, or a part of its name
+	find          string // the beginning of the id, or the reference
+	inFlight      bool
+	after, before time.Time // of creation, exclusive
 }
 
-// matchesAll reports whether every verification older than f.before matches.
+// matchesAll reports whether every verification that was created within the bounds
+// matches.
 func (f filter) matchesAll() bool {
-	return len(f.states) == 0 && len(f.reasons) == 0 && f.source == "" && !f.inFlight
+	return len(f.states) == 0 && len(f.reasons) == 0 && f.source == "" && f.find == "" && !f.inFlight
 }
 
 func (f filter) matches(s carrierfsm.Summary) bool {
 	return (len(f.states) == 0 || slices.Contains(f.states, s.State)) &&
 		(len(f.reasons) == 0 || slices.Contains(f.reasons, s.Reason)) &&
-		(f.source == "" || f.source == s.Source) &&
+		(f.source == "" || f.source == s.Source || strings.Contains(s.SourceName, f.source)) &&
+		(f.find == "" || f.find == s.Reference || strings.HasPrefix(s.ID, f.find)) &&
 		(!f.inFlight || s.InFlight)
 }
 
 // searchResult is one page of a search.
 type searchResult struct {
 	Rows    []carrierfsm.Summary
+	Size    int // the most rows
 	Scanned int
 	Next    carrierfsm.PageKey // zero on the last page
 	Failed  *carrierfsm.ShardsError
@@ -51,14 +55,15 @@ type searchResult struct {
 
 // Stopped reports whether the search reached maxScanned before the page was full.
 func (f searchResult) Stopped() bool {
-	return len(f.Rows) < pageSize && f.Next != (carrierfsm.PageKey{})
+	return len(f.Rows) < f.Size && f.Next != (carrierfsm.PageKey{})
 }
 
-// search returns a page of matching verifications, newest first, after a key.
-func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey) (page searchResult, err error) {
-	q := carrierfsm.Query{CreatedBefore: f.before, After: after, Limit: firstRead, Bodies: true}
+// search returns a page of matching verifications of this size, newest first, after a key.
+func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey, size int) (page searchResult, err error) {
+	page.Size = size
+	q := carrierfsm.Query{CreatedAfter: f.after, CreatedBefore: f.before, After: after, Limit: firstRead, Bodies: true}
 	if f.matchesAll() {
-		q.Limit = pageSize + 1
+		q.Limit = size + 1
 	}
 	for page.Scanned < maxScanned {
 		list, err := c.cfg.Machine.List(ctx, q)
@@ -66,7 +71,7 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey
 			return page, err
 		}
 		for _, s := range list {
-			if len(page.Rows) == pageSize {
+			if len(page.Rows) == size {
 				page.Next = q.After
 				return page, nil
 			}

@@ -19,7 +19,7 @@ type verificationPage struct {
 	Timeline     []timelineRow
 	HistoryError string // why some details of the timeline are missing
 	Diagram      diagram
-	Parked       []outbox.Parked
+	Parked       []parkedRow
 	Handlers     []string
 	Acts         []acts.Act // the latest ones that changed something
 	ActsError    string     // why there are none
@@ -45,6 +45,16 @@ func (s verificationPage) CanExpire() bool {
 // CanErase reports whether there is anything to erase.
 func (s verificationPage) CanErase() bool {
 	return (s.Reason != carrierfsm.Erased || s.Unreadable != "") && slices.Contains(carrierfsm.States(), s.State)
+}
+
+// End is the transition that ended it; nil if it has not ended, or that is not known.
+func (s verificationPage) End() *timelineRow {
+	for i := range s.Timeline {
+		if s.Timeline[i].To.Terminal() {
+			return &s.Timeline[i]
+		}
+	}
+	return nil
 }
 
 func (c *Console) verification(q *request) error {
@@ -90,10 +100,12 @@ func timelineOf(created time.Time, history []carrierfsm.Transition) []timelineRo
 
 // handlersOf returns the parked rows of a verification, and the names of all
 // handlers. An error is only logged: the rest of the page is shown.
-func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows []outbox.Parked, names []string) {
+func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows []parkedRow, names []string) {
 	cursors, err := c.cursors(ctx)
 	if err == nil && len(cursors) > 0 {
-		rows, err = c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{ID: id})
+		var list []outbox.Parked
+		list, err = c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{ID: id})
+		rows = c.parkedRows(list)
 	}
 	if err != nil && !errors.Is(err, errNoHandlers) {
 		c.partFailed(q, err)

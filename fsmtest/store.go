@@ -41,7 +41,8 @@ type SurveyorSubject struct {
 
 // TestStore runs the contract of carrierfsm.Store as parallel subtests. open
 // returns a fresh store for each, and cleans up with tb. A store that is an
-// outbox.Outbox or a survey.Surveyor also passes TestOutbox or TestSurveyor.
+// outbox.Outbox, a figures.Store or a survey.Surveyor also passes TestOutbox,
+// TestFigures or TestSurveyor.
 func TestStore(t *testing.T, open func(tb testing.TB) StoreSubject) {
 	t.Helper()
 	testCases(t, storeCases, open)
@@ -155,7 +156,8 @@ func next(r carrierfsm.Record) (carrierfsm.Record, carrierfsm.Entry) {
 	copy(r.CommitID[:], fmt.Sprintf("%d of %s", r.Version, r.ID))
 	e := carrierfsm.Entry{
 		ID: r.ID, Step: r.Step, From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created,
-		At: r.Updated, Detail: fmt.Appendf(nil, "detail %d of %s", r.Step, r.ID),
+		At: r.Updated, Source: r.Source, Dwell: time.Duration(r.Step) * 1234567 * time.Microsecond,
+		Detail: fmt.Appendf(nil, "detail %d of %s", r.Step, r.ID),
 	}
 	return r, e
 }

@@ -62,7 +62,7 @@ func extremes(b *storeBench) error {
 	last.Due = r.Updated
 	e := carrierfsm.Entry{
 		ID: longest, Step: math.MaxInt32, From: "from", Event: carrierfsm.Event(longest), To: carrierfsm.State(longest),
-		At: r.Updated, Detail: []byte{0, 0xff, 0},
+		At: r.Updated, Source: r.Source, Dwell: 1<<63 - 1 - (1<<63-1)%time.Microsecond, Detail: []byte{0, 0xff, 0},
 	}
 	if err := b.Store.Commit(b.ctx, last, e); err != nil {
 		return err

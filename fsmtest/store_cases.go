@@ -14,11 +14,12 @@ import (
 // The contracts: one case for each rule.
 var (
 	storeCases  = slices.Concat(writeCases, previousCases, resealCases, raceCases, budgetCases, queryCases, boundCases, lifeCases, modelCases)
-	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, outboxLifeCases)
+	outboxCases = slices.Concat(deliveryCases, leaseCases, togetherCases, failureCases, outboxLifeCases)
 )
 
 var writeCases = []storeCase{
 	{"RoundTrip", "every column of a record is loaded as it was written, times to the microsecond", roundTrip},
+	{"EntryRoundTrip", "every column of an entry is returned by History as it was written", entryRoundTrip},
 	{"ZeroValues", "zero times, an empty key and an empty body are loaded as they were written", zeroValues},
 	{"AnyBytes", "bodies and details may be any bytes, up to at least a megabyte", anyBytes},
 	{"Ownership", "the store copies what it is passed; what it returns belongs to the caller", ownership},
@@ -36,6 +37,21 @@ var writeCases = []storeCase{
 func roundTrip(b *storeBench) error {
 	r, err := b.create("v1", 3)
 	return first(err, b.stores(r))
+}
+
+func entryRoundTrip(b *storeBench) error {
+	r, err := b.create("v1", 0)
+	if err != nil {
+		return err
+	}
+	after, e := next(r)
+	after, second := next(after)
+	after.Version, second.Source, second.Dwell = r.Version+1, "", 0
+	if err := b.Store.Commit(b.ctx, after, e, second); err != nil {
+		return fmt.Errorf("calling Commit: %w", err)
+	}
+	got, err := b.Store.History(b.ctx, "v1", 0, 10)
+	return first(err, equal("the entries", []carrierfsm.Entry{e, second}, got))
 }
 
 func zeroValues(b *storeBench) error {

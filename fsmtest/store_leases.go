@@ -31,7 +31,7 @@ var leaseCases = []storeCase{
 
 func parkedRow(handler, id string) outbox.Parked {
 	return outbox.Parked{
-		Handler: handler, ID: id, Step: 1, Upto: 2, Attempts: 3, Why: "panic",
+		Handler: handler, ID: id, Step: 1, Upto: 2, Attempts: 3, Why: "panic", Failure: []byte("sealed failure\x00\xff"),
 		Since: noon, Next: noon.Add(time.Minute), Version: 1,
 	}
 }
@@ -167,6 +167,7 @@ func parkedRows(b *storeBench) error {
 	}
 	after := row
 	after.Step, after.Upto, after.Attempts, after.Why, after.Next, after.Version = 2, 3, 0, "error", noon.Add(time.Hour), 2
+	after.Failure = []byte("another failure")
 	seen, parked, err := r.restWith(after)
 	err = first(err, differ("what is pending", []string{"v1/3", "v2/1", "v2/2", "v2/3"}, steps(seen)),
 		equal("the rows of what is pending", map[string]outbox.Parked{"v1": row}, parked))
@@ -214,7 +215,7 @@ func parkedMerge(b *storeBench) error {
 	stored := parkedRow("reader", "v1")
 	stored.Step, stored.Upto = 3, 5
 	late := outbox.Parked{ // by a writer that has not read the row
-		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error",
+		Handler: "reader", ID: "v1", Step: 4, Upto: 7, Attempts: 1, Why: "error", Failure: []byte("a later failure"),
 		Since: noon.Add(time.Second), Next: noon.Add(time.Second), Version: 1,
 	}
 	if err := first(box.Park(b.ctx, []outbox.Parked{stored}), box.Park(b.ctx, []outbox.Parked{late})); err != nil {

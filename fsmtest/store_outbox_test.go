@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -107,4 +108,37 @@ type allRows struct{ *memory.Store }
 func (s allRows) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
 	q.Handler = ""
 	return s.Store.Parked(ctx, q)
+}
+
+// keepsFailures restores the parked rows as they were before an Erase.
+type keepsFailures struct{ *memory.Store }
+
+func (s keepsFailures) Erase(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+	rows, _ := s.Parked(ctx, outbox.ParkedQuery{ID: r.ID})
+	if err := s.Store.Erase(ctx, r, e...); err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i].Version++
+	}
+	return s.Park(ctx, rows)
+}
+
+// losesFailures parks rows without them.
+type losesFailures struct{ *memory.Store }
+
+func (s losesFailures) Park(ctx context.Context, rows []outbox.Parked) error {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Failure = nil
+	}
+	return s.Store.Park(ctx, rows)
+}
+
+func (s losesFailures) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Failure = nil
+	}
+	return s.Store.Advance(ctx, l, b, n, rows)
 }

@@ -107,6 +107,8 @@ func TestTheSuiteFindsEachBrokenOutbox(t *testing.T) {
 		{"the cursor moves before the rows are parked", func(s *memory.Store) outbox.Store { return rowsAfter{s} }, []string{"ParkedTogether"}},
 		{"the rows are parked before the cursor moves", func(s *memory.Store) outbox.Store { return rowsBefore{s} }, []string{"ParkedTogether", "LeaseFence"}},
 		{"parked rows are overwritten", func(s *memory.Store) outbox.Store { return overwrites{s} }, []string{"ParkedMerge"}},
+		{"Erase keeps failures", func(s *memory.Store) outbox.Store { return keepsFailures{s} }, []string{"ParkedErase"}},
+		{"failures are not stored", func(s *memory.Store) outbox.Store { return losesFailures{s} }, []string{"Parked", "ParkedCopies"}},
 		{"Parked returns the rows of all handlers", func(s *memory.Store) outbox.Store { return allRows{s} }, []string{"ParkedQuery"}},
 		{"a canceled Park writes", func(s *memory.Store) outbox.Store { return parksOn{s} }, []string{"OutboxContext"}},
 		{"steps of 32 bits", func(s *memory.Store) outbox.Store { return narrowParked{s} }, []string{"ParkedBounds"}},

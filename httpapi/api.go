@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/carrierfsm/carrierfsm"
 )
 
@@ -29,8 +31,9 @@ type Config struct {
 	// error is answered as ProblemOf says. It is required.
 	Begin func(r *http.Request, form carrierfsm.Form) (carrierfsm.NewVerification, error)
 	// Began is called with what Begin returned, once the verification exists and before
-	// the form is submitted; its ID is set. It may set headers, and record in the session
-	// that the verification is its own. May be nil.
+	// the response; its ID is set. It may set headers, and record in the session that the
+	// verification is its own. It is not called for a form that is refused and creates
+	// nothing, nor if the process dies while upstream is asked. May be nil.
 	Began func(w http.ResponseWriter, r *http.Request, n carrierfsm.NewVerification) error
 	// Consent is what a form has to agree to. Its Policy is required.
 	Consent Consent
@@ -145,29 +148,44 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := in.Form.Check(); err != nil { // what would be refused creates nothing
-		destroy(in)
+		destroy(in.Form)
 		a.refuse(w, r, nil, err)
 		return
 	}
-	id, created, err := a.begin(w, r, in)
+	n, err := a.Begin(r, in.Form)
+	if err == nil && n.ID == "" {
+		n.ID, err = newID()
+	}
 	if err != nil {
-		destroy(in)
+		destroy(in.Form)
 		a.refuse(w, r, nil, err)
 		return
+	}
+	v, created, err := a.begin(r.Context(), n, in)
+	if v.ID != "" { // it exists
+		w.Header().Set("Location", "verifications/"+n.ID)
+		if a.Began != nil {
+			if e := a.Began(w, r, n); e != nil {
+				a.refuse(w, r, nil, e)
+				return
+			}
+		}
+	}
+	if err == nil {
+		if limited, e := a.Machine.Get(r.Context(), n.ID); e == nil { // the number's budget for passwords may be used up
+			v = limited
+		}
 	}
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
-		in.Step = 0
 	}
-	v, err := a.await(r.Context(), id, in)
-	if err == nil {
-		if limited, e := a.Machine.Get(r.Context(), id); e == nil { // the number's budget for passwords may be used up
-			v = limited
-		}
-	}
-	w.Header().Set("Location", "verifications/"+id)
 	a.respondSubmission(w, r, v, status, err)
+}
+
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
 }
 
 // decodeApplication decodes a form, whose step may be absent.
@@ -183,25 +201,6 @@ func (a *API) decodeApplication(r *http.Request) (apply carrierfsm.Apply, err er
 	}
 	apply, _ = in.(carrierfsm.Apply)
 	return apply, nil
-}
-
-// begin returns the id of the verification of a form, and whether it was created.
-func (a *API) begin(w http.ResponseWriter, r *http.Request, in carrierfsm.Apply) (id string, created bool, err error) {
-	n, err := a.Begin(r, in.Form)
-	if err != nil {
-		return "", false, err
-	}
-	v, err := a.Machine.Create(r.Context(), n)
-	switch {
-	case err == nil:
-		n.ID, created = v.ID, true
-	case n.ID == "" || !errors.Is(err, carrierfsm.ErrExists):
-		return "", false, err
-	}
-	if a.Began == nil {
-		return n.ID, created, nil
-	}
-	return n.ID, created, a.Began(w, r, n)
 }
 
 // unborn responds with what to show before there is a verification.
@@ -245,7 +244,7 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, a.present(r, id), err)
 		return
 	}
-	v, err := a.await(r.Context(), id, a.withCarry(r, in))
+	v, err := a.await(r.Context(), id, a.submission(id, a.withCarry(r, in)))
 	if err == nil && kind == carrierfsm.InputResendCaptcha {
 		a.respond(w, r, &v, http.StatusOK, func(s *Screen) { Language(r).showResent(s, &v) })
 		return
@@ -340,16 +339,4 @@ func writeBody(w http.ResponseWriter, status int, v any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(true)
 	_ = encoder.Encode(v) // the client may be gone
-}
-
-// destroy destroys the secrets of a form that is not submitted.
-func destroy(in carrierfsm.Apply) {
-	f := in.Form
-	for _, s := range []carrierfsm.Secret{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone} {
-		s.Destroy()
-	}
-	for _, c := range f.Contacts {
-		c.Name.Destroy()
-		c.Phone.Destroy()
-	}
 }

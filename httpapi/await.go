@@ -8,16 +8,21 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
+// submission returns the submission of an input.
+func (a *API) submission(id string, in carrierfsm.Input) func(context.Context) (carrierfsm.Verification, error) {
+	return func(ctx context.Context) (carrierfsm.Verification, error) { return a.Machine.Submit(ctx, id, in) }
+}
+
 // await submits an input and waits for the outcome, at most Wait: upstream may take
 // minutes. After that it returns ErrPending, and the client polls.
-func (a *API) await(ctx context.Context, id string, in carrierfsm.Input) (carrierfsm.Verification, error) {
+func (a *API) await(ctx context.Context, id string, submit func(context.Context) (carrierfsm.Verification, error)) (carrierfsm.Verification, error) {
 	type outcome struct {
 		v   carrierfsm.Verification
 		err error
 	}
 	done := make(chan outcome, 1)
 	go func() { // ends with the call, which has a timeout; Machine.Close waits for it
-		v, err := a.Machine.Submit(context.WithoutCancel(ctx), id, in)
+		v, err := submit(context.WithoutCancel(ctx))
 		if err == nil {
 			a.carries.store(v)
 		}

@@ -82,15 +82,15 @@ func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
 		if ctx.Err() != nil || !t.holdsLease() {
 			return
 		}
-		why, left := t.handle(ctx, entry, p)
-		if why == "" {
+		f, left := t.handle(ctx, entry, p)
+		if f.why == "" {
 			d.done = i + 1
 			continue
 		}
 		d.done = len(d.entries)
 		d.row = &Parked{
 			Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: d.entries[d.done-1].Step,
-			Attempts: 1, Why: why, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
+			Attempts: 1, Why: f.why, Failure: f.note, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
 		}
 		if d.left = left; left != nil {
 			d.row.Attempts, d.row.Next = 0, t.afterCall(left)
@@ -103,6 +103,10 @@ func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
 // row as it is afterwards, and the call that goes on, if any. tried is false where
 // nothing was delivered.
 func (t *term) retry(ctx context.Context, row Parked, p *page) (_ Parked, left *call, tried bool) {
+	if t.projection != nil { // a replay that a process without it has noted
+		row.Step, row.Version = row.Upto+1, row.Version+1
+		return row, nil, true
+	}
 	entries, err := t.history(ctx, row)
 	if t.failed(ctx, "history", err) {
 		return row, nil, false
@@ -115,17 +119,17 @@ func (t *term) retry(ctx context.Context, row Parked, p *page) (_ Parked, left *
 		if e.Step > row.Upto {
 			break
 		}
-		why, left := t.handle(ctx, e, p)
+		f, left := t.handle(ctx, e, p)
 		switch {
 		case left != nil:
-			row.Step, row.Why, row.Next = e.Step, why, t.afterCall(left)
+			row.Step, row.Why, row.Next = e.Step, f.why, t.afterCall(left)
 			return row, left, true
-		case why != "":
+		case f.why != "":
 			row.Attempts++
-			row.Step, row.Why, row.Next = e.Step, why, t.retryAt(row.Attempts)
+			row.Step, row.Why, row.Failure, row.Next = e.Step, f.why, f.note, t.retryAt(row.Attempts)
 			return row, nil, true
 		}
-		row.Step, row.Attempts = e.Step+1, 0
+		row.Step, row.Attempts, row.Failure = e.Step+1, 0, nil
 	}
 	row.Step = row.Upto + 1 // missing entries were purged
 	return row, nil, true
@@ -145,14 +149,14 @@ const (
 	whyOperator   = "by "  // and a name
 )
 
-// handle calls the handler for one entry and returns how it failed; "" if it
-// did not. left is the call if it goes on, because it is slow.
-func (t *term) handle(ctx context.Context, e carrierfsm.Entry, p *page) (why string, left *call) {
+// handle calls the handler for one entry and returns how it failed. left is the call if
+// it goes on, because it is slow.
+func (t *term) handle(ctx context.Context, e carrierfsm.Entry, p *page) (f failure, left *call) {
 	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Shard: t.part.shard, Handler: t.name, ID: e.ID, Step: e.Step, Event: e.Event})
 	c := t.start(ctx, e)
 	c.entry, c.report, c.expires = e, report, t.now().Add(t.cfg.Timeout)
 	if t.await(ctx, c, p) {
-		return whySlow, c
+		return failure{why: whySlow}, c
 	}
 	return t.end(ctx, c), nil
 }
@@ -171,7 +175,7 @@ func (t *term) start(ctx context.Context, e carrierfsm.Entry) *call {
 }
 
 // end tells of a call that has ended, and returns how it failed.
-func (t *term) end(ctx context.Context, c *call) (why string) {
+func (t *term) end(ctx context.Context, c *call) failure {
 	why, err := c.result()
 	c.report(HandleDone{Why: why, Lag: max(0, t.now().Sub(c.entry.At))})
 	if why != "" {
@@ -181,7 +185,7 @@ func (t *term) end(ctx context.Context, c *call) (why string) {
 	if t.called != nil {
 		t.called(c.entry, err)
 	}
-	return why
+	return t.failureOf(t.name, c, why, err)
 }
 
 // watch waits for a call that goes on, until its time is over, and writes its
@@ -193,14 +197,14 @@ func (t *term) watch(ctx context.Context, calls []*call) {
 			case <-c.done:
 			case <-c.overdue:
 			}
-			why := t.end(ctx, c)
+			f := t.end(ctx, c)
 			rows, err := t.rows(context.WithoutCancel(ctx), ParkedQuery{Handler: t.name, ID: c.entry.ID})
 			if t.failed(ctx, "parked", err) || len(rows) == 0 || rows[0].Step != c.entry.Step {
 				return // it is tried again in its time; an operator may have asked for an earlier step
 			}
 			row := rows[0]
 			row.Version++
-			if row.Why = why; why == "" {
+			if row.Why, row.Failure = f.why, f.note; f.why == "" {
 				row.Step, row.Attempts, row.Next = row.Step+1, 0, t.now()
 			} else {
 				row.Attempts++

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,7 +39,9 @@ type Config struct {
 	// Handlers are the handlers by name. A name must never change: the store
 	// keeps under it how far the handler has come.
 	Handlers map[string]Handler
-	// Starts is where handlers begin whose names the store does not have yet, by
+	// Projections are the projections. They have no name in common with a handler.
+	Projections []Projection
+	// Starts is where handlers and projections begin whose names the store does not have yet, by
 	// name: FromNow for a handler that is added later and must not be called for
 	// what is past, FromBeginning for one that must. Of names that the store has it
 	// is ignored. On a store without history it may be left out; else New returns
@@ -95,6 +96,8 @@ type Dispatcher struct {
 	store   Store
 	parts   []part // the shards of the store, or the whole store
 	cfg     Config
+	names   []string // of handlers and projections, sorted
+	project map[string]Projection
 	slow    map[string]*slowCalls    // by handler
 	held    map[string]*atomic.Int32 // by handler, how many leases this process has or is about to acquire
 	running atomic.Int32             // calls of Run
@@ -112,21 +115,22 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Handlers)) {
-		if c.Handlers[name] == nil || len(name) > 128 || !text.PlainName(name) {
-			return nil, invalid("a handler is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
-		}
-	}
-	c, err := c.withDefaults()
-	if err != nil {
+	d := &Dispatcher{machine: m, store: s, project: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
+	if err := d.setNames(&c); err != nil {
 		return nil, err
 	}
-	d := &Dispatcher{machine: m, store: s, cfg: c, slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
+	var err error
+	if d.cfg, err = c.withDefaults(d.names); err != nil {
+		return nil, err
+	}
 	if d.parts, err = partsOf(s); err != nil {
 		return nil, err
 	}
+	for _, name := range d.names {
+		d.held[name] = new(atomic.Int32)
+	}
 	for name := range c.Handlers {
-		d.slow[name], d.held[name] = newSlowCalls(c.MaxSlow), new(atomic.Int32)
+		d.slow[name] = newSlowCalls(d.cfg.MaxSlow)
 	}
 	if err := d.createCursors(); err != nil {
 		return nil, err
@@ -134,11 +138,33 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	return d, nil
 }
 
+// setNames sets the names of handlers and projections.
+func (d *Dispatcher) setNames(c *Config) error {
+	for name, h := range c.Handlers {
+		if h == nil || len(name) > 128 || !text.PlainName(name) {
+			return invalid("a handler is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
+		}
+		d.names = append(d.names, name)
+	}
+	for _, p := range c.Projections {
+		if p == nil || len(p.Name()) > 128 || !text.PlainName(p.Name()) {
+			return invalid("a projection is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
+		}
+		if d.project[p.Name()] != nil || c.Handlers[p.Name()] != nil {
+			return invalid("two handlers or projections have one name")
+		}
+		d.project[p.Name()] = p
+		d.names = append(d.names, p.Name())
+	}
+	slices.Sort(d.names)
+	return nil
+}
+
 // createCursors creates the cursors of the handlers that are new: the first
 // transitions may be committed before Run is called. What the store does not
 // answer now, Run asks it again. The error is ErrNoStart.
 func (d *Dispatcher) createCursors() error {
-	if len(d.cfg.Handlers) == 0 {
+	if len(d.names) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
@@ -173,9 +199,9 @@ func (d *Dispatcher) createCursorsOn(ctx context.Context, p part) error {
 	return nil
 }
 
-func (c Config) withDefaults() (Config, error) {
+func (c Config) withDefaults(names []string) (Config, error) {
 	for name, start := range c.Starts {
-		if c.Handlers[name] == nil {
+		if !slices.Contains(names, name) {
 			return c, invalid("Starts has a name that no handler has")
 		}
 		if start != FromBeginning && start != FromNow {
@@ -234,7 +260,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	loops.Wait()
 	stop()
 	watching.Wait()
-	if len(d.cfg.Handlers) > 0 && ctx.Err() == nil {
+	if len(d.names) > 0 && ctx.Err() == nil {
 		return carrierfsm.ErrClosed // the one reason to end by itself
 	}
 	<-ctx.Done()
@@ -309,9 +335,9 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 }
 
 func (d *Dispatcher) workersOn(p part, owner string, called func(carrierfsm.Entry, error)) (list []*worker) {
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
+	for _, name := range d.names {
 		w := &worker{
-			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], owner: owner, called: called,
+			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.project[name], owner: owner, called: called,
 			slow: d.slow[name], held: d.held[name], patience: d.cfg.SlowAfter,
 		}
 		if called != nil { // Deliver waits for each call
@@ -320,19 +346,6 @@ func (d *Dispatcher) workersOn(p part, owner string, called func(carrierfsm.Entr
 		list = append(list, w)
 	}
 	return list
-}
-
-// Parked returns the verifications that are parked, those to be tried next
-// first. It returns carrierfsm.ErrStore, with what other shards have if it is a
-// *carrierfsm.ShardsError.
-func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	list, err := d.store.Parked(bounded, q)
-	if err != nil {
-		err = storeError(ctx, err)
-	}
-	return list, err
 }
 
 // Retire deletes the cursor and the parked rows of a handler that will never be

@@ -11,7 +11,8 @@ import (
 // telemetry has one for OpenTelemetry. The rules of carrierfsm.Observer apply.
 type Observer struct {
 	// Handle surrounds each call of a handler, whose context is derived from the
-	// returned one. It may be nil.
+	// returned one. Of a projection it surrounds each Advance: it is told the last
+	// transition of the batch, and the Lag is that of the first. It may be nil.
 	Handle func(ctx context.Context, h HandleStart) (context.Context, func(HandleDone))
 }
 

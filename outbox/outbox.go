@@ -90,7 +90,7 @@ type Outbox interface {
 	// A row whose Version is one more than the stored one's replaces it, and one
 	// where none is stored is inserted. If another writer wrote in between, the
 	// two are merged: the lower Step, the higher Upto, the earlier Next, the
-	// fewer Attempts, the stored Why and Since, the stored Version plus one. A
+	// fewer Attempts, the stored Why, Failure and Since, the stored Version plus one. A
 	// resulting row that leaves no step to deliver is deleted.
 	Advance(ctx context.Context, l Lease, b Batch, n int, rows []Parked) error
 
@@ -150,6 +150,10 @@ type Parked struct {
 	// carrierfsm.ByOperator. It never holds a handler's own words, which may be
 	// personal.
 	Why string
+	// Failure is the transition and the error of the latest failure: what
+	// carrierfsm.Machine.SealNote returned, and Dispatcher.Failure opens. It is opaque,
+	// at most 8 KB; nil where none is known. Erase of the verification deletes it.
+	Failure []byte
 	// Since is when the row was created, Next when delivering is tried again.
 	Since, Next time.Time
 	// Version is any number above zero at first and grows by one with each write.

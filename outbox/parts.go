@@ -75,6 +75,19 @@ func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 	return all, nil
 }
 
+// Parked returns the verifications that are parked, those to be tried next
+// first. It returns carrierfsm.ErrStore, with what other shards have if it is a
+// *carrierfsm.ShardsError.
+func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	list, err := d.store.Parked(bounded, q)
+	if err != nil {
+		err = storeError(ctx, err)
+	}
+	return list, err
+}
+
 // String names the worker in errors.
 func (w *worker) String() string {
 	if w.part.shard == "" {

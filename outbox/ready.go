@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -47,7 +46,7 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 	if err != nil && !isPartial(err) {
 		return err
 	}
-	if len(d.cfg.Handlers) > 0 && d.running.Load() == 0 {
+	if len(d.names) > 0 && d.running.Load() == 0 {
 		return errors.New("outbox: Run does not run in this process")
 	}
 	var first error
@@ -66,7 +65,7 @@ func (d *Dispatcher) readyOn(ctx context.Context, p part, cursors []Cursor) erro
 	if err := p.checkSchema(ctx); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Handlers)) {
+	for _, name := range d.names {
 		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name && c.Shard == p.shard })
 		if at < 0 {
 			return fmt.Errorf("%w (handler %s)", ErrNoStart, name)

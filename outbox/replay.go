@@ -17,7 +17,8 @@ import (
 // it took place the parked row, with the name that carrierfsm.ByOperator gave.
 //
 // It returns carrierfsm.ErrNotFound when the verification has no such step,
-// ErrInvalid for a name that no handler ever had, or ErrStore.
+// ErrInvalid for a name that no handler ever had and for that of a projection, or
+// ErrStore.
 func (d *Dispatcher) Replay(ctx context.Context, handler, id string, fromStep int) error {
 	if err := d.replay(ctx, handler, id, max(fromStep, 1)); err != nil {
 		return &carrierfsm.Error{ID: id, Err: err}
@@ -29,6 +30,9 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	by, err := carrierfsm.Operator(ctx)
 	if err != nil {
 		return err
+	}
+	if d.project[handler] != nil {
+		return invalid("a projection has taken each transition once, and takes none again")
 	}
 	if from > maxHistory {
 		return carrierfsm.ErrNotFound

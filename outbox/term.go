@@ -26,7 +26,10 @@ type worker struct {
 	part    part
 	name    string
 	handler Handler
-	owner   string   // names this call of Run
+	owner   string // names this call of Run
+
+	projection Projection // instead of a handler
+
 	failing sync.Map // what fails at present, and was logged
 	called  func(e carrierfsm.Entry, err error)
 	slow    *slowCalls
@@ -90,8 +93,11 @@ func (w *worker) runOnce(ctx context.Context) error {
 	if _, err := t.retryDue(ctx); err != nil {
 		return err
 	}
+	if t.projection != nil {
+		return t.projectAll(ctx)
+	}
 	for {
-		batch, err := t.pending(ctx)
+		batch, err := t.pending(ctx, pageSize)
 		if err != nil || len(batch.Entries) == 0 {
 			return err
 		}
@@ -145,7 +151,11 @@ func (t *term) run(ctx context.Context) {
 	renewing, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var loops, renewer sync.WaitGroup
-	for _, loop := range []func(context.Context) error{t.follow, t.catchUp} {
+	follow := t.follow
+	if t.projection != nil {
+		follow = t.project
+	}
+	for _, loop := range []func(context.Context) error{follow, t.catchUp} {
 		loops.Go(func() {
 			defer stop()
 			if err := loop(working); err != nil {
@@ -220,7 +230,7 @@ func (t *term) follow(ctx context.Context) error {
 		if !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		batch, err := t.pending(ctx)
+		batch, err := t.pending(ctx, pageSize)
 		if errors.Is(err, carrierfsm.ErrClosed) {
 			return err
 		}
@@ -242,10 +252,10 @@ func (t *term) follow(ctx context.Context) error {
 	return nil
 }
 
-func (t *term) pending(ctx context.Context) (Batch, error) {
+func (t *term) pending(ctx context.Context, limit int) (Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return t.part.store.Pending(ctx, t.lease, pageSize)
+	return t.part.store.Pending(ctx, t.lease, limit)
 }
 
 // advance writes the result of a delivery. While the store fails it tries

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -112,6 +113,7 @@ func replayFlags(f *flag.FlagSet) action {
 	handler := f.String("handler", "", "the `handler` to call again (required)")
 	from := f.Int("from", 1, "the first `step` to deliver again")
 	parked := f.Bool("parked", false, "all that are parked for the handler, each from the step where it failed")
+	failed := f.String("error", "", "with -parked: only those whose event or error contains this `text`")
 	return o.act(func(ctx context.Context, s *session, args []string) error {
 		if err := s.knowsHandler(ctx, *handler); err != nil {
 			return err
@@ -120,7 +122,10 @@ func replayFlags(f *flag.FlagSet) action {
 			if len(args) > 0 || q.narrow() || q.all || *from != 1 {
 				return usage("-parked takes no ids, no filters and no -from")
 			}
-			return s.replayParked(ctx, *handler)
+			return s.replayParked(ctx, *handler, *failed)
+		}
+		if *failed != "" {
+			return usage("-error needs -parked")
 		}
 		q.least = max(1, *from) // others have nothing to deliver
 		ids, many, err := q.chosen(ctx, s, args)
@@ -154,14 +159,16 @@ func (s *session) knowsHandler(ctx context.Context, name string) error {
 	return err
 }
 
-func (s *session) replayParked(ctx context.Context, handler string) error {
+func (s *session) replayParked(ctx context.Context, handler, failed string) error {
 	list, err := s.parked(ctx, outbox.ParkedQuery{Handler: handler}, 0)
 	if err != nil {
 		return err
 	}
-	steps, ids := make(map[string]int, len(list)), make([]string, len(list))
-	for i, p := range list {
-		steps[p.ID], ids[i] = p.Step, p.ID
+	steps, ids := make(map[string]int, len(list)), []string{}
+	for _, p := range s.parkedOf(list) {
+		if strings.Contains(string(p.Event), failed) || strings.Contains(p.Error, failed) {
+			steps[p.ID], ids = p.Step, append(ids, p.ID)
+		}
 	}
 	return s.many(ctx, acts.Act{Kind: acts.Replay, Handler: handler}, ids, "replayed", func(ctx context.Context, id string) error {
 		return s.dispatcher.Replay(ctx, handler, id, steps[id])

@@ -174,3 +174,40 @@ func TestOldActsArePurgedAndThatIsAnActToo(t *testing.T) {
 		require.Equal(t, 3, strings.Count(list, "\n"), list)
 	})
 }
+
+func TestWhatCantBeLoggedIsNotDoneAndLooksAreShown(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, p place) {
+		b := fill(t, p)
+		refuse := `CREATE TRIGGER refuse BEFORE INSERT ON carrierfsm_acts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`
+		if p.name == "postgres" {
+			refuse = `ALTER TABLE carrierfsm_acts ADD CONSTRAINT refuse CHECK (false) NOT VALID`
+		}
+		p.exec(t, refuse)
+		c := newCommand(t, "CARRIERFSM_STORE="+p.spec, "CARRIERFSM_OPERATOR=ann", "CARRIERFSM_KEY_FILE=keys")
+		for _, args := range [][]string{
+			{"cancel", "v1"},
+			{"expire", "v1"},
+			{"erase", "-yes", "v1"},
+			{"reseal", "v1"},
+			{"reseal", "-all", "-yes"},
+			{"replay", "-handler", "notify", "v3"},
+			{"replay", "-handler", "notify", "-parked", "-yes"},
+			{"purge", "-before", "2040-01-01", "-yes"},
+			{"purge-acts", "-before", "2h", "-yes"},
+			{"after-restore", "-cancel", "-yes"},
+		} {
+			r := c.runWith("", append(args, "-reason", "why")...)
+			require.Equal(t, 1, r.code, "%v: %s", args, r.err)
+			require.Contains(t, r.err, "it can't be logged, so it was not done", args)
+			require.NotContains(t, r.err, "level=INFO", args)
+		}
+		require.Equal(t, carrierfsm.AwaitingCaptcha, b.Get().State)
+		for _, args := range [][]string{{"show", "v1"}, {"list"}} {
+			r := c.runWith("", args...)
+			require.Equal(t, 0, r.code, r.err)
+			require.Contains(t, r.out, "v1")
+			require.Contains(t, r.err, "the look could not be logged")
+		}
+	})
+}

@@ -104,7 +104,7 @@ func (s *session) show(ctx context.Context, id string) error {
 	if err == nil {
 		err = historyErr
 	}
-	j := verificationOf(v, history, parked)
+	j := verificationOf(v, history, s.parkedOf(parked))
 	if err != nil {
 		j.Error = textOf(err)
 	}
@@ -120,14 +120,14 @@ func (s *session) show(ctx context.Context, id string) error {
 	return err
 }
 
-func verificationOf(v carrierfsm.Verification, history []carrierfsm.Transition, parked []outbox.Parked) verificationJSON {
+func verificationOf(v carrierfsm.Verification, history []carrierfsm.Transition, parked []parkedJSON) verificationJSON {
 	j := verificationJSON{
 		summaryJSON: summaryJSON{
 			ID: v.ID, Reference: v.Reference, State: v.State, Step: v.Step, Source: v.Source.Website, Event: v.Reason, InFlight: v.InFlight,
 			Created: v.Created, Updated: v.Updated,
 		},
 		Canceling: v.Canceling, SourceName: v.Source.Name, Account: v.Account, Message: v.Message, Deadline: v.Deadline,
-		Timeline: make([]transitionJSON, len(history)), Parked: parkedOf(parked),
+		Timeline: make([]transitionJSON, len(history)), Parked: parked,
 	}
 	if p := v.Prompt; p != nil {
 		j.Prompt = &promptJSON{p.Kind, p.Step, p.Deadline}
@@ -199,7 +199,7 @@ func parkedFlags(f *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		return printRows(s, parkedHeader, parkedOf(list), parkedJSON.cells)
+		return printRows(s, parkedHeader, s.parkedOf(list), parkedJSON.cells)
 	})
 }
 

@@ -121,20 +121,27 @@ type parkedJSON struct {
 	Why      string    `json:"why,omitempty"`
 	Since    time.Time `json:"since"`
 	Next     time.Time `json:"next"`
+	// What the handler failed with, and at which transition.
+	Event carrierfsm.Event `json:"event,omitempty"`
+	Error string           `json:"error,omitempty"`
 }
 
-const parkedHeader = "HANDLER ID STEP UPTO ATTEMPTS WHY SINCE NEXT"
+const parkedHeader = "HANDLER ID STEP UPTO ATTEMPTS WHY SINCE NEXT EVENT ERROR"
 
-func parkedOf(list []outbox.Parked) []parkedJSON {
+func (s *session) parkedOf(list []outbox.Parked) []parkedJSON {
 	rows := make([]parkedJSON, len(list))
 	for i, p := range list {
-		rows[i] = parkedJSON{p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, p.Since, p.Next}
+		f, err := s.dispatcher.Failure(p)
+		if err != nil {
+			f.Error = "(can't be read)"
+		}
+		rows[i] = parkedJSON{p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, p.Since, p.Next, f.Event, f.Error}
 	}
 	return rows
 }
 
 func (p parkedJSON) cells() []any {
-	return []any{p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, p.Since, p.Next}
+	return []any{p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, p.Since, p.Next, p.Event, p.Error}
 }
 
 // cursorJSON is how far a handler has come.

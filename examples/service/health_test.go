@@ -40,7 +40,7 @@ func TestTheServiceIsNotReadyWhileItsLoopsDoNotRun(t *testing.T) {
 	d, err := outbox.New(m, store, outbox.Config{Handlers: map[string]outbox.Handler{"notify": notify(slog.New(slog.DiscardHandler))}})
 	require.NoError(t, err)
 	log := new(syncBuffer)
-	s := &site{options: testOptions(nil), machine: m, dispatcher: d, store: store, log: slog.New(slog.NewTextHandler(log, nil))}
+	s := &site{options: testOptions(nil), machine: m, dispatcher: d, log: slog.New(slog.NewTextHandler(log, nil))}
 	answer := httptest.NewRecorder()
 	s.routes().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody))
 	require.Equal(t, http.StatusServiceUnavailable, answer.Code)

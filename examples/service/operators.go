@@ -38,7 +38,7 @@ func (s *site) openOperators(ctx context.Context) (*operators, error) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	o := &operators{password: rand.Text(), attempts: newLimiter(wrongPasswords, time.Now, nil)}
-	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Surveyor: s.store, Acts: s.store, Authorize: o.authorize, Title: "Verifications", Challenge: `Basic realm="Verifications", charset="UTF-8"`, Logger: s.log})
+	pages, err := console.New(console.Config{Machine: s.machine, Dispatcher: s.dispatcher, Figures: s.counters, Acts: s.store, NumberKey: s.keys.numbers.Key, Authorize: o.authorize, Title: "Verifications", Challenge: `Basic realm="Verifications", charset="UTF-8"`, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type options struct {
 	console  string // the address of the operators' console; empty: none
 	metrics  string // the address of /metrics; empty: none
 	store    string // "memory", "sqlite:path", "postgres://…"
-	upstream string // a base URL, or "simulator": the built-in one, the default on loopback
+	upstream string // a base URL, or "simulator": the built-in one, the default on loopback without HTTPS
 	org      string
 	host     string // the file of the host's name, links and consent; empty: the demonstration's
 	https    bool   // browsers use HTTPS, to this process or to a proxy
@@ -54,7 +54,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
 	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path, postgres://…, or several as one: \"sharded:a=postgres://… b=postgres://…\"")
 	flags.StringVar(&o.metrics, "metrics", "", "the address of /metrics for Prometheus, on loopback, for instance 127.0.0.1:9464 (default: none)")
-	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback: simulator)")
+	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback without -https: simulator)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")
 	flags.StringVar(&o.host, "host", "", "the file of your name, logo, links and the consent that persons agree to, as page/demo.json; needed with an -upstream (default with the simulator: the demonstration's)")
 	flags.BoolVar(&o.https, "https", false, "browsers use HTTPS, which a proxy terminates: cookies are for HTTPS only")
@@ -93,12 +93,12 @@ func (o options) check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("-addr: %w: %w", err, errUsage)
-	case isLoopback(o.addr):
+	case !o.https && isLoopback(o.addr):
 		return nil
 	case !o.https:
 		return fmt.Errorf("-addr %s is not a loopback address: passwords need HTTPS, which a proxy terminates; then set -https: %w", o.addr, errUsage)
 	case o.upstream == "":
-		return fmt.Errorf("-addr %s is not a loopback address: choose an -upstream, or simulator: %w", o.addr, errUsage)
+		return fmt.Errorf("others than this machine reach the service: choose an -upstream, or simulator: %w", errUsage)
 	default:
 		return nil
 	}

@@ -26,6 +26,7 @@ func TestAnInvalidArgumentIsReportedInOneLine(t *testing.T) {
 		"the open net without HTTPS":   {"-addr", "0.0.0.0:0", "-upstream", "simulator"},
 		"all addresses without HTTPS":  {"-addr", ":0", "-upstream", "simulator"},
 		"the open net, simulated":      {"-addr", "[::]:0", "-https"},
+		"behind a proxy, simulated":    {"-addr", "127.0.0.1:0", "-https"},
 		"a console on the open net":    {"-console", "192.0.2.1:0"},
 		"metrics on the open net":      {"-metrics", ":0"},
 	} {

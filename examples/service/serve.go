@@ -14,6 +14,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
@@ -67,11 +68,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	dispatcher, err := outbox.New(machine, store, outbox.Config{
-		Handlers: map[string]outbox.Handler{"notify": notify(logger)},
-		Observer: metrics.HandlerObserver(),
-		Logger:   logger,
-	})
+	counters, dispatcher, err := newDispatcher(machine, store, metrics.HandlerObserver(), logger)
 	if err != nil {
 		return err
 	}
@@ -79,7 +76,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 		return err
 	}
 	s := &site{
-		options: o, owner: owner, machine: machine, dispatcher: dispatcher, store: store, keys: keys, cookies: cookies{o.https}, changes: changes,
+		options: o, owner: owner, machine: machine, dispatcher: dispatcher, store: store, counters: counters, keys: keys, cookies: cookies{o.https}, changes: changes,
 		simulated: up.simulated, metrics: exposed, log: logger,
 	}
 	if s.api, err = s.newAPI(); err != nil {
@@ -108,6 +105,23 @@ func watch(metrics *telemetry.Telemetry, machine *carrierfsm.Machine, dispatcher
 	_, err := metrics.Watch(machine)
 	_, e := metrics.WatchProcess(machine, dispatcher)
 	return errors.Join(err, e)
+}
+
+// newDispatcher returns a dispatcher that calls the handler of this host and counts for
+// the console.
+func newDispatcher(machine *carrierfsm.Machine, store store, o *outbox.Observer, logger *slog.Logger) (*figures.Counters, *outbox.Dispatcher, error) {
+	counters, err := figures.New(figures.Config{Store: store})
+	if err != nil {
+		return nil, nil, err
+	}
+	dispatcher, err := outbox.New(machine, store, outbox.Config{
+		Handlers:    map[string]outbox.Handler{"notify": notify(logger)},
+		Projections: []outbox.Projection{counters},
+		Starts:      map[string]outbox.Start{counters.Name(): outbox.FromBeginning}, // on a store that is older than the figures
+		Observer:    o,
+		Logger:      logger,
+	})
+	return counters, dispatcher, err
 }
 
 // notify returns the handler of this host. A real one would write an order, send a

@@ -8,6 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/httpapi"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 )
 
 // site has what the endpoints share. It is safe for concurrent use. Any number of
@@ -17,6 +18,7 @@ type site struct {
 	machine    *carrierfsm.Machine
 	owner      host
 	dispatcher *outbox.Dispatcher
+	counters   *figures.Counters
 	store      store
 	api        *httpapi.API
 	keys       keys

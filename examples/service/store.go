@@ -10,17 +10,17 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
-	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
 // store is what the service needs of a store: its console shows figures and logs acts.
 type store interface {
 	outbox.Store
-	survey.Surveyor
+	figures.Store
 	acts.Log
 }
 

@@ -27,12 +27,13 @@ const (
 	askedToRetry = "requests that let net/http repeat them"    // G3
 	leaked       = "secrets in files and logs"                 // G9
 	exceeded     = "numbers asked for more than their budgets" // G12
+	miscounted   = "transitions not counted once"              // the figures
 )
 
 // kinds are all of them, in the order of the report.
 var kinds = []string{
 	lostAck, gap, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged,
-	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked, exceeded,
+	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked, exceeded, miscounted,
 }
 
 // violation is one violation of a guarantee.

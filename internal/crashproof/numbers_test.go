@@ -71,19 +71,19 @@ func TestTheJudgeFindsANumberThatWasAskedForMoreThanItsBudget(t *testing.T) {
 	s := make(spent)
 	reply := func(code string) []byte { return fmt.Appendf(nil, `{"success":true,"data":{"process_code":%s}}`, code) }
 	for range budgets.Passwords {
-		s.add("13900000000", "password", reply("10003"))
-		s.add("13900000000", "captcha", reply(`"10008"`))
-		s.add("13900000001", "captcha", reply(`"10003"`))
+		s.add("13800000000", "password", reply("10003"))
+		s.add("13800000000", "captcha", reply(`"10008"`))
+		s.add("13800000001", "captcha", reply(`"10003"`))
 	}
 	for range budgets.Applications {
-		s.add("13900000000", "apply", []byte("}{"))
+		s.add("13800000000", "apply", []byte("}{"))
 	}
 	require.Empty(t, s.overBudget())
-	s.add("13900000001", "captcha", reply("10003"))
-	s.add("13900000000", "apply", nil)
+	s.add("13800000001", "captcha", reply("10003"))
+	s.add("13800000000", "apply", nil)
 	require.Len(t, s.overBudget(), 2)
 	for range budgets.Texts + 1 {
-		s.add("13900000002", "resend_captcha", reply("10002"))
+		s.add("13800000002", "resend_captcha", reply("10002"))
 	}
 	require.Len(t, s.overBudget(), 3)
 }

@@ -70,9 +70,15 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 	if err != nil {
 		return nil, nil, err
 	}
+	counted, err := counters(store)
+	if err != nil {
+		return nil, nil, err
+	}
 	d, err := outbox.New(m, store, outbox.Config{
-		Handlers: map[string]outbox.Handler{"delivery-log": s.handler()},
-		Starts:   map[string]outbox.Start{"delivery-log": outbox.FromBeginning}, // a database may be restored to before the first start
+		Handlers:    map[string]outbox.Handler{"delivery-log": s.handler()},
+		Projections: []outbox.Projection{counted},
+		// A database may be restored to before the first start.
+		Starts:   map[string]outbox.Start{"delivery-log": outbox.FromBeginning, counted.Name(): outbox.FromBeginning},
 		LeaseTTL: lease, RetryMin: retryMin, RetryMax: retryMax, PollInterval: pollInterval, Logger: logger,
 	})
 	return m, d, err

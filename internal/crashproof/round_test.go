@@ -49,6 +49,9 @@ func runRound(t *testing.T, p plan) outcome {
 	out := w.outcome(all)
 	out.violations = append(out.violations, leaks(t, w.folder)...)
 	out.violations = append(out.violations, w.proxy.spent.overBudget()...)
+	miscounts, err := w.miscounts(ctx)
+	require.NoError(t, err)
+	out.violations = append(out.violations, miscounts...)
 	for _, e := range all {
 		out.violations = append(out.violations, judgeOne(e)...)
 		if e.record.ID != "" && e.forged == nil {

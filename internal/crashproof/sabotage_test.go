@@ -211,6 +211,20 @@ var sabotages = []sabotage{
 		{"outbox/dispatcher.go", `store.Watch(ctx, p.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
 	}},
 
+	{name: "figures counted before the cursor is moved", plan: killed, patches: []patch{
+		{"store/sqlite/figures.go", `	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
+`, `	first, last := b.Entries[0].Position, b.Entries[len(b.Entries)-1].Position
+	err := s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error { return addCounts(ctx, tx, l.Name, c.Add) })
+	if err != nil {
+		return err
+	}
+`},
+		{"store/sqlite/figures.go", `		if err := addCounts(ctx, tx, l.Name, c.Add); err != nil {
+			return err
+		}
+`, ``},
+	}},
+
 	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
 		{"decide.go", `	if in := s.Intent; in != nil {
 		d = s.settle(`, `	if in := s.Intent; in != nil {

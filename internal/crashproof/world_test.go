@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -192,7 +193,7 @@ func (w *world) settle(ctx context.Context) error {
 	})
 	w.await(ctx, handlerBound, func() bool {
 		list, err := dispatcher.Cursors(ctx)
-		return err == nil && len(list) > 0 && list[0].Behind.IsZero() && list[0].Parked == 0
+		return err == nil && len(list) == 2 && !slices.ContainsFunc(list, func(c outbox.Cursor) bool { return !c.Behind.IsZero() || c.Parked > 0 })
 	})
 	for _, m := range w.processes {
 		m.close()

@@ -353,3 +353,39 @@ func TestRunDeletesWhatIsCountedNoMore(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+
+// A form that is over the limit ends no other verification of the number.
+func TestAFormThatABudgetRefusesTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	b := counted(t, budget.Limits{Applications: 1})
+	owner := another(b)
+	owner.Must(owner.Apply())
+	_, err := another(b).Apply()
+	exceeded(t, err, budget.Applications)
+	form := carrierfsm.Apply{Form: fsmtest.Form(), Consent: fsmtest.Consent()}
+	_, err = b.Machine.Begin(t.Context(), carrierfsm.NewVerification{ID: "begun", Key: keyOf(t)}, form)
+	exceeded(t, err, budget.Applications)
+	_, err = b.Machine.Get(t.Context(), "begun")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+	require.Equal(t, carrierfsm.AwaitingPassword, owner.Get().State)
+	require.Zero(t, countOf(t, b, budget.Places))
+}
+
+// A person is told of the attempts that the number has left, not the verification alone.
+func TestAttemptsLeftAreThoseOfTheNumberToo(t *testing.T) {
+	t.Parallel()
+	b := counted(t, budget.Limits{})
+	b.Upstream.Otherwise(fsmtest.Code("10003"))
+	first := another(b)
+	first.Must(first.Apply())
+	require.Equal(t, 2, first.Get().Prompt.AttemptsLeft)
+	require.Equal(t, 1, first.Must(first.Password("111111")).Prompt.AttemptsLeft)
+	first.Must(first.Cancel())
+	second := another(b)
+	require.Equal(t, 3, second.Get().Prompt.AttemptsLeft, "of six applications a day one was handed in")
+	second.Must(second.Apply())
+	require.Equal(t, 1, second.Get().Prompt.AttemptsLeft)
+	after := second.Must(second.Password("222222")).Prompt
+	require.Zero(t, after.AttemptsLeft)
+	require.Equal(t, budget.Passwords, after.Limited.Kind)
+}

@@ -85,6 +85,34 @@ func TestWhatAnEarlierBuildSealedIsReadAndSealedAnew(t *testing.T) {
 	require.Equal(t, carrierfsm.Erased, v.Reason)
 }
 
+// An earlier build has no Source and Dwell, and so nothing that proves them.
+func TestColumnsThatAnEarlierBuildDidNotWriteAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	store := &tampered{Store: earlier(t)}
+	c := strict(t, store)
+	c.RefuseUnbound = false
+	reading := machine(t, c)
+	for column, change := range map[string]func(*carrierfsm.Entry){
+		"dwell":  func(e *carrierfsm.Entry) { e.Dwell = time.Second },
+		"source": func(e *carrierfsm.Entry) { e.Source = "chinaunicom" },
+	} {
+		store.set(nil, func(list []carrierfsm.Entry) []carrierfsm.Entry {
+			change(&list[1])
+			return list
+		})
+		_, err := reading.History(ctx, "v1")
+		require.ErrorIs(t, err, carrierfsm.ErrForged)
+		require.ErrorContains(t, err, column)
+	}
+	store.set(nil, nil)
+	_, err := reading.History(ctx, "v1")
+	require.NoError(t, err)
+	require.NoError(t, reading.Reseal(ctx, "v1"))
+	_, err = reading.History(ctx, "v1")
+	require.NoError(t, err, "resealed, they are still without")
+}
+
 func TestTheNextCommitBindsWhatAnEarlierBuildSealed(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -110,7 +110,7 @@ func subjects(t *testing.T) map[string]subject {
 var columnNames = map[string]string{
 	"ID": "id", "State": "state", "Step": "step", "Version": "version", "Table": "table", "Source": "source", "Reason": "reason",
 	"InFlight": "in_flight", "Due": "due", "Created": "created", "Updated": "updated", "Key": "key", "CommitID": "commit_id",
-	"From": "from", "Event": "event", "To": "to", "At": "at",
+	"From": "from", "Event": "event", "To": "to", "At": "at", "Dwell": "dwell",
 }
 
 // changes returns for each way to change a field a function that does.
@@ -219,6 +219,9 @@ func TestEachChangedColumnOfAnEntryIsTold(t *testing.T) {
 				for how, change := range changes(t, field.Type, "Entry."+field.Name) {
 					if name == "erased" && n < 3 && field.Name == "Detail" && how != "plain" && how != "empty" {
 						continue // there is nothing to damage
+					}
+					if name == "erased" && n < 3 && (field.Name == "Source" || field.Name == "Dwell") {
+						continue // they are proven by the detail, which was erased
 					}
 					list, err := s.store.Store.History(ctx, s.ID, n, 1)
 					require.NoError(t, err)

@@ -138,6 +138,9 @@ func appendFoldRare(dst []byte, r rune) ([]byte, class) {
 	if small, ok := latin(r); ok {
 		return append(dst, small), letter
 	}
+	if same := compatible()[r]; same != "" {
+		return appendCompatible(dst, same)
+	}
 	switch {
 	case unicode.IsNumber(r):
 		return utf8.AppendRune(dst, r), figure

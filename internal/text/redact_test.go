@@ -121,7 +121,7 @@ var spelled = rapid.Custom(func(t *rapid.T) func(string) string {
 		func(s string) string { return s },
 		strings.ToUpper, strings.ToLower,
 		digits("０１２３４５６７８９"), digits("٠١٢٣٤٥٦٧٨٩"), digits("〇一二三四五六七八九"), digits("零壹贰叁肆伍陆柒捌玖"),
-		digits("⓪①②③④⑤⑥⑦⑧⑨"), digits("𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"), digits("₀₁₂₃₄₅₆₇₈₉"), digits("०१२३४५६७८९"),
+		digits("⓪①②③④⑤⑥⑦⑧⑨"), digits("\uf9b2㆒㆓㆔㆕五\uf9d1七⼋九"), digits("𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"), digits("₀₁₂₃₄₅₆₇₈₉"), digits("०१२३४५६७८९"),
 		each(func(_ int, r rune) string { return string(r) + between }),
 		each(func(_ int, r rune) string { return fmt.Sprintf("&#%d;", r) }),
 		each(func(_ int, r rune) string { return fmt.Sprintf("&#x%x;", r) }),
@@ -188,6 +188,26 @@ func TestAKnownValueIsHiddenInEverySpelling(t *testing.T) {
 		require.NotContains(t, strings.ToLower(strings.Map(wordOnly, out)), strings.ToLower(strings.Map(wordOnly, value)), "%q", in)
 		require.True(t, valuesOf(value).Repeated(in, func(text.Match) bool { return true }), "%q", in)
 	})
+}
+
+// What Unicode calls compatible with a letter, a digit or a Chinese character is the same,
+// and a letter is the same with and without its marks.
+func TestAKnownValueIsHiddenInCompatibleCharacters(t *testing.T) {
+	t.Parallel()
+	for value, spellings := range map[string][]string{
+		"pw7f3a91":    {"ᵖʷ⁷ᶠ³ᵃ⁹¹", "ₚw₇f₃ₐ₉₁", "P̂w7f3a91", "ᴾᵂ7F3A91", "Ṕẃ7f3å91"},
+		"officina":    {"oﬃcina", "oﬀⁱcina"},
+		"张立金力":        {"张⽴⾦⼒", "张\uf9f7\uf90a\uf98a"},
+		"José Müller": {"Jose\u0301 Mu\u0308ller", "JOSE MULLER", "José Müller"},
+		"Jose Muller": {"José Müller", "Jose\u0301 Mu\u0308ller"},
+		"12348620":    {"㆒㆓㆔㆕⼋\uf9d1⼆\uf9b2", "🈩🈔🈪㆕八六🈔零"},
+	} {
+		for _, written := range spellings {
+			require.Equal(t, "密码****错误", text.Redact("密码"+written+"错误", valuesOf(value), 1024), "%q as %q", value, written)
+		}
+	}
+	require.Equal(t, "单号****", text.Redact("单号㆕㆓㆒㆔", nil, 1024), "a number that is not known")
+	require.Equal(t, "Café, 5㎏", text.Redact("Café, 5㎏", nil, 1024))
 }
 
 // Words between the digits of a known number don't keep it from being found.

@@ -20,6 +20,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/internal/lease"
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
@@ -48,6 +49,7 @@ type Store struct {
 	cursors map[string]*lease.Cursor
 	parked  map[parkedKey]outbox.Parked
 	acts    map[string]acts.Act
+	figures map[figureKey]figures.Counts
 
 	shard shardRow
 	bound int64 // the epoch that writes require; 0 for any
@@ -60,7 +62,8 @@ func New() *Store {
 		columns: make(interned[columns]), edges: make(interned[edge]),
 		ledgers: make(map[string]budget.Ledger),
 		cursors: make(map[string]*lease.Cursor), parked: make(map[parkedKey]outbox.Parked),
-		acts: make(map[string]acts.Act),
+		acts:    make(map[string]acts.Act),
+		figures: make(map[figureKey]figures.Counts),
 	}
 }
 
@@ -144,6 +147,13 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 	for _, e := range earlier { // put has overwritten the body
 		clear(e.detail)
 		e.detail = nil
+	}
+	for key, row := range s.parked {
+		if key.id == r.ID {
+			clear(row.Failure)
+			row.Failure = nil
+			s.parked[key] = row
+		}
 	}
 	return nil
 }
@@ -235,7 +245,7 @@ func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) 
 		e := &entries[i]
 		stored[i] = entry{
 			row: row, step: e.Step, at: e.At.UnixMicro(), detail: slices.Clone(e.Detail),
-			edge: s.edges.pointer(edge{e.From, e.Event, e.To}),
+			edge: s.edges.pointer(edge{e.From, e.Event, e.To, e.Source}), dwell: e.Dwell.Microseconds(),
 		}
 		s.log.add(&stored[i])
 		row.history = append(row.history, &stored[i])

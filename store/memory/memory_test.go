@@ -37,6 +37,13 @@ func TestMemoryKeepsTheContractOfASurveyor(t *testing.T) {
 	})
 }
 
+func TestMemoryKeepsTheContractOfFigures(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestFigures(t, func(testing.TB) fsmtest.FiguresSubject {
+		return fsmtest.FiguresSubject{Store: memory.New()}
+	})
+}
+
 func TestMemoryKeepsTheContractOfALogOfActs(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestActs(t, func(testing.TB) fsmtest.ActsSubject { return fsmtest.ActsSubject{Store: memory.New()} })

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"maps"
@@ -38,6 +39,7 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 			}
 		}
 		s.cursors[name] = c
+		s.forgetFigures(name)
 	}
 	if !c.Acquire(owner, now, now.Add(lasts)) {
 		return outbox.Lease{}, outbox.ErrLeaseHeld
@@ -69,6 +71,7 @@ func (s *Store) Retire(ctx context.Context, name string) error {
 		return outbox.ErrLeaseHeld
 	}
 	delete(s.cursors, name)
+	s.forgetFigures(name)
 	for key := range s.parked {
 		if key.handler == name {
 			delete(s.parked, key)
@@ -97,6 +100,7 @@ func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 		next.Position = e.position
 		b.Entries = append(b.Entries, next)
 		if row, ok := s.parked[parkedKey{l.Name, next.ID}]; ok {
+			row.Failure = bytes.Clone(row.Failure)
 			b.Parked[next.ID] = row
 		}
 	}
@@ -142,7 +146,7 @@ func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 func (s *Store) park(rows []outbox.Parked) {
 	for _, row := range rows {
 		key := parkedKey{row.Handler, row.ID}
-		row.Since, row.Next = truncated(row.Since), truncated(row.Next)
+		row.Since, row.Next, row.Failure = truncated(row.Since), truncated(row.Next), bytes.Clone(row.Failure)
 		if stored, ok := s.parked[key]; ok && stored.Version != row.Version-1 {
 			row = merged(stored, row)
 		}
@@ -179,6 +183,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Park
 		matches := (q.Handler == "" || row.Handler == q.Handler) && (q.ID == "" || row.ID == q.ID) &&
 			(q.NextBy.IsZero() || !row.Next.After(q.NextBy))
 		if matches && (q.After == (outbox.ParkedKey{}) || byNext(row, after) > 0) {
+			row.Failure = bytes.Clone(row.Failure)
 			list = append(list, row)
 		}
 	}

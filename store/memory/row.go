@@ -40,14 +40,16 @@ type entry struct {
 	edge         *edge
 	step         int
 	at, position int64
+	dwell        int64 // in microseconds
 	detail       []byte
 }
 
-// edge is the transition of an entry.
+// edge is the transition of an entry, and its website.
 type edge struct {
-	from  carrierfsm.State
-	event carrierfsm.Event
-	to    carrierfsm.State
+	from   carrierfsm.State
+	event  carrierfsm.Event
+	to     carrierfsm.State
+	source string
 }
 
 // interned has one pointer for each value.
@@ -92,6 +94,7 @@ func (r *row) recordWithBody() carrierfsm.Record {
 func (e *entry) withoutDetail() carrierfsm.Entry {
 	return carrierfsm.Entry{
 		ID: e.row.id, Step: e.step, From: e.edge.from, Event: e.edge.event, To: e.edge.to, At: timeOf(e.at),
+		Source: e.edge.source, Dwell: time.Duration(e.dwell) * time.Microsecond,
 	}
 }
 

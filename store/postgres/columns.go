@@ -11,7 +11,7 @@ import (
 
 const recordColumns = `v.id, v.version, v.step, v.tables, v.in_flight, v.due, v.created, v.updated, v.commit_id, v.state, v.source, v.reason, v.key`
 
-const entryColumns = `position, id, step, from_, event, to_, at, detail`
+const entryColumns = `position, id, step, from_, event, to_, at, source, dwell, detail`
 
 // recordArgs returns the arguments of a statement for one record.
 func recordArgs(r *carrierfsm.Record, creates bool) []any {
@@ -27,7 +27,7 @@ func recordArgs(r *carrierfsm.Record, creates bool) []any {
 
 // entryArgs returns the arguments of one entry.
 func entryArgs(e *carrierfsm.Entry) []any {
-	return []any{e.ID, int32(e.Step), string(e.From), string(e.Event), string(e.To), e.At.UTC(), e.Detail}
+	return []any{e.ID, int32(e.Step), string(e.From), string(e.Event), string(e.To), e.At.UTC(), e.Source, e.Dwell.Microseconds(), e.Detail}
 }
 
 // recordArrays returns the arguments of a statement for several records: an array
@@ -61,14 +61,18 @@ func entryArrays(requests []write.Request) []any {
 	}
 	of, steps, at, details := make([]int64, 0, n), make([]int32, 0, n), make([]time.Time, 0, n), make([][]byte, 0, n)
 	ids, from, events, to := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	sources, dwells := make([]string, 0, n), make([]int64, 0, n)
 	for i, r := range requests {
 		for _, e := range r.Entries {
 			of, steps, at, details = append(of, int64(i+1)), append(steps, int32(e.Step)), append(at, e.At.UTC()), append(details, e.Detail)
 			ids, from, events, to = append(ids, e.ID), append(from, string(e.From)), append(events, string(e.Event)), append(to, string(e.To))
+			sources, dwells = append(sources, e.Source), append(dwells, e.Dwell.Microseconds())
 		}
 	}
-	return []any{of, ids, steps, from, events, to, at, details}
+	return []any{of, ids, steps, from, events, to, at, sources, dwells, details}
 }
+
+func durationOf(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }
 
 // orNull returns the time for a column in which NULL is the zero time.
 func orNull(t time.Time) *time.Time {
@@ -109,7 +113,8 @@ func scanColumns(rows pgx.CollectableRow, more ...any) (r carrierfsm.Record, err
 }
 
 func scanEntry(rows pgx.CollectableRow) (e carrierfsm.Entry, err error) {
-	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &e.At, &e.Detail)
-	e.At = e.At.UTC()
+	var dwell int64
+	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &e.At, &e.Source, &dwell, &e.Detail)
+	e.At, e.Dwell = e.At.UTC(), durationOf(dwell)
 	return e, err
 }

@@ -110,6 +110,8 @@ func (p *params) entry(e *carrierfsm.Entry) {
 	p.text(string(e.Event))
 	p.text(string(e.To))
 	p.time(e.At)
+	p.text(e.Source)
+	p.int64(e.Dwell.Microseconds())
 	p.borrowed(e.Detail)
 }
 
@@ -216,5 +218,7 @@ func (p *params) entries(requests []write.Request) {
 	p.texts(n, func(i int) string { return string(at(i).Event) })
 	p.texts(n, func(i int) string { return string(at(i).To) })
 	p.times(n, func(i int) time.Time { return at(i).At })
+	p.texts(n, func(i int) string { return at(i).Source })
+	p.int64s(n, func(i int) int64 { return at(i).Dwell.Microseconds() })
 	p.bytes(n, func(i int) []byte { return at(i).Detail })
 }

@@ -60,7 +60,7 @@ var (
 
 // runOneFast is runOnePlain on the fast path.
 func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request) (written bool, err error) {
-	p := newParams(30, 512)
+	p := newParams(32, 512)
 	p.record(&r.Record, s.creates)
 	sql := s.noEntry
 	switch {
@@ -84,7 +84,7 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 	for i := range requests {
 		capacity += 512 + sizeOf(requests[i])
 	}
-	p := newParams(30, capacity)
+	p := newParams(32, capacity)
 	p.records(requests, s.creates)
 	p.entries(requests)
 	if s.spends {

@@ -32,7 +32,7 @@ func (w *writer) callHook(ctx context.Context, tx pgx.Tx, r write.Request) (err 
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("carrierfsm/postgres: the hook panicked: %v", p)
+			err = fmt.Errorf("carrierfsm/postgres: the hook panicked with a %T", p)
 		}
 	}()
 	r = r.Clone() // the hook may change it, and a retry needs the original

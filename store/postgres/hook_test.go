@@ -112,7 +112,7 @@ func TestAHookThatFailsUndoesTheTransition(t *testing.T) {
 		want string
 	}{
 		"error": {func(context.Context, pgx.Tx, carrierfsm.Entry) error { return failure }, "no stock"},
-		"panic": {func(context.Context, pgx.Tx, carrierfsm.Entry) error { panic("oops") }, "the hook panicked: oops"},
+		"panic": {func(context.Context, pgx.Tx, carrierfsm.Entry) error { panic("oops 13800138000") }, "the hook panicked with a string"},
 		"SQL error": {func(ctx context.Context, tx pgx.Tx, _ carrierfsm.Entry) error {
 			_, err := tx.Exec(ctx, `SELECT 1/0`)
 			return err

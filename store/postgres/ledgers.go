@@ -70,7 +70,7 @@ const oneSpent = setOne + `
 
 const oneWritten = `, written AS (` + oneSpent + ` RETURNING 1)`
 
-var spendBatch = `, ` + spends(23) + `, held AS (
+var spendBatch = `, ` + spends(25) + `, held AS (
 	SELECT i.ord FROM input i, carrierfsm_verifications v` + batchFits + batchKeysFree + `
 	FOR UPDATE OF v
 ), ` + spentBy(`s.request IN (SELECT ord FROM held)`) + `, written AS (
@@ -80,8 +80,8 @@ var spendBatch = `, ` + spends(23) + `, held AS (
 
 var spendSQL = writeSQL{
 	noEntry:        spendOne(14) + oneSpent,
-	oneEntry:       spendOne(21) + oneWritten + appendOne,
-	severalEntries: spendOne(22) + oneWritten + appendSeveral,
+	oneEntry:       spendOne(23) + oneWritten + appendOne,
+	severalEntries: spendOne(24) + oneWritten + appendSeveral,
 	batch:          commitInput + spendBatch,
 	why:            whyNotCommitted,
 	spends:         true,
@@ -104,7 +104,7 @@ func createOneSpending(others int) string {
 	return `WITH ` + spends(others+1) + `, ` + spentBy(oneIsFree)
 }
 
-var createSpendBatch = inputOf("created", "timestamptz") + `), ` + spends(23) + `, free AS (
+var createSpendBatch = inputOf("created", "timestamptz") + `), ` + spends(25) + `, free AS (
 	SELECT i.ord FROM input i WHERE NOT EXISTS (
 		SELECT FROM carrierfsm_verifications v WHERE v.id = i.id OR v.key = i.key AND v.key <> '')
 ), ` + spentBy(`s.request IN (SELECT ord FROM free)`) + `, created AS (
@@ -120,8 +120,8 @@ var createSpendBatch = inputOf("created", "timestamptz") + `), ` + spends(23) + 
 
 var createSpendSQL = writeSQL{
 	noEntry:        createOneSpending(14) + insertOneSpent,
-	oneEntry:       createOneSpending(21) + oneCreated + appendOne,
-	severalEntries: createOneSpending(22) + oneCreated + appendSeveral,
+	oneEntry:       createOneSpending(23) + oneCreated + appendOne,
+	severalEntries: createOneSpending(24) + oneCreated + appendSeveral,
 	batch:          createSpendBatch,
 	why:            whyNotCreated,
 	creates:        true,

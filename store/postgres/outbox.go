@@ -104,7 +104,10 @@ func (s *Store) createCursor(ctx context.Context, name string, start outbox.Star
 			return struct{}{}, err
 		}
 		lows, highs, _ := gapColumns(gaps)
-		_, err = tx.Exec(ctx, insertCursor, name, position, lows, highs)
+		tag, err := tx.Exec(ctx, insertCursor, name, position, lows, highs)
+		if err == nil && tag.RowsAffected() > 0 {
+			_, err = tx.Exec(ctx, forgetAllCounts, name) // of one that an older build retired
+		}
 		return struct{}{}, err
 	})
 	return err
@@ -175,8 +178,8 @@ const readPending = `WITH cursor AS MATERIALIZED (
 SELECT c.position, c.settled, c.candidate, c.bound,
 	CASE WHEN coalesce(b.n, 1) = 1 THEN c.lows END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.highs END, CASE WHEN coalesce(b.n, 1) = 1 THEN c.bounds END,
 	pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
-	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.detail,
-	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version
+	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.source, b.dwell, b.detail,
+	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version, p.error
 FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
 ORDER BY b.position`
 
@@ -245,15 +248,22 @@ func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n i
 
 // move moves a cursor behind the entry last, if any.
 func (s *Store) move(ctx context.Context, l outbox.Lease, from, to cursor, last *carrierfsm.Entry, rows []outbox.Parked) error {
+	return s.moved(ctx, rows, s.guarded(advanceCursor, whereLease), moveArgs(l, from, to, last)...)
+}
+
+// moveArgs returns the arguments of advanceCursor.
+func moveArgs(l outbox.Lease, from, to cursor, last *carrierfsm.Entry) []any {
 	if last == nil {
 		last = new(carrierfsm.Entry)
 	}
 	was := from.stored
 	lows, highs, bounds := gapColumns(to.gaps)
-	return s.moved(ctx, rows, s.guarded(advanceCursor, whereLease), l.Name, l.Fence, l.Owner,
+	return []any{
+		l.Name, l.Fence, l.Owner,
 		to.position, to.settled, to.candidate, to.bound, lows, highs, bounds,
 		was.position, was.settled, was.candidate, was.bound, int32(was.gaps),
-		last.Position, last.ID, int32(last.Step))
+		last.Position, last.ID, int32(last.Step),
+	}
 }
 
 // moved runs a statement that writes a cursor, and writes the rows. It returns

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -11,18 +12,19 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
-const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
+const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version, error`
 
 // putParked replaces a row with its next version and merges any other version
 // with it, as Outbox.Advance says.
 const putParked = `INSERT INTO carrierfsm_parked AS p (` + parkedColumns + `)
-	VALUES ($1::text, $2::text, $3::integer, $4::integer, $5::integer, $6::text, $7::timestamptz, $8::timestamptz, $9::bigint)
+	VALUES ($1::text, $2::text, $3::integer, $4::integer, $5::integer, $6::text, $7::timestamptz, $8::timestamptz, $9::bigint, $10::bytea)
 	ON CONFLICT (handler, id) DO UPDATE SET
 		step     = CASE WHEN p.version = excluded.version - 1 THEN excluded.step     ELSE least(p.step, excluded.step) END,
 		upto     = CASE WHEN p.version = excluded.version - 1 THEN excluded.upto     ELSE greatest(p.upto, excluded.upto) END,
 		attempts = CASE WHEN p.version = excluded.version - 1 THEN excluded.attempts ELSE least(p.attempts, excluded.attempts) END,
 		why      = CASE WHEN p.version = excluded.version - 1 THEN excluded.why      ELSE p.why END,
 		since    = CASE WHEN p.version = excluded.version - 1 THEN excluded.since    ELSE p.since END,
+		error    = CASE WHEN p.version = excluded.version - 1 THEN excluded.error    ELSE p.error END,
 		next     = CASE WHEN p.version = excluded.version - 1 THEN excluded.next     ELSE least(p.next, excluded.next) END,
 		version  = p.version + 1`
 
@@ -44,12 +46,15 @@ func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(
 		return err
 	}
 	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Failure = bytes.Clone(rows[i].Failure) // the caller may return before
+	}
 	slices.SortStableFunc(rows, func(a, b outbox.Parked) int {
 		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
 	})
 	var batch pgx.Batch
 	for _, r := range rows {
-		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version)
+		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version, r.Failure)
 		batch.Queue(deleteParked, r.Handler, r.ID)
 	}
 	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (struct{}, error) {
@@ -76,7 +81,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Park
 		return nil, err
 	}
 	return read(ctx, s, func(row pgx.CollectableRow) (p outbox.Parked, err error) {
-		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version)
+		err = row.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &p.Since, &p.Next, &p.Version, &p.Failure)
 		p.Since, p.Next = p.Since.UTC(), p.Next.UTC()
 		return p, err
 	}, sql, c.args...)

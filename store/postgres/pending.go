@@ -26,6 +26,8 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	var entry struct {
 		position            *int64
 		id, from, event, to *string
+		source              *string
+		dwell               *int64
 		step                *int
 		at                  *time.Time
 		detail              []byte
@@ -35,11 +37,12 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		why                  *string
 		since, next          *time.Time
 		version              *int64
+		failure              []byte
 	}
 	c := &r.cursor
 	err = row.Scan(&c.position, &c.settled, &c.candidate, &c.bound, &lows, &highs, &bounds, &c.xmin, &c.xmax,
-		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.detail,
-		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version)
+		&entry.position, &entry.id, &entry.step, &entry.from, &entry.event, &entry.to, &entry.at, &entry.source, &entry.dwell, &entry.detail,
+		&parked.step, &parked.upto, &parked.attempts, &parked.why, &parked.since, &parked.next, &parked.version, &parked.failure)
 	c.stored = storedCursor{c.position, c.settled, c.candidate, c.bound, len(lows)}
 	c.gaps = gapsOf(lows, highs, bounds)
 	c.dropForeignBounds()
@@ -48,12 +51,12 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 	}
 	r.entry = &carrierfsm.Entry{
 		ID: *entry.id, Step: *entry.step, From: carrierfsm.State(*entry.from), Event: carrierfsm.Event(*entry.event), To: carrierfsm.State(*entry.to),
-		At: entry.at.UTC(), Detail: entry.detail, Position: *entry.position,
+		At: entry.at.UTC(), Source: *entry.source, Dwell: durationOf(*entry.dwell), Detail: entry.detail, Position: *entry.position,
 	}
 	if parked.step != nil {
 		r.parked = &outbox.Parked{
 			Handler: p.handler, ID: *entry.id, Step: *parked.step, Upto: *parked.upto, Attempts: *parked.attempts, Why: *parked.why,
-			Since: parked.since.UTC(), Next: parked.next.UTC(), Version: *parked.version,
+			Since: parked.since.UTC(), Next: parked.next.UTC(), Version: *parked.version, Failure: parked.failure,
 		}
 	}
 	return r, nil

@@ -34,6 +34,14 @@ func TestPostgresKeepsTheContract(t *testing.T) {
 			return again, nil
 		}}
 	})
+	fsmtest.TestFigures(t, func(tb testing.TB) fsmtest.FiguresSubject {
+		tb.Helper()
+		s, pool := open(tb)
+		return fsmtest.FiguresSubject{Store: s, Reopen: func() (fsmtest.FiguresStore, error) {
+			again, _ := openOn(tb, pool)
+			return again, nil
+		}}
+	})
 	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
 		tb.Helper()
 		s, _ := open(tb)
@@ -51,6 +59,10 @@ func keepsTheContracts(t *testing.T, open func(tb testing.TB) *postgres.Store) {
 	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
 		tb.Helper()
 		return fsmtest.OutboxSubject{Store: open(tb)}
+	})
+	fsmtest.TestFigures(t, func(tb testing.TB) fsmtest.FiguresSubject {
+		tb.Helper()
+		return fsmtest.FiguresSubject{Store: open(tb)}
 	})
 	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
 		tb.Helper()

@@ -83,7 +83,9 @@ func (s *Store) Retire(ctx context.Context, name string) error {
 		case held:
 			return struct{}{}, outbox.ErrLeaseHeld
 		}
-		_, err = tx.Exec(ctx, `WITH rows AS (DELETE FROM carrierfsm_parked WHERE handler = $1::text) DELETE FROM carrierfsm_cursors WHERE name = $1::text`, name)
+		_, err = tx.Exec(ctx, `WITH rows AS (DELETE FROM carrierfsm_parked WHERE handler = $1::text),
+			counts AS (DELETE FROM carrierfsm_figures WHERE handler = $1::text)
+			DELETE FROM carrierfsm_cursors WHERE name = $1::text`, name)
 		return struct{}{}, err
 	})
 	if errors.Is(err, outbox.ErrLeaseHeld) {

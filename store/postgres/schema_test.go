@@ -177,7 +177,8 @@ func TestVersionsSaysWhichMigrationsADatabaseHas(t *testing.T) {
 		{Number: 3, File: "0003_applied.sql"},
 		{Number: 4, File: "0004_ledgers.sql"},
 		{Number: 5, File: "0005_acts.sql"},
-	}, list[:5]))
+		{Number: 6, File: "0006_figures.sql"},
+	}, list))
 	config := pool.Config()
 	require.NoError(t, postgres.Migrate(ctx, config))
 	list, err = postgres.Versions(ctx, config)

@@ -79,8 +79,7 @@ func TestARoleThatLacksTheRightsToOneTableIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	tables, err := pgx.CollectRows(names, pgx.RowTo[string])
 	require.NoError(t, err)
-	require.Contains(t, tables, "carrierfsm_ledgers")
-	require.Contains(t, tables, "carrierfsm_acts")
+	require.Subset(t, tables, []string{"carrierfsm_ledgers", "carrierfsm_acts", "carrierfsm_figures"})
 	for _, table := range tables {
 		_, err := pool.Exec(ctx, `REVOKE UPDATE ON `+table+` FROM lacks_one`)
 		require.NoError(t, err)

@@ -30,7 +30,7 @@ func advised(err error, advice string) error {
 // lackingPrivileges returns the statements that grant what the role lacks.
 const lackingPrivileges = `SELECT 'GRANT ' || string_agg(privilege, ', ' ORDER BY privilege) || ' ON ' || name || ' TO ' || quote_ident(current_user) FROM (
 	SELECT n, privilege, 'TABLE ' || name AS name, has_table_privilege(name, privilege) AS granted
-	FROM unnest(ARRAY['carrierfsm_verifications', 'carrierfsm_history', 'carrierfsm_cursors', 'carrierfsm_parked', 'carrierfsm_ledgers', 'carrierfsm_acts']) WITH ORDINALITY AS t (name, n),
+	FROM unnest(ARRAY['carrierfsm_verifications', 'carrierfsm_history', 'carrierfsm_cursors', 'carrierfsm_parked', 'carrierfsm_ledgers', 'carrierfsm_acts', 'carrierfsm_figures']) WITH ORDINALITY AS t (name, n),
 		unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
 	UNION ALL
 	SELECT 1000, privilege, 'SEQUENCE carrierfsm_position', has_sequence_privilege('carrierfsm_position', privilege)

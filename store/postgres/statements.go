@@ -31,25 +31,25 @@ func inputOf(seventh, kind string) string {
 // positions after it has read from written, when the transaction has an id:
 // gaps.go needs that.
 const appendBatch = `, appended AS (
-	INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-	SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.detail
-	FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bytea[])
-		WITH ORDINALITY AS e (request, id, step, from_, event, to_, at, detail, ord)
+	INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, source, dwell, detail)
+	SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.source, e.dwell, e.detail
+	FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::text[], $23::bigint[], $24::bytea[])
+		WITH ORDINALITY AS e (request, id, step, from_, event, to_, at, source, dwell, detail, ord)
 	JOIN written ON written.ord = e.request
 	ORDER BY e.ord)
 SELECT ord FROM written`
 
 // appendOne appends the only entry of a request.
 const appendOne = `
-INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-SELECT $15::text, $16::integer, $17::text, $18::text, $19::text, $20::timestamptz, $21::bytea FROM written`
+INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, source, dwell, detail)
+SELECT $15::text, $16::integer, $17::text, $18::text, $19::text, $20::timestamptz, $21::text, $22::bigint, $23::bytea FROM written`
 
 // appendSeveral appends the entries of one request.
 const appendSeveral = `
-INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.detail
-FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bytea[])
-	WITH ORDINALITY AS e (request, id, step, from_, event, to_, at, detail, ord), written
+INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, source, dwell, detail)
+SELECT e.id, e.step, e.from_, e.event, e.to_, e.at, e.source, e.dwell, e.detail
+FROM unnest($15::bigint[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::text[], $23::bigint[], $24::bytea[])
+	WITH ORDINALITY AS e (request, id, step, from_, event, to_, at, source, dwell, detail, ord), written
 ORDER BY e.ord`
 
 // commitBatch updates the records of a batch. If an update has to wait for another

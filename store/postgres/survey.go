@@ -18,9 +18,9 @@ const surveyRecords = `SELECT ` + recordColumns + ` FROM carrierfsm_verification
 
 // surveyEntries looks up each id separately: the planner does not know how few ids
 // there are and might otherwise read the whole history.
-const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at
+const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at, h.source, h.dwell
 	FROM unnest($1::text[]) AS wanted (id) CROSS JOIN LATERAL (
-		SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM carrierfsm_history h WHERE h.id = wanted.id ORDER BY h.step LIMIT 1000) h`
+		SELECT h.id, h.step, h.from_, h.event, h.to_, h.at, h.source, h.dwell FROM carrierfsm_history h WHERE h.id = wanted.id ORDER BY h.step LIMIT 1000) h`
 
 // Survey implements survey.Surveyor. It reads the records first and then their
 // entries; it leaves out entries that were committed in between.
@@ -47,7 +47,8 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 }
 
 func scanEntryWithoutDetail(row pgx.CollectableRow) (e carrierfsm.Entry, err error) {
-	err = row.Scan(&e.ID, &e.Step, &e.From, &e.Event, &e.To, &e.At)
-	e.At = e.At.UTC()
+	var dwell int64
+	err = row.Scan(&e.ID, &e.Step, &e.From, &e.Event, &e.To, &e.At, &e.Source, &dwell)
+	e.At, e.Dwell = e.At.UTC(), durationOf(dwell)
 	return e, err
 }

@@ -81,8 +81,10 @@ func beginWithTimeouts(d time.Duration) string {
 		"SET LOCAL lock_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d", ms, ms, ms)
 }
 
-// blankDetails does not blank the entries that this transaction has appended.
-const blankDetails = `UPDATE carrierfsm_history SET detail = NULL
+// blankDetails does not blank the entries that this transaction has appended. It also
+// deletes what handlers failed with.
+const blankDetails = `WITH failures AS (UPDATE carrierfsm_parked SET error = NULL WHERE id = $1 AND error IS NOT NULL)
+	UPDATE carrierfsm_history SET detail = NULL
 	WHERE id = $1 AND detail IS NOT NULL AND step <> ALL ($2::integer[])`
 
 // Erase implements carrierfsm.Store. It blanks the details after the record is

@@ -42,9 +42,9 @@ func scanColumns(rows *sql.Rows, more ...any) (r carrierfsm.Record, err error) {
 }
 
 func scanEntry(rows *sql.Rows) (e carrierfsm.Entry, err error) {
-	var at int64
-	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &at, &e.Detail)
-	e.At = timeOf(at)
+	var at, dwell int64
+	err = rows.Scan(&e.Position, &e.ID, &e.Step, &e.From, &e.Event, &e.To, &at, &e.Source, &dwell, &e.Detail)
+	e.At, e.Dwell = timeOf(at), durationOf(dwell)
 	return e, err
 }
 
@@ -63,6 +63,8 @@ func micros(t time.Time) int64 {
 	}
 	return t.UnixMicro()
 }
+
+func durationOf(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }
 
 func timeOf(micros int64) time.Time {
 	if micros == 0 {

@@ -74,6 +74,7 @@ func ExampleMigrate() {
 	// 3 0003_applied.sql true
 	// 4 0004_ledgers.sql true
 	// 5 0005_acts.sql true
-	// 6 0006_shards.sql true
+	// 6 0006_figures.sql true
+	// 7 0007_shards.sql true
 	// <nil>
 }

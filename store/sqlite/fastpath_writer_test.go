@@ -96,7 +96,8 @@ func rowsOf(t *rapid.T, db *sql.DB, id string) (list []string) {
 		`SELECT quote(id) || quote(state) || quote(step) || quote(version) || quote(tables) || quote(source) || quote(reason) || quote(in_flight) ||
 			quote(due) || quote(created) || quote(updated) || quote(key) || quote(commit_id) FROM carrierfsm_verifications WHERE id = ?`,
 		`SELECT quote(body) FROM carrierfsm_bodies WHERE id = ?`,
-		`SELECT quote(position) || quote(id) || quote(step) || quote(from_) || quote(event) || quote(to_) || quote(at) || quote(detail)
+		`SELECT quote(position) || quote(id) || quote(step) || quote(from_) || quote(event) || quote(to_) || quote(at) ||
+			quote(source) || quote(dwell) || quote(detail)
 			FROM carrierfsm_history WHERE id = ? ORDER BY position`,
 	} {
 		rows, err := db.Query(query, id)

@@ -29,7 +29,9 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 	err = s.inTransaction(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		c, err := readCursor(ctx, tx, name)
 		if errors.Is(err, sql.ErrNoRows) {
-			c, err = newCursor(ctx, tx, start)
+			if c, err = newCursor(ctx, tx, start); err == nil {
+				_, err = tx.ExecContext(ctx, forgetAllCounts, name) // of one that an older build retired
+			}
 		}
 		if err != nil {
 			return err

@@ -9,22 +9,26 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
 )
 
-const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version`
+const parkedColumns = `handler, id, step, upto, attempts, why, since, next, version, error`
 
 // putParked replaces a row with its next version and merges any other version
 // with it, as Outbox.Advance says.
-const putParked = `INSERT INTO carrierfsm_parked (` + parkedColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+const putParked = `INSERT INTO carrierfsm_parked (` + parkedColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (handler, id) DO UPDATE SET
 		step     = CASE WHEN version = excluded.version - 1 THEN excluded.step     ELSE min(step, excluded.step) END,
 		upto     = CASE WHEN version = excluded.version - 1 THEN excluded.upto     ELSE max(upto, excluded.upto) END,
 		attempts = CASE WHEN version = excluded.version - 1 THEN excluded.attempts ELSE min(attempts, excluded.attempts) END,
 		why      = CASE WHEN version = excluded.version - 1 THEN excluded.why      ELSE why END,
 		since    = CASE WHEN version = excluded.version - 1 THEN excluded.since    ELSE since END,
+		error    = CASE WHEN version = excluded.version - 1 THEN excluded.error    ELSE error END,
 		next     = CASE WHEN version = excluded.version - 1 THEN excluded.next     ELSE min(next, excluded.next) END,
 		version  = version + 1`
 
 // deleteParked deletes a row that leaves no step to deliver.
 const deleteParked = `DELETE FROM carrierfsm_parked WHERE handler = ? AND id = ? AND step > upto`
+
+// blankFailures deletes what handlers failed with at a verification.
+const blankFailures = `UPDATE carrierfsm_parked SET error = NULL WHERE id = ? AND error IS NOT NULL`
 
 // pendingParked returns the rows of the verifications that have an entry in a
 // range of positions.
@@ -48,7 +52,7 @@ func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 func park(ctx context.Context, tx *sql.Tx, rows []outbox.Parked) error {
 	for _, p := range rows {
 		_, err := tx.ExecContext(ctx, putParked,
-			p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, micros(p.Since), micros(p.Next), p.Version)
+			p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, micros(p.Since), micros(p.Next), p.Version, p.Failure)
 		if err != nil {
 			return err
 		}
@@ -78,7 +82,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) (list []outbox
 
 func scanParked(rows *sql.Rows) (p outbox.Parked, err error) {
 	var since, next int64
-	err = rows.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &since, &next, &p.Version)
+	err = rows.Scan(&p.Handler, &p.ID, &p.Step, &p.Upto, &p.Attempts, &p.Why, &since, &next, &p.Version, &p.Failure)
 	p.Since, p.Next = timeOf(since), timeOf(next)
 	return p, err
 }

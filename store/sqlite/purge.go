@@ -85,7 +85,7 @@ func (s *Store) Retire(ctx context.Context, name string) error {
 		if err == nil && c.Held(time.Now()) {
 			return outbox.ErrLeaseHeld
 		}
-		for _, sql := range []string{`DELETE FROM carrierfsm_cursors WHERE name = ?`, `DELETE FROM carrierfsm_parked WHERE handler = ?`} {
+		for _, sql := range []string{`DELETE FROM carrierfsm_cursors WHERE name = ?`, `DELETE FROM carrierfsm_parked WHERE handler = ?`, forgetAllCounts} {
 			if _, err := tx.ExecContext(ctx, sql, name); err != nil {
 				return err
 			}

@@ -13,7 +13,7 @@ import (
 
 const recordColumns = `v.id, v.state, v.step, v.version, v.tables, v.source, v.reason, v.in_flight, v.due, v.created, v.updated, v.key, v.commit_id`
 
-const entryColumns = `position, id, step, from_, event, to_, at, detail`
+const entryColumns = `position, id, step, from_, event, to_, at, source, dwell, detail`
 
 const recordsWithBody = `SELECT ` + recordColumns + `, b.body FROM carrierfsm_verifications v JOIN carrierfsm_bodies b USING (id) `
 

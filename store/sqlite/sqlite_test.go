@@ -84,6 +84,17 @@ func TestSQLiteKeepsTheContractOfAnOutbox(t *testing.T) {
 	})
 }
 
+func TestSQLiteKeepsTheContractOfFigures(t *testing.T) {
+	t.Parallel()
+	fsmtest.TestFigures(t, func(tb testing.TB) fsmtest.FiguresSubject {
+		tb.Helper()
+		path := newPath(tb)
+		return fsmtest.FiguresSubject{Store: open(tb, path), Reopen: func() (fsmtest.FiguresStore, error) {
+			return open(tb, copyAsAfterCrash(tb, path)), nil
+		}}
+	})
+}
+
 func TestSQLiteKeepsTheContractOfASurveyor(t *testing.T) {
 	t.Parallel()
 	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
@@ -102,6 +113,10 @@ func TestSQLiteKeepsTheContractsInTheHostsDatabase(t *testing.T) {
 	fsmtest.TestOutbox(t, func(tb testing.TB) fsmtest.OutboxSubject {
 		tb.Helper()
 		return fsmtest.OutboxSubject{Store: inHosts(tb)}
+	})
+	fsmtest.TestFigures(t, func(tb testing.TB) fsmtest.FiguresSubject {
+		tb.Helper()
+		return fsmtest.FiguresSubject{Store: inHosts(tb)}
 	})
 	fsmtest.TestSurveyor(t, func(tb testing.TB) fsmtest.SurveyorSubject {
 		tb.Helper()

@@ -22,6 +22,7 @@ const (
 	stmtUpdateBody
 	stmtInsertEntry
 	stmtBlankDetails
+	stmtBlankFailures
 	stmtReadLedger
 	stmtPutLedger
 	stmtReplaceDetail
@@ -41,6 +42,7 @@ var statementTexts = [statementCount]string{
 	stmtUpdateBody:    updateBody,
 	stmtInsertEntry:   insertEntry,
 	stmtBlankDetails:  blankDetails,
+	stmtBlankFailures: blankFailures,
 	stmtReadLedger:    readLedger,
 	stmtPutLedger:     putLedger,
 	stmtReplaceDetail: replaceDetail,

@@ -16,7 +16,7 @@ const createdBetween = ` FROM carrierfsm_verifications v WHERE v.created >= ? AN
 
 const surveyRecords = `SELECT ` + recordColumns + createdBetween
 
-const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at FROM carrierfsm_history h
+const surveyEntries = `SELECT h.id, h.step, h.from_, h.event, h.to_, h.at, h.source, h.dwell FROM carrierfsm_history h
 	WHERE h.id IN (SELECT v.id` + createdBetween + `) ORDER BY h.id, h.step`
 
 // Survey implements survey.Surveyor.
@@ -53,8 +53,8 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) (l
 }
 
 func scanEntryWithoutDetail(rows *sql.Rows) (e carrierfsm.Entry, err error) {
-	var at int64
-	err = rows.Scan(&e.ID, &e.Step, &e.From, &e.Event, &e.To, &at)
-	e.At = timeOf(at)
+	var at, dwell int64
+	err = rows.Scan(&e.ID, &e.Step, &e.From, &e.Event, &e.To, &at, &e.Source, &dwell)
+	e.At, e.Dwell = timeOf(at), durationOf(dwell)
 	return e, err
 }

@@ -26,8 +26,8 @@ const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 
 const updateBody = `UPDATE carrierfsm_bodies SET body = ? WHERE id = ?`
 
-const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, detail)
-	VALUES (?, ?, ?, ?, ?, ?, ?)`
+const insertEntry = `INSERT INTO carrierfsm_history (id, step, from_, event, to_, at, source, dwell, detail)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const blankDetails = `UPDATE carrierfsm_history SET detail = NULL WHERE id = ? AND detail IS NOT NULL`
 
@@ -67,8 +67,10 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 		return err
 	}
 	err := s.writeTx(ctx, func(x execer) error {
-		if _, err := x.exec(stmtBlankDetails, r.ID); err != nil {
-			return err
+		for _, which := range []statement{stmtBlankDetails, stmtBlankFailures} {
+			if _, err := x.exec(which, r.ID); err != nil {
+				return err
+			}
 		}
 		return replace(x, r, entries)
 	})
@@ -191,7 +193,8 @@ func putBodyAndEntries(x execer, r carrierfsm.Record, entries []carrierfsm.Entry
 	}
 	for i := range entries {
 		e := &entries[i]
-		_, err := x.exec(stmtInsertEntry, e.ID, int64(e.Step), string(e.From), string(e.Event), string(e.To), micros(e.At), e.Detail)
+		_, err := x.exec(stmtInsertEntry, e.ID, int64(e.Step), string(e.From), string(e.Event), string(e.To), micros(e.At),
+			e.Source, e.Dwell.Microseconds(), e.Detail)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package survey_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
@@ -12,7 +13,7 @@ import (
 )
 
 // Every store of this module can be surveyed.
-func ExampleTake() {
+func ExampleSurveyor() {
 	ctx, store := context.Background(), memory.New()
 	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()})
 	if err != nil {
@@ -23,7 +24,8 @@ func ExampleTake() {
 			panic(err)
 		}
 	}
-	figures, err := survey.Take(ctx, store, survey.Query{})
-	fmt.Println(figures.All.Count, figures.Sampled, err)
-	// Output: 3 false <nil>
+	var s survey.Surveyor = store
+	list, err := s.Survey(ctx, time.Now().Add(-time.Hour), time.Now().Add(time.Minute), 100)
+	fmt.Println(len(list), list[0].Record.State, err)
+	// Output: 3 created <nil>
 }

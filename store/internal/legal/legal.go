@@ -15,8 +15,12 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
-// maxName bounds ids, keys, words and names, in bytes.
-const maxName = 128
+const (
+	// maxName bounds ids, keys, words and names, in bytes.
+	maxName = 128
+	// maxFailure bounds Parked.Failure, in bytes.
+	maxFailure = 8192
+)
 
 // The earliest and the latest time that a record has.
 var (
@@ -55,8 +59,10 @@ func Write(r *carrierfsm.Record, entries []carrierfsm.Entry) error {
 		switch {
 		case e.ID != r.ID:
 			return refuse("id of an entry")
-		case !Word(string(e.From)), !Word(string(e.Event)), !Word(string(e.To)):
+		case !Word(string(e.From)), !Word(string(e.Event)), !Word(string(e.To)), !Word(e.Source):
 			return refuse("word of an entry")
+		case e.Dwell < 0 || e.Dwell%time.Microsecond != 0:
+			return refuse("dwell of an entry")
 		case !number(e.Step):
 			return refuse("step of an entry")
 		case !moment(e.At):
@@ -77,6 +83,8 @@ func Parked(rows []outbox.Parked) error {
 			return refuse("number of a parked row")
 		case !moment(p.Since), !moment(p.Next):
 			return refuse("time of a parked row")
+		case len(p.Failure) > maxFailure:
+			return refuse("failure of a parked row")
 		}
 	}
 	return nil

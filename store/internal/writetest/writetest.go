@@ -35,6 +35,7 @@ func (g Generator) Request(t *rapid.T, id string, version int64, step int) write
 		e := carrierfsm.Entry{
 			ID: id, Step: step, At: moment(t, "at"), From: carrierfsm.State(text.Draw(t, "from")),
 			Event: carrierfsm.Event(text.Draw(t, "event")), To: carrierfsm.State(text.Draw(t, "to")),
+			Source: text.Draw(t, "website"), Dwell: time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "dwell")) * time.Microsecond,
 		}
 		if rapid.Bool().Draw(t, "has a detail") {
 			e.Detail = bytes(t, "detail")

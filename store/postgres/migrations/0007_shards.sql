@@ -9,4 +9,4 @@ CREATE TABLE carrierfsm_shard (
     slots text    COLLATE "C" NOT NULL
 );
 
-INSERT INTO carrierfsm_schema (version) VALUES (6);
+INSERT INTO carrierfsm_schema (version) VALUES (7);

@@ -9,4 +9,4 @@ CREATE TABLE carrierfsm_shard (
     slots TEXT    NOT NULL
 );
 
-INSERT INTO carrierfsm_schema (version, applied) VALUES (6, strftime('%s', 'now') * 1000000);
+INSERT INTO carrierfsm_schema (version, applied) VALUES (7, strftime('%s', 'now') * 1000000);

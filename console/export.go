@@ -1,0 +1,167 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/acts"
+)
+
+// exportSize is how many rows one request exports.
+const exportSize = 1000
+
+// exported is a list as JSON. Next is the link to what follows, empty at the end.
+type exported[T any] struct {
+	Rows []T    `json:"rows"`
+	Next string `json:"next,omitempty"`
+}
+
+// table is a list as CSV.
+type table[T any] struct {
+	head  []string
+	cells func(T) []string
+}
+
+// export answers with rows as JSON or CSV, with a link to what follows.
+func export[T any](q *request, name string, rows []T, next string, t table[T]) error {
+	var body bytes.Buffer
+	kind := "application/json; charset=utf-8"
+	if strings.HasSuffix(q.page, ".csv") {
+		kind = "text/csv; charset=utf-8"
+		w := csv.NewWriter(&body)
+		_ = w.Write(t.head) // to a buffer
+		for _, r := range rows {
+			cells := t.cells(r)
+			for i := range cells {
+				cells[i] = cell(cells[i])
+			}
+			_ = w.Write(cells)
+		}
+		w.Flush()
+	} else if err := json.NewEncoder(&body).Encode(exported[T]{append([]T{}, rows...), next}); err != nil {
+		return err
+	}
+	h := q.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+strings.TrimLeft(q.page, "abcdefghijklmnopqrstuvwxyz")+`"`)
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	if next != "" {
+		h.Set("Link", "<"+next+`>; rel="next"`)
+	}
+	_, _ = q.w.Write(body.Bytes()) // fails only when the client has gone
+	return nil
+}
+
+// cell keeps a spreadsheet from taking a text for a formula.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// moment formats a time of an export; empty for the zero time.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// exportedVerification is a row of a list. Its names are those of the command's.
+type exportedVerification struct {
+	ID         string           `json:"id"`
+	Reference  string           `json:"reference,omitempty"`
+	State      carrierfsm.State `json:"state"`
+	Step       int              `json:"step"`
+	Source     string           `json:"source,omitempty"`
+	SourceName string           `json:"source_name,omitempty"`
+	Event      carrierfsm.Event `json:"event,omitempty"`
+	InFlight   bool             `json:"in_flight"`
+	Created    time.Time        `json:"created"`
+	Updated    time.Time        `json:"updated"`
+	Due        time.Time        `json:"due,omitzero"`
+	Error      string           `json:"error,omitempty"` // why it can't be read
+}
+
+var verificationTable = table[exportedVerification]{
+	[]string{"id", "reference", "state", "step", "source", "source_name", "event", "in_flight", "created", "updated", "due", "error"},
+	func(v exportedVerification) []string {
+		return []string{
+			v.ID, v.Reference, string(v.State), strconv.Itoa(v.Step), v.Source, v.SourceName, string(v.Event), strconv.FormatBool(v.InFlight),
+			moment(v.Created), moment(v.Updated), moment(v.Due), v.Error,
+		}
+	},
+}
+
+func (c *Console) exportList(q *request) error {
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
+	defer cancel()
+	page, err := c.readList(ctx, q, exportSize, acts.Export)
+	if err != nil {
+		return err
+	}
+	rows := make([]exportedVerification, len(page.Found.Rows))
+	for i, v := range page.Found.Rows {
+		rows[i] = exportedVerification{
+			v.ID, v.Reference, v.State, v.Step, v.Source, v.SourceName, v.Reason, v.InFlight, v.Created, v.Updated, v.Due, unreadable(v.Err),
+		}
+	}
+	next := ""
+	if page.Found.Next != (carrierfsm.PageKey{}) {
+		next = page.Form.Link(q.page, page.Found.Next)
+	}
+	return export(q, "verifications", rows, next, verificationTable)
+}
+
+// exportedAct is a row of the log of acts. Its names are those of the command's.
+type exportedAct struct {
+	ID           string       `json:"id"`
+	At           time.Time    `json:"at"`
+	Operator     string       `json:"operator"`
+	Kind         acts.Kind    `json:"kind"`
+	Verification string       `json:"verification,omitempty"`
+	Handler      string       `json:"handler,omitempty"`
+	Step         int          `json:"step,omitempty"`
+	Count        int          `json:"count"`
+	Outcome      acts.Outcome `json:"outcome,omitempty"`
+	Ended        time.Time    `json:"ended,omitzero"`
+	Reason       string       `json:"reason,omitempty"`
+}
+
+var actTable = table[exportedAct]{
+	[]string{"id", "at", "operator", "kind", "verification", "handler", "step", "count", "outcome", "ended", "reason"},
+	func(a exportedAct) []string {
+		return []string{
+			a.ID, moment(a.At), a.Operator, string(a.Kind), a.Verification, a.Handler, strconv.Itoa(a.Step), strconv.Itoa(a.Count),
+			string(a.Outcome), moment(a.Ended), a.Reason,
+		}
+	},
+}
+
+func (c *Console) exportActs(q *request) error {
+	if c.cfg.Acts == nil {
+		return errNoActs
+	}
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
+	defer cancel()
+	page, err := c.readActs(ctx, q, exportSize)
+	if err != nil {
+		return err
+	}
+	rows := make([]exportedAct, len(page.Rows))
+	for i, a := range page.Rows {
+		rows[i] = exportedAct{a.ID, a.At, a.Operator, a.Kind, a.Verification, a.Handler, a.Step, a.Count, a.Outcome, a.Ended, a.Reason}
+	}
+	next := ""
+	if page.Next != "" {
+		next = page.Form.Link(q.page, page.Next)
+	}
+	return export(q, "acts", rows, next, actTable)
+}

@@ -1,0 +1,38 @@
+package console
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Untranslated returns the texts of the templates and of the code that have no Chinese one.
+func Untranslated() (list []string) {
+	word := regexp.MustCompile(`[A-Za-z]{2,}`)
+	note := func(part, text string) string {
+		text = strings.TrimSpace(text)
+		if _, known := chinese.words[part][text]; !known && word.MatchString(text) && !strings.HasPrefix(text, "&") {
+			list = append(list, text)
+		}
+		return text
+	}
+	for _, page := range pagesIn(english) {
+		for _, t := range page.Templates() {
+			if t.Tree != nil {
+				p := place{change: func(text string) string { return note(ofTemplates, text) }}
+				p.walk(t.Tree.Root)
+			}
+		}
+	}
+	for _, text := range noticeAfter {
+		note(ofCode, text)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// ToChinese translates the texts of a piece of HTML.
+func ToChinese(html string) string {
+	p := place{change: func(text string) string { return chinese.of(ofTemplates, text) }}
+	return p.html(html)
+}
