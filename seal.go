@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
-	"github.com/carrierfsm/carrierfsm/internal/text"
 	"github.com/carrierfsm/carrierfsm/internal/zeroing"
 )
 
@@ -258,28 +257,6 @@ func (c codec) carryData(s *snapshot) []byte {
 	v.Text(s.At.Website)
 	v.Number(int64(s.PasswordStep))
 	return v.Data()
-}
-
-// maxNote bounds a note, in bytes.
-const maxNote = 512
-
-// SealNote makes a text fit to be stored beside a verification, by package outbox for
-// instance: it hides numbers and the values of the verification that this process knows,
-// cuts it at 512 bytes, and seals it, bound to the deployment, the verification and the
-// place. Without a Sealer it is readable. It returns nil if the Sealer fails.
-func (m *Machine) SealNote(id, place, note string) []byte {
-	known, _ := m.known.Get(id, func(v *text.Values) *text.Values { return v })
-	return m.codec.sealNote(id, place, text.Redact(note, known, maxNote))
-}
-
-// OpenNote returns a text that SealNote has sealed for this verification and place. The
-// error matches ErrSealed, ErrForged or ErrCorrupt.
-func (m *Machine) OpenNote(id, place string, sealed []byte) (string, error) {
-	note, err := m.codec.openNote(id, place, sealed)
-	if err != nil {
-		return "", &Error{ID: id, Err: err}
-	}
-	return note, nil
 }
 
 // notePrefix begins a note that is not sealed.

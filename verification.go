@@ -192,6 +192,9 @@ func (s *snapshot) prompt(l Limits) *Prompt {
 		Deadline:     s.deadline(),
 		AttemptsLeft: max(0, l.attempts(s.Ask)-s.Attempts.of(s.Ask)),
 	}
+	if kind, ok := wrongAnswers[s.Ask]; ok && l.budgets.numbers.Counted() { // limitTo knows what is left of it
+		p.AttemptsLeft = min(p.AttemptsLeft, l.budgets.limits.Of(kind))
+	}
 	p.Reset = s.refuseReset(l) == nil
 	p.Skip = s.refuseSkip() == nil
 	p.NeedsNewPassword = s.Ask == PromptResetCaptcha && s.At.ResetMethod == ResetWithNewPassword

@@ -116,6 +116,8 @@ func TestAParkedRowNamesTheOperatorOfAReplay(t *testing.T) {
 	s.must(s.Apply())
 	_, err := s.handlers.Deliver(context.Background())
 	require.Error(t, err)
+	require.Contains(t, s.page("verification?id=v1"), `<option value="notify">`)
+	require.NotContains(t, s.page("verification?id=v1"), `<option value="figures">`, "it counts each transition once")
 	page := s.page("handlers")
 	require.Contains(t, page, "it returned an error")
 	require.Contains(t, page, "Replay v1 from step 2 to handler notify")

@@ -152,6 +152,9 @@ func (c *Console) exportActs(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	page, err := c.readActs(ctx, q, exportSize)
+	if err == nil {
+		err = c.looked(ctx, q, acts.Act{Kind: acts.Export, Count: len(page.Rows)})
+	}
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,7 @@ func TestTheActsAreExported(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, table, 1_001)
 	require.Equal(t, "'+law", table[1][10])
+	require.Len(t, s.logged(acts.Query{Operator: "li.wei", Kinds: []acts.Kind{acts.Export}}), 3, "each file")
 	s.setConsole(s.Machine, func(c *console.Config) { c.Acts = nil })
 	require.Equal(t, http.StatusNotFound, s.get("acts.json").Code)
 }

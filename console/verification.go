@@ -98,8 +98,8 @@ func timelineOf(created time.Time, history []carrierfsm.Transition) []timelineRo
 	return list
 }
 
-// handlersOf returns the parked rows of a verification, and the names of all
-// handlers. An error is only logged: the rest of the page is shown.
+// handlersOf returns the parked rows of a verification, and the names of the handlers
+// that can be called again, so not that of the figures. An error is only logged: the rest of the page is shown.
 func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows []parkedRow, names []string) {
 	cursors, err := c.cursors(ctx)
 	if err == nil && len(cursors) > 0 {
@@ -111,7 +111,9 @@ func (c *Console) handlersOf(ctx context.Context, q *request, id string) (rows [
 		c.partFailed(q, err)
 	}
 	for _, h := range cursors {
-		names = append(names, h.Name)
+		if c.cfg.Figures == nil || h.Name != c.cfg.Figures.Name() {
+			names = append(names, h.Name)
+		}
 	}
 	return rows, names
 }
