@@ -2,12 +2,14 @@ package sharded_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
@@ -106,4 +108,34 @@ func TestTheContractUsesAllShards(t *testing.T) {
 		used[s.ShardOf(id)] = true
 	}
 	require.Len(t, used, shards)
+}
+
+// What the shards count is one sum, whichever of them has the transitions.
+func TestTheFiguresOfAllShardsAreOneSum(t *testing.T) {
+	t.Parallel()
+	s := open(t, config(inMemory))
+	start := noon.Truncate(time.Minute)
+	for _, id := range []string{"s000-v", "s100-v", "s3ff-v"} {
+		require.NoError(t, s.Create(t.Context(), carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Step: 1, Created: noon, Updated: noon},
+			carrierfsm.Entry{ID: id, Step: 1, From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created, At: noon}))
+	}
+	l, err := s.Acquire(t.Context(), "figures", "one", time.Hour, outbox.FromBeginning)
+	require.NoError(t, err)
+	for {
+		b, err := s.Pending(t.Context(), l, 10)
+		require.NoError(t, err)
+		if len(b.Entries) == 0 {
+			break
+		}
+		var counts figures.Counts
+		for i := range b.Entries {
+			counts.Observe(&b.Entries[i])
+		}
+		require.NoError(t, s.Count(t.Context(), l, b, figures.Change{Add: []figures.Row{{Period: figures.Minute, Start: start, Counts: counts}}}))
+	}
+	rows, err := s.Counts(t.Context(), "figures", figures.Minute, start, start.Add(time.Hour))
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	edge := carrierfsm.Edge{From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created}
+	require.EqualValues(t, 3, rows[0].Counts.Of(edge).N)
 }
