@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/lazydeadline"
+	"github.com/carrierfsm/carrierfsm/internal/semaphore"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
@@ -37,6 +38,16 @@ type submission struct {
 	finished chan struct{}
 	after    Verification
 	err      error
+}
+
+// takePlace takes a place among the submissions under way. It returns ErrClosed
+// or the context's error.
+func (m *Machine) takePlace(ctx context.Context) error {
+	err := m.inFlight.Acquire(ctx, m.calls.Closing())
+	if errors.Is(err, semaphore.ErrStopped) {
+		return ErrClosed
+	}
+	return err
 }
 
 // call makes the one request of a submission and returns its outcome.

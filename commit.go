@@ -48,7 +48,7 @@ func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.
 		if s, err = m.load(ctx, id); err != nil {
 			return s, now, err
 		}
-		if now = m.now(); !s.isDue(now) || m.clockAhead() {
+		if now = m.now(); !s.isDue(now) || m.clockAhead(m.partOf(id)) {
 			return s, now, nil
 		}
 		d, _ := s.overdue(now, m.cfg.Limits)
@@ -95,9 +95,17 @@ func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecor
 	m.logTransitions(ctx, e.entries)
 	m.cfg.Observer.committed(ctx, d)
 	if len(e.entries) > 0 {
-		m.commits.Notify()
+		m.committed(e.record.ID)
 	}
 	return nil
+}
+
+// committed wakes the subscribers after transitions of a verification.
+func (m *Machine) committed(id string) {
+	m.commits.Notify()
+	if m.shards != nil {
+		m.partOf(id).commits.Notify()
+	}
 }
 
 func (m *Machine) logTransitions(ctx context.Context, entries []Entry) {
@@ -227,7 +235,10 @@ func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
 // error of the caller's context if that has ended, or else an error that matches
 // ErrStore.
 func storeError(ctx context.Context, err error) error {
-	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict, ErrInvalid, ErrClosed} {
+	if some := (*ShardsError)(nil); errors.As(err, &some) {
+		return err
+	}
+	for _, known := range []error{ErrNotFound, ErrExists, ErrKeyInUse, ErrConflict, ErrInvalid, ErrOtherShard, ErrClosed} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -11,7 +11,8 @@ import (
 // NewVerification is what Create and Begin need to know. The zero value is usable.
 type NewVerification struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII without
-	// spaces, nothing personal. If it is empty, a UUIDv7 is made.
+	// spaces, nothing personal. If it is empty, a UUIDv7 is made. On a store with shards
+	// it is what Machine.PlaceID returns, if there is a Key.
 	ID string
 	// Key, where not empty, is the place of a phone number, which one live
 	// verification has at a time: two runs on one number use up each other's codes.
@@ -33,9 +34,14 @@ type NewVerification struct {
 }
 
 // Create makes a verification in the state created. It returns ErrExists,
-// ErrKeyInUse, ErrInvalid, ErrClosed or ErrStore.
+// ErrKeyInUse, ErrInvalid, ErrOtherShard, ErrClosed or ErrStore. On a store with shards,
+// with Config.Numbers, it needs the Key: the number's budgets are on its shard.
 func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
-	if err := n.prepare(); err != nil {
+	err := n.prepare(m)
+	if err == nil && n.Key == "" && m.shards != nil && m.cfg.Numbers.Counted() {
+		err = invalid("a store with shards needs the Key of the number: set it, or call Begin")
+	}
+	if err != nil {
 		return Verification{}, &Error{ID: invalidID, Err: err}
 	}
 	if err := m.enter(); err != nil {
@@ -67,10 +73,14 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 //
 // Begin takes over the Secrets of the application and destroys them.
 func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verification, error) {
-	err := n.prepare()
-	s := &submission{Machine: m, id: n.ID, in: a, inputFields: a.fields()}
+	s := &submission{Machine: m, in: a, inputFields: a.fields()}
 	ctx, s.done = m.cfg.Observer.submit(ctx, InputApply)
-	if err != nil {
+	s.fold()
+	if n.Key == "" && m.shards != nil {
+		n.Key = m.cfg.Limits.budgets.keyOf(s.form.Phone.reveal())
+	}
+	err := n.prepare(m)
+	if s.id = n.ID; err != nil {
 		s.id = invalidID
 		return s.refused(&snapshot{}, err)
 	}
@@ -78,7 +88,6 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 		return s.refused(&snapshot{}, err)
 	}
 	defer m.leave()
-	s.fold()
 	if err = a.check(&s.inputFields); err == nil {
 		err = s.precheck(ctx)
 	}
@@ -89,6 +98,16 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 		return s.refused(&snapshot{}, err)
 	}
 	return s.run(ctx, func(ctx context.Context) (snapshot, error) { return s.create(ctx, n) })
+}
+
+// PlaceID returns the id that a verification gets for one of the host's own: on a store
+// with shards, the id with the place of the number's Key in front, so that both are on one
+// shard; else the id itself. The same id and Key have the same result in every process.
+func (m *Machine) PlaceID(id, key string) string {
+	if m.shards == nil {
+		return id
+	}
+	return m.shards.PlaceID(id, key)
 }
 
 // create commits a verification with the intent of its application.
@@ -105,13 +124,13 @@ func (s *submission) create(ctx context.Context, n NewVerification) (snapshot, e
 }
 
 // prepare checks n, and makes an ID if it has none.
-func (n *NewVerification) prepare() error {
+func (n *NewVerification) prepare(m *Machine) error {
 	if n.ID == "" {
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("carrierfsm: no random numbers: %w", err)
 		}
-		n.ID = id.String()
+		n.ID = m.PlaceID(id.String(), n.Key)
 	}
 	return n.check()
 }

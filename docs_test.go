@@ -228,7 +228,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"examples/quickstart":   {"", "/budget", "/outbox", "/store/sqlite", "/typed", "/upstream/juxinli", "/upstream/simulator"},
 		"examples/secondvendor": {"", "/upstream/sendonce"},
 		"httpapi":               {"", "/budget", "/typed"},
-		"examples/service":      {"", "/budget", "/console", "/httpapi", "/outbox", "/store/acts", "/store/figures", "/store/memory", "/store/postgres", "/store/seal", "/store/sqlite", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
+		"examples/service":      {"", "/budget", "/console", "/httpapi", "/outbox", "/store/acts", "/store/figures", "/store/memory", "/store/postgres", "/store/seal", "/store/sharded", "/store/sqlite", "/telemetry", "/upstream/juxinli", "/upstream/simulator"},
 		"internal/embedding":    {},
 		"internal/pgtest":       {},
 		"internal/browsertest":  {},
@@ -247,6 +247,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"internal/broadcast":    {},
 		"internal/ttlmap":       {},
 		"outbox":                {"", "/internal/broadcast", "/internal/text"},
+		"store/sharded":         {"", "/budget", "/outbox", "/store/acts", "/store/audit", "/store/figures", "/store/survey"},
 		"store/seal":            {"", "/internal/zeroing"},
 		"store/schema":          {},
 		"store/survey":          {""},
@@ -262,7 +263,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		"store/internal/write": {"", "/store/internal/batch"},
 		"bench":                {},
 
-		"cmd/carrierfsm": {"", "/budget", "/outbox", "/store/acts", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sqlite", "/store/survey", "/upstream/simulator"},
+		"cmd/carrierfsm": {"", "/budget", "/outbox", "/store/acts", "/store/audit", "/store/postgres", "/store/schema", "/store/seal", "/store/sharded", "/store/sqlite", "/store/survey", "/upstream/simulator"},
 
 		"store/internal/writetest": {"", "/store/internal/write"}, // draws requests for the tests of two stores
 	}

@@ -61,6 +61,13 @@ var (
 	// ErrClosed is returned by a closed Machine and a closed Store. A Machine and an
 	// outbox.Dispatcher also return it when their Store is closed.
 	ErrClosed = errors.New("carrierfsm: closed")
+	// ErrOtherShard is returned where a verification would need two shards of a store:
+	// by Create for an ID of the host's own and a Key whose place is on another shard (see
+	// Machine.PlaceID), and by Apply where the form has a number that Create did not know.
+	ErrOtherShard = errors.New("carrierfsm: the id and the number's key belong on different shards")
+	// ErrMoved is returned for a write to a shard that was moved to another database
+	// since this process began. Nothing was written. It comes with ErrStore.
+	ErrMoved = errors.New("carrierfsm: the shard has moved to another database")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
 	// no byte of the request was written.
 	ErrNotSent = errors.New("carrierfsm: not sent")
@@ -113,3 +120,20 @@ var withoutPackages = strings.NewReplacer(": carrierfsm: ", ": ", ": typed: ", "
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
+
+// ShardsError is returned with what a read of several shards found, where some did not
+// answer. It matches ErrStore. It contains nothing personal.
+type ShardsError struct {
+	// Shards are the names of those that did not answer, in the order of the store.
+	Shards []string
+	// Err is why, joined where there are several.
+	Err error
+}
+
+// Error reads like "carrierfsm: no answer from the shards b, c: …".
+func (e *ShardsError) Error() string {
+	return withoutPackages.Replace("carrierfsm: no answer from the shards " + strings.Join(e.Shards, ", ") + ": " + e.Err.Error())
+}
+
+// Unwrap returns ErrStore and Err.
+func (e *ShardsError) Unwrap() []error { return []error{ErrStore, e.Err} }

@@ -2,7 +2,6 @@ package carrierfsm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -91,9 +90,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// clockTimeout bounds the question for the store's time.
-const clockTimeout = 5 * time.Second
-
 // maxReports is how many reports are asked for at once.
 const maxReports = 8
 
@@ -101,7 +97,9 @@ const maxReports = 8
 // number of machines in any number of processes may share one store.
 type Machine struct {
 	cfg       Config
-	store     Store // cfg.Store with the Observer around it
+	store     Store   // cfg.Store with the Observer around it
+	shards    sharder // cfg.Store, if it has shards; else nil
+	parts     []*part // the shards, or the whole store
 	codec     codec
 	passwords *passwordCache
 	calls     *lifetime.Lifetime // of the exported methods and of what they leave running
@@ -113,11 +111,9 @@ type Machine struct {
 	commits   broadcast.Broadcast
 	dropped   atomic.Int64
 	limited   atomic.Int64
-	skew      atomic.Int64 // a Duration: see Stats.ClockSkew
 	ownClock  bool         // Config.Now was set
 	running   atomic.Int32 // calls of Run
 	made      time.Time
-	swept     atomic.Int64 // when Run last got on, a Duration since made
 }
 
 // New checks the configuration and returns a Machine. It starts nothing: the
@@ -166,8 +162,27 @@ func New(c Config) (*Machine, error) {
 		calls: lifetime.New(), abandoned: abandoned, abandon: sync.OnceFunc(func() { close(abandoned) }),
 		inFlight: semaphore.New(c.MaxInFlight), reports: semaphore.New(maxReports), made: time.Now(),
 	}
-	m.compareClocks(context.Background())
+	m.shards, _ = c.Store.(sharder)
+	m.parts = partsOf(c.Observer, c.Store, m.store)
+	m.eachPart(func(p *part) { m.compareClocks(context.Background(), p) })
 	return m, nil
+}
+
+// eachPart calls f for each part of the store, at the same time.
+func (m *Machine) eachPart(f func(*part)) {
+	var all sync.WaitGroup
+	for _, p := range m.parts {
+		all.Go(func() { f(p) })
+	}
+	all.Wait()
+}
+
+// partOf returns the part of the store that a verification belongs to.
+func (m *Machine) partOf(id string) *part {
+	if m.shards == nil {
+		return m.parts[0]
+	}
+	return m.parts[m.shards.ShardOf(id)]
 }
 
 func newCodec(c *Config) codec {
@@ -228,7 +243,7 @@ type Stats struct {
 	Limited int64
 	// ClockSkew is by how much this machine's clock was ahead of the store's when
 	// they were last compared; negative if it was behind, zero where the store has
-	// no clock.
+	// no clock. Of several shards it is the largest difference.
 	ClockSkew time.Duration
 	// Running is how many calls of Run go on.
 	Running int
@@ -237,56 +252,55 @@ type Stats struct {
 	Seals int64
 	// RunIdle is how long ago Run last settled what was due, or found nothing, or
 	// began. It grows while the store fails or the clock is ahead. Zero where Run
-	// does not run.
+	// does not run. Of several shards it is the longest.
 	RunIdle time.Duration
+	// Shards has the same for each shard, in the order of the store; nil where the store
+	// has none.
+	Shards []ShardStats
+}
+
+// ShardStats are the counts of one shard: see Stats.
+type ShardStats struct {
+	Name      string
+	ClockSkew time.Duration
+	RunIdle   time.Duration
 }
 
 // Stats returns the counts.
 func (m *Machine) Stats() Stats {
 	s := Stats{
-		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), Limited: m.limited.Load(), ClockSkew: time.Duration(m.skew.Load()),
+		InFlight: m.inFlight.InUse(), Dropped: m.dropped.Load(), Limited: m.limited.Load(),
 		Running: int(m.running.Load()), Seals: m.codec.seals.Load(),
 	}
-	if s.Running > 0 {
-		s.RunIdle = max(0, time.Since(m.made)-time.Duration(m.swept.Load()))
+	for _, p := range m.parts {
+		one := ShardStats{Name: p.name, ClockSkew: p.skewed(), RunIdle: p.idle(m.made, s.Running)}
+		if one.ClockSkew.Abs() > s.ClockSkew.Abs() {
+			s.ClockSkew = one.ClockSkew
+		}
+		s.RunIdle = max(s.RunIdle, one.RunIdle)
+		s.Shards = append(s.Shards, one)
+	}
+	if m.shards == nil {
+		s.Shards = nil
 	}
 	return s
 }
 
-// storeClock is a further power of a Store whose server has a clock of its own.
-type storeClock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
-// compareClocks compares this machine's clock with the store's. It warns of a
-// difference of more than a quarter of the grace, when it begins.
-func (m *Machine) compareClocks(ctx context.Context) {
-	clock, ok := m.cfg.Store.(storeClock)
-	if !ok || m.ownClock {
+// compareClocks compares this machine's clock with that of a part of the store. It
+// warns of a difference of more than a quarter of the grace, when it begins.
+func (m *Machine) compareClocks(ctx context.Context, p *part) {
+	if m.ownClock {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
-	defer cancel()
-	before := m.now()
-	theirs, err := clock.Now(ctx)
-	if err != nil {
-		return // the next call of the store shows what is wrong
-	}
-	skew := time.Duration(0) // as little as the answer allows
-	if ahead := before.Sub(theirs); ahead > 0 {
-		skew = ahead
-	} else if behind := theirs.Sub(m.now()); behind > 0 {
-		skew = -behind
-	}
-	was := time.Duration(m.skew.Swap(int64(skew)))
+	was, skew := p.compareClocks(ctx, m.now)
 	if most := m.cfg.Grace / 4; skew.Abs() > most && was.Abs() <= most {
-		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", "ahead", skew, "settles", !m.clockAhead())
+		m.cfg.Logger.WarnContext(ctx, "this machine's clock differs from the store's", p.attrs("ahead", skew, "settles", !m.clockAhead(p))...)
 	}
 }
 
-// clockAhead reports whether this machine's clock is so far ahead of the store's
-// that nothing may be settled by it. One that is behind only settles later.
-func (m *Machine) clockAhead() bool { return time.Duration(m.skew.Load()) > m.cfg.Grace/2 }
+// clockAhead reports whether this machine's clock is so far ahead of that of a part of
+// the store that nothing may be settled by it. One that is behind only settles later.
+func (m *Machine) clockAhead(p *part) bool { return p.skewed() > m.cfg.Grace/2 }
 
 // Subscribe returns a channel that receives a value after this Machine has
 // committed transitions: several commits may be one value. The caller calls
@@ -296,20 +310,21 @@ func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
 	return m.commits.Subscribe()
 }
 
+// SubscribeShard is Subscribe for the commits on one shard of a store with shards. With
+// a name that no shard has it is Subscribe.
+func (m *Machine) SubscribeShard(name string) (committed <-chan struct{}, cancel func()) {
+	for _, p := range m.parts {
+		if m.shards != nil && p.name == name {
+			return p.commits.Subscribe()
+		}
+	}
+	return m.commits.Subscribe()
+}
+
 // forget destroys what the machine has in memory of a verification that has ended.
 func (m *Machine) forget(id string) {
 	m.passwords.Delete(id)
 	m.known.Delete(id)
-}
-
-// takePlace takes a place among the submissions under way. It returns ErrClosed
-// or the context's error.
-func (m *Machine) takePlace(ctx context.Context) error {
-	err := m.inFlight.Acquire(ctx, m.calls.Closing())
-	if errors.Is(err, semaphore.ErrStopped) {
-		return ErrClosed
-	}
-	return err
 }
 
 // now is the time in the precision of stores.

@@ -3,9 +3,11 @@ package carrierfsm
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 )
 
 // Observers joins several Observers into one: each of them is called. The
@@ -177,10 +179,123 @@ func (e Event) outcome() SubmitOutcome {
 	}
 }
 
+// sharder is a further power of a Store that is made of several.
+type sharder interface {
+	Shards() []Shard
+	ShardOf(id string) int
+	PlaceID(id, key string) string
+}
+
+// part is the whole store, or one of its shards: Run settles each apart.
+type part struct {
+	name    string // empty for the whole store
+	store   Store  // with the Observer around it
+	bare    Store  // without, for its further powers
+	commits broadcast.Broadcast
+	skew    atomic.Int64 // a Duration: see Stats.ClockSkew
+	swept   atomic.Int64 // when Run last got on with it, a Duration since Machine.made
+}
+
+// partsOf returns the parts of a store; observed is the store with the Observer
+// around it.
+func partsOf(o *Observer, s, observed Store) (list []*part) {
+	all, ok := s.(sharder)
+	if !ok {
+		return []*part{{store: observed, bare: s}}
+	}
+	for _, shard := range all.Shards() {
+		p := &part{name: shard.Name, store: observeStore(o, shard.Store), bare: shard.Store}
+		if o, ok := p.store.(observedStore); ok {
+			o.shard = shard.Name
+			p.store = o
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// storeClock is a further power of a Store whose server has a clock of its own.
+type storeClock interface {
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// clockTimeout bounds the question for the store's time.
+const clockTimeout = 5 * time.Second
+
+// compareClocks compares this process's clock with the store's. It returns by how much
+// it was ahead the last time, and is now.
+func (p *part) compareClocks(ctx context.Context, now func() time.Time) (was, skew time.Duration) {
+	was = p.skewed()
+	clock, ok := p.bare.(storeClock)
+	if !ok {
+		return was, was
+	}
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	before := now()
+	theirs, err := clock.Now(ctx)
+	if err != nil {
+		return was, was // the next call of the store shows what is wrong
+	}
+	if ahead := before.Sub(theirs); ahead > 0 { // as little as the answer allows
+		skew = ahead
+	} else if behind := theirs.Sub(now()); behind > 0 {
+		skew = -behind
+	}
+	p.skew.Store(int64(skew))
+	return was, skew
+}
+
+// skewed returns by how much this process's clock was ahead of the store's.
+func (p *part) skewed() time.Duration { return time.Duration(p.skew.Load()) }
+
+// gotOn notes that Run gets on, of a machine that was made then.
+func (p *part) gotOn(made time.Time) { p.swept.Store(int64(time.Since(made))) }
+
+// idle returns how long ago Run got on; zero where it does not run.
+func (p *part) idle(made time.Time, running int) time.Duration {
+	if running == 0 {
+		return 0
+	}
+	return max(0, time.Since(made)-time.Duration(p.swept.Load()))
+}
+
+// attrs adds the shard's name to the attributes of a log record.
+func (p *part) attrs(list ...any) []any {
+	if p.name == "" {
+		return list
+	}
+	return append(list, "shard", p.name)
+}
+
+type shardKey struct{}
+
+// ObservedShard returns the name of the shard that a call of the store goes to, of the
+// context that Observer.Store was given; empty where the store has no shards, and for
+// calls that go to all.
+func ObservedShard(ctx context.Context) string {
+	name, _ := ctx.Value(shardKey{}).(string)
+	return name
+}
+
 // observedStore calls an Observer around each call of a store.
 type observedStore struct {
-	store Store
-	start func(ctx context.Context, method string) (context.Context, func(error))
+	store  Store
+	begin  func(ctx context.Context, method string) (context.Context, func(error))
+	shard  string  // of a store that is one
+	shards sharder // of a store that has them
+}
+
+// start begins a call; id is that of the verification, or empty.
+func (s observedStore) start(ctx context.Context, method, id string) (context.Context, func(error)) {
+	name := s.shard
+	if s.shards != nil && id != "" {
+		name = s.shards.Shards()[s.shards.ShardOf(id)].Name
+	}
+	if name != "" {
+		ctx = context.WithValue(ctx, shardKey{}, name)
+	}
+	return s.begin(ctx, method)
 }
 
 // observeStore returns the store with the Observer around its calls, or the
@@ -189,12 +304,13 @@ func observeStore(o *Observer, s Store) Store {
 	if o == nil || o.Store == nil {
 		return s
 	}
-	return observedStore{store: s, start: o.Store}
+	shards, _ := s.(sharder)
+	return observedStore{store: s, begin: o.Store, shards: shards}
 }
 
 // Create is Store's.
 func (s observedStore) Create(ctx context.Context, r Record, entries ...Entry) error {
-	ctx, done := s.start(ctx, "create")
+	ctx, done := s.start(ctx, "create", r.ID)
 	err := s.store.Create(ctx, r, entries...)
 	done(err)
 	return err
@@ -202,7 +318,7 @@ func (s observedStore) Create(ctx context.Context, r Record, entries ...Entry) e
 
 // Load is Store's.
 func (s observedStore) Load(ctx context.Context, id string) (Record, error) {
-	ctx, done := s.start(ctx, "load")
+	ctx, done := s.start(ctx, "load", id)
 	r, err := s.store.Load(ctx, id)
 	done(err)
 	return r, err
@@ -210,7 +326,7 @@ func (s observedStore) Load(ctx context.Context, id string) (Record, error) {
 
 // Commit is Store's.
 func (s observedStore) Commit(ctx context.Context, r Record, entries ...Entry) error {
-	ctx, done := s.start(ctx, "commit")
+	ctx, done := s.start(ctx, "commit", r.ID)
 	err := s.store.Commit(ctx, r, entries...)
 	done(err)
 	return err
@@ -218,7 +334,7 @@ func (s observedStore) Commit(ctx context.Context, r Record, entries ...Entry) e
 
 // Erase is Store's.
 func (s observedStore) Erase(ctx context.Context, r Record, entries ...Entry) error {
-	ctx, done := s.start(ctx, "erase")
+	ctx, done := s.start(ctx, "erase", r.ID)
 	err := s.store.Erase(ctx, r, entries...)
 	done(err)
 	return err
@@ -226,7 +342,7 @@ func (s observedStore) Erase(ctx context.Context, r Record, entries ...Entry) er
 
 // History is Store's.
 func (s observedStore) History(ctx context.Context, id string, afterStep, limit int) ([]Entry, error) {
-	ctx, done := s.start(ctx, "history")
+	ctx, done := s.start(ctx, "history", id)
 	list, err := s.store.History(ctx, id, afterStep, limit)
 	done(err)
 	return list, err
@@ -234,7 +350,7 @@ func (s observedStore) History(ctx context.Context, id string, afterStep, limit 
 
 // List is Store's.
 func (s observedStore) List(ctx context.Context, q Query) ([]Record, error) {
-	ctx, done := s.start(ctx, "list")
+	ctx, done := s.start(ctx, "list", "")
 	list, err := s.store.List(ctx, q)
 	done(err)
 	return list, err
@@ -242,7 +358,7 @@ func (s observedStore) List(ctx context.Context, q Query) ([]Record, error) {
 
 // Due is Store's.
 func (s observedStore) Due(ctx context.Context, now time.Time, after PageKey, limit int) ([]Record, error) {
-	ctx, done := s.start(ctx, "due")
+	ctx, done := s.start(ctx, "due", "")
 	list, err := s.store.Due(ctx, now, after, limit)
 	done(err)
 	return list, err
@@ -250,7 +366,7 @@ func (s observedStore) Due(ctx context.Context, now time.Time, after PageKey, li
 
 // Purge is Store's.
 func (s observedStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
-	ctx, done := s.start(ctx, "purge")
+	ctx, done := s.start(ctx, "purge", "")
 	n, err := s.store.Purge(ctx, before, limit)
 	done(err)
 	return n, err
@@ -258,7 +374,7 @@ func (s observedStore) Purge(ctx context.Context, before time.Time, limit int) (
 
 // Ledger is Store's.
 func (s observedStore) Ledger(ctx context.Context, key string) (budget.Ledger, error) {
-	ctx, done := s.start(ctx, "ledger")
+	ctx, done := s.start(ctx, "ledger", "")
 	l, err := s.store.Ledger(ctx, key)
 	done(err)
 	return l, err
@@ -266,7 +382,7 @@ func (s observedStore) Ledger(ctx context.Context, key string) (budget.Ledger, e
 
 // PurgeLedgers is Store's.
 func (s observedStore) PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error) {
-	ctx, done := s.start(ctx, "purge_ledgers")
+	ctx, done := s.start(ctx, "purge_ledgers", "")
 	n, err := s.store.PurgeLedgers(ctx, before, limit)
 	done(err)
 	return n, err

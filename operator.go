@@ -167,7 +167,7 @@ func (m *Machine) Purge(ctx context.Context, before time.Time) (deleted, kept in
 	for {
 		var n int
 		err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
-			n, kept, err = m.purgePage(ctx, storeTime(before), batch)
+			n, kept, err = m.purgePage(ctx, m.cfg.Store, m.store, storeTime(before), batch)
 			return err
 		})
 		deleted += n
@@ -186,15 +186,16 @@ type deliveredPurger interface {
 	PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error)
 }
 
-func (m *Machine) purgePage(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
-	store, ok := m.cfg.Store.(deliveredPurger)
+// purgePage deletes a page of a store; observed is the store with the Observer around it.
+func (m *Machine) purgePage(ctx context.Context, bare, observed Store, before time.Time, limit int) (deleted, kept int, err error) {
+	store, ok := bare.(deliveredPurger)
 	if !ok {
-		deleted, err = m.store.Purge(ctx, before, limit)
+		deleted, err = observed.Purge(ctx, before, limit)
 		return deleted, 0, err
 	}
 	done := func(error) {}
-	if o := m.cfg.Observer; o != nil && o.Store != nil {
-		ctx, done = o.Store(ctx, "purge")
+	if o, ok := observed.(observedStore); ok {
+		ctx, done = o.start(ctx, "purge", "")
 	}
 	deleted, kept, err = store.PurgeDelivered(ctx, before, limit)
 	done(err)
@@ -214,7 +215,7 @@ const (
 
 // eachPage calls page until ctx ends or the store is closed: again soon if page
 // returned true, because there is more, else a minute later. Replicas begin at random times.
-func (m *Machine) eachPage(ctx context.Context, page func(ctx context.Context) (more bool, err error)) {
+func (m *Machine) eachPage(ctx context.Context, p *part, page func(ctx context.Context) (more bool, err error)) {
 	wait := rand.N(retentionInterval) //nolint:gosec // no secret
 	for {
 		timer := time.NewTimer(wait)
@@ -225,7 +226,7 @@ func (m *Machine) eachPage(ctx context.Context, page func(ctx context.Context) (
 		case <-timer.C:
 		}
 		wait = retentionInterval
-		if m.clockAhead() {
+		if m.clockAhead(p) {
 			continue
 		}
 		more, err := page(ctx)
@@ -239,19 +240,19 @@ func (m *Machine) eachPage(ctx context.Context, page func(ctx context.Context) (
 }
 
 // retain deletes what ended longer ago than Config.Retention, until ctx ends.
-func (m *Machine) retain(ctx context.Context) {
+func (m *Machine) retain(ctx context.Context, p *part) {
 	var failing, keeping bool
-	m.eachPage(ctx, func(ctx context.Context) (more bool, err error) {
-		deleted, kept, err := m.purgeAged(ctx)
+	m.eachPage(ctx, p, func(ctx context.Context) (more bool, err error) {
+		deleted, kept, err := m.purgeAged(ctx, p)
 		more = err == nil && deleted == retentionPage
 		switch {
 		case err != nil:
 			if !failing && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
-				m.cfg.Logger.WarnContext(ctx, "what is older than Retention could not be deleted", "err", err)
+				m.cfg.Logger.WarnContext(ctx, "what is older than Retention could not be deleted", p.attrs("err", err)...)
 			}
 		case !more:
 			if kept > 0 && !keeping {
-				m.cfg.Logger.WarnContext(ctx, "what is older than Retention is kept, as a handler has not got it", "count", kept)
+				m.cfg.Logger.WarnContext(ctx, "what is older than Retention is kept, as a handler has not got it", p.attrs("count", kept)...)
 			}
 			keeping = kept > 0
 		}
@@ -269,8 +270,8 @@ const (
 
 // purgeOlder deletes in pages what has ended, or was logged, so long ago, until ctx ends.
 // What fails is tried again a minute later.
-func (m *Machine) purgeOlder(ctx context.Context, age time.Duration, purge func(ctx context.Context, before time.Time, limit int) (int, error)) {
-	m.eachPage(ctx, func(ctx context.Context) (more bool, err error) {
+func (m *Machine) purgeOlder(ctx context.Context, p *part, age time.Duration, purge func(ctx context.Context, before time.Time, limit int) (int, error)) {
+	m.eachPage(ctx, p, func(ctx context.Context) (more bool, err error) {
 		err = answered(ctx, retentionTimeout, func(ctx context.Context) error {
 			n, err := purge(ctx, m.now().Add(-age), oldPage)
 			more = err == nil && n == oldPage
@@ -285,10 +286,10 @@ type actPurger interface {
 	PurgeActs(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-func (m *Machine) purgeAged(ctx context.Context) (deleted, kept int, err error) {
+func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, err error) {
 	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
 	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {
-		deleted, kept, err = m.purgePage(ctx, before, retentionPage)
+		deleted, kept, err = m.purgePage(ctx, p.bare, p.store, before, retentionPage)
 		return err
 	})
 	if err != nil {

@@ -327,21 +327,28 @@ type Summary struct {
 
 // List returns verifications by their columns, newest first. Unless Query.Bodies is
 // set, it does not decode them. For the next page set Query.After to the Created and
-// ID of the last. It returns ErrClosed or ErrStore.
+// ID of the last. It returns ErrClosed or ErrStore; with a *ShardsError, which matches
+// ErrStore, it returns the verifications of the other shards.
 func (m *Machine) List(ctx context.Context, q Query) ([]Summary, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
 	}
 	defer m.leave()
 	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) { return m.store.List(ctx, q) })
+	return m.summaries(ctx, records, q.Bodies, err)
+}
+
+// summaries are records and the error of the store that returned them, which may have
+// returned those of some shards.
+func (m *Machine) summaries(ctx context.Context, records []Record, decode bool, err error) ([]Summary, error) {
 	if err != nil {
-		return nil, storeError(ctx, err)
+		err = storeError(ctx, err)
 	}
 	list := make([]Summary, len(records))
 	for i, r := range records {
-		list[i] = m.summary(r, q.Bodies)
+		list[i] = m.summary(r, decode)
 	}
-	return list, nil
+	return list, err
 }
 
 // summary returns the columns of a record, and what its body says if it is to be
@@ -369,7 +376,7 @@ func (m *Machine) summary(r Record, decode bool) Summary {
 // those that can't be decoded are due for longer than PollInterval. For the
 // next page pass the Due and ID of the last.
 //
-// It returns ErrClosed or ErrStore.
+// Errors are as for List.
 func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Summary, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
@@ -381,12 +388,5 @@ func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageK
 	records, err := readMany(ctx, func(ctx context.Context) ([]Record, error) {
 		return m.store.Due(ctx, m.now().Add(-max(0, longer)), after, limit)
 	})
-	if err != nil {
-		return nil, storeError(ctx, err)
-	}
-	list := make([]Summary, len(records))
-	for i, r := range records {
-		list[i] = m.summary(r, true)
-	}
-	return list, nil
+	return m.summaries(ctx, records, true, err)
 }

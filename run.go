@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,33 +56,47 @@ func (m *Machine) Run(ctx context.Context) error {
 	host := ctx
 	ctx, stop := m.calls.Until(ctx)
 	defer stop()
+	var loops sync.WaitGroup
+	m.running.Add(1)
+	defer m.running.Add(-1)
+	for _, p := range m.parts {
+		p.gotOn(m.made)
+		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
+		if m.cfg.Numbers.Counted() {
+			loops.Go(func() { m.purgeOlder(ctx, p, ledgerSlack, p.store.PurgeLedgers) })
+		}
+		if acts, ok := p.bare.(actPurger); ok && m.cfg.ActRetention > 0 {
+			loops.Go(func() { m.purgeOlder(ctx, p, m.cfg.ActRetention, acts.PurgeActs) })
+		}
+		if m.cfg.Retention > 0 {
+			loops.Go(func() { m.retain(ctx, p) })
+		}
+	}
+	loops.Wait()
+	if host.Err() == nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// settleRepeatedly settles what is due of a part of the store, until ctx ends. It calls
+// closed if the store is closed.
+func (m *Machine) settleRepeatedly(ctx context.Context, p *part, closed func()) {
 	ticker := time.NewTicker(m.cfg.PollInterval)
 	defer ticker.Stop()
 	var reports sync.WaitGroup
 	defer reports.Wait()
-	m.gotOn()
-	m.running.Add(1)
-	defer m.running.Add(-1)
-	if m.cfg.Numbers.Counted() {
-		reports.Go(func() { m.purgeOlder(ctx, ledgerSlack, m.store.PurgeLedgers) })
-	}
-	if acts, ok := m.cfg.Store.(actPurger); ok && m.cfg.ActRetention > 0 {
-		reports.Go(func() { m.purgeOlder(ctx, m.cfg.ActRetention, acts.PurgeActs) })
-	}
-	if m.cfg.Retention > 0 {
-		reports.Go(func() { m.retain(ctx) })
-	}
-	w := warnings{Machine: m}
+	w := warnings{Machine: m, of: p}
 	compared := time.Now() // by New
 	for ctx.Err() == nil {
-		if m.clockAhead() || time.Since(compared) >= clockInterval {
-			m.compareClocks(ctx)
+		if m.clockAhead(p) || time.Since(compared) >= clockInterval {
+			m.compareClocks(ctx, p)
 			compared = time.Now()
 		}
-		if !m.clockAhead() {
-			_, complete := m.sweep(ctx, &reports, func(id string, err error) {
+		if !m.clockAhead(p) {
+			_, complete := m.sweep(ctx, p, &reports, func(id string, err error) {
 				if errors.Is(err, ErrClosed) {
-					stop() // a closed store stays closed
+					closed() // a closed store stays closed
 				}
 				w.warn(ctx, id, err)
 			})
@@ -92,10 +107,6 @@ func (m *Machine) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
-	if host.Err() == nil {
-		return ErrClosed
-	}
-	return nil
 }
 
 // Settle does once what Run does repeatedly: it settles every prompt whose
@@ -109,21 +120,27 @@ func (m *Machine) Settle(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer m.leave()
-	if m.compareClocks(ctx); m.clockAhead() {
-		return 0, fmt.Errorf("carrierfsm: nothing was settled: this machine's clock is %v ahead of the store's", m.Stats().ClockSkew)
-	}
 	var errs []error
 	var reports sync.WaitGroup
-	n, _ := m.sweep(ctx, &reports, func(id string, err error) {
-		errs = append(errs, &Error{ID: id, Err: err})
-	})
+	settled := 0
+	for _, p := range m.parts {
+		if m.compareClocks(ctx, p); m.clockAhead(p) {
+			errs = append(errs, fmt.Errorf("carrierfsm: nothing was settled: this machine's clock is %v ahead of the store's", p.skewed()))
+			continue
+		}
+		n, _ := m.sweep(ctx, p, &reports, func(id string, err error) {
+			errs = append(errs, &Error{ID: id, Err: err})
+		})
+		settled += n
+	}
 	reports.Wait()
-	return n, errors.Join(errs...)
+	return settled, errors.Join(errs...)
 }
 
-// sweep is one pass over what is due.
+// sweep is one pass over what is due of a part of the store.
 type sweep struct {
 	*Machine
+	of      *part
 	reports *sync.WaitGroup
 
 	mu       sync.Mutex
@@ -133,11 +150,11 @@ type sweep struct {
 	left     bool // a part of this page was left to another replica
 }
 
-// sweep settles what is due now and returns how many records that were, and
+// sweep settles what is due now of a part of the store, and returns how many records that were, and
 // whether it came to the end. It calls failed for a record that it can't settle,
 // and goes on, unless the store fails for many.
-func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
-	s := sweep{Machine: m, reports: reports, failed: failed}
+func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
+	s := sweep{Machine: m, of: p, reports: reports, failed: failed}
 	var after PageKey
 	for idle := 0; ctx.Err() == nil; {
 		records, err := s.due(ctx, after)
@@ -151,7 +168,7 @@ func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed fun
 		case s.unstored >= maxFailed:
 			return s.settled, false
 		case s.unstored == 0 && ctx.Err() == nil:
-			m.gotOn()
+			p.gotOn(m.made)
 		}
 		if idle++; s.settled > before {
 			idle = 0
@@ -170,7 +187,7 @@ func (m *Machine) sweep(ctx context.Context, reports *sync.WaitGroup, failed fun
 // due reads a page of what is due.
 func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err error) {
 	err = answered(ctx, storeTimeout, func(ctx context.Context) (err error) {
-		records, err = s.store.Due(ctx, s.now(), after, duePage)
+		records, err = s.of.store.Due(ctx, s.now(), after, duePage)
 		return err
 	})
 	if err != nil {
@@ -245,15 +262,13 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 	return s.unstored < maxFailed
 }
 
-// gotOn notes that Run gets on.
-func (m *Machine) gotOn() { m.swept.Store(int64(time.Since(m.made))) }
-
 // Ready returns nil if this machine can do its work: it is open, the store answers
 // and has the tables of this build, Run runs in this process and has got on within the
 // last minute, and the clock is not so far ahead that Run settles nothing. It is for a
 // probe of readiness; how the whole installation does, alerts say: see
 // docs/operations.md. The store is asked for one record and, where it has CheckSchema,
-// for its tables, for 5 s at most each.
+// for its tables, for 5 s at most each. Of a store with shards one that it can work with
+// is enough: one that is down must not take all replicas out of service.
 //
 // The error says what is wrong, and contains nothing personal. It matches ErrClosed
 // or ErrStore where these are the reason, or is the context's.
@@ -262,23 +277,38 @@ func (m *Machine) Ready(ctx context.Context) error {
 		return err
 	}
 	defer m.leave()
+	errs := make([]error, len(m.parts))
+	var all sync.WaitGroup
+	for i, p := range m.parts {
+		all.Go(func() { errs[i] = m.partReady(ctx, p) })
+	}
+	all.Wait()
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	return errs[0]
+}
+
+// partReady returns nil if this machine can do its work with a part of the store.
+func (m *Machine) partReady(ctx context.Context, p *part) error {
 	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
-		_, err := m.store.Due(ctx, m.now(), PageKey{}, 1)
+		_, err := p.store.Due(ctx, m.now(), PageKey{}, 1)
 		return err
 	})
-	if store, ok := m.cfg.Store.(schemaChecker); ok && err == nil {
+	if store, ok := p.bare.(schemaChecker); ok && err == nil {
 		err = answered(ctx, readBackTimeout, store.CheckSchema)
 	}
-	if err != nil {
+	running := int(m.running.Load())
+	idle := p.idle(m.made, running)
+	switch {
+	case err != nil:
 		return storeError(ctx, err)
-	}
-	switch s := m.Stats(); {
-	case s.Running == 0:
+	case running == 0:
 		return errors.New("carrierfsm: Run does not run in this process")
-	case m.clockAhead():
-		return fmt.Errorf("carrierfsm: Run settles nothing: this machine's clock is %v ahead of the store's", s.ClockSkew)
-	case s.RunIdle > runStalls+m.cfg.PollInterval:
-		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", s.RunIdle.Round(time.Second))
+	case m.clockAhead(p):
+		return fmt.Errorf("carrierfsm: Run settles nothing: this machine's clock is %v ahead of the store's", p.skewed())
+	case idle > runStalls+m.cfg.PollInterval:
+		return fmt.Errorf("carrierfsm: Run has settled nothing for %v", idle.Round(time.Second))
 	}
 	return nil
 }
@@ -311,9 +341,10 @@ func (s *sweep) settleDue(ctx context.Context, r Record) error {
 	}
 }
 
-// warnings logs what Run can't settle.
+// warnings logs what Run can't settle of a part of the store.
 type warnings struct {
 	*Machine
+	of      *part
 	logged  map[string]bool // what failed in the latest sweeps
 	failing map[string]bool // which of these failed in this sweep
 	more    int             // how many others did
@@ -335,7 +366,7 @@ func (w *warnings) warn(ctx context.Context, id string, err error) {
 		return
 	default:
 		w.logged[id] = true
-		w.cfg.Logger.WarnContext(ctx, "what is due could not be settled", "id", id, "err", err)
+		w.cfg.Logger.WarnContext(ctx, "what is due could not be settled", w.of.attrs("id", id, "err", err)...)
 	}
 	w.failing[id] = true
 }
@@ -344,7 +375,7 @@ func (w *warnings) warn(ctx context.Context, id string, err error) {
 // fail any more.
 func (w *warnings) endSweep(ctx context.Context, complete bool) {
 	if w.more > 0 && ctx.Err() == nil && (w.moreAt.IsZero() || time.Since(w.moreAt) >= moreWarned) {
-		w.cfg.Logger.WarnContext(ctx, "further records that are due could not be settled", "count", w.more)
+		w.cfg.Logger.WarnContext(ctx, "further records that are due could not be settled", w.of.attrs("count", w.more)...)
 		w.moreAt = time.Now()
 	}
 	for id := range w.logged {

@@ -42,6 +42,21 @@ import (
 //
 // which returns an error unless they are those of its build: see [Machine.Ready].
 //
+// A store that is made of several, its shards, each with a part of the verifications,
+// also has the methods
+//
+//	Shards() []Shard
+//	ShardOf(id string) int
+//	PlaceID(id, key string) string
+//
+// Shards returns them, always the same ones in the same order; each is a Store by
+// itself. ShardOf returns the index of the one that has the record with an id, if there
+// is one. PlaceID makes of an id one for a record with the given key, which may be
+// empty: Create refuses a key whose place is on another shard than the id with
+// ErrOtherShard, and so does Commit. Machine.Run settles what is due shard by shard,
+// and reads of several records return what the shards have that answered, with a
+// *ShardsError if some did not. Package store/sharded is such a store.
+//
 // The store owns nothing that it is given: it copies Body and Detail before it
 // returns. What it returns belongs to the caller. Times are whole microseconds
 // in UTC and are returned equal; the zero time stays zero.
@@ -103,6 +118,14 @@ type Store interface {
 	// PurgeLedgers deletes at most limit ledgers that expired before the given time,
 	// and returns how many it deleted.
 	PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Shard is one of several stores that have the verifications together.
+type Shard struct {
+	// Name never changes; it is as an ID.
+	Name string
+	// Store has the shard's records. It may be used beside the whole store.
+	Store Store
 }
 
 // Record is one verification as a store keeps it: columns that a store may

@@ -153,7 +153,7 @@ func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error)
 func (s *submission) intend(snap *snapshot) (d decision, err error) {
 	s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
 	now := s.now()
-	if snap.isDue(now) && !s.clockAhead() {
+	if snap.isDue(now) && !s.clockAhead(s.partOf(snap.ID)) {
 		return d, ErrConflict
 	}
 	if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {

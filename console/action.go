@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
@@ -174,7 +173,7 @@ func (c *Console) checkStep(ctx context.Context, f actionForm) error {
 // checkHandler returns carrierfsm.ErrInvalid if no handler has the name.
 func (c *Console) checkHandler(ctx context.Context, f actionForm) error {
 	cursors, err := c.cursors(ctx)
-	if err == nil && !slices.ContainsFunc(cursors, func(h outbox.Cursor) bool { return h.Name == f.handler }) {
+	if err == nil && !slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == f.handler }) {
 		err = fmt.Errorf("%w: console: no handler of this name has ever run", carrierfsm.ErrInvalid)
 	}
 	return err

@@ -50,6 +50,8 @@ func (c *Console) attention(q *request) error {
 	}
 	if n.Unknown, err = c.search(ctx, unknownOutcomes, after, pageSize); err != nil {
 		n.UnknownError = c.partFailed(q, err)
+	} else if n.Unknown.Failed != nil {
+		n.UnknownError = c.partFailed(q, n.Unknown.Failed)
 	}
 	if err := c.looked(ctx, q, acts.Act{Kind: acts.List, Count: len(n.Overdue) + len(n.Unknown.Rows)}); err != nil {
 		return err
@@ -61,7 +63,7 @@ func (c *Console) attention(q *request) error {
 // overdue returns a page of overdue verifications and the key of the next.
 func (c *Console) overdue(ctx context.Context, after carrierfsm.PageKey) (list []overdueRow, next carrierfsm.PageKey, err error) {
 	rows, err := c.cfg.Machine.Overdue(ctx, overdueAfter, after, pageSize+1)
-	if err != nil {
+	if err != nil && partial(err) == nil {
 		return nil, next, err
 	}
 	for i, o := range rows {
@@ -71,7 +73,7 @@ func (c *Console) overdue(ctx context.Context, after carrierfsm.PageKey) (list [
 		}
 		list = append(list, overdueRow{Summary: o, Why: unreadable(o.Err)})
 	}
-	return list, next, nil
+	return list, next, err
 }
 
 // partFailed logs why a part of a page failed, and returns the text to show there.

@@ -86,6 +86,10 @@ const (
 
 // errorPageFor returns the page for an error; status 500 if none matches.
 func errorPageFor(err error) errorPage {
+	if some := partial(err); some != nil {
+		text := "No answer from " + strings.Join(some.Shards, ", ") + ": what is there is missing here."
+		return errorPage{http.StatusServiceUnavailable, "A shard failed", text}
+	}
 	var param paramError
 	if errors.As(err, &param) {
 		return param.page()

@@ -26,7 +26,7 @@ type handlersPage struct {
 
 // handlerSection is one handler with a page of its parked verifications.
 type handlerSection struct {
-	outbox.Cursor
+	handlerCursor
 	Rows      []parkedRow
 	Groups    []errorGroup // of one handler
 	Ungrouped bool         // there are more rows than were grouped
@@ -50,7 +50,7 @@ func (c *Console) handlers(q *request) error {
 		page.Error = c.partFailed(q, err)
 	}
 	if page.Only != "" {
-		cursors = slices.DeleteFunc(cursors, func(h outbox.Cursor) bool { return h.Name != page.Only })
+		cursors = slices.DeleteFunc(cursors, func(h handlerCursor) bool { return h.Name != page.Only })
 		if len(cursors) == 0 {
 			return errNoPage
 		}
@@ -61,10 +61,10 @@ func (c *Console) handlers(q *request) error {
 	}
 	for _, cursor := range cursors {
 		h, err := c.parkedOf(ctx, cursor, after, limit)
-		if err == nil && page.Only != "" {
+		if page.Only != "" && (err == nil || partial(err) != nil) {
 			err = h.group(ctx, c, page.Errors)
 		}
-		if err != nil {
+		if err != nil && partial(err) == nil {
 			return err
 		}
 		page.Handlers = append(page.Handlers, h)
@@ -73,10 +73,10 @@ func (c *Console) handlers(q *request) error {
 	return nil
 }
 
-func (c *Console) parkedOf(ctx context.Context, cursor outbox.Cursor, after outbox.ParkedKey, limit int) (handlerSection, error) {
-	h := handlerSection{Cursor: cursor}
+func (c *Console) parkedOf(ctx context.Context, cursor handlerCursor, after outbox.ParkedKey, limit int) (handlerSection, error) {
+	h := handlerSection{handlerCursor: cursor}
 	rows, err := c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{Handler: cursor.Name, After: after, Limit: limit + 1})
-	if err != nil {
+	if err != nil && partial(err) == nil {
 		return h, err
 	}
 	if len(rows) > limit {
@@ -85,7 +85,7 @@ func (c *Console) parkedOf(ctx context.Context, cursor outbox.Cursor, after outb
 		h.NextPage = formatPageKey(last.Next, last.ID)
 	}
 	h.Rows = c.parkedRows(rows)
-	return h, nil
+	return h, err
 }
 
 // group groups the parked rows by their errors. With the key of one, its rows are shown.
@@ -103,11 +103,12 @@ func (h *handlerSection) group(ctx context.Context, c *Console, key string) erro
 }
 
 // cursors returns the cursors of all handlers, or errNoHandlers.
-func (c *Console) cursors(ctx context.Context) ([]outbox.Cursor, error) {
+func (c *Console) cursors(ctx context.Context) ([]handlerCursor, error) {
 	if c.cfg.Dispatcher == nil {
 		return nil, errNoHandlers
 	}
-	return c.cfg.Dispatcher.Cursors(ctx)
+	list, err := c.cfg.Dispatcher.Cursors(ctx)
+	return byHandler(list), err
 }
 
 // parseParkedKey decodes the key of a page of one handler.

@@ -192,6 +192,7 @@ type listPage struct {
 	Form  listForm
 	Found searchResult
 	First bool // it is the first page
+	Error string
 }
 
 func (c *Console) list(q *request) error {
@@ -222,6 +223,9 @@ func (c *Console) readList(ctx context.Context, q *request, size int, kind acts.
 	}
 	if page.Found, err = c.search(ctx, wanted, after, size); err == nil {
 		err = c.looked(ctx, q, acts.Act{Kind: kind, Count: len(page.Found.Rows)})
+	}
+	if page.Found.Failed != nil {
+		page.Error = c.partFailed(q, page.Found.Failed)
 	}
 	return page, err
 }

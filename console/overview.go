@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
 // maxOverdueCount is the largest number of overdue verifications that is counted.
@@ -23,7 +22,7 @@ type overviewPage struct {
 	OverdueMore   bool // there are more than Overdue
 	OldestDue     time.Time
 	OverdueError  string
-	Handlers      []outbox.Cursor
+	Handlers      []handlerCursor
 	Parked        int
 	Behind        time.Time // of the handler that is furthest behind; zero where all are up to date
 	NoReplica     bool      // there is a handler whose lease no replica holds
@@ -54,8 +53,9 @@ func (c *Console) overview(q *request) error {
 func (s *overviewPage) addOverdue(ctx context.Context, c *Console, q *request) {
 	list, err := c.cfg.Machine.Overdue(ctx, overdueAfter, carrierfsm.PageKey{}, maxOverdueCount+1)
 	if err != nil {
-		s.OverdueError = c.partFailed(q, err)
-		return
+		if s.OverdueError = c.partFailed(q, err); partial(err) == nil {
+			return
+		}
 	}
 	s.Overdue, s.OverdueMore = min(len(list), maxOverdueCount), len(list) > maxOverdueCount
 	if len(list) > 0 {

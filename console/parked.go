@@ -122,7 +122,7 @@ func (c *Console) selected(ctx context.Context, s parkedSelection) (rows []parke
 // knowsHandler returns errNoPage unless a handler of this name has run.
 func (c *Console) knowsHandler(ctx context.Context, name string) error {
 	cursors, err := c.cursors(ctx)
-	if err == nil && !slices.ContainsFunc(cursors, func(h outbox.Cursor) bool { return h.Name == name }) {
+	if err == nil && !slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == name }) {
 		err = errNoPage
 	}
 	return err

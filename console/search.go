@@ -50,6 +50,7 @@ type searchResult struct {
 	Size    int // the most rows
 	Scanned int
 	Next    carrierfsm.PageKey // zero on the last page
+	Failed  *carrierfsm.ShardsError
 }
 
 // Stopped reports whether the search reached maxScanned before the page was full.
@@ -66,7 +67,7 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey
 	}
 	for page.Scanned < maxScanned {
 		list, err := c.cfg.Machine.List(ctx, q)
-		if err != nil {
+		if page.Failed = partial(err); err != nil && page.Failed == nil {
 			return page, err
 		}
 		for _, s := range list {

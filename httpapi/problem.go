@@ -60,11 +60,13 @@ var problems = []struct {
 
 	// Not caused by the person.
 	{carrierfsm.ErrClosed, http.StatusServiceUnavailable, "closing"},
+	{carrierfsm.ErrMoved, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrStore, http.StatusServiceUnavailable, "unavailable"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable"},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable"}, // the client has left
 	{carrierfsm.ErrNewerTable, http.StatusServiceUnavailable, "unavailable"},
 	{carrierfsm.ErrNotSent, http.StatusBadGateway, "unavailable"},
+	{carrierfsm.ErrOtherShard, http.StatusInternalServerError, codeBroken}, // the host's fault
 	{carrierfsm.ErrForged, http.StatusInternalServerError, codeBroken},
 	{carrierfsm.ErrSealed, http.StatusInternalServerError, codeBroken},
 	{carrierfsm.ErrCorrupt, http.StatusInternalServerError, codeBroken},

@@ -42,6 +42,8 @@ var rows = map[string]struct {
 	"carrierfsm.ErrPasswordNeeded":  {carrierfsm.ErrPasswordNeeded, 422, "password_needed"},
 	"carrierfsm.ErrNotFound":        {carrierfsm.ErrNotFound, 404, "not_found"},
 	"carrierfsm.ErrClosed":          {carrierfsm.ErrClosed, 503, "closing"},
+	"carrierfsm.ErrMoved":           {carrierfsm.ErrMoved, 503, "unavailable"},
+	"carrierfsm.ErrOtherShard":      {carrierfsm.ErrOtherShard, 500, "broken"},
 	"carrierfsm.ErrStore":           {carrierfsm.ErrStore, 503, "unavailable"},
 	"carrierfsm.ErrNewerTable":      {carrierfsm.ErrNewerTable, 503, "unavailable"},
 	"carrierfsm.ErrNotSent":         {carrierfsm.ErrNotSent, 502, "unavailable"},

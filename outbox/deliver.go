@@ -152,7 +152,7 @@ const (
 // handle calls the handler for one entry and returns how it failed. left is the call if
 // it goes on, because it is slow.
 func (t *term) handle(ctx context.Context, e carrierfsm.Entry, p *page) (f failure, left *call) {
-	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Handler: t.name, ID: e.ID, Step: e.Step, Event: e.Event})
+	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Shard: t.part.shard, Handler: t.name, ID: e.ID, Step: e.Step, Event: e.Event})
 	c := t.start(ctx, e)
 	c.entry, c.report, c.expires = e, report, t.now().Add(t.cfg.Timeout)
 	if t.await(ctx, c, p) {
@@ -180,7 +180,7 @@ func (t *term) end(ctx context.Context, c *call) failure {
 	c.report(HandleDone{Why: why, Lag: max(0, t.now().Sub(c.entry.At))})
 	if why != "" {
 		t.cfg.Logger.WarnContext(ctx, "a handler failed",
-			"handler", t.name, "id", c.entry.ID, "step", c.entry.Step, "why", why, "err", err)
+			t.attrs("id", c.entry.ID, "step", c.entry.Step, "why", why, "err", err)...)
 	}
 	if t.called != nil {
 		t.called(c.entry, err)
@@ -211,7 +211,7 @@ func (t *term) watch(ctx context.Context, calls []*call) {
 				row.Next = t.retryAt(row.Attempts)
 			}
 			if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
-				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", "handler", t.name, "err", err)
+				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", t.attrs("err", err)...)
 			}
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 	"github.com/carrierfsm/carrierfsm/internal/text"
 )
 
@@ -95,12 +94,13 @@ type Config struct {
 type Dispatcher struct {
 	machine *carrierfsm.Machine
 	store   Store
+	parts   []part // the shards of the store, or the whole store
 	cfg     Config
 	names   []string // of handlers and projections, sorted
 	project map[string]Projection
-	slow    map[string]*slowCalls // by handler
-	running atomic.Int32          // calls of Run
-	watched broadcast.Broadcast   // of commits that the store has noticed
+	slow    map[string]*slowCalls    // by handler
+	held    map[string]*atomic.Int32 // by handler, how many leases this process has or is about to acquire
+	running atomic.Int32             // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
@@ -115,13 +115,19 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
 	}
-	d := &Dispatcher{machine: m, store: s, project: make(map[string]Projection), slow: make(map[string]*slowCalls)}
+	d := &Dispatcher{machine: m, store: s, project: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
 	if err := d.setNames(&c); err != nil {
 		return nil, err
 	}
 	var err error
 	if d.cfg, err = c.withDefaults(d.names); err != nil {
 		return nil, err
+	}
+	if d.parts, err = partsOf(s); err != nil {
+		return nil, err
+	}
+	for _, name := range d.names {
+		d.held[name] = new(atomic.Int32)
 	}
 	for name := range c.Handlers {
 		d.slow[name] = newSlowCalls(d.cfg.MaxSlow)
@@ -163,20 +169,31 @@ func (d *Dispatcher) createCursors() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	cursors, err := d.store.Cursors(ctx)
-	if err != nil {
-		return nil // Run asks again
+	errs := make([]error, len(d.parts))
+	d.eachPart(func(i int, p part) { errs[i] = d.createCursorsOn(ctx, p) })
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	for _, w := range d.workers(nil) {
+	return nil
+}
+
+func (d *Dispatcher) createCursorsOn(ctx context.Context, p part) error {
+	cursors, err := p.store.Cursors(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // Run asks again
+	}
+	for _, w := range d.workersOn(p, uuid.NewString(), nil) {
 		if slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == w.name }) {
 			continue
 		}
 		lease, _, err := w.acquire(ctx)
 		if errors.Is(err, ErrNoStart) {
-			return fmt.Errorf("%w (handler %s)", ErrNoStart, w.name)
+			return fmt.Errorf("%w (%s)", ErrNoStart, w)
 		}
 		if err == nil {
-			_ = d.store.Release(ctx, lease) // else the lease expires
+			_ = p.store.Release(ctx, lease) // else the lease expires
 		}
 	}
 	return nil
@@ -234,7 +251,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.running.Add(-1)
 	var loops, watching sync.WaitGroup
 	watched, stop := context.WithCancel(ctx)
-	watching.Go(func() { d.watchStore(watched) })
+	for _, p := range d.parts {
+		watching.Go(func() { d.watchPart(watched, p) })
+	}
 	for _, w := range d.workers(nil) {
 		loops.Go(func() { w.run(ctx) })
 	}
@@ -248,17 +267,17 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// watchStore wakes the workers when the store notices commits of other processes.
-// Where it can't, the workers poll.
-func (d *Dispatcher) watchStore(ctx context.Context) {
-	store, ok := d.store.(interface {
+// watchPart wakes the workers of a part of the store when that notices commits of other
+// processes. Where it can't, the workers poll.
+func (d *Dispatcher) watchPart(ctx context.Context, p part) {
+	store, ok := p.store.(interface {
 		Watch(ctx context.Context, committed func()) error
 	})
 	if !ok || len(d.cfg.Handlers) == 0 {
 		return
 	}
 	for ctx.Err() == nil {
-		err := store.Watch(ctx, d.watched.Notify)
+		err := store.Watch(ctx, p.watched.Notify)
 		if errors.Is(err, carrierfsm.ErrClosed) {
 			return
 		}
@@ -298,21 +317,28 @@ func (d *Dispatcher) Deliver(ctx context.Context) (handled int, _ error) {
 	})
 	for _, w := range workers {
 		if err := w.runOnce(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%w (handler %s)", storeError(ctx, err), w.name))
+			errs = append(errs, fmt.Errorf("%w (%s)", storeError(ctx, err), w))
 		}
 	}
 	return handled, errors.Join(errs...)
 }
 
-// workers returns one worker for each handler, in the order of their names.
-// called, where not nil, is called after every call of a handler; its error is
-// nil where the call succeeded.
+// workers returns one worker for each handler on each part of the store, in the order
+// of their names. called, where not nil, is called after every call of a handler; its
+// error is nil where the call succeeded.
 func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*worker) {
 	owner := uuid.NewString()
+	for _, p := range d.parts {
+		list = append(list, d.workersOn(p, owner, called)...)
+	}
+	return list
+}
+
+func (d *Dispatcher) workersOn(p part, owner string, called func(carrierfsm.Entry, error)) (list []*worker) {
 	for _, name := range d.names {
 		w := &worker{
-			Dispatcher: d, name: name, handler: d.cfg.Handlers[name], projection: d.project[name], owner: owner, called: called,
-			slow: d.slow[name], patience: d.cfg.SlowAfter,
+			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.project[name], owner: owner, called: called,
+			slow: d.slow[name], held: d.held[name], patience: d.cfg.SlowAfter,
 		}
 		if called != nil { // Deliver waits for each call
 			w.patience = d.cfg.Timeout
@@ -320,30 +346,6 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 		list = append(list, w)
 	}
 	return list
-}
-
-// Cursors returns how far each handler has come that ever ran on this store. It
-// returns carrierfsm.ErrStore.
-func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	list, err := d.store.Cursors(bounded)
-	if err != nil {
-		return nil, storeError(ctx, err)
-	}
-	return list, nil
-}
-
-// Parked returns the verifications that are parked, those to be tried next
-// first. It returns carrierfsm.ErrStore.
-func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	list, err := d.store.Parked(bounded, q)
-	if err != nil {
-		return nil, storeError(ctx, err)
-	}
-	return list, nil
 }
 
 // Retire deletes the cursor and the parked rows of a handler that will never be
@@ -373,6 +375,9 @@ func (d *Dispatcher) now() time.Time { return d.cfg.Now().Truncate(time.Microsec
 // the caller's context if that has ended, or else an error that matches
 // carrierfsm.ErrStore.
 func storeError(ctx context.Context, err error) error {
+	if isPartial(err) {
+		return err
+	}
 	if errors.Is(err, carrierfsm.ErrClosed) {
 		return carrierfsm.ErrClosed
 	}

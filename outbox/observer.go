@@ -18,6 +18,8 @@ type Observer struct {
 
 // HandleStart is a transition that is about to be given to a handler.
 type HandleStart struct {
+	// Shard is the shard of the verification; empty where the store has none.
+	Shard string
 	// Handler is its name.
 	Handler string
 	// ID and Step name the transition.

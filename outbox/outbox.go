@@ -182,6 +182,9 @@ type ParkedKey struct {
 type Cursor struct {
 	// Name is the handler's.
 	Name string
+	// Shard is the shard that it has come so far on: Dispatcher.Cursors sets it. It is
+	// empty where the store has no shards, and in what a Store returns.
+	Shard string
 	// Owner holds the lease until Until; empty and zero while it is free.
 	Owner string
 	Until time.Time

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,24 +35,38 @@ func (d *Dispatcher) Stats() (all Stats) {
 // and, where it has CheckSchema, has the tables of this build, Run runs in this
 // process, some replica holds the lease of each handler, and no handler is further
 // behind than Config.MaxLag. It is for a probe of readiness. After
-// a replica has stopped, it may take LeaseTTL until another one holds its leases.
+// a replica has stopped, it may take LeaseTTL until another one holds its leases. Of a
+// store with shards it is enough if all that is so on one of them.
 //
 // The error says what is wrong, and contains nothing personal. It matches ErrNoStart,
 // carrierfsm.ErrClosed or carrierfsm.ErrStore where these are the reason, or is the
 // context's.
 func (d *Dispatcher) Ready(ctx context.Context) error {
 	cursors, err := d.Cursors(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.checkSchema(ctx); err != nil {
+	if err != nil && !isPartial(err) {
 		return err
 	}
 	if len(d.names) > 0 && d.running.Load() == 0 {
 		return errors.New("outbox: Run does not run in this process")
 	}
+	var first error
+	for _, p := range d.parts {
+		err := d.readyOn(ctx, p, cursors)
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// readyOn returns nil if the handlers are called on a part of the store.
+func (d *Dispatcher) readyOn(ctx context.Context, p part, cursors []Cursor) error {
+	if err := p.checkSchema(ctx); err != nil {
+		return err
+	}
 	for _, name := range d.names {
-		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name })
+		at := slices.IndexFunc(cursors, func(c Cursor) bool { return c.Name == name && c.Shard == p.shard })
 		if at < 0 {
 			return fmt.Errorf("%w (handler %s)", ErrNoStart, name)
 		}
@@ -67,8 +82,8 @@ func (d *Dispatcher) Ready(ctx context.Context) error {
 }
 
 // checkSchema asks a store with migrated tables for them: see carrierfsm.Store.
-func (d *Dispatcher) checkSchema(ctx context.Context) error {
-	store, ok := d.store.(interface {
+func (p part) checkSchema(ctx context.Context) error {
+	store, ok := p.store.(interface {
 		CheckSchema(ctx context.Context) error
 	})
 	if !ok {

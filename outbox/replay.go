@@ -40,7 +40,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout) // for all four
 	defer cancel()
 	cursors, err := d.store.Cursors(bounded)
-	if err != nil {
+	if err != nil && !isPartial(err) {
 		return storeError(ctx, err)
 	}
 	if !slices.ContainsFunc(cursors, func(c Cursor) bool { return c.Name == handler }) {

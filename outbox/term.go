@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -22,6 +23,7 @@ const (
 // handler's cursor.
 type worker struct {
 	*Dispatcher
+	part    part
 	name    string
 	handler Handler
 	owner   string // names this call of Run
@@ -31,6 +33,7 @@ type worker struct {
 	failing sync.Map // what fails at present, and was logged
 	called  func(e carrierfsm.Entry, err error)
 	slow    *slowCalls
+	held    *atomic.Int32
 	// patience is how long a call may hold up the others.
 	patience time.Duration
 }
@@ -50,15 +53,25 @@ type term struct {
 // the store is closed.
 func (w *worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		lease, until, err := w.acquire(ctx)
-		if errors.Is(err, carrierfsm.ErrClosed) {
+		if !w.runTerm(ctx) {
 			return
-		}
-		if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
-			(&term{worker: w, lease: lease, until: until}).run(ctx)
 		}
 		pause(ctx, w.cfg.PollInterval)
 	}
+}
+
+// runTerm acquires the lease if it is free, and delivers until it is lost. It returns
+// false if the store is closed.
+func (w *worker) runTerm(ctx context.Context) (open bool) {
+	defer w.takeTurn(ctx)()
+	lease, until, err := w.acquire(ctx)
+	if errors.Is(err, carrierfsm.ErrClosed) {
+		return false
+	}
+	if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
+		(&term{worker: w, lease: lease, until: until}).run(ctx)
+	}
+	return true
 }
 
 // runOnce delivers for as long as there is something to deliver.
@@ -106,7 +119,7 @@ func (w *worker) failed(ctx context.Context, operation string, err error) bool {
 		return false
 	}
 	if _, logged := w.failing.LoadOrStore(operation, true); !logged && ctx.Err() == nil {
-		w.cfg.Logger.WarnContext(ctx, "a handler gets nothing", "handler", w.name, "operation", operation, "err", err)
+		w.cfg.Logger.WarnContext(ctx, "a handler gets nothing", w.attrs("operation", operation, "err", err)...)
 	}
 	return true
 }
@@ -125,7 +138,7 @@ func (w *worker) acquire(ctx context.Context) (l Lease, until time.Time, err err
 	ctx, cancel := context.WithTimeout(ctx, min(storeTimeout, w.cfg.LeaseTTL))
 	defer cancel()
 	until = time.Now().Add(w.cfg.LeaseTTL)
-	l, err = w.store.Acquire(ctx, w.name, w.owner, w.cfg.LeaseTTL, w.cfg.Starts[w.name])
+	l, err = w.part.store.Acquire(ctx, w.name, w.owner, w.cfg.LeaseTTL, w.cfg.Starts[w.name])
 	return l, until, err
 }
 
@@ -146,7 +159,7 @@ func (t *term) run(ctx context.Context) {
 		loops.Go(func() {
 			defer stop()
 			if err := loop(working); err != nil {
-				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", "handler", t.name, "err", err)
+				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", t.attrs("err", err)...)
 			}
 		})
 	}
@@ -165,8 +178,8 @@ func (t *term) run(ctx context.Context) {
 func (t *term) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := t.store.Release(ctx, t.lease); err != nil {
-		t.cfg.Logger.DebugContext(ctx, "a lease could not be released and will expire", "handler", t.name, "err", err)
+	if err := t.part.store.Release(ctx, t.lease); err != nil {
+		t.cfg.Logger.DebugContext(ctx, "a lease could not be released and will expire", t.attrs("err", err)...)
 	}
 }
 
@@ -207,9 +220,9 @@ func (t *term) holdsLease() bool {
 // follow delivers what comes after the cursor. Its error is ErrLeaseLost or
 // carrierfsm.ErrClosed.
 func (t *term) follow(ctx context.Context) error {
-	own, cancelOwn := t.machine.Subscribe()
+	own, cancelOwn := t.machine.SubscribeShard(t.part.shard)
 	defer cancelOwn()
-	others, cancelOthers := t.watched.Subscribe()
+	others, cancelOthers := t.part.watched.Subscribe()
 	defer cancelOthers()
 	poll := time.NewTicker(t.cfg.PollInterval)
 	defer poll.Stop()
@@ -242,7 +255,7 @@ func (t *term) follow(ctx context.Context) error {
 func (t *term) pending(ctx context.Context, limit int) (Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return t.store.Pending(ctx, t.lease, limit)
+	return t.part.store.Pending(ctx, t.lease, limit)
 }
 
 // advance writes the result of a delivery. While the store fails it tries
@@ -267,7 +280,7 @@ func (t *term) advance(ctx context.Context, b Batch, n int, rows []Parked) error
 func (t *term) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return t.store.Advance(ctx, t.lease, b, n, rows)
+	return t.part.store.Advance(ctx, t.lease, b, n, rows)
 }
 
 // catchUp delivers to parked verifications when they are due. Its error is
@@ -317,13 +330,13 @@ func (t *term) retryDue(ctx context.Context) (int, error) {
 func (t *term) rows(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return t.store.Parked(ctx, q)
+	return t.part.store.Parked(ctx, q)
 }
 
 func (t *term) history(ctx context.Context, row Parked) ([]carrierfsm.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return t.store.History(ctx, row.ID, row.Step-1, row.Upto-row.Step+1)
+	return t.part.store.History(ctx, row.ID, row.Step-1, row.Upto-row.Step+1)
 }
 
 // retryAt is when to try again after so many failures in a row.

@@ -19,6 +19,7 @@ const (
 	attrInput    = attribute.Key("verification.input")
 	attrOutcome  = attribute.Key("verification.outcome")
 	attrHandler  = attribute.Key("verification.handler")
+	attrShard    = attribute.Key("verification.shard")
 	attrLoop     = attribute.Key("verification.loop")
 	attrCall     = attribute.Key("verification.call")
 	attrDetached = attribute.Key("verification.detached")

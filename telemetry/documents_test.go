@@ -3,7 +3,6 @@ package telemetry_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -17,7 +16,11 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 // recordEverything calls each function of the observers, with every attribute set.
@@ -28,19 +31,18 @@ func recordEverything(t *testing.T) *fixture {
 	gone, leave := context.WithCancel(ctx)
 	submitting, submitted := o.Submit(gone, carrierfsm.InputCaptcha)
 	leave()
-	_, stored := o.Store(submitting, "load")
-	stored(errors.New("the driver's"))
+	loadFromShard(submitting, t, o)
 	calling, called := o.Call(submitting, carrierfsm.CallStart{ID: "v1", Call: carrierfsm.CallCollect, Input: carrierfsm.InputCaptcha, Source: "chinaunicom"})
 	o.Exchange(calling, carrierfsm.ExchangeStart{Method: "POST", Host: "upstream.example", Port: 443, Template: "/a/{org}"})(
 		carrierfsm.ExchangeDone{Status: 500, Version: "1.1", Failure: "status", NotSent: true})
 	called(carrierfsm.CallDone{Fault: carrierfsm.FaultUnknown})
 	o.Transition(submitting, carrierfsm.TransitionDone{ID: "v1", Step: 5, From: "created", Event: "canceled", To: "failed", Source: "chinaunicom", Dwell: time.Second})
 	submitted(carrierfsm.SubmitDone{ID: "v1", State: "failed", Step: 5, Source: "chinaunicom", Outcome: "unknown", Event: "canceled", Err: carrierfsm.ErrStale})
-	_, handled := f.HandlerObserver().Handle(ctx, outbox.HandleStart{Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
+	_, handled := f.HandlerObserver().Handle(ctx, outbox.HandleStart{Shard: "a", Handler: "notify", ID: "v1", Step: 5, Event: "canceled"})
 	handled(outbox.HandleDone{Why: "panic", Lag: time.Second})
 	_, err := f.Watch(&fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
 	require.NoError(t, err)
-	_, err = f.WatchProcess(machineStats{}, handlerStats{})
+	_, err = f.WatchProcess(machineStats{Shards: []carrierfsm.ShardStats{{Name: "a"}}}, handlerStats{})
 	require.NoError(t, err)
 	return f
 }
@@ -62,7 +64,7 @@ func describe(m metricdata.Metrics) metricRow {
 		}
 	case metricdata.Gauge[int64]:
 		d.kind = "gauge"
-		for _, p := range data.DataPoints[:min(1, len(data.DataPoints))] {
+		for _, p := range data.DataPoints {
 			sets = append(sets, p.Attributes)
 		}
 	case metricdata.Histogram[float64]:
@@ -77,7 +79,19 @@ func describe(m metricdata.Metrics) metricRow {
 		}
 	}
 	slices.Sort(d.attributes)
+	d.attributes = slices.Compact(d.attributes)
 	return d
+}
+
+// loadFromShard has a machine look for a verification on a store with shards.
+func loadFromShard(ctx context.Context, t *testing.T, o *carrierfsm.Observer) {
+	t.Helper()
+	store, err := sharded.New(t.Context(), sharded.Config{Shards: []sharded.Shard{{Name: "a", Store: memory.New()}}, Create: true})
+	require.NoError(t, err)
+	m, err := carrierfsm.New(carrierfsm.Config{Store: store, Upstream: fsmtest.NewUpstream(), Numbers: budget.None(), Observer: o})
+	require.NoError(t, err)
+	_, err = m.Get(ctx, "v1")
+	require.Error(t, err)
 }
 
 func readFile(t *testing.T, name string) string {

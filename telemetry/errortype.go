@@ -21,6 +21,7 @@ type class struct {
 
 // classes has one class for each sentinel error; the first that matches counts.
 var classes = []class{
+	{carrierfsm.ErrMoved, "moved", true}, // matches ErrStore too
 	{carrierfsm.ErrStore, "store", true},
 	{carrierfsm.ErrForged, "forged", true}, // matches ErrSealed too
 	{carrierfsm.ErrSealed, "sealed", true},
@@ -33,6 +34,7 @@ var classes = []class{
 	{carrierfsm.ErrKeyInUse, "key_in_use", false},
 	{carrierfsm.ErrConflict, "conflict", false},
 	{carrierfsm.ErrInvalid, "invalid", false},
+	{carrierfsm.ErrOtherShard, "other_shard", false},
 	{carrierfsm.ErrConsentRequired, "consent_required", false},
 	{carrierfsm.ErrInFlight, "in_flight", false},
 	{carrierfsm.ErrStale, "stale", false},

@@ -24,9 +24,16 @@ func (t *Telemetry) WatchProcess(m Stater, d HandlerStater) (metric.Registration
 	return t.metrics.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		if m != nil {
 			stats := m.Stats()
-			o.ObserveInt64(t.metrics.skew, stats.ClockSkew.Milliseconds())
 			o.ObserveInt64(t.metrics.seals, stats.Seals)
-			o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0 && stats.RunIdle < runStalls), settleLoop)
+			for _, s := range stats.Shards {
+				shard := attrShard.String(s.Name)
+				o.ObserveInt64(t.metrics.skew, s.ClockSkew.Milliseconds(), metric.WithAttributes(shard))
+				o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0 && s.RunIdle < runStalls), settleLoop, metric.WithAttributes(shard))
+			}
+			if stats.Shards == nil {
+				o.ObserveInt64(t.metrics.skew, stats.ClockSkew.Milliseconds())
+				o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0 && stats.RunIdle < runStalls), settleLoop)
+			}
 		}
 		if d != nil {
 			stats := d.Stats()

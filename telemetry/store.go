@@ -14,7 +14,11 @@ func (t *Telemetry) store(ctx context.Context, method string) (context.Context, 
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx, func(error) {}
 	}
-	ctx, span := t.tracer.Start(ctx, "carrierfsm.store."+method)
+	var options []trace.SpanStartOption
+	if shard := carrierfsm.ObservedShard(ctx); shard != "" {
+		options = append(options, trace.WithAttributes(stringAttr(attrShard, shard)))
+	}
+	ctx, span := t.tracer.Start(ctx, "carrierfsm.store."+method, options...)
 	return ctx, func(err error) {
 		c := classOf(err)
 		if c.name == unclassified {

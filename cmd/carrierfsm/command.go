@@ -29,7 +29,7 @@ type action func(ctx context.Context, std streams, args []string) error
 
 // commands returns all subcommands, in the order of the help.
 func commands() []command {
-	return slices.Concat(lookCommands, actCommands, bulkCommands, actsCommands, storeCommands, []command{simulatorCommand, completionCommand()})
+	return slices.Concat(lookCommands, actCommands, bulkCommands, actsCommands, storeCommands, shardCommands, []command{simulatorCommand, completionCommand()})
 }
 
 // dispatch finds the subcommand, parses its flags and runs it.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -46,7 +48,7 @@ func listFlags(f *flag.FlagSet) action {
 			rows = nil
 			err = eachOverdue(ctx, s.machine, take)
 		}
-		if err != nil {
+		if err != nil && !partial(err) {
 			return err
 		}
 		kind := acts.List
@@ -54,25 +56,25 @@ func listFlags(f *flag.FlagSet) action {
 			kind = acts.Find
 		}
 		s.looked(ctx, acts.Act{Kind: kind, Count: len(rows)})
-		return printRows(s, summaryHeader, rows, summaryJSON.cells)
+		return errors.Join(printRows(s, summaryHeader, rows, summaryJSON.cells), err)
 	})
 }
 
 func eachOverdue(ctx context.Context, m *carrierfsm.Machine, f func(carrierfsm.Summary) (bool, error)) error {
 	var after carrierfsm.PageKey
 	for {
-		list, err := m.Overdue(ctx, time.Minute, after, pageSize)
-		if err != nil {
-			return err
+		list, unread := m.Overdue(ctx, time.Minute, after, pageSize)
+		if unread != nil && !partial(unread) {
+			return unread
 		}
 		for _, v := range list {
 			after = carrierfsm.PageKey{Time: v.Due, ID: v.ID}
 			if more, err := f(v); err != nil || !more {
-				return err
+				return cmp.Or(err, unread)
 			}
 		}
 		if len(list) < pageSize {
-			return nil
+			return unread
 		}
 	}
 }
@@ -225,14 +227,14 @@ func handlersFlags(f *flag.FlagSet) action {
 	var o options
 	o.lookFlags(f)
 	return o.look(func(ctx context.Context, s *session, _ []string) error {
-		list, err := s.dispatcher.Cursors(ctx)
-		if err != nil {
-			return err
+		list, unread := s.dispatcher.Cursors(ctx)
+		if unread != nil && !partial(unread) {
+			return unread
 		}
 		rows := make([]cursorJSON, len(list))
 		for i, c := range list {
-			rows[i] = cursorJSON{c.Name, c.Owner, c.Until, c.Behind, c.Parked}
+			rows[i] = cursorJSON{c.Name, c.Shard, c.Owner, c.Until, c.Behind, c.Parked}
 		}
-		return printRows(s, "HANDLER OWNER UNTIL BEHIND-SINCE PARKED", rows, cursorJSON.cells)
+		return errors.Join(printRows(s, "HANDLER OWNER UNTIL BEHIND-SINCE PARKED", rows, cursorJSON.cells), unread)
 	})
 }

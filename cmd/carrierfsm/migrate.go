@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/store/acts"
@@ -93,6 +94,9 @@ func migrate(ctx context.Context, spec string) error {
 func versions(ctx context.Context, spec string, mayCreate bool) ([]schema.Version, error) {
 	if err := checkStore(spec); err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(spec, shardsPrefix) {
+		return nil, usage("the shards are migrated one by one: -store is the store of one")
 	}
 	if path, isFile := sqlitePath(spec); isFile {
 		if _, err := os.Stat(path); mayCreate && errors.Is(err, fs.ErrNotExist) {

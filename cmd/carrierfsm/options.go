@@ -35,7 +35,7 @@ type options struct {
 }
 
 func (o *options) storeFlag(f *flag.FlagSet) {
-	f.StringVar(&o.store, "store", "", "the `store`: sqlite:PATH, postgres://… or postgres:DSN ("+storeVariable+")")
+	f.StringVar(&o.store, "store", "", "the `store`: sqlite:PATH, postgres://…, postgres:DSN, or several shards: \"sharded:NAME=STORE NAME=STORE…\" ("+storeVariable+")")
 }
 
 func (o *options) outputFlag(f *flag.FlagSet) {

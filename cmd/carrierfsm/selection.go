@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -68,14 +69,15 @@ func (q *selection) narrow() bool {
 // pageSize is how many verifications are read at once.
 const pageSize = 500
 
-// each calls f for what matches, newest first, until it returns false or an error.
+// each calls f for what matches, newest first, until it returns false or an error. If some
+// shards do not answer it calls f for what the others have, and returns their error.
 func (q *selection) each(ctx context.Context, m *carrierfsm.Machine, f func(carrierfsm.Summary) (more bool, _ error)) error {
 	page := q.Query
 	page.Limit, page.Bodies = pageSize, page.Bodies || q.reference != ""
 	for {
-		list, err := m.List(ctx, page)
-		if err != nil {
-			return err
+		list, unread := m.List(ctx, page)
+		if unread != nil && !partial(unread) {
+			return unread
 		}
 		for _, v := range list {
 			page.After = carrierfsm.PageKey{Time: v.Created, ID: v.ID}
@@ -83,11 +85,11 @@ func (q *selection) each(ctx context.Context, m *carrierfsm.Machine, f func(carr
 				continue
 			}
 			if more, err := f(v); err != nil || !more {
-				return err
+				return cmp.Or(err, unread)
 			}
 		}
 		if len(list) < page.Limit {
-			return nil
+			return unread
 		}
 	}
 }

@@ -41,8 +41,11 @@ func checkStore(spec string) error {
 	switch {
 	case spec == "":
 		return usage("which store? -store or %s is required", storeVariable)
+	case strings.HasPrefix(spec, shardsPrefix):
+		_, err := shardsOf(spec)
+		return err
 	case !isFile && !isPostgres:
-		return usage("no store of this kind; there are sqlite:PATH, postgres://… and postgres:DSN") // its text may have a password
+		return usage("no store of this kind; there are sqlite:PATH, postgres://…, postgres:DSN and sharded:NAME=STORE NAME=STORE…") // its text may have a password
 	}
 	return nil
 }
@@ -68,6 +71,11 @@ func sqlitePath(spec string) (path string, ok bool) {
 func openStore(ctx context.Context, spec string, timeout time.Duration, log *slog.Logger) (store, error) {
 	if err := checkStore(spec); err != nil {
 		return nil, err
+	}
+	if shards, err := shardsOf(spec); err != nil {
+		return nil, err
+	} else if shards != nil {
+		return openShards(ctx, shards, timeout, log, false)
 	}
 	if path, isFile := sqlitePath(spec); isFile {
 		if err := mustBeOurs(ctx, path); err != nil {

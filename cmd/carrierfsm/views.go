@@ -147,10 +147,17 @@ func (p parkedJSON) cells() []any {
 // cursorJSON is how far a handler has come.
 type cursorJSON struct {
 	Name   string    `json:"name"`
+	Shard  string    `json:"shard,omitempty"`
 	Owner  string    `json:"owner,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 	Behind time.Time `json:"behind,omitzero"`
 	Parked int       `json:"parked"`
 }
 
-func (c cursorJSON) cells() []any { return []any{c.Name, c.Owner, c.Until, c.Behind, c.Parked} }
+func (c cursorJSON) cells() []any {
+	name := c.Name
+	if c.Shard != "" {
+		name += " (" + c.Shard + ")"
+	}
+	return []any{name, c.Owner, c.Until, c.Behind, c.Parked}
+}

@@ -91,7 +91,7 @@ func createPrivate(path, line string) error {
 // an invalid one, and a store that can't be used without.
 func environmentKey(store string) (string, error) {
 	text := os.Getenv(keyVariable)
-	if text == "" && isPostgres(store) {
+	if text == "" && isShared(store) {
 		return "", fmt.Errorf("a PostgreSQL store needs %s, the same for all replicas: openssl rand -base64 32: %w", keyVariable, errUsage)
 	}
 	if text == "" {

@@ -52,7 +52,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 is any free one")
 	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
-	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path or postgres://…")
+	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path, postgres://…, or several as one: \"sharded:a=postgres://… b=postgres://…\"")
 	flags.StringVar(&o.metrics, "metrics", "", "the address of /metrics for Prometheus, on loopback, for instance 127.0.0.1:9464 (default: none)")
 	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback without -https: simulator)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")

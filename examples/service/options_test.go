@@ -45,8 +45,8 @@ func TestTheErrorIsAboutTheStoreThatWasNamed(t *testing.T) {
 	t.Setenv(keyVariable, "")
 	folder := t.TempDir()
 	for args, want := range map[string]string{
-		"bogus":                            `service: no store "bogus"; there are memory, sqlite:path and postgres://…`,
-		"sqlite:":                          `service: no store "sqlite:"; there are memory, sqlite:path and postgres://…`,
+		"bogus":                            `service: no store "bogus"; there are memory, sqlite:path, postgres://… and sharded:name=store name=store…`,
+		"sqlite:":                          `service: no store "sqlite:"; there are memory, sqlite:path, postgres://… and sharded:name=store name=store…`,
 		"sqlite:" + folder + "/no/such.db": "service: can't open the database: carrierfsm/sqlite: open " + folder + "/no/such.db: no such file or directory",
 		"sqlite:" + folder:                 "service: can't open the database: carrierfsm/sqlite: " + folder + " is a folder",
 		"postgres://operator@127.0.0.1/carrierfsm": "service: a PostgreSQL store needs CARRIERFSM_SERVICE_KEY, the same for all replicas: openssl rand -base64 32",

@@ -25,7 +25,7 @@ func (s *site) authorize(r *http.Request, id string) (string, error) {
 	if id != "mine" || !ok || t.isNew() {
 		return "", carrierfsm.ErrNotFound
 	}
-	return t.id(), nil
+	return s.idOf(t), nil
 }
 
 // begin derives the id from the ticket and the number: see ticket.
@@ -35,8 +35,12 @@ func (s *site) begin(r *http.Request, form carrierfsm.Form) (n carrierfsm.NewVer
 		return n, problem(r, http.StatusForbidden, "no_ticket")
 	}
 	form.Phone.Use(func(phone []byte) { t.number = s.keys.hash(phone) })
-	return carrierfsm.NewVerification{ID: t.id(), Key: t.number}, nil
+	return carrierfsm.NewVerification{ID: s.idOf(t), Key: t.number}, nil
 }
+
+// idOf returns the id of a ticket's verification. On a store with shards it begins with the
+// place of the number.
+func (s *site) idOf(t ticket) string { return s.machine.PlaceID(t.id(), t.number) }
 
 // began sets the ticket of the verification, and cancels the one of another number,
 // whose form was refused.
@@ -44,7 +48,7 @@ func (s *site) began(w http.ResponseWriter, r *http.Request, n carrierfsm.NewVer
 	before, _ := s.cookies.ticket(r)
 	s.setTicket(w, ticket{random: before.random, number: n.Key})
 	if !before.isNew() && before.number != n.Key {
-		_, _ = s.machine.Submit(context.WithoutCancel(r.Context()), before.id(), carrierfsm.Cancel{}) // if this fails, its deadline ends it
+		_, _ = s.machine.Submit(context.WithoutCancel(r.Context()), s.idOf(before), carrierfsm.Cancel{}) // if this fails, its deadline ends it
 	}
 	return nil
 }
@@ -78,7 +82,7 @@ func (s *site) blank(w http.ResponseWriter, r *http.Request) {
 // exist. A live one must be canceled first: it holds its number's key.
 func (s *site) startOver(w http.ResponseWriter, r *http.Request) {
 	if t, ok := s.cookies.ticket(r); ok && !t.isNew() {
-		v, err := s.machine.Get(r.Context(), t.id())
+		v, err := s.machine.Get(r.Context(), s.idOf(t))
 		if err == nil && !v.State.Terminal() {
 			err = problem(r, http.StatusConflict, "still_alive")
 		}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm/outbox"
@@ -11,6 +13,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -41,7 +44,39 @@ func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, fu
 		}
 		return s, func() { _ = s.Close() }, nil
 	}
-	return nil, nil, checkStore(spec)
+	shards, err := shardsOf(spec)
+	if err != nil || shards == nil {
+		return nil, nil, cmp.Or(err, checkStore(spec))
+	}
+	return openShards(ctx, shards, logger)
+}
+
+// openShards opens the databases of several shards as one store. It writes into new
+// databases which shards they are; a real host does that when it makes them, and not
+// later: see sharded.Config.Create.
+func openShards(ctx context.Context, shards []shard, logger *slog.Logger) (store, func(), error) {
+	c := sharded.Config{Create: true, Logger: logger}
+	var opened []func()
+	closeAll := func() {
+		for _, f := range opened {
+			f()
+		}
+	}
+	for _, one := range shards {
+		s, closeStore, err := openStore(ctx, one.spec, logger)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		opened = append(opened, closeStore)
+		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Store: s.(sharded.Member)})
+	}
+	s, err := sharded.New(ctx, c)
+	if err != nil {
+		closeAll()
+		return nil, nil, fmt.Errorf("can't use the databases as shards: %w: %w", err, errUsage)
+	}
+	return s, func() { _ = s.Close() }, nil
 }
 
 // checkStore refuses a value of the flag -store that names no store.
@@ -49,7 +84,39 @@ func checkStore(spec string) error {
 	if _, isFile := sqlitePath(spec); spec == "memory" || isFile || isPostgres(spec) {
 		return nil
 	}
-	return fmt.Errorf("no store %q; there are memory, sqlite:path and postgres://…: %w", spec, errUsage)
+	if shards, err := shardsOf(spec); shards != nil || err != nil {
+		return err
+	}
+	return fmt.Errorf("no store %q; there are memory, sqlite:path, postgres://… and sharded:name=store name=store…: %w", spec, errUsage)
+}
+
+// shard is one of several stores, as the flag -store names it.
+type shard struct{ name, spec string }
+
+// shardsOf returns the shards of "sharded:a=postgres://… b=postgres://…"; nil where the
+// flag names no shards.
+func shardsOf(spec string) (list []shard, err error) {
+	text, ok := strings.CutPrefix(spec, "sharded:")
+	if !ok {
+		return nil, nil
+	}
+	for _, word := range strings.Fields(text) {
+		name, of, _ := strings.Cut(word, "=")
+		if strings.HasPrefix(of, "sharded:") || checkStore(of) != nil {
+			return nil, fmt.Errorf("the shard %q is none of memory, sqlite:path and postgres://…: %w", name, errUsage)
+		}
+		list = append(list, shard{name, of})
+	}
+	if len(list) == 0 {
+		err = fmt.Errorf("sharded: names no shards: %w", errUsage)
+	}
+	return list, err
+}
+
+// isShared reports whether several replicas may use a store.
+func isShared(spec string) bool {
+	shards, _ := shardsOf(spec)
+	return isPostgres(spec) || slices.ContainsFunc(shards, func(one shard) bool { return isPostgres(one.spec) })
 }
 
 func isPostgres(spec string) bool {

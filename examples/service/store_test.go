@@ -22,6 +22,10 @@ func TestEachStoreServes(t *testing.T) {
 		"memory":   func(o options) options { return o },
 		"sqlite":   func(o options) options { return o.onSQLite(t) },
 		"postgres": func(o options) options { o.store = postgresURL(t); return o },
+		"shards": func(o options) options {
+			o.store = "sharded:east=" + postgresURL(t) + " west=" + postgresURL(t)
+			return o
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(keyVariable, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")

@@ -168,11 +168,11 @@ var sabotages = []sabotage{
 
 	{name: "timer not bound to its step", plan: killed, patches: []patch{
 		{"commit.go", `	if len(e.entries) > 0 {
-		m.commits.Notify()
+		m.committed(e.record.ID)
 	}
 	return nil
 `, `	if len(e.entries) > 0 {
-		m.commits.Notify()
+		m.committed(e.record.ID)
 	}
 	if r := e.record; !r.Due.IsZero() && !r.InFlight {
 		time.AfterFunc(time.Until(r.Due), func() {
@@ -208,7 +208,7 @@ var sabotages = []sabotage{
 	{name: "a wake-up taken for the truth", plan: paused, patches: []patch{
 		{"outbox/term.go", `			case <-poll.C:
 `, ""},
-		{"outbox/dispatcher.go", `store.Watch(ctx, d.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
+		{"outbox/dispatcher.go", `store.Watch(ctx, p.watched.Notify)`, `store.Watch(ctx, func() {})`}, // lost
 	}},
 
 	{name: "figures counted before the cursor is moved", plan: killed, patches: []patch{

@@ -30,7 +30,7 @@ func (s *Store) LogAct(ctx context.Context, a acts.Act) error {
 	if err := legal.Act(&a); err != nil {
 		return err
 	}
-	n, err := s.exec(ctx, insertAct, a.ID, a.Operator, string(a.Kind), a.Verification, a.Handler, int32(a.Step), int32(a.Count), a.Reason, string(a.Outcome))
+	n, err := s.execInEpoch(ctx, insertAct, a.ID, a.Operator, string(a.Kind), a.Verification, a.Handler, int32(a.Step), int32(a.Count), a.Reason, string(a.Outcome))
 	if err == nil && n == 0 {
 		return carrierfsm.ErrExists
 	}
@@ -48,7 +48,7 @@ func (s *Store) EndAct(ctx context.Context, id string, outcome acts.Outcome, cou
 	if !legal.ID(id) {
 		return carrierfsm.ErrNotFound
 	}
-	n, err := s.exec(ctx, endAct, id, string(outcome), int32(count))
+	n, err := s.execInEpoch(ctx, endAct, id, string(outcome), int32(count))
 	if err != nil || n > 0 {
 		return wrap(err)
 	}
@@ -111,6 +111,6 @@ func (s *Store) PurgeActs(ctx context.Context, before time.Time, limit int) (int
 	if err := s.usable(ctx); err != nil {
 		return 0, err
 	}
-	n, err := s.exec(ctx, deleteActs, legal.Ceil(before), int64(max(limit, 0)))
+	n, err := s.execInEpoch(ctx, deleteActs, legal.Ceil(before), int64(max(limit, 0)))
 	return int(n), wrap(err)
 }

@@ -105,6 +105,16 @@ func (s *Store) exec(ctx context.Context, sql string, args ...any) (rows int64, 
 // transact is written for a transaction. The server ends the transaction if one of
 // its statements takes longer than the store's timeout.
 func transact[T any](ctx context.Context, s *Store, f func(context.Context, pgx.Tx) (T, error)) (T, error) {
+	return inTransaction(ctx, s, func(ctx context.Context, tx pgx.Tx) (result T, err error) {
+		if err := s.lockEpoch(ctx, tx); err != nil {
+			return result, err
+		}
+		return f(ctx, tx)
+	})
+}
+
+// inTransaction is transact for a store that is bound to another epoch.
+func inTransaction[T any](ctx context.Context, s *Store, f func(context.Context, pgx.Tx) (T, error)) (T, error) {
 	return written(ctx, s, func(ctx context.Context, c *pgx.Conn) (result T, err error) {
 		err = pgx.BeginTxFunc(ctx, c, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) (err error) {
 			if result, err = f(ctx, tx); err != nil {

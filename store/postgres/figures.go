@@ -48,7 +48,7 @@ func (s *Store) Count(ctx context.Context, l outbox.Lease, b outbox.Batch, chang
 		return errors.New("carrierfsm/postgres: the batch was not returned by Pending of this store, or is empty")
 	}
 	last := len(b.Entries) - 1
-	sql, args := advanceCursor, moveArgs(l, c, c.advanced(b.Entries, last+1), &b.Entries[last])
+	sql, args := s.guarded(advanceCursor, whereLease), moveArgs(l, c, c.advanced(b.Entries, last+1), &b.Entries[last])
 	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (_ struct{}, err error) {
 		tag, err := tx.Exec(ctx, sql, args...)
 		if err == nil && tag.RowsAffected() == 0 {

@@ -221,14 +221,16 @@ func (s *Store) Ledger(ctx context.Context, key string) (budget.Ledger, error) {
 	return l, wrap(err)
 }
 
+const expired = `expires < $1::timestamptz`
+
 const deleteLedgers = `DELETE FROM carrierfsm_ledgers WHERE key IN (
-	SELECT key FROM carrierfsm_ledgers WHERE expires < $1::timestamptz ORDER BY expires LIMIT $2::bigint FOR UPDATE SKIP LOCKED)`
+	SELECT key FROM carrierfsm_ledgers WHERE ` + expired + ` ORDER BY expires LIMIT $2::bigint FOR UPDATE SKIP LOCKED)`
 
 // PurgeLedgers implements carrierfsm.Store.
 func (s *Store) PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := s.usable(ctx); err != nil {
 		return 0, err
 	}
-	n, err := s.exec(ctx, deleteLedgers, legal.Ceil(before), int64(max(limit, 0)))
+	n, err := s.exec(ctx, s.guarded(deleteLedgers, expired), legal.Ceil(before), int64(max(limit, 0)))
 	return int(n), wrap(err)
 }

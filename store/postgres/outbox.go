@@ -18,9 +18,11 @@ import (
 const acquireLease = `WITH acquired AS (
 	UPDATE carrierfsm_cursors SET owner = $2::text, until = now() + $3::bigint * interval '1 microsecond',
 		fence = fence + CASE WHEN owner = $2::text THEN 0 ELSE 1 END
-	WHERE name = $1::text AND (owner IN ($2::text, '') OR until <= now())
+	WHERE name = $1::text AND ` + leaseFree + `
 	RETURNING fence)
 SELECT coalesce((SELECT fence FROM acquired), 0), EXISTS (SELECT FROM carrierfsm_cursors WHERE name = $1::text)`
+
+const leaseFree = `(owner IN ($2::text, '') OR until <= now())`
 
 // Acquire implements outbox.Outbox. While another owner holds the lease, it only
 // reads.
@@ -37,7 +39,7 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 	}
 	for {
 		o, err := written(ctx, s, func(ctx context.Context, c *pgx.Conn) (o outcome, err error) {
-			return o, c.QueryRow(ctx, acquireLease, name, owner, lasts.Microseconds()).Scan(&o.fence, &o.exists)
+			return o, c.QueryRow(ctx, s.guarded(acquireLease, leaseFree), name, owner, lasts.Microseconds()).Scan(&o.fence, &o.exists)
 		})
 		switch {
 		case err != nil:
@@ -148,7 +150,7 @@ const whereLease = `name = $1::text AND fence = $2::bigint AND owner = $3::text`
 // Release implements outbox.Outbox.
 func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	const sql = `UPDATE carrierfsm_cursors SET owner = '', until = now() WHERE ` + whereLease
-	_, err := s.exec(ctx, sql, l.Name, l.Fence, l.Owner)
+	_, err := s.exec(ctx, s.guarded(sql, whereLease), l.Name, l.Fence, l.Owner)
 	return s.outboxWrote(err)
 }
 
@@ -201,7 +203,7 @@ func (s *Store) pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 		return b, c, err
 	}
 	r := pendingReader{handler: l.Name}
-	rows, err := read(ctx, s, r.scan, readPending, l.Name, l.Fence, l.Owner, int64(limit), int32(maxGaps))
+	rows, err := read(ctx, s, r.scan, s.guarded(readPending, whereLease), l.Name, l.Fence, l.Owner, int64(limit), int32(maxGaps))
 	if err != nil {
 		return b, c, err
 	}
@@ -235,7 +237,7 @@ const lockCursor = `UPDATE carrierfsm_cursors SET fence = fence WHERE ` + whereL
 // asynchronous standby has lost what the batch was read from.
 func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	if n <= 0 {
-		return s.moved(ctx, rows, lockCursor, l.Name, l.Fence, l.Owner)
+		return s.moved(ctx, rows, s.guarded(lockCursor, whereLease), l.Name, l.Fence, l.Owner)
 	}
 	c, ok := b.State.(cursor)
 	if !ok || n > len(b.Entries) {
@@ -246,7 +248,7 @@ func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n i
 
 // move moves a cursor behind the entry last, if any.
 func (s *Store) move(ctx context.Context, l outbox.Lease, from, to cursor, last *carrierfsm.Entry, rows []outbox.Parked) error {
-	return s.moved(ctx, rows, advanceCursor, moveArgs(l, from, to, last)...)
+	return s.moved(ctx, rows, s.guarded(advanceCursor, whereLease), moveArgs(l, from, to, last)...)
 }
 
 // moveArgs returns the arguments of advanceCursor.

@@ -58,6 +58,7 @@ type Store struct {
 	fast             bool   // whether the fast path is used
 	withoutMigrate   bool
 	creates, commits *writer
+	guard            string // a condition that the shard has the epoch of this store; empty for none
 	loads            *batch.Queue[*loading]
 
 	queued *lifetime.Lifetime // of the calls in the queues
@@ -112,8 +113,8 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 	config = config.Copy()
 	s.waker.store, s.waker.id = s, uuid.NewString()
 	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(config)
-	s.creates = s.newWriter(createSQL, createSQL)
-	s.commits = s.newWriter(commitWithKeySQL, commitSQL)
+	s.creates = s.newWriter(createSQL, createSQL, createSpendSQL)
+	s.commits = s.newWriter(commitWithKeySQL, commitSQL, spendSQL)
 	s.loads = s.newLoadQueue()
 	if s.pool, err = s.openPool(ctx, config); err != nil {
 		return nil, wrap(err)

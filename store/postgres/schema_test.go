@@ -178,6 +178,7 @@ func TestVersionsSaysWhichMigrationsADatabaseHas(t *testing.T) {
 		{Number: 4, File: "0004_ledgers.sql"},
 		{Number: 5, File: "0005_acts.sql"},
 		{Number: 6, File: "0006_figures.sql"},
+		{Number: 7, File: "0007_shards.sql"},
 	}, list))
 	config := pool.Config()
 	require.NoError(t, postgres.Migrate(ctx, config))

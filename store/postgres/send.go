@@ -18,7 +18,7 @@ var errRetry = errors.New("carrierfsm/postgres: other writers were faster in eac
 
 // refusals are the reasons why a request was not written, as the statements number
 // them.
-var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, errRetry}
+var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, errRetry, carrierfsm.ErrMoved}
 
 // sendOne writes a request. It returns the reason if the request was refused. It
 // returns an error if the outcome is unknown or the statement failed.
@@ -57,10 +57,8 @@ func (w *writer) sqlFor(requests []write.Request) *writeSQL {
 	sql := &w.withoutKey
 	for i := range requests {
 		switch r := &requests[i].Record; {
-		case len(r.Spends) > 0 && w.withKey.creates:
-			return &createSpendSQL
 		case len(r.Spends) > 0:
-			return &spendSQL
+			return &w.spending
 		case r.Key != "":
 			sql = &w.withKey
 		}

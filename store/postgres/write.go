@@ -19,11 +19,12 @@ type writer struct {
 	*Store
 	withKey    writeSQL // if a request has a key
 	withoutKey writeSQL // if none has
+	spending   writeSQL // if one spends
 	queue      *batch.Queue[write.Request]
 }
 
-func (s *Store) newWriter(withKey, withoutKey writeSQL) *writer {
-	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey}
+func (s *Store) newWriter(withKey, withoutKey, spending writeSQL) *writer {
+	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey, spending: spending}
 	w.queue = batch.New(batch.Config[write.Request]{
 		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MaxWait: batchWait,
 		Locks: write.Request.Locks, Clone: write.Request.Clone, Size: sizeOf, MaxSize: maxBatchBytes,

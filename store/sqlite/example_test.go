@@ -75,5 +75,6 @@ func ExampleMigrate() {
 	// 4 0004_ledgers.sql true
 	// 5 0005_acts.sql true
 	// 6 0006_figures.sql true
+	// 7 0007_shards.sql true
 	// <nil>
 }

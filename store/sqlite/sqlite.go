@@ -58,6 +58,7 @@ type Store struct {
 	closeOnce       func() error
 	writeLock       chan struct{} // has one element while a caller writes
 	queue           *batch.Queue[item]
+	epoch           int64 // that writes require; 0 for any
 
 	// Only in a store made by Open.
 	opened     []*sql.DB

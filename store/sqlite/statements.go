@@ -26,6 +26,7 @@ const (
 	stmtReadLedger
 	stmtPutLedger
 	stmtReplaceDetail
+	stmtEpochStored
 	statementCount
 )
 
@@ -45,6 +46,7 @@ var statementTexts = [statementCount]string{
 	stmtReadLedger:    readLedger,
 	stmtPutLedger:     putLedger,
 	stmtReplaceDetail: replaceDetail,
+	stmtEpochStored:   epochStored,
 }
 
 // prepared are the statements that database/sql prepares.

@@ -30,11 +30,26 @@ func (s *Store) writeTx(ctx context.Context, f func(execer) error) error {
 		return err
 	}
 	defer unlock()
-	return wrap(s.fastWriter.transaction(ctx, s.retryBusy, f))
+	return wrap(s.fastWriter.transaction(ctx, s.retryBusy, func(x execer) error {
+		if err := s.checkEpoch(x); err != nil {
+			return err
+		}
+		return f(x)
+	}))
 }
 
 // inTransaction is writeTx for statements that are not prepared.
 func (s *Store) inTransaction(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+	return s.inAnyEpoch(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.checkEpoch(plainEpoch{ctx, tx}); err != nil {
+			return err
+		}
+		return f(ctx, tx)
+	})
+}
+
+// inAnyEpoch is inTransaction for a store that is bound to another epoch.
+func (s *Store) inAnyEpoch(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
 	return s.onWriteConn(ctx, func(conn *sql.Conn) error {
 		tx, err := s.begin(ctx, conn)
 		if err != nil {

@@ -1,0 +1,56 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// shardRow says which shard of a sharded store this store is: see sharded.Member.
+type shardRow struct {
+	name, slots string
+	epoch       int64
+}
+
+// Shard returns which shard this store is: see sharded.Member.
+func (s *Store) Shard(ctx context.Context) (name string, epoch int64, slots string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return "", 0, "", err
+	}
+	return s.shard.name, s.shard.epoch, s.shard.slots, nil
+}
+
+// SetShard says which shard this store is: see sharded.Member.
+func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if s.shard.epoch != epoch-1 {
+		return carrierfsm.ErrConflict
+	}
+	s.shard = shardRow{name: name, epoch: epoch, slots: slots}
+	return nil
+}
+
+// BindShard makes each later write of this Store require an epoch: see sharded.Member.
+func (s *Store) BindShard(epoch int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bound = epoch
+}
+
+// writable returns why a write can't be made: as usable, or the shard has another epoch
+// than this store is bound to.
+func (s *Store) writable(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if s.bound != 0 && s.bound != s.shard.epoch {
+		return carrierfsm.ErrMoved
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm"
+)
+
+// A store that is bound to an epoch has one more condition in each statement that
+// writes: that the database has this epoch. A statement reads it in the snapshot that it
+// takes after it has locked the tables that it writes, and SetShard locks these against
+// writers. So SetShard waits for the writes that run, and those that come later read
+// what it has written. In a transaction of several statements the row is locked instead.
+// A snapshot must be of one statement: the isolation level has to be read committed.
+
+const selectShard = `SELECT name, epoch, slots, current_setting('default_transaction_isolation')
+	FROM (SELECT 1) AS always LEFT JOIN carrierfsm_shard ON true`
+
+// Shard returns which shard this database is: see sharded.Member.
+func (s *Store) Shard(ctx context.Context) (name string, epoch int64, slots string, err error) {
+	type row struct {
+		name, slots *string
+		epoch       *int64
+		isolation   string
+	}
+	list, err := read(ctx, s, func(rows pgx.CollectableRow) (r row, err error) {
+		return r, rows.Scan(&r.name, &r.epoch, &r.slots, &r.isolation)
+	}, selectShard)
+	switch {
+	case err != nil:
+		return "", 0, "", advised(err, "a shard needs GRANT SELECT, INSERT, UPDATE ON TABLE carrierfsm_shard")
+	case len(list) != 1:
+		return "", 0, "", errRow
+	case list[0].isolation != "read committed":
+		return "", 0, "", fmt.Errorf("%w: default_transaction_isolation is %s; a shard needs read committed", ErrUnusable, list[0].isolation)
+	case list[0].epoch == nil:
+		return "", 0, "", nil
+	}
+	return *list[0].name, *list[0].epoch, *list[0].slots, nil
+}
+
+const lockShard = `SELECT FROM carrierfsm_shard FOR UPDATE`
+
+const lockWriters = `LOCK TABLE carrierfsm_verifications, carrierfsm_history, carrierfsm_cursors, carrierfsm_parked, carrierfsm_ledgers
+	IN SHARE ROW EXCLUSIVE MODE`
+
+// The epoch of a database without a row is 0.
+const updateShard = `UPDATE carrierfsm_shard SET epoch = $1::bigint, name = $2::text, slots = $3::text WHERE epoch = $1::bigint - 1`
+
+const insertShard = `INSERT INTO carrierfsm_shard (one, epoch, name, slots) SELECT 1, $1::bigint, $2::text, $3::text
+	WHERE $1::bigint = 1 ON CONFLICT DO NOTHING`
+
+// SetShard says which shard this database is: see sharded.Member.
+func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots string) error {
+	_, err := inTransaction(ctx, s, func(ctx context.Context, tx pgx.Tx) (_ struct{}, err error) {
+		for _, lock := range []string{lockShard, lockWriters} { // in the order of lockEpoch
+			if _, err = tx.Exec(ctx, lock); err != nil {
+				return struct{}{}, err
+			}
+		}
+		tag, err := tx.Exec(ctx, updateShard, epoch, name, slots)
+		if err == nil && tag.RowsAffected() == 0 {
+			tag, err = tx.Exec(ctx, insertShard, epoch, name, slots)
+		}
+		if err == nil && tag.RowsAffected() == 0 {
+			err = carrierfsm.ErrConflict
+		}
+		return struct{}{}, err
+	})
+	if errors.Is(err, carrierfsm.ErrConflict) {
+		return carrierfsm.ErrConflict
+	}
+	return advised(wrap(err), "a shard needs GRANT SELECT, INSERT, UPDATE ON TABLE carrierfsm_shard")
+}
+
+// BindShard makes each later write require an epoch: see sharded.Member.
+func (s *Store) BindShard(epoch int64) {
+	s.guard = fmt.Sprintf(` AND EXISTS (SELECT FROM carrierfsm_shard WHERE epoch = %d)`, epoch)
+	for _, w := range []*writer{s.creates, s.commits} {
+		for _, sql := range []*writeSQL{&w.withKey, &w.withoutKey, &w.spending} {
+			*sql = sql.guarded(s.guard)
+		}
+	}
+}
+
+// guarded returns the statements with one more condition.
+func (s writeSQL) guarded(guard string) writeSQL {
+	for _, one := range []*string{&s.noEntry, &s.oneEntry, &s.severalEntries} {
+		*one = strings.Replace(*one, createOne, createOneIf+guard+"\n\tON CONFLICT DO NOTHING", 1)
+		*one = strings.Replace(*one, oneFits, oneFits+guard, 1)
+		*one = strings.Replace(*one, oneIsFree, oneIsFree+guard, 1)
+	}
+	s.batch = strings.Replace(s.batch, fewRows, fewRows+guard, 1)
+	s.why = strings.Replace(s.why, whySelect, whySelect+`WHEN NOT (true`+guard+`) THEN 5 `, 1)
+	return s
+}
+
+// createOneIf is createOne with conditions behind it.
+const createOneIf = `INSERT INTO carrierfsm_verifications
+		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
+	SELECT $1::text, $2::bigint, $3::integer, $4::integer, $5::boolean, $6::timestamptz, $7::timestamptz, $8::timestamptz,
+		$9::bytea, $10::text, $11::text, $12::text, $13::text, $14::bytea
+	WHERE true`
+
+// guarded returns a statement of the outbox with the condition behind one of its own.
+func (s *Store) guarded(sql, condition string) string {
+	if s.guard == "" {
+		return sql
+	}
+	return strings.Replace(sql, condition, condition+s.guard, 1)
+}
+
+// lockEpoch returns carrierfsm.ErrMoved in a transaction of a store that is bound to
+// another epoch. It holds back SetShard until the transaction ends.
+func (s *Store) lockEpoch(ctx context.Context, tx pgx.Tx) error {
+	if s.guard == "" {
+		return nil
+	}
+	tag, err := tx.Exec(ctx, `SELECT FROM carrierfsm_shard WHERE true`+strings.Replace(s.guard, `EXISTS (SELECT FROM carrierfsm_shard WHERE `, `(`, 1)+` FOR SHARE`)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = carrierfsm.ErrMoved
+	}
+	return err
+}
+
+// execInEpoch is exec for a statement that has no condition on the epoch.
+func (s *Store) execInEpoch(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	if s.guard == "" {
+		return s.exec(ctx, sql, args...)
+	}
+	return transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (int64, error) {
+		tag, err := tx.Exec(ctx, sql, args...)
+		return tag.RowsAffected(), err
+	})
+}

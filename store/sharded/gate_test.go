@@ -1,0 +1,122 @@
+package sharded_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
+)
+
+// After some failures in a row no call reaches a shard, but one now and then; the first
+// that succeeds opens it. The other shards get all their calls.
+func TestAShardThatFailsIsLeftAloneForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, list := unreliably(config(inMemory))
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		down, up := "s100-v", "s200-v"
+		list[1].down.Store(true)
+		list[1].calls.Store(0)
+		for range 20 {
+			_, err := s.Load(t.Context(), down)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, carrierfsm.ErrNotFound)
+			_, err = s.Load(t.Context(), up)
+			require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		}
+		require.EqualValues(t, 5, list[1].calls.Load(), "calls that reached the shard")
+		_, err = s.Load(t.Context(), down)
+		require.ErrorIs(t, err, carrierfsm.ErrStore)
+		require.ErrorContains(t, err, "shard b")
+
+		for _, pause := range []time.Duration{500, 1000, 2000, 4000, 5000, 5000} {
+			before := list[1].calls.Load()
+			<-time.After(pause*time.Millisecond - 1)
+			_, _ = s.Load(t.Context(), down)
+			require.Equal(t, before, list[1].calls.Load(), "before the pause is over")
+			<-time.After(1)
+			for range 3 {
+				_, _ = s.Load(t.Context(), down)
+			}
+			require.Equal(t, before+1, list[1].calls.Load(), "one call finds out")
+		}
+		list[1].down.Store(false)
+		<-time.After(5 * time.Second)
+		for range 10 {
+			_, err = s.Load(t.Context(), down)
+			require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		}
+		require.NoError(t, s.Close())
+	})
+}
+
+// An error that is an answer, and a caller who gives up, say nothing against a shard.
+func TestARefusalIsNoFailure(t *testing.T) {
+	t.Parallel()
+	c, list := unreliably(config(inMemory))
+	s := open(t, c)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		_, err := s.Load(t.Context(), "s000-v")
+		require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		_, err = s.Load(gone, "s000-v")
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	list[0].down.Store(true)
+	for range 4 {
+		_, err := s.Load(t.Context(), "s000-v")
+		require.ErrorIs(t, err, errDown)
+	}
+	list[0].down.Store(false)
+	_, err := s.Load(t.Context(), "s000-v")
+	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+}
+
+// hanging is a shard whose loads hang until their context ends.
+type hanging struct{ sharded.Member }
+
+func (h hanging) Load(ctx context.Context, _ string) (carrierfsm.Record, error) {
+	<-ctx.Done()
+	return carrierfsm.Record{}, ctx.Err()
+}
+
+// A shard that hangs fills its own places and no others; it is then found to be down.
+func TestAShardThatHangsFillsItsOwnPlacesOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := config(inMemory)
+		c.MaxInFlight = 10
+		c.Shards[1].Store = hanging{c.Shards[1].Store}
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				_, err := s.Load(ctx, "s100-v")
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		_, err = s.Load(ctx, "s100-v")
+		require.ErrorIs(t, err, carrierfsm.ErrStore, "at once")
+		_, err = s.Load(ctx, "s200-v")
+		require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		all.Wait()
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorIs(t, err, carrierfsm.ErrStore)
+		require.ErrorContains(t, err, "in a row")
+	})
+}
