@@ -1,6 +1,6 @@
 -- +goose Up
 
--- What operators did and looked at: see package acts. A row is inserted before the act;
+-- What operators did and looked at: see package acts. A row is inserted before the act, and
 -- outcome, count and ended are written once, after it. Times are by the clock of the
 -- machine that has the file. Nothing refers to the verification, which may be purged.
 CREATE TABLE carrierfsm_acts (
