@@ -89,8 +89,9 @@ func (w *writer) do(ctx context.Context, r write.Request) (err error) {
 	} else {
 		err = enqueue(ctx, w.Store, w.queue, r)
 	}
-	if err == nil && len(r.Entries) > 0 {
+	if err == nil && len(r.Entries) > 0 && w.queued.Enter() { // Close waits for what wake starts
 		w.waker.wake()
+		w.queued.Leave()
 	}
 	return err
 }
