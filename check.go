@@ -85,7 +85,7 @@ func checkSecret(what string, s Secret) (err error) {
 			err = invalid("the " + what + " is empty")
 		case len(value) > maxSecret:
 			err = invalid("the " + what + " is too long")
-		case !text.Printable(string(value)):
+		case !text.PrintableBytes(value):
 			err = invalid("the " + what + " has control characters or invalid UTF-8")
 		}
 	})

@@ -73,6 +73,18 @@ func Printable(s string) bool {
 	return true
 }
 
+// PrintableBytes is Printable for bytes, of which it makes no copy: they may be a secret.
+func PrintableBytes(b []byte) bool {
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
+			return false
+		}
+		b = b[size:]
+	}
+	return true
+}
+
 // isPlainASCII reports whether s has printable ASCII only, as nearly all words have.
 func isPlainASCII(s string) bool {
 	for i := range len(s) {

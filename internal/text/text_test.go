@@ -1,6 +1,8 @@
 package text_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +35,7 @@ func TestChecksOfNamesAndNumbers(t *testing.T) {
 		"１３８００１３８０００": {false, false, true},
 	} {
 		require.Equal(t, want, [3]bool{text.PlainName(s), text.PhoneNumber(s), text.Printable(s)}, "%q", s)
+		require.Equal(t, want[2], text.PrintableBytes([]byte(s)), "%q", s)
 	}
 	require.True(t, text.Digits("0123456789"))
 	require.False(t, text.Digits("12a"))
@@ -44,4 +47,12 @@ func TestTruncateCutsBetweenCharacters(t *testing.T) {
 	require.Equal(t, "江苏", text.Truncate("江苏", 6))
 	require.Equal(t, "", text.Truncate("江", 2))
 	require.Equal(t, "", text.Truncate("江", 0))
+}
+
+// A copy of a password would stay in memory. Not parallel: AllocsPerRun counts what the
+// whole process allocates.
+func TestASecretIsCheckedWithoutACopy(t *testing.T) {
+	for _, secret := range [][]byte{bytes.Repeat([]byte("a"), 100), []byte(strings.Repeat("密码", 50))} {
+		require.Zero(t, testing.AllocsPerRun(100, func() { text.PrintableBytes(secret) }))
+	}
 }
