@@ -14,7 +14,7 @@ import (
 
 const (
 	// wakeInterval is the time between two wake-ups that one process sends.
-	wakeInterval = 5 * time.Millisecond
+	wakeInterval = 10 * time.Millisecond
 	// wakeTimeout bounds sending a wake-up.
 	wakeTimeout = time.Second
 	// watchPing is how long Watch waits before it checks that its server is there.
