@@ -57,7 +57,7 @@ const fillPostgres = `
 INSERT INTO carrierfsm_verifications (id, state, step, version, tables, source, reason, in_flight, due, created, updated, key, commit_id, body)
 SELECT 'v-' || lpad(i::text, 8, '0'), CASE WHEN i % 50 = 0 THEN 'awaiting_captcha' WHEN i % 3 = 0 THEN 'failed' ELSE 'done' END, 4, 8, 1,
 	'carrier' || (i % 30), CASE WHEN i % 50 = 0 THEN 'captcha_requested' WHEN i % 3 = 0 THEN 'expired' ELSE 'collection_started' END,
-	false, CASE WHEN i % 50 = 0 THEN $2::timestamptz + interval '5 min' END, $2::timestamptz - i * interval '0.1 s', $2::timestamptz - i * interval '0.1 s', '', '\x01',
+	false, CASE WHEN i % 50 = 0 THEN $2::timestamptz + interval '5 min' END, $2::timestamptz - i * interval '0.1 s', $2::timestamptz - i * interval '0.1 s', '', decode(repeat('01', 16), 'hex'),
 	'{"ask":"captcha","account":"13800138000"}' FROM generate_series(0, $1::integer - 1) AS i`
 
 const fillHistory = `
@@ -179,7 +179,7 @@ func servePages(b *testing.B, store fsmtest.FiguresStore, n int, now time.Time) 
 			for b.Loop() {
 				w := httptest.NewRecorder()
 				c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/"+page.path, nil))
-				require.Equal(b, http.StatusOK, w.Code)
+				require.Equal(b, http.StatusOK, w.Code, w.Body)
 			}
 		})
 	}
