@@ -12,7 +12,7 @@ import (
 type NewVerification struct {
 	// ID names the verification: 1 to 128 bytes of printable ASCII without
 	// spaces, nothing personal. If it is empty, a UUIDv7 is made. On a store with shards
-	// it is what Machine.PlaceID returns, if there is a Key.
+	// it must be the one that Machine.PlaceID returns, if there is a Key.
 	ID string
 	// Key, where not empty, is the place of a phone number, which one live
 	// verification has at a time: two runs on one number use up each other's codes.

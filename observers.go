@@ -235,7 +235,7 @@ func (p *part) compareClocks(ctx context.Context, now func() time.Time) (was, sk
 	before := now()
 	theirs, err := clock.Now(ctx)
 	if err != nil {
-		return was, was // the next call of the store shows what is wrong
+		return was, was // the next call of the store returns its error
 	}
 	if ahead := before.Sub(theirs); ahead > 0 { // as little as the answer allows
 		skew = ahead

@@ -120,24 +120,9 @@ func (c *Console) exportList(q *request) error {
 	return export(q, "verifications", rows, next, verificationTable)
 }
 
-// exportedAct is a row of the log of acts. Its names are those of the command's.
-type exportedAct struct {
-	ID           string       `json:"id"`
-	At           time.Time    `json:"at"`
-	Operator     string       `json:"operator"`
-	Kind         acts.Kind    `json:"kind"`
-	Verification string       `json:"verification,omitempty"`
-	Handler      string       `json:"handler,omitempty"`
-	Step         int          `json:"step,omitempty"`
-	Count        int          `json:"count"`
-	Outcome      acts.Outcome `json:"outcome,omitempty"`
-	Ended        time.Time    `json:"ended,omitzero"`
-	Reason       string       `json:"reason,omitempty"`
-}
-
-var actTable = table[exportedAct]{
+var actTable = table[acts.Act]{
 	[]string{"id", "at", "operator", "kind", "verification", "handler", "step", "count", "outcome", "ended", "reason"},
-	func(a exportedAct) []string {
+	func(a acts.Act) []string {
 		return []string{
 			a.ID, moment(a.At), a.Operator, string(a.Kind), a.Verification, a.Handler, strconv.Itoa(a.Step), strconv.Itoa(a.Count),
 			string(a.Outcome), moment(a.Ended), a.Reason,
@@ -158,13 +143,9 @@ func (c *Console) exportActs(q *request) error {
 	if err != nil {
 		return err
 	}
-	rows := make([]exportedAct, len(page.Rows))
-	for i, a := range page.Rows {
-		rows[i] = exportedAct{a.ID, a.At, a.Operator, a.Kind, a.Verification, a.Handler, a.Step, a.Count, a.Outcome, a.Ended, a.Reason}
-	}
 	next := ""
 	if page.Next != "" {
 		next = page.Form.Link(q.page, page.Next)
 	}
-	return export(q, "acts", rows, next, actTable)
+	return export(q, "acts", page.Rows, next, actTable)
 }

@@ -65,7 +65,7 @@ func (t *term) projectOnce(ctx context.Context) (n int, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	first, last := b.Entries[0], b.Entries[len(b.Entries)-1]
-	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Handler: t.name, ID: last.ID, Step: last.Step, Event: last.Event})
+	ctx, report := t.cfg.Observer.handle(ctx, HandleStart{Shard: t.part.shard, Handler: t.name, ID: last.ID, Step: last.Step, Event: last.Event})
 	done := HandleDone{Why: whyPanic}
 	defer func() {
 		if p := recover(); p != nil {

@@ -33,28 +33,9 @@ func (s *session) looked(ctx context.Context, a acts.Act) {
 	}
 }
 
-// actJSON is one act.
-type actJSON struct {
-	ID           string       `json:"id"`
-	At           time.Time    `json:"at"`
-	Operator     string       `json:"operator"`
-	Kind         acts.Kind    `json:"kind"`
-	Verification string       `json:"verification,omitempty"`
-	Handler      string       `json:"handler,omitempty"`
-	Step         int          `json:"step,omitempty"`
-	Count        int          `json:"count"`
-	Outcome      acts.Outcome `json:"outcome,omitempty"` // none: it goes on, or its process died
-	Ended        time.Time    `json:"ended,omitzero"`
-	Reason       string       `json:"reason,omitempty"`
-}
-
 const actsHeader = "AT OPERATOR KIND VERIFICATION HANDLER STEP COUNT OUTCOME REASON"
 
-func actOf(a acts.Act) actJSON {
-	return actJSON{a.ID, a.At, a.Operator, a.Kind, a.Verification, a.Handler, a.Step, a.Count, a.Outcome, a.Ended, a.Reason}
-}
-
-func (a actJSON) cells() []any {
+func actCells(a acts.Act) []any {
 	var step any = ""
 	if a.Step > 0 {
 		step = a.Step
@@ -79,15 +60,15 @@ func actsFlags(f *flag.FlagSet) action {
 	timeFlag(f, &q.Before, "before", "only those before")
 	limit := f.Int("limit", 100, "the most acts to list; 0: all")
 	return o.look(func(ctx context.Context, s *session, _ []string) error {
-		var rows []actJSON
+		var rows []acts.Act
 		err := eachAct(ctx, s.store, q, func(a acts.Act) bool {
-			rows = append(rows, actOf(a))
+			rows = append(rows, a)
 			return *limit <= 0 || len(rows) < *limit
 		})
 		if err != nil {
 			return err
 		}
-		return printRows(s, actsHeader, rows, actJSON.cells)
+		return printRows(s, actsHeader, rows, actCells)
 	})
 }
 
@@ -142,7 +123,7 @@ func purgeActsFlags(f *flag.FlagSet) action {
 			return usage("-before is required")
 		}
 		if time.Since(before) < time.Hour {
-			return usage("-before is to be an hour ago or more: what was just done stays") // also this act itself, by another clock
+			return usage("-before must be an hour ago or earlier: newer acts are kept") // this act too, even if the clocks differ
 		}
 		result := outcome{DryRun: !s.yes}
 		err := eachAct(ctx, s.store, acts.Query{Before: before}, func(acts.Act) bool {

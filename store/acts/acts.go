@@ -88,27 +88,28 @@ const MaxReason = 512
 // Act is one row of the log. None of its values is a number or a secret of a person.
 type Act struct {
 	// ID names the act. It is as the ID of a carrierfsm.Record; Do and Look make one.
-	ID string
+	ID string `json:"id"`
 	// At is when it was logged, by the store's clock. LogAct ignores what is given.
-	At time.Time
+	At time.Time `json:"at"`
 	// Operator is who acted: a name as carrierfsm.ByOperator takes it.
-	Operator string
+	Operator string `json:"operator"`
 	// Kind is what was done. It is a word, as a State of a Record is.
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// Verification and Handler are the one that it was done to; empty if there was none,
 	// or if there were many.
-	Verification, Handler string
+	Verification string `json:"verification,omitempty"`
+	Handler      string `json:"handler,omitempty"`
 	// Step is the one from which a handler is called again, else zero.
-	Step int
-	// Reason is the operator's own text: at most MaxReason bytes of UTF-8 without control
-	// characters. Do and Look hide the numbers in it.
-	Reason string
+	Step int `json:"step,omitempty"`
 	// Count is to how many verifications it was to be done, and with an Outcome to how
 	// many it was.
-	Count int
+	Count int `json:"count"`
 	// Outcome is how it ended; empty until then. Ended is when, by the store's clock.
-	Outcome Outcome
-	Ended   time.Time
+	Outcome Outcome   `json:"outcome,omitempty"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Reason is the operator's own text: at most MaxReason bytes of UTF-8 without control
+	// characters. Do and Look hide the numbers in it.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Log is a further power of a carrierfsm.Store. All stores of this module have it. The

@@ -101,7 +101,7 @@ func (s *Store) watch(ctx context.Context, committed func()) error {
 	if _, err := conn.Exec(ctx, "LISTEN carrierfsm"); err != nil {
 		return err
 	}
-	committed() // what was committed before it listened
+	committed() // for commits before the LISTEN
 	for {
 		from, err := waitForNotification(ctx, conn)
 		switch {

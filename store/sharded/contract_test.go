@@ -1,12 +1,14 @@
 package sharded_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/figures"
@@ -115,10 +117,7 @@ func TestTheFiguresOfAllShardsAreOneSum(t *testing.T) {
 	t.Parallel()
 	s := open(t, config(inMemory))
 	start := noon.Truncate(time.Minute)
-	for _, id := range []string{"s000-v", "s100-v", "s3ff-v"} {
-		require.NoError(t, s.Create(t.Context(), carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Step: 1, Created: noon, Updated: noon},
-			carrierfsm.Entry{ID: id, Step: 1, From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created, At: noon}))
-	}
+	createOnThree(t, s)
 	l, err := s.Acquire(t.Context(), "figures", "one", time.Hour, outbox.FromBeginning)
 	require.NoError(t, err)
 	for {
@@ -138,4 +137,36 @@ func TestTheFiguresOfAllShardsAreOneSum(t *testing.T) {
 	require.Len(t, rows, 1)
 	edge := carrierfsm.Edge{From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created}
 	require.EqualValues(t, 3, rows[0].Counts.Of(edge).N)
+}
+
+// createOnThree creates a verification with one transition on each of the shards a, b and d.
+func createOnThree(t *testing.T, s *sharded.Store) {
+	t.Helper()
+	for _, id := range []string{"s000-v", "s100-v", "s3ff-v"} {
+		require.NoError(t, s.Create(t.Context(), carrierfsm.Record{ID: id, State: carrierfsm.Created, Version: 1, Step: 1, Created: noon, Updated: noon},
+			carrierfsm.Entry{ID: id, Step: 1, From: carrierfsm.Created, Event: carrierfsm.OutcomeUnknown, To: carrierfsm.Created, At: noon}))
+	}
+}
+
+func TestAProjectionIsObservedWithItsShard(t *testing.T) {
+	t.Parallel()
+	s := open(t, config(inMemory))
+	createOnThree(t, s)
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s, Upstream: fsmtest.Instant{}})
+	require.NoError(t, err)
+	counters, err := figures.New(figures.Config{Store: s})
+	require.NoError(t, err)
+	var shards []string // Deliver takes one after the other
+	d, err := outbox.New(m, s, outbox.Config{
+		Projections: []outbox.Projection{counters},
+		Starts:      map[string]outbox.Start{counters.Name(): outbox.FromBeginning},
+		Observer: &outbox.Observer{Handle: func(ctx context.Context, h outbox.HandleStart) (context.Context, func(outbox.HandleDone)) {
+			shards = append(shards, h.Shard)
+			return ctx, func(outbox.HandleDone) {}
+		}},
+	})
+	require.NoError(t, err)
+	_, err = d.Deliver(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"a", "b", "d"}, shards)
 }

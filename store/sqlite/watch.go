@@ -45,7 +45,7 @@ func watch(ctx context.Context, conn *sql.Conn, committed func()) error {
 		if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
 			return err
 		}
-		if version != seen { // also at first: what was committed before
+		if version != seen { // also the first time, for earlier commits
 			seen = version
 			committed()
 		}
