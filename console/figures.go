@@ -91,7 +91,7 @@ func (c *Console) figures(ctx context.Context, now time.Time, w window) (figures
 }
 
 // readFigures reads the rows of a window, of the time before it, of the last 15
-// minutes, and of what is normal.
+// minutes, and of the week before.
 func readFigures(ctx context.Context, counters *figures.Counters, now time.Time, w window) (figuresView, error) {
 	v := figuresView{window: w, TimedStates: timedStates, Until: figures.StartOf(now, w.Step).Add(w.Step)}
 	v.From = v.Until.Add(-w.Length)
@@ -143,7 +143,7 @@ func between(rows []figures.Row, from, until time.Time) (list []figures.Row) {
 	return list
 }
 
-// mark sets what is unusual in the latest minutes.
+// mark lists in Unusual the carriers whose latest minutes are unusual.
 func (v *figuresView) mark(short time.Time, latest, yesterday, week []figures.Row) {
 	var longs, olds, weeks, shorts bySource
 	var allWeek *sums

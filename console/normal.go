@@ -15,7 +15,7 @@ const (
 	// recentLong and recentShort are the latest minutes that are compared.
 	recentLong, recentShort = 15 * time.Minute, 5 * time.Minute
 	// leastBad is how many failures there have to be, and leastKnown how many
-	// verifications before them, to say what is normal.
+	// earlier verifications, before a share counts as normal.
 	leastBad, leastKnown = 5, 20
 	// leastMore is by how much a share has to be larger than its normal, and sigmas by
 	// how many standard deviations.

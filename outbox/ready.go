@@ -34,9 +34,9 @@ func (d *Dispatcher) Stats() (all Stats) {
 // Ready returns nil if the handlers of this Dispatcher are called: the store answers
 // and, where it has CheckSchema, has the tables of this build, Run runs in this
 // process, some replica holds the lease of each handler, and no handler is further
-// behind than Config.MaxLag. It is for a probe of readiness. After
-// a replica has stopped, it may take LeaseTTL until another one holds its leases. Of a
-// store with shards it is enough if all that is so on one of them.
+// behind than Config.MaxLag. It is for a probe of readiness. After a replica has stopped,
+// it may take LeaseTTL until another one holds its leases. On a store with shards, one
+// shard for which all that holds is enough.
 //
 // The error says what is wrong, and contains nothing personal. It matches ErrNoStart,
 // carrierfsm.ErrClosed or carrierfsm.ErrStore where these are the reason, or is the
