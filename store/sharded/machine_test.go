@@ -220,17 +220,17 @@ func TestTheLeasesOfAHandlerSpreadOverReplicas(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var running sync.WaitGroup
-	var d *outbox.Dispatcher
+	var replicas []*outbox.Dispatcher
 	for range 2 {
-		var err error
-		d, err = outbox.New(m.Machine, m.store, outbox.Config{PollInterval: 3 * time.Second, Handlers: map[string]outbox.Handler{
+		d, err := outbox.New(m.Machine, m.store, outbox.Config{PollInterval: 3 * time.Second, Handlers: map[string]outbox.Handler{
 			"count": func(context.Context, carrierfsm.Transition) error { return nil },
 		}})
 		require.NoError(t, err)
+		replicas = append(replicas, d)
 		running.Go(func() { _ = d.Run(ctx) })
 	}
 	require.Eventually(t, func() bool {
-		cursors, err := d.Cursors(ctx)
+		cursors, err := replicas[0].Cursors(ctx)
 		owners := make(map[string]int)
 		for _, c := range cursors {
 			if c.Owner == "" {
