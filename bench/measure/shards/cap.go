@@ -50,7 +50,7 @@ func NewCap(name string) (*Cap, error) {
 	err := errors.New("no cgroup has a CPU controller here")
 	for _, parent := range controllers() {
 		c := &Cap{folder: filepath.Join(parent, fmt.Sprintf("carrierfsm-bench-%d-%s", os.Getpid(), name))}
-		if err = errors.Join(os.Mkdir(c.folder, 0o755), c.limit()); err == nil {
+		if err = errors.Join(os.Mkdir(c.folder, 0o750), c.limit()); err == nil {
 			return c, nil
 		}
 		_ = os.Remove(c.folder)
