@@ -315,6 +315,8 @@ type Summary struct {
 	InFlight         bool
 	Due              time.Time
 	Created, Updated time.Time
+	// Shard is the name of the shard that has it; empty where the store has none.
+	Shard string
 	// Reference is what NewVerification.Reference was, and SourceName the name of Source.
 	// They are set by Overdue, and by List where Query.Bodies is set; empty after Erase,
 	// and with Err.
@@ -356,7 +358,7 @@ func (m *Machine) summaries(ctx context.Context, records []Record, decode bool, 
 func (m *Machine) summary(r Record, decode bool) Summary {
 	v := Summary{
 		ID: r.ID, State: r.State, Step: r.Step, Source: r.Source, Reason: r.Reason,
-		InFlight: r.InFlight, Due: r.Due, Created: r.Created, Updated: r.Updated,
+		InFlight: r.InFlight, Due: r.Due, Created: r.Created, Updated: r.Updated, Shard: m.partOf(r.ID).name,
 	}
 	if !decode {
 		return v

@@ -1,8 +1,10 @@
 // Command bench measures carrierfsm, a baseline and its competitors, and writes
-// docs/benchmarks.md and docs/benchmarks-raw.md. Run it in the top folder:
+// docs/benchmarks.md and docs/benchmarks-raw.md, or measures several PostgreSQL primaries
+// and writes docs/scale-raw.md. Run it in the top folder:
 //
 //	go run ./bench -quick
 //	go run ./bench -full
+//	go run ./bench -scale
 //
 // It only starts the program in bench/measure, which is a separate module, so that
 // this module does not depend on the competitors.

@@ -42,6 +42,8 @@ func recordEverything(t *testing.T) *fixture {
 	handled(outbox.HandleDone{Why: "panic", Lag: time.Second})
 	_, err := f.Watch(&fakeLister{list: func(context.Context) ([]carrierfsm.Summary, error) { return nil, nil }})
 	require.NoError(t, err)
+	_, err = f.Watch(shardedLister{})
+	require.NoError(t, err)
 	_, err = f.WatchProcess(machineStats{Shards: []carrierfsm.ShardStats{{Name: "a"}}}, handlerStats{})
 	require.NoError(t, err)
 	return f
@@ -81,6 +83,17 @@ func describe(m metricdata.Metrics) metricRow {
 	slices.Sort(d.attributes)
 	d.attributes = slices.Compact(d.attributes)
 	return d
+}
+
+// shardedLister is a machine on a store with a shard that has one verification.
+type shardedLister struct{}
+
+func (shardedLister) List(context.Context, carrierfsm.Query) ([]carrierfsm.Summary, error) {
+	return []carrierfsm.Summary{{Shard: "a"}}, nil
+}
+
+func (shardedLister) Stats() carrierfsm.Stats {
+	return carrierfsm.Stats{Shards: []carrierfsm.ShardStats{{Name: "a"}}}
 }
 
 // loadFromShard has a machine look for a verification on a store with shards.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -34,15 +35,17 @@ type Lister interface {
 // the maximum, not the sum. 1,000 means 1,000 or more. A count is one query,
 // bounded by Config.Within, at most every ten seconds; if it fails, no value is
 // reported.
+//
+// Where the store has shards and m is a Stater, each shard that answered has a value of
+// its own, with the attribute verification.shard; 1,000 is the most of all together.
 func (t *Telemetry) Watch(m Lister) (metric.Registration, error) {
 	c := &counter{list: m, within: t.within, now: t.now}
 	return t.metrics.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		n, err := c.count(ctx)
-		if err != nil {
-			return err
+		counts, err := c.count(ctx)
+		for shard, n := range counts {
+			o.ObserveInt64(t.metrics.unknown, n, metric.WithAttributes(nonEmpty(stringAttr(attrShard, shard))...))
 		}
-		o.ObserveInt64(t.metrics.unknown, int64(n))
-		return nil
+		return err
 	}, t.metrics.unknown)
 }
 
@@ -52,42 +55,75 @@ type counter struct {
 	within time.Duration
 	now    func() time.Time
 
-	mu  sync.Mutex
-	at  time.Time // of the latest count
-	n   int
-	err error
+	mu     sync.Mutex
+	at     time.Time // of the latest count
+	counts map[string]int64
+	err    error
 }
 
 // unknownStates are the states in which an outcome can be unknown.
 var unknownStates = []carrierfsm.State{carrierfsm.Created, carrierfsm.AwaitingPassword, carrierfsm.AwaitingCaptcha}
 
-// count returns the latest count, or a new one if that is older than countTTL.
-func (c *counter) count(ctx context.Context) (int, error) {
+// count returns the latest counts, or new ones if those are older than countTTL.
+func (c *counter) count(ctx context.Context) (map[string]int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); c.at.IsZero() || now.Sub(c.at) >= countTTL {
-		c.n, c.err = c.query(ctx)
+		c.counts, c.err = c.query(ctx)
 		c.at = now
+		if len(c.counts) > 0 && c.err != nil {
+			otel.Handle(c.err) // returned by the callback, it would keep all metrics from being exported
+			c.err = nil
+		}
 	}
-	return c.n, c.err
+	return c.counts, c.err
 }
 
 // errCount replaces the store's error: a driver's text may hold anything.
 var errCount = errors.New("telemetry: verification.unknown.active can't be counted")
 
-func (c *counter) query(ctx context.Context) (n int, err error) {
+// query returns the count of each shard that answered, and an error if some did not. A
+// store without shards has one count, of the name "".
+func (c *counter) query(ctx context.Context) (counts map[string]int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil { // no caller recovers: the panic would end the process
-			n, err = 0, fmt.Errorf("%w (panic)", errCount)
+			counts, err = nil, fmt.Errorf("%w (panic)", errCount)
 		}
 	}()
+	counts = c.zeroes()
 	list, err := c.list.List(ctx, carrierfsm.Query{
 		Reason: carrierfsm.OutcomeUnknown, States: unknownStates, CreatedAfter: c.now().Add(-c.within), Limit: maxCount,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("%w (%s)", errCount, classOf(err).name)
+		var some *carrierfsm.ShardsError
+		if !errors.As(err, &some) {
+			return nil, fmt.Errorf("%w (%s)", errCount, classOf(err).name)
+		}
+		for _, shard := range some.Shards {
+			delete(counts, shard)
+		}
+		err = fmt.Errorf("%w on %d of the shards (%s)", errCount, len(some.Shards), classOf(err).name)
 	}
-	return len(list), nil
+	for _, v := range list {
+		counts[v.Shard]++
+	}
+	return counts, err
+}
+
+// zeroes returns a count of zero for each shard of the store.
+func (c *counter) zeroes() map[string]int64 {
+	var shards []carrierfsm.ShardStats
+	if m, ok := c.list.(Stater); ok {
+		shards = m.Stats().Shards
+	}
+	if shards == nil {
+		return map[string]int64{"": 0}
+	}
+	counts := make(map[string]int64)
+	for _, s := range shards {
+		counts[s.Name] = 0
+	}
+	return counts
 }

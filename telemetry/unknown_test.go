@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/telemetry"
 )
 
@@ -111,4 +113,47 @@ func TestAFailedCountReportsNoValueAndNoErrorText(t *testing.T) {
 			})
 		})
 	}
+}
+
+// failingList is a shard whose lists fail while it is down.
+type failingList struct {
+	*memory.Store
+	down atomic.Bool
+}
+
+func (l *failingList) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Record, error) {
+	if l.down.Load() {
+		return nil, errDriver
+	}
+	return l.Store.List(ctx, q)
+}
+
+func TestEachShardThatAnswersIsCountedWhileAnotherIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := []*failingList{{Store: memory.New()}, {Store: memory.New()}}
+		store, err := sharded.New(t.Context(), sharded.Config{
+			Shards: []sharded.Shard{{Name: "east", Store: list[0]}, {Name: "west", Store: list[1]}}, Create: true,
+		})
+		require.NoError(t, err)
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.Instant{}})
+		require.NoError(t, err)
+		f := newFixture(t)
+		_, err = f.Watch(m)
+		require.NoError(t, err)
+		now := func() []string {
+			time.Sleep(time.Minute) //nolint:forbidigo // fake time; a count is reused for 10 s
+			return f.points("verification.unknown.active")
+		}
+		require.Equal(t, []string{"verification.shard=east 0", "verification.shard=west 0"}, now())
+		for _, id := range []string{"s000-one", "s3ff-two", "s3fe-three"} {
+			at := time.Now()
+			require.NoError(t, store.Create(t.Context(), carrierfsm.Record{ID: id, State: carrierfsm.Created, Reason: carrierfsm.OutcomeUnknown, Version: 1, Created: at, Updated: at}))
+		}
+		require.Equal(t, []string{"verification.shard=east 1", "verification.shard=west 2"}, now())
+		list[0].down.Store(true)
+		require.Equal(t, []string{"verification.shard=west 2"}, now(), "collecting returns no error: the other metrics are exported")
+		list[0].down.Store(false)
+		require.Equal(t, []string{"verification.shard=east 1", "verification.shard=west 2"}, now())
+	})
 }

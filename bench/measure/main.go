@@ -36,6 +36,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return 2
 	case o.child:
 		err = child(ctx, in, out)
+	case o.name == scaleName:
+		err = measureScale(ctx, o, out, errs)
 	default:
 		err = runAll(ctx, o, out, errs)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -36,6 +37,8 @@ type preset struct {
 	// flight, and in large stores.
 	waiting, slow int
 	rows          []int
+	// primaries are the numbers of primaries of -scale.
+	primaries []int
 	// temporal measures Temporal even without -only; it takes minutes to build.
 	temporal bool
 }
@@ -49,7 +52,11 @@ var (
 		name: "full", rounds: 5, each: 1600 * time.Millisecond, warmUp: 400 * time.Millisecond, micro: 30,
 		waiting: 100_000, slow: 10_000, rows: []int{10_000, 1_000_000}, temporal: true,
 	}
+	scalePreset = preset{name: scaleName, rounds: 3, each: 4 * time.Second, warmUp: 2 * time.Second, primaries: []int{1, 2, 4, 8}}
 )
+
+// scaleName is the preset that measures several primaries, and nothing else.
+const scaleName = "scale"
 
 // parse reads the flags. It prints an error to errs.
 func parse(args []string, errs io.Writer) (o options, err error) {
@@ -57,20 +64,25 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	flags.SetOutput(errs)
 	wantsQuick := flags.Bool("quick", false, "measure all but Temporal briefly: some minutes, and wide ranges")
 	wantsFull := flags.Bool("full", false, "measure all: about 25 minutes on an idle machine, and some more to build Temporal the first time")
+	wantsScale := flags.Bool(scaleName, false, "measure several PostgreSQL primaries, the router and a synchronous standby: about 7 minutes on an idle machine")
 	rounds := flags.Int("rounds", 0, "the number of `rounds`, instead of the preset's")
 	each := flags.Duration("for", 0, "how long each cell is measured in a round, instead of the preset's")
 	rows := flags.String("rows", "", "the sizes of large stores in verifications: `numbers` with commas, instead of the preset's")
 	only := flags.String("only", "", "measure only what matches this regular `expression`, and print the results")
-	flags.StringVar(&o.path, "out", "../../docs/benchmarks.md", "the `document` to write; the tables go to the same name with -raw")
+	flags.StringVar(&o.path, "out", "", "the `document` to write, instead of docs/benchmarks.md or docs/scale-raw.md; the tables of the first go to the same name with -raw")
 	flags.StringVar(&o.profile, "profile", "", "the `file` for a CPU profile of the last cell")
 	flags.BoolVar(&o.child, strings.TrimPrefix(runner.ChildFlag, "-"), false, "used by this program itself")
 	if err = flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.preset = quickPreset
-	if *wantsFull {
+	switch {
+	case *wantsFull:
 		o.preset = fullPreset
+	case *wantsScale:
+		o.preset = scalePreset
 	}
+	o.path = cmp.Or(o.path, documents[o.name])
 	if *rounds > 0 {
 		o.rounds = *rounds
 	}
@@ -80,13 +92,28 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	if o.only, err = regexp.Compile(*only); err == nil && *rows != "" {
 		o.rows, err = numbers(*rows)
 	}
-	if err == nil && *wantsQuick == *wantsFull && !o.child {
-		err = errors.New("either -quick or -full is required")
+	if err == nil && !exactlyOne(*wantsQuick, *wantsFull, *wantsScale) && !o.child {
+		err = errors.New("one of -quick, -full and -scale is required")
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errs, "bench:", err)
 	}
 	return o, err
+}
+
+// documents are the default documents of the presets.
+var documents = map[string]string{
+	quickPreset.name: "../../docs/benchmarks.md", fullPreset.name: "../../docs/benchmarks.md", scalePreset.name: "../../docs/scale-raw.md",
+}
+
+func exactlyOne(all ...bool) bool {
+	n := 0
+	for _, one := range all {
+		if one {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // isWanted reports whether a cell is measured.

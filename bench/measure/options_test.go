@@ -15,7 +15,7 @@ import (
 
 func TestAPresetIsRequired(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "-quick -full", "-quick -only (", "-quick -rows 10,none", "-slow"} {
+	for _, args := range []string{"", "-quick -full", "-quick -scale", "-quick -only (", "-quick -rows 10,none", "-slow"} {
 		var errs bytes.Buffer
 		require.Equal(t, 2, run(context.Background(), strings.Fields(args), nil, nil, &errs), "%q", args)
 		require.NotEmpty(t, errs.String(), "%q", args)

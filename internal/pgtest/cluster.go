@@ -53,7 +53,14 @@ var socketFolders = []string{"/tmp", "/var/tmp", os.TempDir()}
 
 // Start creates a cluster and waits until it accepts connections. It returns
 // ErrMissing if the server programs are not installed. Close the cluster when done.
-func Start(o Options) (c *Cluster, err error) {
+func Start(o Options) (*Cluster, error) {
+	return start(o, func(c *Cluster) error {
+		return c.programs.run(c.folder, "initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	})
+}
+
+// start starts a cluster whose data create makes.
+func start(o Options, create func(*Cluster) error) (c *Cluster, err error) {
 	run, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func Start(o Options) (c *Cluster, err error) {
 	if c.watch, err = run.watch(folder, c.data()); err != nil {
 		return nil, err
 	}
-	if err := run.run(folder, "initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
+	if err := create(c); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(c.data(), "postgresql.auto.conf"), c.settings(), 0o600); err != nil {

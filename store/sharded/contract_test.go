@@ -68,6 +68,24 @@ func testContract(t *testing.T, o opener) {
 			return fsmtest.SurveyorSubject{Store: subject(tb).Store.(*placed)}
 		})
 	})
+	t.Run("figures", func(t *testing.T) {
+		t.Parallel()
+		fsmtest.TestFigures(t, func(tb testing.TB) fsmtest.FiguresSubject {
+			tb.Helper()
+			s := subject(tb)
+			all := fsmtest.FiguresSubject{Store: s.Store.(*placed)}
+			if s.Reopen != nil {
+				all.Reopen = func() (fsmtest.FiguresStore, error) {
+					again, err := s.Reopen()
+					if err != nil {
+						return nil, err
+					}
+					return again.(*placed), nil
+				}
+			}
+			return all
+		})
+	})
 	t.Run("acts", func(t *testing.T) {
 		t.Parallel()
 		fsmtest.TestActs(t, func(tb testing.TB) fsmtest.ActsSubject {

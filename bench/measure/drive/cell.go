@@ -20,10 +20,12 @@ func Measure(ctx context.Context, k subject.Kind, p subject.Storage, o Options) 
 		return Sample{}, fmt.Errorf("opening %s: %w", k.Name, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if p.Medium == subject.Postgres {
-		if o.Server, err = postmaster(ctx, p.DSN); err != nil {
+	for _, dsn := range servers(p) {
+		pid, err := Postmaster(ctx, dsn)
+		if err != nil {
 			return Sample{}, err
 		}
+		o.Servers = append(o.Servers, pid)
 	}
 	before, err := Stored(ctx, p)
 	if err != nil {
@@ -38,6 +40,18 @@ func Measure(ctx context.Context, k subject.Kind, p subject.Storage, o Options) 
 	_, peak := RSS()
 	sample.RSS = peak - empty
 	return sample, err
+}
+
+// servers returns the connection strings of the database servers.
+func servers(p subject.Storage) []string {
+	switch {
+	case p.Medium == subject.Postgres:
+		return []string{p.DSN}
+	case p.Medium.Sharded():
+		return p.Shards
+	default:
+		return nil
+	}
 }
 
 // Stored returns the size of storage: the pages of a file; or a database without free
@@ -78,9 +92,9 @@ func filePages(ctx context.Context, path string) (size int64, err error) {
 	return size, err
 }
 
-// postmaster returns the process id of the server's first process: the parent of a
+// Postmaster returns the process id of the server's first process: the parent of a
 // backend.
-func postmaster(ctx context.Context, dsn string) (pid int, err error) {
+func Postmaster(ctx context.Context, dsn string) (pid int, err error) {
 	err = onServer(ctx, dsn, func(c *pgx.Conn) error {
 		s, err := statOf(int(c.PgConn().PID()))
 		pid = s.parent

@@ -28,9 +28,8 @@ type Options struct {
 	WarmUp time.Duration
 	// Profile, if not empty, is the path of a CPU profile of the measured time.
 	Profile string
-	// Server is the process id of a database server whose CPU time is measured, too; 0
-	// for none.
-	Server int
+	// Servers are the process ids of database servers whose CPU time is measured, too.
+	Servers []int
 }
 
 // Sample is the result of one round of one subject.
@@ -44,7 +43,7 @@ type Sample struct {
 	// P50 and P99 are percentiles of the time of a submission, from its input to the
 	// acknowledgement of its outcome. Creations are not included.
 	P50, P99 time.Duration
-	// CPU is the CPU time of this process in Elapsed, ServerCPU the database server's.
+	// CPU is the CPU time of this process in Elapsed, ServerCPU the database servers'.
 	CPU, ServerCPU time.Duration
 	// Mallocs and Bytes are the allocations in Elapsed.
 	Mallocs, Bytes uint64
@@ -79,10 +78,10 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	var before, after usage
 	r.counting.Store(true)
 	err = r.drive(ctx, o.Drivers, func() {
-		before = usageNow(o.Server)
+		before = usageNow(o.Servers)
 		pause(ctx, o.For)
 		r.counting.Store(false)
-		after = usageNow(o.Server)
+		after = usageNow(o.Servers)
 	})
 	return r.sample(before, after), errors.Join(err, stop())
 }

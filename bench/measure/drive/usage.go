@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,16 +16,15 @@ import (
 type usage struct {
 	at             time.Time
 	cpu            time.Duration // user and system
-	server         time.Duration // CPU time of a database server
+	server         time.Duration // CPU time of the database servers
 	mallocs, bytes uint64
 }
 
-// usageNow returns the present usage. server is the postmaster's process id, 0 for
-// none.
-func usageNow(server int) usage {
+// usageNow returns the present usage. servers are the process ids of postmasters.
+func usageNow(servers []int) usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return usage{at: time.Now(), cpu: ownCPU(), server: treeCPU(server), mallocs: m.Mallocs, bytes: m.TotalAlloc}
+	return usage{at: time.Now(), cpu: ownCPU(), server: treeCPU(servers), mallocs: m.Mallocs, bytes: m.TotalAlloc}
 }
 
 func ownCPU() time.Duration {
@@ -38,25 +38,34 @@ func ownCPU() time.Duration {
 // tick is the unit of times in /proc, which is fixed on Linux.
 const tick = 10 * time.Millisecond
 
-// treeCPU returns the CPU time of a process and its children, including those that
+// treeCPU returns the CPU time of processes and their children, including those that
 // have ended.
-func treeCPU(pid int) (sum time.Duration) {
-	if pid == 0 {
-		return 0
-	}
-	s, _ := statOf(pid)
-	sum = s.own + s.reaped
-	stats, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range stats {
-		child, err := strconv.Atoi(filepath.Base(folder))
-		if err != nil {
-			continue
-		}
-		if s, err := statOf(child); err == nil && s.parent == pid {
+func treeCPU(pids []int) (sum time.Duration) {
+	for _, pid := range Tree(pids...) {
+		if s, err := statOf(pid); err == nil {
 			sum += s.own + s.reaped
 		}
 	}
 	return sum
+}
+
+// Tree returns the ids of processes and of their children.
+func Tree(pids ...int) []int {
+	list := slices.Clone(pids)
+	if len(pids) == 0 {
+		return nil
+	}
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range folders {
+		child, err := strconv.Atoi(filepath.Base(folder))
+		if err != nil {
+			continue
+		}
+		if s, err := statOf(child); err == nil && slices.Contains(pids, s.parent) {
+			list = append(list, child)
+		}
+	}
+	return list
 }
 
 // stat is a process in /proc.

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/seal"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 )
 
@@ -26,6 +28,8 @@ const (
 	Name = "carrierfsm"
 	// CreatedFirst creates it first: one commit and one load more.
 	CreatedFirst = "carrierfsm, created first"
+	// Sharded is on one or several shards.
+	Sharded = "carrierfsm, sharded"
 	// Sealed seals all that is stored, bound to its place. It loads the record for each
 	// submission.
 	Sealed = "carrierfsm, sealed"
@@ -44,6 +48,7 @@ func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 	return []subject.Kind{
 		kind(Name, all, plain, Open),
 		kind(CreatedFirst, all, createdFirst, opening(workload.CreatedFirst, carrierfsm.Config{Numbers: budget.None()})),
+		kind(Sharded, []subject.Medium{subject.OneShard, subject.Shards}, plain, Open),
 		kind(Sealed, durable, plain, opening(workload.Plain, carrierfsm.Config{Numbers: budget.None(), Sealer: newSealer()})),
 		kind(Budgeted, durable, plain, opening(workload.OtherNumbers(), carrierfsm.Config{Numbers: newNumbers()})),
 	}
@@ -96,12 +101,13 @@ func OpenStore(ctx context.Context, p subject.Storage) (carrierfsm.Store, func()
 	case subject.Memory:
 		return memory.New(), func() error { return nil }, nil
 	case subject.Postgres:
-		config, err := pgxpool.ParseConfig(p.DSN)
+		store, err := openPostgres(ctx, p.DSN)
 		if err != nil {
 			return nil, nil, err
 		}
-		config.MaxConns = poolSize
-		store, err := postgres.New(ctx, config)
+		return store, store.Close, nil
+	case subject.OneShard, subject.Shards:
+		store, err := openShards(ctx, p.Shards)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -118,6 +124,30 @@ func OpenStore(ctx context.Context, p subject.Storage) (carrierfsm.Store, func()
 		return store, store.Close, nil
 	}
 }
+
+func openPostgres(ctx context.Context, dsn string) (*postgres.Store, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = poolSize
+	return postgres.New(ctx, config)
+}
+
+func openShards(ctx context.Context, dsns []string) (*sharded.Store, error) {
+	c := sharded.Config{Create: true, MaxInFlight: maxInFlight}
+	for i, dsn := range dsns {
+		store, err := openPostgres(ctx, dsn)
+		if err != nil {
+			return nil, err
+		}
+		c.Shards = append(c.Shards, sharded.Shard{Name: fmt.Sprint("shard", i), Store: store})
+	}
+	return sharded.New(ctx, c)
+}
+
+// maxInFlight is more than there are drivers.
+const maxInFlight = 10_000
 
 type engine struct {
 	*carrierfsm.Machine

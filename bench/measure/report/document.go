@@ -7,6 +7,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
+	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 )
@@ -55,15 +56,21 @@ func (d *document) head(r *Run, title string) {
 
 // machineSentence describes the machine, and warns if it was busy.
 func (r *Run) machineSentence() string {
-	m := r.Machine
-	text := fmt.Sprintf("Measured at commit `%s` on %d × %s. Drivers, library and database server\n"+
-		"share these cores; one `fsync` of the disk takes %s ms.\n"+
-		"[The machine and all versions](benchmarks-raw.md#machine-and-versions).",
+	return sentenceOf(r.Machine) + "\n[The machine and all versions](benchmarks-raw.md#machine-and-versions)." + busy(r.Machine)
+}
+
+func sentenceOf(m machine.Facts) string {
+	return fmt.Sprintf("Measured at commit `%s` on %d × %s. Drivers, library and database server\n"+
+		"share these cores; one `fsync` of the disk takes %s ms.",
 		m.Commit, m.Cores, m.CPU, number(m.Fsync.Seconds()*1e3))
+}
+
+// busy is a warning if the machine was busy; else empty.
+func busy(m machine.Facts) string {
 	if load, err := strconv.ParseFloat(m.Load, 64); err == nil && load > quietLoad*float64(m.Cores) {
-		text += fmt.Sprintf("\n\n**The machine was busy (load average %s at the start): these figures are not reliable.**", m.Load)
+		return fmt.Sprintf("\n\n**The machine was busy (load average %s at the start): these figures are not reliable.**", m.Load)
 	}
-	return text
+	return ""
 }
 
 // quietLoad is the highest load average per core of a machine that is idle enough.

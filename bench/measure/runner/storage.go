@@ -48,6 +48,8 @@ func (p *Provisioner) New(ctx context.Context, m subject.Medium, drivers int) (s
 		storage.DSN = p.cluster.DSN(name)
 		remove := func() error { return p.admin(context.WithoutCancel(ctx), "DROP DATABASE "+name+" WITH (FORCE)") }
 		return storage, remove, p.admin(ctx, "CREATE DATABASE "+name, "CHECKPOINT")
+	case m.Sharded():
+		return p.shards(ctx, storage)
 	case m.SQLite():
 		folder := filepath.Join(p.folder, fmt.Sprint(p.n))
 		storage.File = filepath.Join(folder, "bench.db")
@@ -55,6 +57,22 @@ func (p *Provisioner) New(ctx context.Context, m subject.Medium, drivers int) (s
 	default:
 		return storage, func() error { return nil }, nil
 	}
+}
+
+// shards creates databases of one server, as shards.
+func (p *Provisioner) shards(ctx context.Context, storage subject.Storage) (subject.Storage, func() error, error) {
+	n := 1
+	if storage.Medium == subject.Shards {
+		n = 2
+	}
+	var creates, drops []string
+	for i := range n {
+		name := fmt.Sprintf("bench%d_%d", p.n, i)
+		storage.Shards = append(storage.Shards, p.cluster.DSN(name))
+		creates, drops = append(creates, "CREATE DATABASE "+name), append(drops, "DROP DATABASE "+name+" WITH (FORCE)")
+	}
+	remove := func() error { return p.admin(context.WithoutCancel(ctx), drops...) }
+	return storage, remove, p.admin(ctx, append(creates, "CHECKPOINT")...)
 }
 
 // Version returns the version of PostgreSQL; empty without a server.

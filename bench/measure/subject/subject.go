@@ -36,6 +36,10 @@ type Medium string
 
 // The media.
 const (
+	// OneShard and Shards are one and several databases behind the router.
+	OneShard Medium = "PostgreSQL, one shard"
+	Shards   Medium = "PostgreSQL, shards"
+
 	Memory       Medium = "memory"
 	SQLiteFull   Medium = "SQLite FULL"
 	SQLiteNormal Medium = "SQLite NORMAL"
@@ -44,6 +48,9 @@ const (
 
 // SQLite reports whether the medium is a SQLite file.
 func (m Medium) SQLite() bool { return m == SQLiteFull || m == SQLiteNormal }
+
+// Sharded reports whether the medium is PostgreSQL behind the router.
+func (m Medium) Sharded() bool { return m == OneShard || m == Shards }
 
 // Synchronous returns the value of SQLite's pragma.
 func (m Medium) Synchronous() string {
@@ -60,6 +67,8 @@ type Storage struct {
 	File string
 	// DSN is the connection string of an empty database on PostgreSQL.
 	DSN string
+	// Shards are the connection strings of the databases of the shards.
+	Shards []string
 	// Drivers is how many drivers call Verify concurrently.
 	Drivers int
 }

@@ -54,6 +54,16 @@ func Plain(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
 	return begin(ctx, m, Form(), lap)
 }
 
+// PlainWith is Plain for a verification with an id of the caller's.
+func PlainWith(ctx context.Context, m *carrierfsm.Machine, id string) error {
+	nothing := func() {}
+	v, err := m.Begin(ctx, carrierfsm.NewVerification{ID: id}, carrierfsm.Apply{Form: Form(), Consent: Consent()})
+	if err != nil {
+		return err
+	}
+	return finish(ctx, m, v, Submissions[1:], nothing)
+}
+
 // OtherNumbers returns Plain with another phone number for each verification.
 func OtherNumbers() Run {
 	var last atomic.Int64
