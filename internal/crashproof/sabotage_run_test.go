@@ -20,9 +20,9 @@ type catch struct {
 }
 
 // catchAll runs rounds of every sabotaged engine until a violation is found.
-func catchAll(t *testing.T, seed uint64) (list []catch) {
+func catchAll(t *testing.T, seed uint64, of []sabotage) (list []catch) {
 	t.Helper()
-	for _, s := range sabotages {
+	for _, s := range of {
 		t.Run(strings.ReplaceAll(s.name, " ", "_"), func(t *testing.T) {
 			c := s.catch(t, seed)
 			require.NotEmpty(t, c.by, "seed %d: it was not found in %d kills and pauses", seed, c.blows)

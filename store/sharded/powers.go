@@ -211,15 +211,20 @@ func (m *member) Cursors(ctx context.Context) (list []outbox.Cursor, err error) 
 // Watch is a power of an outbox.Outbox. It takes no place of the gate: it goes on for as
 // long as the dispatcher runs.
 func (m *member) Watch(ctx context.Context, committed func()) error {
+	select {
+	case <-m.watchable:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if m.closed.Load() {
+		return carrierfsm.ErrClosed
+	}
 	s, ok := m.store.(interface {
 		Watch(ctx context.Context, committed func()) error
 	})
 	if !ok {
 		<-ctx.Done()
 		return ctx.Err()
-	}
-	if m.closed.Load() {
-		return carrierfsm.ErrClosed
 	}
 	return s.Watch(ctx, committed)
 }
