@@ -100,10 +100,11 @@ func (w *world) pauseNext(left *budget, luck float64) bool {
 	return pauses > 0 && luck*(kills+pauses) < pauses
 }
 
-// pace is how much longer replicas live: to connect to all shards takes longer.
+// pace is how much longer replicas live. On shards it takes longer to connect, and people
+// have to be served on each of them.
 func (p plan) pace() time.Duration {
 	if p.sharded {
-		return shardCount
+		return 2 * shardCount
 	}
 	return 1
 }
@@ -138,7 +139,7 @@ func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool)
 // cutDatabase cuts connections of the replicas to the database server.
 func (w *world) cutDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
 	for w.database.cut != nil && !over() {
-		rest(ctx, between(d, 200*time.Millisecond, 800*time.Millisecond))
+		rest(ctx, w.pace()*between(d, 200*time.Millisecond, 800*time.Millisecond))
 		w.cuts.Add(w.database.cut(ctx))
 	}
 	return nil

@@ -24,7 +24,7 @@ var configurations = map[string]plan{
 	"sqlite2":   {store: inSQLite, replicas: 2, people: 32},
 	"postgres":  {store: inPostgres, replicas: 1, people: 32},
 	"postgres3": {store: inPostgres, replicas: 3, people: 60},
-	"shards":    {store: inPostgres, sharded: true, replicas: 3, people: 60},
+	"shards":    {store: inPostgres, sharded: true, replicas: 3, people: 48},
 }
 
 // figure is a number of rounds of one configuration.
@@ -50,7 +50,7 @@ func figures() []figure {
 			of(two, "sqlite2", 1, 60, 20, 0),
 			of(single, "postgres", 4, 125, 0, 3),
 			of(three, "postgres3", 4, 250, 75, 3),
-			of(four, "shards", 2, 60, 15, 0),
+			of(four, "shards", 2, 24, 6, 0),
 		}
 	case "release":
 		return []figure{
@@ -58,10 +58,10 @@ func figures() []figure {
 			of(two, "sqlite2", 5, 100, 40, 0),
 			of(single, "postgres", 40, 125, 0, 3),
 			of(three, "postgres3", 80, 250, 125, 3),
-			of(four, "shards", 24, 120, 40, 0),
+			of(four, "shards", 24, 60, 20, 0),
 		}
 	case "shards":
-		return []figure{of(four, "shards", 8, 80, 20, 0)}
+		return []figure{of(four, "shards", 4, 40, 10, 0)}
 	default:
 		return []figure{of(*storeFlag, *storeFlag, 1, *killsFlag, *pausesFlag, *stopsFlag)}
 	}

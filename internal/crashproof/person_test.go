@@ -55,7 +55,7 @@ func (p *person) verify(ctx context.Context) {
 	p.world.begun(p.subject)
 	v := p.create(ctx, key)
 	for v != nil && !v.State.Terminal() && ctx.Err() == nil && !p.world.overdue() {
-		if p.random.IntN(200) == 0 {
+		if p.random.IntN(p.world.stayers()) == 0 {
 			return // leaves; a timer will end it
 		}
 		p.rest(ctx, between(p.random, 0, 12*time.Millisecond))

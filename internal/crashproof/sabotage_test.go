@@ -17,7 +17,7 @@ var (
 	two     = plan{store: inSQLite, replicas: 2, people: 16, kills: 15}
 	paused  = plan{store: inPostgres, replicas: 3, people: 40, kills: 10, pauses: 40}
 	stopped = plan{store: inPostgres, replicas: 2, people: 24, kills: 20, stops: 3}
-	divided = plan{store: inPostgres, sharded: true, replicas: 3, people: 40, kills: 30, pauses: 5}
+	divided = plan{store: inPostgres, sharded: true, replicas: 3, people: 48, kills: 20, pauses: 5}
 )
 
 const (

@@ -118,7 +118,7 @@ func (w *world) moveShard(ctx context.Context) error {
 	}
 	d := newRand(w.seed, "move", 0)
 	for _, m := range w.processes {
-		rest(ctx, between(d, 0, 400*time.Millisecond))
+		rest(ctx, between(d, 100*time.Millisecond, 700*time.Millisecond))
 		w.waiting.Add(int64(m.kill()))
 		w.kills.Add(1)
 		if err := m.start(); err != nil {

@@ -74,7 +74,7 @@ func (s *shards) sources() (list []string) {
 
 // cut cuts connections of the replicas.
 func (s *shards) cut(ctx context.Context) (n int64) {
-	const some = `SELECT pid::text FROM pg_stat_activity WHERE datname <> 'postgres' AND application_name <> 'crashproof' AND random() < 0.3
+	const some = `SELECT pid::text FROM pg_stat_activity WHERE datname <> 'postgres' AND application_name <> 'crashproof' AND random() < 0.1
 		AND pg_terminate_backend(pid)`
 	for _, c := range s.servers {
 		list, _ := ask(ctx, c.DSN("postgres"), some) // the server may be stopped

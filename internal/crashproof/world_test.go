@@ -103,6 +103,15 @@ func newWorld(t *testing.T, p plan) *world {
 	return w
 }
 
+// stayers is how many people stay at a step while one leaves. On shards more leave: only Run
+// ends what they leave, on each shard.
+func (w *world) stayers() int {
+	if w.sharded {
+		return 40
+	}
+	return 200
+}
+
 // placer is a store with shards.
 type placer interface {
 	PlaceID(id, key string) string
