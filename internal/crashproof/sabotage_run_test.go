@@ -46,13 +46,13 @@ func (s sabotage) catch(t *testing.T, seed uint64) catch {
 		p.seed = seed + uint64(i)
 		o := runRound(t, p)
 		c.took = time.Since(began)
-		if o.alarm != nil {
+		if o.alarm != nil && s.by == "" {
 			c.blows += o.alarm.kills
 			c.by = []string{o.alarm.what}
 			return c
 		}
 		c.blows += o.kills + o.pauses
-		if len(o.violations) > 0 {
+		if s.by == "" && len(o.violations) > 0 || s.by != "" && o.number(s.by) > 0 {
 			t.Logf("for example: %s", o.violations[0])
 			c.by = o.kinds()
 			return c

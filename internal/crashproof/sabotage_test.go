@@ -7,6 +7,7 @@ type sabotage struct {
 	plan    plan    // of one round
 	patches []patch // of files of this module
 	ports   string  // what the replicas' ports do wrong
+	by      string  // the kind of violation that has to catch it; empty: any
 }
 
 // patch replaces a text that is in a file exactly once.
@@ -245,15 +246,15 @@ var sabotages = []sabotage{
 
 // shardSabotages are caught only where there are shards.
 var shardSabotages = []sabotage{
-	{name: "a router that hashes by another key", plan: divided, patches: []patch{
+	{name: "a router that hashes by another key", plan: divided, by: misplaced, patches: []patch{
 		{"store/sharded/sharded.go", `s.of[s.slotOf(id)]`, `s.of[slotOf(id, s.slots)]`},
 	}},
 
-	{name: "an old epoch that writes", plan: divided, patches: []patch{
+	{name: "an old epoch that writes", plan: divided, by: behind, patches: []patch{
 		{"store/postgres/shard.go", `	s.guard = fmt.Sprintf(`, `	_ = fmt.Sprintf(`},
 	}},
 
-	{name: "a merged sweep that stops at the first error", plan: divided, patches: []patch{
+	{name: "a merged sweep that stops at the first error", plan: divided, by: harmed, patches: []patch{
 		{"run.go", `		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
 `, ``},
 		{"run.go", `	loops.Wait()

@@ -56,8 +56,11 @@ func (r report) shardsText() string {
 	return b.String()
 }
 
-// writeShards replaces the part of the document.
+// writeShards replaces the part of the document, if everything was run.
 func (r report) writeShards() error {
+	if len(r.honest) == 0 || len(r.caught) < len(shardSabotages) {
+		return nil
+	}
 	text, err := os.ReadFile(document("reliability.md"))
 	if err != nil {
 		return err
