@@ -62,20 +62,31 @@ func shardsOf(spec string) (list []namedStore, err error) {
 // openShards opens several shards as one store.
 func openShards(ctx context.Context, shards []namedStore, timeout time.Duration, log *slog.Logger, create bool) (*sharded.Store, error) {
 	c := sharded.Config{Logger: log, Create: create}
-	var opened []store
+	var opened []sharded.Member
 	fail := func(err error) (*sharded.Store, error) {
 		for _, s := range opened {
-			_ = s.Close()
+			_ = s.(store).Close()
 		}
 		return nil, err
 	}
 	for _, one := range shards {
-		s, err := openStore(ctx, one.spec, timeout, log)
+		open := func(ctx context.Context) (sharded.Member, error) {
+			s, err := openStore(ctx, one.spec, timeout, log)
+			if err != nil {
+				return nil, fmt.Errorf("the shard %s: %w", one.name, err)
+			}
+			return s.(sharded.Member), nil
+		}
+		if !create { // one that is down is left out
+			c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Open: open})
+			continue
+		}
+		s, err := open(ctx)
 		if err != nil {
-			return fail(fmt.Errorf("the shard %s: %w", one.name, err))
+			return fail(err)
 		}
 		opened = append(opened, s)
-		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Store: s.(sharded.Member)})
+		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Store: s})
 	}
 	s, err := sharded.New(ctx, c)
 	if err != nil {
@@ -177,21 +188,18 @@ func shardCreateFlags(f *flag.FlagSet) action {
 	}
 }
 
-// movedPrefix is before the slots of a shard that is closed.
-const movedPrefix = "moved "
-
 func shardCloseFlags(f *flag.FlagSet) action {
 	return switchFlags(f, "closed", func(slots string) (string, error) {
-		if strings.HasPrefix(slots, movedPrefix) {
+		if strings.HasPrefix(slots, sharded.MovedPrefix) {
 			return "", errors.New("it is closed already")
 		}
-		return movedPrefix + slots, nil
+		return sharded.MovedPrefix + slots, nil
 	})
 }
 
 func shardOpenFlags(f *flag.FlagSet) action {
 	return switchFlags(f, "open", func(slots string) (string, error) {
-		open, closed := strings.CutPrefix(slots, movedPrefix)
+		open, closed := strings.CutPrefix(slots, sharded.MovedPrefix)
 		if !closed {
 			return "", errors.New("it is not closed")
 		}

@@ -56,24 +56,18 @@ func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, fu
 // later: see sharded.Config.Create.
 func openShards(ctx context.Context, shards []shard, logger *slog.Logger) (store, func(), error) {
 	c := sharded.Config{Create: true, Logger: logger}
-	var opened []func()
-	closeAll := func() {
-		for _, f := range opened {
-			f()
-		}
-	}
 	for _, one := range shards {
-		s, closeStore, err := openStore(ctx, one.spec, logger)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		opened = append(opened, closeStore)
-		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Store: s.(sharded.Member)})
+		// Opened when it answers: the service starts while one of them is down.
+		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Open: func(ctx context.Context) (sharded.Member, error) {
+			s, _, err := openStore(ctx, one.spec, logger) // the sharded store closes it
+			if err != nil {
+				return nil, err
+			}
+			return s.(sharded.Member), nil
+		}})
 	}
 	s, err := sharded.New(ctx, c)
 	if err != nil {
-		closeAll()
 		return nil, nil, fmt.Errorf("can't use the databases as shards: %w: %w", err, errUsage)
 	}
 	return s, func() { _ = s.Close() }, nil

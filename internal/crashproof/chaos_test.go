@@ -40,6 +40,7 @@ func (w *world) chaos(ctx context.Context) error {
 	act(func() error { return w.cutUpstream(ctx, newRand(w.seed, "upstream", 0), over) })
 	act(func() error { return w.cutDatabase(ctx, newRand(w.seed, "cuts", 0), over) })
 	act(func() error { return w.stopDatabase(ctx, newRand(w.seed, "stops", 0), over) })
+	act(func() error { return w.disruptShards(ctx, newRand(w.seed, "shards", 0), over) })
 	actors.Wait()
 	return errors.Join(errs...)
 }
@@ -70,7 +71,7 @@ func (b *budget) exhausted() bool { return b.kills.none() && b.pauses.none() }
 // its leases, again and again.
 func (w *world) disturb(ctx context.Context, m *replicaProcess, d *rand.Rand, left *budget) error {
 	for !left.exhausted() && !w.cutShort(ctx) {
-		rest(ctx, lifetime(d))
+		rest(ctx, w.pace()*lifetime(d))
 		if luck := d.Float64(); w.pauseNext(left, luck) && left.pauses.take() {
 			m.signal(syscall.SIGSTOP)
 			rest(ctx, longestLease+between(d, longestLease/20, longestLease*2/3))
@@ -97,6 +98,15 @@ func (w *world) disturb(ctx context.Context, m *replicaProcess, d *rand.Rand, le
 func (w *world) pauseNext(left *budget, luck float64) bool {
 	kills, pauses := float64(max(left.kills.left.Load(), 0)), float64(max(left.pauses.left.Load(), 0))
 	return pauses > 0 && luck*(kills+pauses) < pauses
+}
+
+// pace is how much longer replicas live. On shards it takes longer to connect, and people
+// have to be served on each of them.
+func (p plan) pace() time.Duration {
+	if p.sharded {
+		return 2 * shardCount
+	}
+	return 1
 }
 
 // lifetime is mostly short. Some replicas die while they start, and some live long
@@ -129,7 +139,7 @@ func (w *world) cutUpstream(ctx context.Context, d *rand.Rand, over func() bool)
 // cutDatabase cuts connections of the replicas to the database server.
 func (w *world) cutDatabase(ctx context.Context, d *rand.Rand, over func() bool) error {
 	for w.database.cut != nil && !over() {
-		rest(ctx, between(d, 200*time.Millisecond, 800*time.Millisecond))
+		rest(ctx, w.pace()*between(d, 200*time.Millisecond, 800*time.Millisecond))
 		w.cuts.Add(w.database.cut(ctx))
 	}
 	return nil

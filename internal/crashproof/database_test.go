@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +23,7 @@ type database struct {
 	cut          func(context.Context) int64 // nil: there are no connections
 	restart      func() error                // nil: there is no server
 	keep         func(context.Context, string) error
+	shards       *shards // nil: it is one store
 }
 
 func newDatabase(t *testing.T, p plan, folder string) *database {
@@ -39,6 +39,9 @@ func newDatabase(t *testing.T, p plan, folder string) *database {
 		d := &database{kind: kind, source: p.failover.newDatabase(t)}
 		d.keep = d.keepRows
 		return d
+	}
+	if p.sharded {
+		return newShardedDatabase(t, p)
 	}
 	options := pgtest.Options{}
 	if p.hazard != nil {
@@ -67,31 +70,56 @@ func newDatabase(t *testing.T, p plan, folder string) *database {
 	return d
 }
 
+// newShardedDatabase makes the databases of a sharded round.
+func newShardedDatabase(t *testing.T, p plan) *database {
+	t.Helper()
+	d := &database{kind: p.store, shards: newShards(t, p.seed)}
+	d.cut = d.shards.cut
+	d.keep = d.keepRows
+	return d
+}
+
 // keepRows writes the positions and transactions of all entries, the cursors and the
 // parked rows into a file: they explain a step that a handler has missed.
 func (d *database) keepRows(ctx context.Context, folder string) error {
-	pool, err := pgxpool.New(ctx, d.source)
-	if err != nil {
-		return err
+	sources := []string{d.source}
+	if d.shards != nil {
+		sources = append(d.shards.sources(), d.shards.left)
 	}
-	defer pool.Close()
-	rows, err := pool.Query(ctx, `SELECT format('%s %s %s %s %s %s %s', position, xmin, id, step, event, to_, at) FROM carrierfsm_history
-		UNION ALL SELECT format('%s %s %s %s %s %s %s', xmin, id, version, step, state, in_flight, updated) FROM carrierfsm_verifications
-		UNION ALL SELECT c::text FROM carrierfsm_cursors c UNION ALL SELECT p::text FROM carrierfsm_parked p`)
-	if err != nil {
-		return err
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
+	var lines []string
+	for _, source := range sources {
+		list, err := rowsOf(ctx, source)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, list...)
 	}
 	return os.WriteFile(filepath.Join(folder, "rows"), []byte(strings.Join(lines, "\n")), 0o600)
+}
+
+// rowsOf returns a line for each row; none of a database without a name.
+func rowsOf(ctx context.Context, source string) ([]string, error) {
+	if source == "" {
+		return nil, nil
+	}
+	return ask(ctx, source, `SELECT format('%s %s %s %s %s %s %s', position, xmin, id, step, event, to_, at) FROM carrierfsm_history
+		UNION ALL SELECT format('%s %s %s %s %s %s %s', xmin, id, version, step, state, in_flight, updated) FROM carrierfsm_verifications
+		UNION ALL SELECT c::text FROM carrierfsm_cursors c UNION ALL SELECT p::text FROM carrierfsm_parked p`)
+}
+
+// addresses returns where the shards are now; none where it is one store.
+func (d *database) addresses() []shardAddress {
+	if d.shards == nil {
+		return nil
+	}
+	return d.shards.at()
 }
 
 // open opens it in this process.
 func (d *database) open(t *testing.T) outbox.Store {
 	t.Helper()
-	s, done, err := openStore(context.Background(), d.kind, d.source, "")
+	set := settings{Store: d.kind, Source: d.source, Shards: d.addresses()}
+	s, done, err := set.open(context.Background())
 	require.NoError(t, err)
 	t.Cleanup(done)
 	return s

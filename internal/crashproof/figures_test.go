@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	figuresFlag  = flag.String("figures", "", "ci or release: how many rounds of which plans; release writes docs/reliability.md")
-	storeFlag    = flag.String("store", "sqlite", "of one round: sqlite, sqlite2 (two replicas), postgres, or postgres3")
+	figuresFlag  = flag.String("figures", "", "ci, release or shards: how many rounds of which plans; release writes docs/reliability.md, and shards the part about shards")
+	storeFlag    = flag.String("store", "sqlite", "of one round: sqlite, sqlite2 (two replicas), postgres, postgres3, or shards")
 	killsFlag    = flag.Int("kills", 15, "of one round: kills (kill -9) of replicas")
 	pausesFlag   = flag.Int("pauses", 0, "of one round: pauses of replicas, longer than their leases")
 	stopsFlag    = flag.Int("stops", 0, "of one round: immediate stops of the database")
@@ -24,6 +24,7 @@ var configurations = map[string]plan{
 	"sqlite2":   {store: inSQLite, replicas: 2, people: 32},
 	"postgres":  {store: inPostgres, replicas: 1, people: 32},
 	"postgres3": {store: inPostgres, replicas: 3, people: 60},
+	"shards":    {store: inPostgres, sharded: true, replicas: 3, people: 48},
 }
 
 // figure is a number of rounds of one configuration.
@@ -41,7 +42,7 @@ func figures() []figure {
 		p.kills, p.pauses, p.stops = kills, pauses, stops
 		return figure{title, rounds, p}
 	}
-	const one, two, single, three = "SQLite", "SQLite, two replicas", "PostgreSQL", "PostgreSQL, three replicas"
+	const one, two, single, three, four = "SQLite", "SQLite, two replicas", "PostgreSQL", "PostgreSQL, three replicas", "four shards, three replicas"
 	switch *figuresFlag {
 	case "ci":
 		return []figure{
@@ -49,6 +50,7 @@ func figures() []figure {
 			of(two, "sqlite2", 1, 60, 20, 0),
 			of(single, "postgres", 4, 125, 0, 3),
 			of(three, "postgres3", 4, 250, 75, 3),
+			of(four, "shards", 2, 24, 6, 0),
 		}
 	case "release":
 		return []figure{
@@ -56,7 +58,10 @@ func figures() []figure {
 			of(two, "sqlite2", 5, 100, 40, 0),
 			of(single, "postgres", 40, 125, 0, 3),
 			of(three, "postgres3", 80, 250, 125, 3),
+			of(four, "shards", 24, 60, 20, 0),
 		}
+	case "shards":
+		return []figure{of(four, "shards", 4, 40, 10, 0)}
 	default:
 		return []figure{of(*storeFlag, *storeFlag, 1, *killsFlag, *pausesFlag, *stopsFlag)}
 	}

@@ -28,12 +28,16 @@ const (
 	leaked       = "secrets in files and logs"                 // G9
 	exceeded     = "numbers asked for more than their budgets" // G12
 	miscounted   = "transitions not counted once"              // the figures
+	misplaced    = "verifications on a wrong shard"            // or on two
+	behind       = "writes where a shard was before it moved"  // G1, G2
+	harmed       = "shards that another shard has harmed"
 )
 
 // kinds are all of them, in the order of the report.
 var kinds = []string{
 	lostAck, gap, notLinear, repeated, unexplained, refusedSent, doubleTaken, judged, misjudged,
 	replyless, early, stuck, missed, disordered, phantom, askedToRetry, leaked, exceeded, miscounted,
+	misplaced, behind, harmed,
 }
 
 // violation is one violation of a guarantee.

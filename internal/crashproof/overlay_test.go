@@ -69,7 +69,7 @@ func (s sabotage) build(t *testing.T) (program string) {
 
 func TestEverySabotageStillFits(t *testing.T) {
 	t.Parallel()
-	for _, s := range slices.Concat(sabotages, failoverSabotages) {
+	for _, s := range slices.Concat(sabotages, shardSabotages, failoverSabotages) {
 		_, err := s.overlay(t.TempDir())
 		require.NoError(t, err)
 	}

@@ -48,14 +48,14 @@ func (p *person) live(ctx context.Context) {
 // verify is one verification, until its end or until the person leaves.
 func (p *person) verify(ctx context.Context) {
 	p.runs++
-	id := fmt.Sprintf("%s-%02d-%04d", p.world.name, p.n, p.runs)
 	phone := sharedPhone(p.n, p.runs)
+	id, key := p.world.place(fmt.Sprintf("%s-%02d-%04d", p.world.name, p.n, p.runs), phone)
 	p.carry, p.newPasswordSent, p.reset, p.usedCodes, p.latest = "", false, false, make(map[string]int), nil
 	p.subject = p.world.proxy.admit(id, phone, websites[p.random.IntN(len(websites))])
 	p.world.begun(p.subject)
-	v := p.create(ctx)
+	v := p.create(ctx, key)
 	for v != nil && !v.State.Terminal() && ctx.Err() == nil && !p.world.overdue() {
-		if p.random.IntN(200) == 0 {
+		if p.random.IntN(p.world.stayers()) == 0 {
 			return // leaves; a timer will end it
 		}
 		p.rest(ctx, between(p.random, 0, 12*time.Millisecond))
@@ -63,9 +63,9 @@ func (p *person) verify(ctx context.Context) {
 	}
 }
 
-func (p *person) create(ctx context.Context) *view {
+func (p *person) create(ctx context.Context, key string) *view {
 	for ctx.Err() == nil && !p.world.overdue() {
-		t := p.send(ctx, request{Op: opCreate, ID: p.id}, clientTimeout)
+		t := p.send(ctx, request{Op: opCreate, ID: p.id, Key: key}, clientTimeout)
 		if t.Result == resultOK {
 			return t.View
 		}

@@ -23,7 +23,6 @@ import (
 type replicaProcess struct {
 	name    string
 	program string
-	config  string
 	socket  *os.File // the listener
 	path    string
 	stderr  *os.File
@@ -31,6 +30,7 @@ type replicaProcess struct {
 	calling atomic.Int64 // people who wait for a response
 
 	mu      sync.Mutex
+	config  settings
 	process *exec.Cmd
 	alive   io.Closer // its standard input
 }
@@ -53,11 +53,7 @@ func newReplicaProcess(folder string, n int, program string, s settings) (*repli
 		return nil, errors.Join(err, socket.Close())
 	}
 	s.Journal = filepath.Join(folder, name+".journal")
-	config, err := json.Marshal(s)
-	if err != nil {
-		return nil, errors.Join(err, socket.Close(), stderr.Close())
-	}
-	m := &replicaProcess{name: name, program: program, config: string(config), socket: socket, path: path, stderr: stderr}
+	m := &replicaProcess{name: name, program: program, config: s, socket: socket, path: path, stderr: stderr}
 	m.client = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 64,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -67,10 +63,26 @@ func newReplicaProcess(folder string, n int, program string, s settings) (*repli
 	return m, nil
 }
 
-// start starts the process.
+// readdress gives it other shards, from its next start on.
+func (m *replicaProcess) readdress(list []shardAddress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.config.Shards = list
+}
+
+// start starts the process, unless it runs.
 func (m *replicaProcess) start() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process != nil {
+		return nil
+	}
+	config, err := json.Marshal(m.config)
+	if err != nil {
+		return err
+	}
 	c := exec.Command(m.program)
-	c.Env = append(os.Environ(), replicaEnv+"="+m.config)
+	c.Env = append(os.Environ(), replicaEnv+"="+string(config))
 	c.ExtraFiles = []*os.File{m.socket}
 	c.Stderr = m.stderr
 	// In a process group of its own, so that the system ends it with this process even
@@ -80,8 +92,6 @@ func (m *replicaProcess) start() error {
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if err := c.Start(); err != nil {
 		return errors.Join(err, alive.Close())
 	}

@@ -25,7 +25,10 @@ type recorder struct {
 }
 
 // write is an acknowledged write.
-type write struct{ call, ret time.Time }
+type write struct {
+	id, op    string
+	call, ret time.Time
+}
 
 func newRecorder() *recorder {
 	return &recorder{exchanges: make(map[string][]exchange), count: make(map[string]int)}
@@ -37,7 +40,7 @@ func (b *recorder) write(n exchange) {
 	b.exchanges[n.request.ID] = append(b.exchanges[n.request.ID], n)
 	b.count[n.request.Op+" "+n.response.Result]++
 	if n.request.Op != opGet && n.response.Result == resultOK {
-		b.writes = append(b.writes, write{n.call, n.ret})
+		b.writes = append(b.writes, write{n.request.ID, n.request.Op, n.call, n.ret})
 	}
 }
 
@@ -46,6 +49,19 @@ func (b *recorder) wroteSince(t time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.ContainsFunc(b.writes, func(w write) bool { return w.call.After(t) })
+}
+
+// submittedBetween counts the submissions of some verifications that began and were
+// acknowledged between two times.
+func (b *recorder) submittedBetween(from, until time.Time, of func(id string) bool) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.writes {
+		if w.op == opSubmit && w.call.After(from) && w.ret.Before(until) && of(w.id) {
+			n++
+		}
+	}
+	return n
 }
 
 // longestGap is the longest time between from and until without an acknowledged write.

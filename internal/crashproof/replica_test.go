@@ -128,7 +128,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch in.Op {
 	case opCreate:
-		v, err = a.m.Create(r.Context(), carrierfsm.NewVerification{ID: in.ID})
+		v, err = a.m.Create(r.Context(), carrierfsm.NewVerification{ID: in.ID, Key: in.Key})
 	case opGet:
 		v, err = a.m.Get(r.Context(), in.ID)
 	default:

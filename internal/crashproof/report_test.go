@@ -57,6 +57,17 @@ changes no test notices, and why: [mutation.md](mutation.md).
 
 `
 
+// publish writes what -figures says.
+func (r report) publish() error {
+	switch *figuresFlag {
+	case "release":
+		return r.write()
+	case "shards":
+		return r.writeShards()
+	}
+	return nil
+}
+
 // write writes both documents. The failovers and the figure of mutation testing stay.
 func (r report) write() error {
 	mutation, err := writtenFigure()
@@ -90,7 +101,7 @@ func (r report) text(failovers, mutation string) string {
 	head := fmt.Sprintf(reportHead, thousands(sum.kills), thousands(sum.pauses), thousands(sum.stops), len(kinds), sum.damage(),
 		thousands(sum.submissions), thousands(sum.requests), thousands(sum.operations), len(r.caught), slowest, callTimeout, grace,
 		time.Now().UTC().Format(time.DateOnly), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), commitName(),
-		failoverBegin+failovers+failoverEnd)
+		failoverBegin+failovers+failoverEnd+"\n"+shardsBegin+r.shardsText()+shardsEnd)
 	return head + figureBegin + mutation + figureEnd
 }
 
@@ -131,9 +142,14 @@ func (r report) raw() string {
 	})
 	b.WriteString(reportTeeth)
 	for _, c := range r.caught {
-		fmt.Fprintf(&b, "| %s | %d | %.1f | %s |\n", c.name, c.blows, c.took.Seconds(), strings.Join(c.by, ", "))
+		b.WriteString(c.row())
 	}
 	return b.String()
+}
+
+// row is that of a sabotage.
+func (c catch) row() string {
+	return fmt.Sprintf("| %s | %d | %.1f | %s |\n", c.name, c.blows, c.took.Seconds(), strings.Join(c.by, ", "))
 }
 
 // table writes a row for each of n things, with a column for each result.
@@ -174,6 +190,7 @@ var doneRows = []struct {
 	{"people waiting for an answer at each", func(o outcome) string { return fmt.Sprintf("%.1f", float64(o.waiting)/float64(max(o.kills, 1))) }},
 	{"replicas paused", func(o outcome) string { return fmt.Sprint(o.pauses) }},
 	{"immediate stops of the database", func(o outcome) string { return fmt.Sprint(o.stops) }},
+	{"shards moved", func(o outcome) string { return fmt.Sprint(o.moves) }},
 	{"connections cut, upstream gone", func(o outcome) string { return fmt.Sprint(o.cuts) }},
 	{"verifications", func(o outcome) string { return fmt.Sprint(o.verifications) }},
 	{"… that came to be done", func(o outcome) string { return fmt.Sprint(o.done) }},
@@ -182,6 +199,7 @@ var doneRows = []struct {
 	{"sources left out", func(o outcome) string { return fmt.Sprint(o.skips) }},
 	{"submissions", func(o outcome) string { return fmt.Sprint(o.submissions) }},
 	{"… acknowledged", func(o outcome) string { return fmt.Sprint(o.acknowledged) }},
+	{"… on the other shards, while one was away", func(o outcome) string { return fmt.Sprint(o.elsewhere) }},
 	{"requests that arrived upstream", func(o outcome) string { return fmt.Sprint(o.requests) }},
 	{"outcomes settled as unknown", func(o outcome) string { return fmt.Sprint(o.unknown) }},
 	{"… and found after all", func(o outcome) string { return fmt.Sprint(o.late) }},

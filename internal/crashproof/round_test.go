@@ -24,6 +24,7 @@ type outcome struct {
 	requests, unknown, unsent    int
 	late, operations, deliveries int
 	took                         time.Duration
+	moves, elsewhere             int64         // of shards; what other shards acknowledged while one was away
 	gap                          time.Duration // of a failover: without an acknowledged write
 	seeds                        []uint64
 	alarm                        *alarm
@@ -52,6 +53,9 @@ func runRound(t *testing.T, p plan) outcome {
 	miscounts, err := w.miscounts(ctx)
 	require.NoError(t, err)
 	out.violations = append(out.violations, miscounts...)
+	misplacements, err := w.misplacements(ctx)
+	require.NoError(t, err)
+	out.violations = append(out.violations, misplacements...)
 	for _, e := range all {
 		out.violations = append(out.violations, judgeOne(e)...)
 		if e.record.ID != "" && e.forged == nil {
@@ -68,7 +72,7 @@ func runRound(t *testing.T, p plan) outcome {
 func (w *world) outcome(all []trace) outcome {
 	out := outcome{
 		rounds: 1, kills: w.kills.Load(), pauses: w.pauses.Load(), stops: w.stops.Load(), cuts: w.cuts.Load(),
-		gap: w.gap(), waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
+		moves: w.moves.Load(), elsewhere: w.elsewhere.Load(), gap: w.gap(), waiting: w.waiting.Load(), verifications: len(all), seeds: []uint64{w.seed},
 	}
 	if len(w.alarms) > 0 {
 		out.alarm = &w.alarms[0]
@@ -120,6 +124,8 @@ func (o *outcome) add(b outcome) {
 	o.pauses += b.pauses
 	o.stops += b.stops
 	o.cuts += b.cuts
+	o.moves += b.moves
+	o.elsewhere += b.elsewhere
 	o.waiting += b.waiting
 	o.verifications += b.verifications
 	o.done += b.done
@@ -155,10 +161,10 @@ func (o *outcome) kinds() (list []string) {
 }
 
 func (o outcome) String() string {
-	return fmt.Sprintf("%d kills (%.1f people waiting at each), %d pauses, %d database stops, %d cuts; "+
+	return fmt.Sprintf("%d kills (%.1f people waiting at each), %d pauses, %d database stops, %d cuts, %d moves (%d submissions acknowledged on other shards); "+
 		"%d verifications (%d done, %d codes, %d resets, %d skips), %d submissions (%d acknowledged), %d requests upstream, %d unknown, %d not sent, %d late replies, "+
 		"%d operations, %d deliveries, in %s",
-		o.kills, float64(o.waiting)/float64(max(o.kills, 1)), o.pauses, o.stops, o.cuts,
+		o.kills, float64(o.waiting)/float64(max(o.kills, 1)), o.pauses, o.stops, o.cuts, o.moves, o.elsewhere,
 		o.verifications, o.done, o.codes, o.resets, o.skips, o.submissions, o.acknowledged, o.requests, o.unknown, o.unsent, o.late,
 		o.operations, o.deliveries, o.took.Round(100*time.Millisecond))
 }

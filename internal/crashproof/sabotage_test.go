@@ -7,6 +7,7 @@ type sabotage struct {
 	plan    plan    // of one round
 	patches []patch // of files of this module
 	ports   string  // what the replicas' ports do wrong
+	by      string  // the kind of violation that has to catch it; empty: any
 }
 
 // patch replaces a text that is in a file exactly once.
@@ -17,6 +18,7 @@ var (
 	two     = plan{store: inSQLite, replicas: 2, people: 16, kills: 15}
 	paused  = plan{store: inPostgres, replicas: 3, people: 40, kills: 10, pauses: 40}
 	stopped = plan{store: inPostgres, replicas: 2, people: 24, kills: 20, stops: 3}
+	divided = plan{store: inPostgres, sharded: true, replicas: 3, people: 48, kills: 20, pauses: 5}
 )
 
 const (
@@ -239,6 +241,36 @@ var sabotages = []sabotage{
 			gaps = append(gaps, gap{low, position - 1, noBound})
 		}
 `, ``},
+	}},
+}
+
+// shardSabotages are caught only where there are shards.
+var shardSabotages = []sabotage{
+	{name: "a router that hashes by another key", plan: divided, by: misplaced, patches: []patch{
+		{"store/sharded/sharded.go", `s.of[s.slotOf(id)]`, `s.of[slotOf(id, s.slots)]`},
+	}},
+
+	{name: "an old epoch that writes", plan: divided, by: behind, patches: []patch{
+		{"store/postgres/shard.go", `	s.guard = fmt.Sprintf(`, `	_ = fmt.Sprintf(`},
+	}},
+
+	{name: "a merged sweep that stops at the first error", plan: divided, by: harmed, patches: []patch{
+		{"run.go", `		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
+`, ``},
+		{"run.go", `	loops.Wait()
+	if host.Err() == nil {
+`, `	for ; ctx.Err() == nil; time.Sleep(m.cfg.PollInterval) {
+		var reports sync.WaitGroup
+		var failed error
+		for _, p := range m.parts {
+			if m.sweep(ctx, p, &reports, func(_ string, err error) { failed = err }); failed != nil {
+				break
+			}
+		}
+	}
+	loops.Wait()
+	if host.Err() == nil {
+`},
 	}},
 }
 

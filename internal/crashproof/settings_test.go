@@ -25,12 +25,13 @@ var limits = carrierfsm.Limits{
 
 // settings are the settings of a replica.
 type settings struct {
-	Store       string // sqlite or postgres
-	Source      string // a path or a DSN
-	Upstream    string // its URL
-	DeliveryLog string // the file to which the handler writes
-	Journal     string // the folder of journalSabotage
-	Sabotage    string // of this replica's ports; empty: none
+	Store       string         // sqlite or postgres
+	Source      string         // a path or a DSN
+	Shards      []shardAddress // where it has several stores instead of the Source
+	Upstream    string         // its URL
+	DeliveryLog string         // the file to which the handler writes
+	Journal     string         // the folder of journalSabotage
+	Sabotage    string         // of this replica's ports; empty: none
 }
 
 // newRand returns the random numbers of one actor. Each actor has its own, so that the

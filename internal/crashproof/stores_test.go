@@ -50,10 +50,18 @@ func openStore(ctx context.Context, kind, source, sabotage string) (s outbox.Sto
 	}
 }
 
+// open opens the store of a replica.
+func (s settings) open(ctx context.Context) (outbox.Store, func(), error) {
+	if len(s.Shards) > 0 {
+		return openShards(ctx, s.Shards, s.Sabotage, false)
+	}
+	return openStore(ctx, s.Store, s.Source, s.Sabotage)
+}
+
 // insistOnStore opens a store, and tries again while the server is stopped.
 func insistOnStore(ctx context.Context, set settings) (outbox.Store, error) {
 	for {
-		s, _, err := openStore(ctx, set.Store, set.Source, set.Sabotage)
+		s, _, err := set.open(ctx)
 		if err == nil || set.Store != inPostgres {
 			return s, err
 		}

@@ -22,6 +22,7 @@ const (
 type request struct {
 	Op          string
 	ID          string
+	Key         string `json:",omitempty"` // of the number, where the store has shards
 	Input       string `json:",omitempty"` // an InputKind
 	Step        int    `json:",omitempty"`
 	Secret      string `json:",omitempty"` // of the Input: a password, a query password or a code

@@ -20,6 +20,7 @@ import (
 // plan is the plan of one round.
 type plan struct {
 	store    string // inSQLite or inPostgres
+	sharded  bool   // several stores as one, of which one is stopped and one moves
 	replicas int
 	people   int
 	seed     uint64
@@ -41,11 +42,14 @@ type world struct {
 	processes []*replicaProcess
 	database  *database
 	store     outbox.Store
+	placer    placer   // nil: the store has no shards
+	opened    []func() // close the stores that were opened later
 	recorder  *recorder
 
 	mu       sync.Mutex
 	subjects []*subject
 	alarms   []alarm
+	harms    []violation // of a shard, to others
 	started  time.Time
 
 	outageFrom time.Time    // of a failover: from then on a gap is counted
@@ -54,6 +58,8 @@ type world struct {
 	pauses     atomic.Int64
 	stops      atomic.Int64
 	cuts       atomic.Int64
+	moves      atomic.Int64 // of a shard
+	elsewhere  atomic.Int64 // submissions acknowledged on other shards, while one was away
 	waiting    atomic.Int64 // people who waited when a replica was killed
 }
 
@@ -78,17 +84,56 @@ func newWorld(t *testing.T, p plan) *world {
 	})
 	w.database = newDatabase(t, p, folder)
 	w.store = w.database.open(t)
+	w.placer, _ = w.store.(placer)
+	t.Cleanup(func() {
+		for _, done := range w.opened {
+			done()
+		}
+	})
 	w.proxy, err = newProxy(p.seed, w.sound)
 	require.NoError(t, err)
 	for i := range p.replicas {
 		m, err := newReplicaProcess(folder, i, p.program, settings{
-			Store: p.store, Source: w.database.source, Upstream: w.proxy.url,
+			Store: p.store, Source: w.database.source, Shards: w.database.addresses(), Upstream: w.proxy.url,
 			DeliveryLog: w.deliveryLog(), Sabotage: p.sabotage,
 		})
 		require.NoError(t, err)
 		w.processes = append(w.processes, m)
 	}
 	return w
+}
+
+// stayers is how many people stay at a step while one leaves. On shards more leave: only Run
+// ends what they leave, on each shard.
+func (w *world) stayers() int {
+	if w.sharded {
+		return 40
+	}
+	return 200
+}
+
+// placer is a store with shards.
+type placer interface {
+	PlaceID(id, key string) string
+}
+
+// place returns the id that a verification of a number gets, and the number's key; an empty
+// one where the store has no shards.
+func (w *world) place(id, phone string) (placed, key string) {
+	if w.placer == nil {
+		return id, ""
+	}
+	key, err := numbers().Key(phone)
+	if err != nil {
+		panic(err)
+	}
+	return w.placer.PlaceID(id, key), key
+}
+
+// reopened has the store, once its shards have other addresses.
+func (w *world) reopened(s outbox.Store, done func()) {
+	w.store = s
+	w.opened = append(w.opened, done)
 }
 
 func (w *world) deliveryLog() string { return filepath.Join(w.folder, "deliveries") }
@@ -193,7 +238,7 @@ func (w *world) settle(ctx context.Context) error {
 	})
 	w.await(ctx, handlerBound, func() bool {
 		list, err := dispatcher.Cursors(ctx)
-		return err == nil && len(list) == 2 && !slices.ContainsFunc(list, func(c outbox.Cursor) bool { return !c.Behind.IsZero() || c.Parked > 0 })
+		return err == nil && len(list) == 2*max(len(w.database.addresses()), 1) && !slices.ContainsFunc(list, func(c outbox.Cursor) bool { return !c.Behind.IsZero() || c.Parked > 0 })
 	})
 	for _, m := range w.processes {
 		m.close()

@@ -105,7 +105,7 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 // loadFast is loadPlain on the fast path.
 func (s *Store) loadFast(ctx context.Context, sql string, list []*loading) error {
 	p := newParams(1, 64*len(list))
-	if sql == loadRecord {
+	if sql == s.loadSQL[0] {
 		p.text(list[0].id)
 	} else {
 		p.texts(len(list), func(i int) string { return list[i].id })

@@ -41,7 +41,7 @@ func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) 
 	}
 	l := &loading{id: id}
 	if err := enqueue(ctx, s, s.loads, l); err != nil {
-		return carrierfsm.Record{}, err
+		return carrierfsm.Record{}, s.orMoved(ctx, err)
 	}
 	return l.record, nil
 }
@@ -52,7 +52,7 @@ func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
 	for i, l := range list {
 		ids[i] = l.id
 	}
-	err := s.load(ctx, loadBatch, ids, list...)
+	err := s.load(ctx, s.loadSQL[1], ids, list...)
 	errs := make([]error, len(list))
 	for i, l := range list {
 		if rolledBack(err) { // because of one of them
@@ -65,10 +65,10 @@ func (s *Store) loadAll(ctx context.Context, list []*loading) []error {
 }
 
 func (s *Store) loadOne(ctx context.Context, l *loading) error {
-	return l.result(s.load(ctx, loadRecord, l.id, l))
+	return l.result(s.load(ctx, s.loadSQL[0], l.id, l))
 }
 
-// load runs loadRecord or loadBatch with its argument.
+// load runs one of loadSQL with its argument.
 func (s *Store) load(ctx context.Context, sql string, arg any, list ...*loading) error {
 	if s.fast {
 		return s.loadFast(ctx, sql, list)

@@ -58,7 +58,9 @@ type Store struct {
 	fast             bool   // whether the fast path is used
 	withoutMigrate   bool
 	creates, commits *writer
-	guard            string // a condition that the shard has the epoch of this store; empty for none
+	guard            string    // a condition that the shard has the epoch of this store; empty for none
+	epoch            int64     // of the guard
+	loadSQL          [2]string // of one record, and of several
 	loads            *batch.Queue[*loading]
 
 	queued *lifetime.Lifetime // of the calls in the queues
@@ -115,7 +117,7 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(config)
 	s.creates = s.newWriter(createSQL, createSQL, createSpendSQL)
 	s.commits = s.newWriter(commitWithKeySQL, commitSQL, spendSQL)
-	s.loads = s.newLoadQueue()
+	s.loads, s.loadSQL = s.newLoadQueue(), [2]string{loadRecord, loadBatch}
 	if s.pool, err = s.openPool(ctx, config); err != nil {
 		return nil, wrap(err)
 	}

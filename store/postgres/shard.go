@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,9 +79,24 @@ func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots st
 	return advised(wrap(err), "a shard needs GRANT SELECT, INSERT, UPDATE ON TABLE carrierfsm_shard")
 }
 
-// BindShard makes each later write require an epoch: see sharded.Member.
+// orMoved returns carrierfsm.ErrMoved instead of ErrNotFound from a database that has
+// another epoch: what it has may be old.
+func (s *Store) orMoved(ctx context.Context, err error) error {
+	if s.guard == "" || !errors.Is(err, carrierfsm.ErrNotFound) {
+		return err
+	}
+	_, epoch, _, other := s.Shard(ctx)
+	if other == nil && epoch != s.epoch {
+		other = carrierfsm.ErrMoved
+	}
+	return cmp.Or(other, err)
+}
+
+// BindShard makes each later write, and each Load, require an epoch: see sharded.Member.
 func (s *Store) BindShard(epoch int64) {
+	s.epoch = epoch
 	s.guard = fmt.Sprintf(` AND EXISTS (SELECT FROM carrierfsm_shard WHERE epoch = %d)`, epoch)
+	s.loadSQL = [2]string{loadRecord + s.guard, loadBatch + s.guard}
 	for _, w := range []*writer{s.creates, s.commits} {
 		for _, sql := range []*writeSQL{&w.withKey, &w.withoutKey, &w.spending} {
 			*sql = sql.guarded(s.guard)

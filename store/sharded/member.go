@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +21,8 @@ const checkTimeout = 5 * time.Second
 type member struct {
 	name   string
 	slots  string // as the database must have them
-	store  Member
+	store  Member // of one that is opened later: nil until it is checked
+	open   func(ctx context.Context) (Member, error)
 	create bool
 	logger *slog.Logger
 	gate   gate
@@ -27,16 +30,39 @@ type member struct {
 
 	checking chan struct{} // has room for the one call that checks
 	checked  atomic.Bool
+
+	watchable chan struct{} // closed when there is a store, or none any more
+	watch     sync.Once     // closes it
 }
 
 func newMember(c *Config, s Shard) *member {
-	m := &member{name: s.Name, store: s.Store, create: c.Create, logger: c.Logger, gate: gate{most: c.MaxInFlight}, checking: make(chan struct{}, 1)}
+	m := &member{
+		name: s.Name, store: s.Store, open: s.Open, create: c.Create, logger: c.Logger, gate: gate{most: c.MaxInFlight},
+		checking: make(chan struct{}, 1), watchable: make(chan struct{}),
+	}
+	if m.store != nil {
+		m.setWatchable()
+	}
 	for i := range c.Shards {
 		if c.Shards[i].Name == s.Name {
 			m.slots = c.rangeOf(i).text(c.Slots)
 		}
 	}
 	return m
+}
+
+func (m *member) setWatchable() { m.watch.Do(func() { close(m.watchable) }) }
+
+// close closes the store, if it was opened and can be closed.
+func (m *member) close() error {
+	m.closed.Store(true)
+	m.setWatchable()
+	m.checking <- struct{}{} // a call that opens it has ended
+	defer func() { <-m.checking }()
+	if c, ok := m.store.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // enter begins a call of the store, or returns why it can't be made.
@@ -88,6 +114,9 @@ func (m *member) check(ctx context.Context) error {
 	if m.checked.Load() {
 		return nil
 	}
+	if err := m.beOpen(ctx); err != nil {
+		return err
+	}
 	name, epoch, slots, err := m.store.Shard(ctx)
 	if err == nil && epoch == 0 && m.create {
 		if err = m.store.SetShard(ctx, m.name, 1, m.slots); err == nil || errors.Is(err, carrierfsm.ErrConflict) {
@@ -99,11 +128,28 @@ func (m *member) check(ctx context.Context) error {
 		return err
 	case epoch == 0:
 		return fmt.Errorf("%w: %s: it does not say which it is; Config.Create writes that into new databases", ErrMap, m.name)
+	case name == m.name && slots == MovedPrefix+m.slots:
+		return fmt.Errorf("%w (shard %s)", carrierfsm.ErrMoved, m.name)
 	case name != m.name || slots != m.slots:
 		return fmt.Errorf("%w: %s, with the slots %s: it says %s, with the slots %q", ErrMap, m.name, m.slots, name, slots)
 	}
 	m.store.BindShard(epoch)
 	m.checked.Store(true)
+	return nil
+}
+
+// beOpen opens the store, unless that was done. Only check calls it.
+func (m *member) beOpen(ctx context.Context) (err error) {
+	if m.closed.Load() {
+		return carrierfsm.ErrClosed
+	}
+	if m.store == nil {
+		if m.store, err = m.open(ctx); err != nil {
+			m.store = nil // not an interface of a nil pointer
+			return fmt.Errorf("opening it: %w", err)
+		}
+		m.setWatchable()
+	}
 	return nil
 }
 

@@ -211,13 +211,18 @@ func (m *member) Cursors(ctx context.Context) (list []outbox.Cursor, err error) 
 // Watch is outbox.Watcher's. It takes no place of the gate: it goes on for as
 // long as the dispatcher runs.
 func (m *member) Watch(ctx context.Context, committed func()) error {
-	s, ok := m.store.(outbox.Watcher)
-	if !ok {
-		<-ctx.Done()
+	select {
+	case <-m.watchable:
+	case <-ctx.Done():
 		return ctx.Err()
 	}
 	if m.closed.Load() {
 		return carrierfsm.ErrClosed
+	}
+	s, ok := m.store.(outbox.Watcher)
+	if !ok {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return s.Watch(ctx, committed)
 }

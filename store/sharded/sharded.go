@@ -29,7 +29,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 
@@ -42,8 +41,13 @@ var (
 	_ outbox.Outbox    = (*Store)(nil)
 )
 
+// MovedPrefix is before the slots of a database that was closed to be moved, or of its
+// copy that is not open yet. It is that shard, and its calls are refused with
+// carrierfsm.ErrMoved.
+const MovedPrefix = "moved "
+
 // ErrMap is returned for a database that is not the shard that Config says: another one,
-// one with other slots, or one that was moved away.
+// or one with other slots.
 var ErrMap = errors.New("sharded: the database is not this shard")
 
 // Member is a store that can be a shard. All stores of this module are.
@@ -61,7 +65,8 @@ type Member interface {
 
 	// BindShard makes each later write of this store return carrierfsm.ErrMoved, and
 	// write nothing, unless the stored epoch is this one. A write of a lease may return
-	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. It is called before the first
+	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. Load should return
+	// carrierfsm.ErrMoved too: what it would find may be old. It is called before the first
 	// write. A store that is not bound has no cost of it.
 	BindShard(epoch int64)
 }
@@ -93,6 +98,9 @@ type Shard struct {
 	Name string
 	// Store has its verifications. The sharded Store closes it.
 	Store Member
+	// Open opens the Store, where that is nil. New calls it, and while it fails, calls of
+	// this shard do, until it succeeds: so a service can start while the database is down.
+	Open func(ctx context.Context) (Member, error)
 	// Slots are the slots that it has. Either all shards have some, and together each
 	// slot once, or none. Defaults to an equal part, in the order of Config.Shards.
 	Slots Range
@@ -149,8 +157,11 @@ func (s *Store) check(ctx context.Context) error {
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 			defer cancel()
-			if _, err := m.Now(ctx); errors.Is(err, ErrMap) { // through the gate
+			switch _, err := m.Now(ctx); { // through the gate
+			case errors.Is(err, ErrMap):
 				errs[i] = err
+			case err != nil && !m.checked.Load():
+				m.logger.WarnContext(ctx, "a shard can't be used yet", "shard", m.name, "err", err)
 			}
 		})
 	}
@@ -165,10 +176,7 @@ func (s *Store) Close() error {
 	var all sync.WaitGroup
 	for i, m := range s.members {
 		all.Go(func() {
-			m.closed.Store(true)
-			if c, ok := m.store.(io.Closer); ok {
-				errs[i] = c.Close()
-			}
+			errs[i] = m.close()
 		})
 	}
 	all.Wait()

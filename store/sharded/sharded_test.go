@@ -55,9 +55,12 @@ func TestShardsOnPostgreSQL(t *testing.T) {
 func TestAConfigurationThatCantBeRightIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*sharded.Config){
-		"no shards":          func(c *sharded.Config) { c.Shards = nil },
-		"no store":           func(c *sharded.Config) { c.Shards[1].Store = nil },
-		"no name":            func(c *sharded.Config) { c.Shards[1].Name = "" },
+		"no shards": func(c *sharded.Config) { c.Shards = nil },
+		"no store":  func(c *sharded.Config) { c.Shards[1].Store = nil },
+		"no name":   func(c *sharded.Config) { c.Shards[1].Name = "" },
+		"Store and Open": func(c *sharded.Config) {
+			c.Shards[1].Open = func(context.Context) (sharded.Member, error) { return memory.New(), nil }
+		},
 		"a name with a dot":  func(c *sharded.Config) { c.Shards[1].Name = "b.c" },
 		"one name twice":     func(c *sharded.Config) { c.Shards[1].Name = "a" },
 		"fewer slots":        func(c *sharded.Config) { c.Slots = 3 },
@@ -132,7 +135,7 @@ func TestNewRefusesADatabaseThatIsAnotherShard(t *testing.T) {
 	require.ErrorIs(t, err, sharded.ErrMap, "an empty database")
 	require.NoError(t, stores[1].SetShard(t.Context(), "b", 2, ""))
 	_, err = sharded.New(t.Context(), config(at))
-	require.ErrorIs(t, err, sharded.ErrMap, "a shard that was moved away")
+	require.ErrorIs(t, err, sharded.ErrMap, "no slots")
 }
 
 // A service that starts while a shard is down works with the others, and with that one

@@ -43,8 +43,8 @@ func (c *Config) place() (of []int, err error) {
 	given, names := 0, make(map[string]bool)
 	for i := range c.Shards {
 		shard := &c.Shards[i]
-		if shard.Store == nil || !plain(shard.Name) || names[shard.Name] {
-			return nil, invalid("each shard needs a Store, and a Name of its own of 1 to 64 letters, digits, hyphens and underscores")
+		if (shard.Store == nil) == (shard.Open == nil) || !plain(shard.Name) || names[shard.Name] {
+			return nil, invalid("each shard needs a Store or Open, and a Name of its own of 1 to 64 letters, digits, hyphens and underscores")
 		}
 		names[shard.Name] = true
 		if shard.Slots != (Range{}) {

@@ -1,0 +1,113 @@
+package sharded_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
+)
+
+// A service that starts between the closing of a shard and the opening of its copy works
+// with the others. One that was given the address of the copy works with it once it is open.
+func TestAShardThatIsClosedIsRefusedUntilItIsOpen(t *testing.T) {
+	t.Parallel()
+	copied := memory.New()
+	at := func(i int) sharded.Member {
+		if i == 1 {
+			return copied
+		}
+		return memory.New()
+	}
+	require.NoError(t, copied.SetShard(t.Context(), "b", 1, "256-512/1024"))
+	require.NoError(t, copied.SetShard(t.Context(), "b", 2, sharded.MovedPrefix+"256-512/1024"))
+	s := open(t, config(at))
+	r := carrierfsm.Record{ID: "s100-v", State: carrierfsm.Created, Version: 1, Created: noon, Updated: noon}
+	for range 10 { // it answers: its calls are not refused for a while
+		require.ErrorIs(t, s.Create(t.Context(), r), carrierfsm.ErrMoved)
+		_, err := s.Load(t.Context(), r.ID)
+		require.ErrorIs(t, err, carrierfsm.ErrMoved)
+	}
+	other := r
+	other.ID = "s000-v"
+	require.NoError(t, s.Create(t.Context(), other), "another shard")
+	require.NoError(t, copied.SetShard(t.Context(), "b", 3, "256-512/1024"))
+	require.NoError(t, s.Create(t.Context(), r))
+}
+
+// later has each shard opened later, and its server down until it is up.
+func later(c sharded.Config, up *atomic.Bool, opened *atomic.Int64) sharded.Config {
+	for i := range c.Shards {
+		store := c.Shards[i].Store
+		c.Shards[i].Store = nil
+		c.Shards[i].Open = func(context.Context) (sharded.Member, error) {
+			if i == 1 && !up.Load() {
+				return nil, errDown
+			}
+			opened.Add(1)
+			return watched{store}, nil
+		}
+	}
+	return c
+}
+
+// A store whose opening needs the server, as that of PostgreSQL does, is opened when the
+// server is there, once.
+func TestAServiceStartsWhileTheStoreOfAShardCanNotBeOpened(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	var opened atomic.Int64
+	s := open(t, later(config(inMemory), &up, &opened))
+	r := carrierfsm.Record{ID: "s100-v", State: carrierfsm.Created, Version: 1, Created: noon, Updated: noon}
+	other := r
+	other.ID = "s000-v"
+	require.NoError(t, s.Create(t.Context(), other))
+	require.ErrorIs(t, s.Create(t.Context(), r), errDown)
+
+	watched := make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		_ = watch(ctx, s, 1, func() { close(watched) })
+	}()
+	up.Store(true)
+	require.NoError(t, s.Create(t.Context(), r))
+	<-watched
+	require.EqualValues(t, 4, opened.Load())
+}
+
+// watch watches a shard.
+func watch(ctx context.Context, s *sharded.Store, shard int, committed func()) error {
+	return s.Shards()[shard].Store.(interface {
+		Watch(ctx context.Context, committed func()) error
+	}).Watch(ctx, committed)
+}
+
+// watched is a store whose Watch finds a commit at once.
+type watched struct{ sharded.Member }
+
+func (watched) Watch(ctx context.Context, committed func()) error {
+	committed()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestACloseBeforeAShardIsOpenEndsItsCalls(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	var opened atomic.Int64
+	s, err := sharded.New(t.Context(), later(config(inMemory), &up, &opened))
+	require.NoError(t, err)
+	ended := make(chan error)
+	go func() { ended <- watch(context.Background(), s, 1, func() {}) }()
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-ended, carrierfsm.ErrClosed)
+	up.Store(true)
+	_, err = s.Load(t.Context(), "s100-v")
+	require.ErrorIs(t, err, carrierfsm.ErrClosed)
+	require.EqualValues(t, 3, opened.Load())
+}
