@@ -96,6 +96,9 @@ type Console struct {
 	routes  map[string]route
 	origins *http.CrossOriginProtection
 	cached  cache[string, figuresView]
+	marks   cache[string, string]
+	streams streams
+	lookers lookers
 }
 
 var _ http.Handler = (*Console)(nil)
@@ -143,6 +146,7 @@ func (c *Console) routeTable() map[string]route {
 		"attention":    get(c.attention, "due", "id", "after"),
 		"verification": get(c.verification, "id", "did"),
 		"handlers":     get(c.handlers, "name", "error", "after", "did"),
+		"changes":      get(c.changes, "id"),
 		"acts":         get(c.acts, actsParams...),
 		"acts.json":    get(c.exportActs, actsParams...),
 		"acts.csv":     get(c.exportActs, actsParams...),
@@ -219,7 +223,7 @@ func (c *Console) serve(q *request) error {
 // setSecurityHeaders forbids frames, foreign scripts and styles, sniffing of
 // content types, and caching.
 func setSecurityHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
