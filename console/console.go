@@ -99,6 +99,8 @@ type Console struct {
 	marks   cache[string, string]
 	streams streams
 	lookers lookers
+	opened  time.Time // by New
+	limited int64     // what Stats.Limited was then
 }
 
 var _ http.Handler = (*Console)(nil)
@@ -118,7 +120,7 @@ func New(c Config) (*Console, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
+	console := &Console{cfg: c, origins: http.NewCrossOriginProtection(), opened: c.Now().UTC(), limited: c.Machine.Stats().Limited}
 	console.routes = console.routeTable()
 	console.routes["language"] = route{method: http.MethodPost, access: Look, serve: console.chooseLanguage}
 	return console, nil
@@ -146,6 +148,8 @@ func (c *Console) routeTable() map[string]route {
 		"attention":    get(c.attention, "due", "id", "after"),
 		"verification": get(c.verification, "id", "did"),
 		"handlers":     get(c.handlers, "name", "error", "after", "did"),
+		"parked.json":  get(c.exportParked, "name", "error", "after"),
+		"parked.csv":   get(c.exportParked, "name", "error", "after"),
 		"changes":      get(c.changes, "id"),
 		"acts":         get(c.acts, actsParams...),
 		"acts.json":    get(c.exportActs, actsParams...),

@@ -30,7 +30,8 @@ func TestTheOverviewShowsWhatWasCounted(t *testing.T) {
 	page := visibleText(s.page(""))
 	for _, says := range []string{
 		"Last 15 minutes 50 % done 1 started, 1 done, 1 failed; the day before 0, 0, 0",
-		"Without a usable reply 0 of 3 calls", "everything is settled in time", "Handlers up to date", "Parked 0", "Budgets used up 0",
+		"Without a usable reply 0 of 3 calls", "everything is settled in time", "Handlers up to date", "Parked 0",
+		"Budgets used up 0 answers that this process alone refused since 2030-06-01 12:00:00",
 		"Started 1 the day before 0", "Failed 1 the day before 0",
 		"all 1 1 1 50 % 3 0 % none yet 0 0 1 0 % 0 chinamobilejs 1 1 0 100 % 3 0 %",                         // by carrier
 		"chinamobilejs 8 s / 8 s / 8 s (1) 17 s / 17 s / 17 s (1) 1 min 45 s / 1 min 45 s / 1 min 45 s (1)", // the middle of each bucket
