@@ -190,6 +190,7 @@ func (l *language) funcs() template.FuncMap {
 	}
 	funcs["humanize"] = func(name any) string { return l.of(ofNames, humanize(name)) }
 	if l.words != nil {
+		funcs["percent"] = func(part, whole int64) string { return strings.Replace(percent(part, whole), " %", "%", 1) }
 		funcs["hourMinute"] = func(t time.Time) string { return t.UTC().Format("1月2日 15:04") }
 	}
 	funcs["duration"] = func(d time.Duration) string { return l.duration(d) }

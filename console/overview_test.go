@@ -63,6 +63,22 @@ func TestTheFiguresAreThoseOfTheirWindowAndBesideTheTimeBefore(t *testing.T) {
 	}
 }
 
+func TestTheTimesInTheStatesAreBesideThoseOfTheDayBefore(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for id, stay := range []time.Duration{10 * time.Second, 20 * time.Second} {
+		s.ID = fmt.Sprint("stay-", id)
+		s.must(s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: s.ID}))
+		s.Clock.Advance(stay)
+		s.Upstream.Then(fsmtest.Accept("chinaunicom"))
+		s.must(s.Apply())
+		s.count()
+		s.Clock.Advance(day - stay)
+	}
+	s.Clock.Advance(-day + 20*time.Second)
+	require.Contains(t, visibleText(s.page("")), "chinaunicom 17 s / 17 s / 17 s (1) the day before 8 s / 8 s / 8 s (1)")
+}
+
 // traffic plays verifications of both carriers for some minutes, so many of each a
 // minute. outcome has upstream's answers to the application and the password.
 func (s *fixture) traffic(minutes, each int, outcome func(carrier string) []fsmtest.Answer) {
