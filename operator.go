@@ -43,16 +43,19 @@ func Operator(ctx context.Context) (string, error) {
 //
 // It returns ErrInFlight while an answer is under way, ErrNotAwaited when the
 // verification has ended, ErrInvalid, ErrConflict, and the errors of Get.
-func (m *Machine) Expire(ctx context.Context, id string) error {
+func (m *Machine) Expire(ctx context.Context, id string) error { return m.act(ctx, id, m.expireOnce) }
+
+// act does what an operator asks for, again after a conflict, and drops the password
+// that is held for the verification.
+func (m *Machine) act(ctx context.Context, id string, once func(ctx context.Context, id, by string) error) error {
 	if err := m.enter(); err != nil {
 		return &Error{ID: id, Err: err}
 	}
 	defer m.leave()
 	by, err := Operator(ctx)
-	if err != nil {
-		return &Error{ID: id, Err: err}
+	if err == nil {
+		err = retryConflict(func() error { return once(ctx, id, by) })
 	}
-	err = retryConflict(func() error { return m.expireOnce(ctx, id, by) })
 	if err != nil {
 		return &Error{ID: id, Err: err}
 	}
@@ -82,22 +85,7 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 //
 // It returns ErrNotFound, ErrInvalid, ErrConflict, ErrClosed or ErrStore. Backups are the
 // host's to erase.
-func (m *Machine) Erase(ctx context.Context, id string) error {
-	if err := m.enter(); err != nil {
-		return &Error{ID: id, Err: err}
-	}
-	defer m.leave()
-	by, err := Operator(ctx)
-	if err != nil {
-		return &Error{ID: id, Err: err}
-	}
-	err = retryConflict(func() error { return m.eraseOnce(ctx, id, by) })
-	if err != nil {
-		return &Error{ID: id, Err: err}
-	}
-	m.forget(id)
-	return nil
-}
+func (m *Machine) Erase(ctx context.Context, id string) error { return m.act(ctx, id, m.eraseOnce) }
 
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	r, err := m.store.Load(ctx, id)

@@ -270,9 +270,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // watchPart wakes the workers of a part of the store when that notices commits of other
 // processes. Where it can't, the workers poll.
 func (d *Dispatcher) watchPart(ctx context.Context, p part) {
-	store, ok := p.store.(interface {
-		Watch(ctx context.Context, committed func()) error
-	})
+	store, ok := p.store.(Watcher)
 	if !ok || len(d.cfg.Handlers) == 0 {
 		return
 	}

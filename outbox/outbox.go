@@ -49,14 +49,7 @@ type Store interface {
 // Retire deletes a cursor and its parked rows. It returns ErrLeaseHeld while an
 // owner holds the lease. An unknown name is no error.
 //
-// A store that learns of the commits of other processes also has the method
-//
-//	Watch(ctx context.Context, committed func()) error
-//
-// It calls committed, which does not block, after commits with entries, until ctx ends
-// or it can watch no longer. It may call it too often, and it may miss commits:
-// Dispatcher.Run asks for pending entries then without waiting for
-// Config.PollInterval, and relies on the polls alone.
+// A store that learns of the commits of other processes is a Watcher too.
 //
 // The rules of carrierfsm.Store on contexts, values and closing apply here too:
 // names of handlers and owners are as ids, Why is a word, and the numbers of a
@@ -104,6 +97,19 @@ type Outbox interface {
 
 	// Cursors returns all cursors in the order of their names.
 	Cursors(ctx context.Context) ([]Cursor, error)
+}
+
+// Watcher is a power of a store that learns of the commits of other processes.
+// Dispatcher.Run then asks for pending entries at once, without waiting for
+// Config.PollInterval. It relies on the polls alone, so a wake-up may be lost.
+//
+// fsmtest.TestWatcher holds the rules.
+type Watcher interface {
+	// Watch calls committed when it has begun, for earlier commits, and after commits
+	// of other processes that have entries. It may call it too often; committed must
+	// not block. Watch returns the error of ctx, carrierfsm.ErrClosed after Close, or
+	// the error for which it can watch no longer.
+	Watch(ctx context.Context, committed func()) error
 }
 
 // Start is where a new cursor begins.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
@@ -60,13 +61,17 @@ func TestTransitionsOfOtherProcessesWake(t *testing.T) {
 	require.ErrorIs(t, receive(t, ended), context.Canceled)
 }
 
-func TestWatchEndsWithTheStore(t *testing.T) {
+func TestPostgreSQLKeepsTheContractOfAWatcher(t *testing.T) {
 	t.Parallel()
-	s, _ := openOn(t, pgtest.Pool(t, cluster.Cluster(t).NewDatabase(t), 4))
-	_, ended, _ := watched(t, s)
-	require.NoError(t, s.Close())
-	require.ErrorIs(t, receive(t, ended), carrierfsm.ErrClosed)
-	require.ErrorIs(t, s.Watch(t.Context(), func() {}), carrierfsm.ErrClosed)
+	fsmtest.TestWatcher(t, func(tb testing.TB) fsmtest.WatcherSubject {
+		tb.Helper()
+		dsn := cluster.Cluster(tb).NewDatabase(tb)
+		own, _ := openOn(tb, pgtest.Pool(tb, dsn, 4))
+		return fsmtest.WatcherSubject{Store: own, Other: func() (carrierfsm.Store, error) {
+			other, _ := openOn(tb, pgtest.Pool(tb, dsn, 4))
+			return other, nil
+		}}
+	})
 }
 
 func TestWatchReturnsWhenItsConnectionIsLost(t *testing.T) {

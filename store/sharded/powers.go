@@ -208,12 +208,10 @@ func (m *member) Cursors(ctx context.Context) (list []outbox.Cursor, err error) 
 	return m.store.Cursors(ctx)
 }
 
-// Watch is a power of an outbox.Outbox. It takes no place of the gate: it goes on for as
+// Watch is outbox.Watcher's. It takes no place of the gate: it goes on for as
 // long as the dispatcher runs.
 func (m *member) Watch(ctx context.Context, committed func()) error {
-	s, ok := m.store.(interface {
-		Watch(ctx context.Context, committed func()) error
-	})
+	s, ok := m.store.(outbox.Watcher)
 	if !ok {
 		<-ctx.Done()
 		return ctx.Err()
