@@ -18,14 +18,20 @@ const actsOfOne = 20
 // looked logs a look. What can't be logged is shown all the same, as an operator has to see
 // a store that can't be written; but not to an operator without a valid name.
 func (c *Console) looked(ctx context.Context, q *request, a acts.Act) error {
+	if c.lookers.isLooking(q) {
+		return nil
+	}
 	if c.cfg.Acts == nil {
+		c.lookers.looked(q)
 		return nil
 	}
 	err := acts.Look(carrierfsm.ByOperator(ctx, q.operator.Name), c.cfg.Acts, a)
-	if errors.Is(err, carrierfsm.ErrInvalid) {
+	switch {
+	case errors.Is(err, carrierfsm.ErrInvalid):
 		return err
-	}
-	if err != nil {
+	case err == nil:
+		c.lookers.looked(q)
+	default:
 		c.cfg.Logger.WarnContext(ctx, "console: a look could not be logged", "operator", q.operator.Name, "kind", a.Kind, "id", a.Verification, "err", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +20,10 @@ var shared browsertest.Shared
 // serve starts a server and returns the console's URL, under a prefix.
 func (s *fixture) serve(console http.HandlerFunc) string {
 	server := httptest.NewServer(http.StripPrefix("/ops/console", console))
-	s.t.Cleanup(server.Close)
+	s.t.Cleanup(func() {
+		_ = server.Config.Shutdown(context.Background()) // ends the streams of open pages
+		server.Close()
+	})
 	return server.URL + "/ops/console/"
 }
 
@@ -127,30 +131,6 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	require.Equal(t, "li.wei", s.lastTransition().Detail.By)
 	tab.Reload()
 	require.Len(t, s.History(), 3, "a reload does not repeat the action")
-}
-
-func TestAPageRefreshesItselfOnlyWhenAsked(t *testing.T) {
-	t.Parallel()
-	s := newFixture(t, carrierfsm.Config{})
-	tab := shared.Tab(t, browsertest.Wide)
-	url := s.serve(s.console.ServeHTTP)
-	tab.Open(url)
-	pressed := func() string {
-		return browsertest.Eval[string](tab, "document.querySelector('#refresh button').getAttribute('aria-pressed')")
-	}
-	require.Equal(t, "false", pressed())
-	tab.Click("#refresh button")
-	require.Equal(t, "true", pressed())
-	tab.Reload()
-	require.Equal(t, "true", pressed(), "it is kept for the tab")
-	tab.Click("#refresh button")
-	tab.Reload()
-	require.Equal(t, "false", pressed())
-	tab.IgnoreConsole("404")
-	tab.Open(url + "verification?id=unknown")
-	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page that may be the answer to a form")
-	tab.Open(url + "list")
-	require.True(t, browsertest.Eval[bool](tab, "document.querySelector('#refresh button') === null"), "never on a page with an input")
 }
 
 // The server writes UTC, whatever the browser's place; a button changes to local times.

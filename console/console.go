@@ -96,6 +96,11 @@ type Console struct {
 	routes  map[string]route
 	origins *http.CrossOriginProtection
 	cached  cache[string, figuresView]
+	marks   cache[string, string]
+	streams streams
+	lookers lookers
+	opened  time.Time // by New
+	limited int64     // what Stats.Limited was then
 }
 
 var _ http.Handler = (*Console)(nil)
@@ -115,7 +120,7 @@ func New(c Config) (*Console, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	console := &Console{cfg: c, origins: http.NewCrossOriginProtection()}
+	console := &Console{cfg: c, origins: http.NewCrossOriginProtection(), opened: c.Now().UTC(), limited: c.Machine.Stats().Limited}
 	console.routes = console.routeTable()
 	console.routes["language"] = route{method: http.MethodPost, access: Look, serve: console.chooseLanguage}
 	return console, nil
@@ -143,6 +148,9 @@ func (c *Console) routeTable() map[string]route {
 		"attention":    get(c.attention, "due", "id", "after"),
 		"verification": get(c.verification, "id", "did"),
 		"handlers":     get(c.handlers, "name", "error", "after", "did"),
+		"parked.json":  get(c.exportParked, "name", "error", "after"),
+		"parked.csv":   get(c.exportParked, "name", "error", "after"),
+		"changes":      get(c.changes, "id"),
 		"acts":         get(c.acts, actsParams...),
 		"acts.json":    get(c.exportActs, actsParams...),
 		"acts.csv":     get(c.exportActs, actsParams...),
@@ -219,7 +227,7 @@ func (c *Console) serve(q *request) error {
 // setSecurityHeaders forbids frames, foreign scripts and styles, sniffing of
 // content types, and caching.
 func setSecurityHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "+
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")

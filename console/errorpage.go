@@ -28,6 +28,7 @@ var (
 	errNoNumber     = errors.New("console: no live verification of this number")
 	errNoHandlers   = errors.New("console: no dispatcher is configured")
 	errNoFigures    = errors.New("console: no figures are configured")
+	errManyStreams  = errors.New("console: too many streams of changes are open")
 	errComputing    = errors.New("console: the computation panicked")
 )
 
@@ -68,6 +69,7 @@ var errorPages = []struct {
 	{carrierfsm.ErrSealed, errorPage{http.StatusConflict, "It can't be opened", whySealed + " Only erasing it works."}},
 	{carrierfsm.ErrNewerTable, errorPage{http.StatusConflict, "It needs a newer build", whyNewer + " Only erasing it works."}},
 	{carrierfsm.ErrCorrupt, errorPage{http.StatusConflict, "It can't be read", whyCorrupt + " Only erasing it works."}},
+	{errManyStreams, errorPage{http.StatusServiceUnavailable, "Too many open pages", "Too many pages are open. They update themselves less often."}},
 	{errNoHandlers, errorPage{http.StatusNotFound, "No handlers", "This console shows no handlers."}},
 	{errNoFigures, errorPage{http.StatusNotFound, "No figures", "This console shows no figures."}},
 	{carrierfsm.ErrClosed, errorPage{http.StatusServiceUnavailable, "Closed", "This process is stopping. Try again in a moment."}},

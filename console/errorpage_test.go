@@ -34,8 +34,8 @@ func TestAStoreErrorIsShownWithoutItsText(t *testing.T) {
 	require.Contains(t, s.page(""), "By carrier", "an error is not cached")
 }
 
-// A script that reloads the answer to a form would send the form again.
-func TestTheAnswerToAFormIsNeverRefreshed(t *testing.T) {
+// A script that requests the answer to a form again would send the form again.
+func TestTheAnswerToAFormIsNeverUpdated(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
 	require.Contains(t, s.page("verification?id=v1"), `id="refresh"`)

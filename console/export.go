@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
 )
 
@@ -148,4 +149,68 @@ func (c *Console) exportActs(q *request) error {
 		next = page.Form.Link(q.page, page.Next)
 	}
 	return export(q, "acts", page.Rows, next, actTable)
+}
+
+// exportedParked is a parked row. Its names are those of the command's.
+type exportedParked struct {
+	Handler  string           `json:"handler"`
+	ID       string           `json:"id"`
+	Step     int              `json:"step"`
+	Upto     int              `json:"upto"`
+	Attempts int              `json:"attempts"`
+	Why      string           `json:"why,omitempty"`
+	Since    time.Time        `json:"since"`
+	Next     time.Time        `json:"next"`
+	Event    carrierfsm.Event `json:"event,omitempty"` // at which the handler failed
+	Error    string           `json:"error,omitempty"` // with which it failed
+	// Unreadable is why this process can't open Event and Error.
+	Unreadable string `json:"unreadable,omitempty"`
+}
+
+var parkedTable = table[exportedParked]{
+	[]string{"handler", "id", "step", "upto", "attempts", "why", "since", "next", "event", "error", "unreadable"},
+	func(p exportedParked) []string {
+		return []string{
+			p.Handler, p.ID, strconv.Itoa(p.Step), strconv.Itoa(p.Upto), strconv.Itoa(p.Attempts), p.Why,
+			moment(p.Since), moment(p.Next), string(p.Event), p.Error, p.Unreadable,
+		}
+	},
+}
+
+// exportParked exports the parked rows of a handler, or those with one error.
+func (c *Console) exportParked(q *request) error {
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
+	defer cancel()
+	v := q.URL.Query()
+	name, only := v.Get("name"), v.Get("error")
+	if err := c.knowsHandler(ctx, name); err != nil {
+		return err
+	}
+	after, err := parseParkedKey(v.Get("after"), name)
+	if err != nil {
+		return err
+	}
+	list, err := c.cfg.Dispatcher.Parked(ctx, outbox.ParkedQuery{Handler: name, After: after, Limit: exportSize + 1})
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(list) > exportSize {
+		list = list[:exportSize]
+		last := list[exportSize-1]
+		v.Set("after", formatPageKey(last.Next, last.ID))
+		next = q.page + "?" + v.Encode()
+	}
+	rows := make([]exportedParked, 0, len(list))
+	for _, p := range c.parkedRows(list) {
+		if only == "" || p.key() == only {
+			rows = append(rows, exportedParked{
+				p.Handler, p.ID, p.Step, p.Upto, p.Attempts, p.Why, p.Since, p.Next, p.Event, p.Error, p.Unreadable,
+			})
+		}
+	}
+	if err := c.looked(ctx, q, acts.Act{Kind: acts.Export, Handler: name, Count: len(rows)}); err != nil {
+		return err
+	}
+	return export(q, "parked", rows, next, parkedTable)
 }

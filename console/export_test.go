@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -101,4 +102,43 @@ func TestTheActsAreExported(t *testing.T) {
 	require.Len(t, s.logged(acts.Query{Operator: "li.wei", Kinds: []acts.Kind{acts.Export}}), 3, "each file")
 	s.setConsole(s.Machine, func(c *console.Config) { c.Acts = nil })
 	require.Equal(t, http.StatusNotFound, s.get("acts.json").Code)
+}
+
+// What a handler failed with is sealed; the process that has the key opens it for those
+// that may look.
+func TestWhatIsParkedIsExported(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newParkedFixture(t)
+	rows, _ := s.exported("parked.json?name=notify")
+	require.Len(t, rows, 7)
+	with := func(id string) map[string]any {
+		return rows[slices.IndexFunc(rows, func(r map[string]any) bool { return r["id"] == id })]
+	}
+	p4 := with("p4")
+	require.Equal(t, map[string]any{
+		"handler": "notify", "id": "p4", "step": 1.0, "upto": 2.0, "attempts": 1.0, "why": "error", "since": p4["since"], "next": p4["next"],
+		"event": "application_accepted", "error": "no order of p4",
+	}, p4)
+	require.Equal(t, "panic", with("p3")["why"])
+	key := s.errorKey()
+	require.Contains(t, s.page("handlers?name=notify&error="+key), `href="parked.csv?name=notify&amp;error=`+key+`"`)
+	w := s.get("parked.csv?name=notify&error=" + key)
+	require.Equal(t, `attachment; filename="parked.csv"`, w.Header().Get("Content-Disposition"))
+	table, err := csv.NewReader(w.Body).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, table, 4)
+	require.Contains(t, table[1][9], "the <mail> server is away, call ****")
+	logged := s.logged(acts.Query{Kinds: []acts.Kind{acts.Export}})
+	require.Equal(t, []any{"notify", 3}, []any{logged[0].Handler, logged[0].Count})
+	require.Equal(t, http.StatusNotFound, s.get("parked.json?name=other").Code)
+	require.Equal(t, http.StatusNotFound, s.get("parked.json").Code)
+	require.Equal(t, http.StatusBadRequest, s.get("parked.json?name=notify&after=x").Code)
+
+	s.takeKeys()
+	blind, _ := s.exported("parked.json?name=notify")
+	require.Len(t, blind, 7)
+	require.NotContains(t, blind[0], "error")
+	require.Equal(t, "It is sealed, and this process has no key for it.", blind[0]["unreadable"])
+	s.operator = console.Operator{Name: "guest"}
+	require.Equal(t, http.StatusForbidden, s.get("parked.json?name=notify").Code)
 }

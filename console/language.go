@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/template/parse"
 	"time"
+	"unicode/utf8"
 
 	"github.com/carrierfsm/carrierfsm"
 )
@@ -106,18 +107,19 @@ func (l *language) of(part, text string) string {
 	if !known || trimmed == "" {
 		return text
 	}
-	text = strings.Replace(text, trimmed, to, 1)
-	if strings.ContainsAny(to[:min(3, len(to))], closeMarks) {
-		text = strings.TrimLeft(text, " ")
+	before, after, _ := strings.Cut(text, trimmed)
+	if first, _ := utf8.DecodeRuneInString(to); strings.ContainsRune(closeMarks, first) {
+		before = strings.TrimLeft(before, " ")
 	}
-	if strings.ContainsAny(to[max(0, len(to)-3):], closeMarks) {
-		text = strings.TrimRight(text, " ")
+	if last, _ := utf8.DecodeLastRuneInString(to); strings.ContainsRune(closeMarks, last) {
+		after = strings.TrimRight(after, " ")
 	}
-	return text
+	return before + strings.Trim(to, "|") + after
 }
 
-// closeMarks are the marks beside which Chinese has no space.
-const closeMarks = "，。：；（）"
+// closeMarks are the marks beside which Chinese has no space. "|" stands for none, where
+// more Chinese follows or comes before.
+const closeMarks = "，。：；（）|"
 
 // say is ofValue for any value of a page: only a text can be one of ours.
 func (l *language) say(value any) any {
@@ -188,6 +190,7 @@ func (l *language) funcs() template.FuncMap {
 	}
 	funcs["humanize"] = func(name any) string { return l.of(ofNames, humanize(name)) }
 	if l.words != nil {
+		funcs["percent"] = func(part, whole int64) string { return strings.Replace(percent(part, whole), " %", "%", 1) }
 		funcs["hourMinute"] = func(t time.Time) string { return t.UTC().Format("1月2日 15:04") }
 	}
 	funcs["duration"] = func(d time.Duration) string { return l.duration(d) }

@@ -28,6 +28,7 @@ type overviewPage struct {
 	NoReplica     bool      // there is a handler whose lease no replica holds
 	HandlersError string
 	Limited       int64 // refusals by budgets, of this process
+	LimitedSince  time.Time
 }
 
 func (c *Console) overview(q *request) error {
@@ -38,7 +39,7 @@ func (c *Console) overview(q *request) error {
 	if i < 0 && name != "" {
 		return errBadRequest
 	}
-	s := overviewPage{Windows: windows, Limited: c.cfg.Machine.Stats().Limited}
+	s := overviewPage{Windows: windows, Limited: c.cfg.Machine.Stats().Limited - c.limited, LimitedSince: c.opened}
 	var err error
 	if s.Figures, err = c.figures(ctx, q.now, windows[max(i, 0)]); err != nil {
 		s.FiguresError = c.partFailed(q, err)

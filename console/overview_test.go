@@ -30,7 +30,8 @@ func TestTheOverviewShowsWhatWasCounted(t *testing.T) {
 	page := visibleText(s.page(""))
 	for _, says := range []string{
 		"Last 15 minutes 50 % done 1 started, 1 done, 1 failed; the day before 0, 0, 0",
-		"Without a usable reply 0 of 3 calls", "everything is settled in time", "Handlers up to date", "Parked 0", "Budgets used up 0",
+		"Without a usable reply 0 of 3 calls", "everything is settled in time", "Handlers up to date", "Parked 0",
+		"Budgets used up 0 answers that this process alone refused since 2030-06-01 12:00:00",
 		"Started 1 the day before 0", "Failed 1 the day before 0",
 		"all 1 1 1 50 % 3 0 % none yet 0 0 1 0 % 0 chinamobilejs 1 1 0 100 % 3 0 %",                         // by carrier
 		"chinamobilejs 8 s / 8 s / 8 s (1) 17 s / 17 s / 17 s (1) 1 min 45 s / 1 min 45 s / 1 min 45 s (1)", // the middle of each bucket
@@ -60,6 +61,22 @@ func TestTheFiguresAreThoseOfTheirWindowAndBesideTheTimeBefore(t *testing.T) {
 	} {
 		require.Contains(t, visibleText(s.page("?window="+window)), says, window)
 	}
+}
+
+func TestTheTimesInTheStatesAreBesideThoseOfTheDayBefore(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for id, stay := range []time.Duration{10 * time.Second, 20 * time.Second} {
+		s.ID = fmt.Sprint("stay-", id)
+		s.must(s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: s.ID}))
+		s.Clock.Advance(stay)
+		s.Upstream.Then(fsmtest.Accept("chinaunicom"))
+		s.must(s.Apply())
+		s.count()
+		s.Clock.Advance(day - stay)
+	}
+	s.Clock.Advance(-day + 20*time.Second)
+	require.Contains(t, visibleText(s.page("")), "chinaunicom 17 s / 17 s / 17 s (1) the day before 8 s / 8 s / 8 s (1)")
 }
 
 // traffic plays verifications of both carriers for some minutes, so many of each a

@@ -36,7 +36,7 @@ type frame struct {
 	Notice            string
 	AssetVersion      string
 	Language          *language
-	Refreshes         bool // whether the refresh button is offered; never on the answer to a form
+	Changes           string // the stream of the page; empty where it does not update itself
 	Body              any
 }
 
@@ -48,7 +48,9 @@ func (c *Console) render(q *request, status int, name, title string, body any) {
 	f := frame{
 		Site: c.cfg.Title, Title: title, Page: q.page, Operator: q.operator, HasActs: c.cfg.Acts != nil,
 		Notice: noticeAfter[q.URL.Query().Get("did")], AssetVersion: assetVersion, Language: q.language, Body: body,
-		Refreshes: status == http.StatusOK && name != "list" && name != "acts" && name != "confirm" && name != "replay",
+	}
+	if status == http.StatusOK && name != "confirm" && name != "replay" { // never the answer to a form
+		f.Changes = changesOf(q)
 	}
 	var page bytes.Buffer
 	if err := pages[q.language][name].ExecuteTemplate(&page, "layout.html", view{f, q.clock()}); err != nil {

@@ -61,6 +61,16 @@ func newParkedFixture(t *testing.T) (s *fixture, called map[string]int, deliver 
 	}
 }
 
+// takeKeys makes the console that of a process without the keys.
+func (s *fixture) takeKeys() {
+	s.t.Helper()
+	blind, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s.Store, Upstream: fsmtest.NewUpstream(), Now: s.Clock.Now})
+	require.NoError(s.t, err)
+	d, err := outbox.New(blind, s.Store.(outbox.Store), outbox.Config{})
+	require.NoError(s.t, err)
+	s.setConsole(blind, func(c *console.Config) { c.Dispatcher = d })
+}
+
 // errorKey is the key of the first group of parked rows.
 func (s *fixture) errorKey() string {
 	s.t.Helper()
@@ -90,11 +100,7 @@ func TestParkedRowsShowEventAndErrorAndAreGroupedByThem(t *testing.T) {
 	require.ElementsMatch(t, []string{"p0", "p1", "p2"}, ids)
 	require.Equal(t, http.StatusBadRequest, s.get("handlers?error=abc").Code)
 
-	blind, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s.Store, Upstream: fsmtest.NewUpstream(), Now: s.Clock.Now})
-	require.NoError(t, err)
-	d, err := outbox.New(blind, s.Store.(outbox.Store), outbox.Config{})
-	require.NoError(t, err)
-	s.setConsole(blind, func(c *console.Config) { c.Dispatcher = d })
+	s.takeKeys()
 	page = s.page("handlers?name=notify")
 	require.Contains(t, page, "It is sealed, and this process has no key for it.")
 	require.NotContains(t, page, "server is away")

@@ -64,7 +64,9 @@ func (c *Console) verification(q *request) error {
 	if err != nil {
 		return err
 	}
-	c.cfg.Logger.InfoContext(ctx, "console: an operator looked", "operator", q.operator.Name, "id", s.ID)
+	if !c.lookers.isLooking(q) {
+		c.cfg.Logger.InfoContext(ctx, "console: an operator looked", "operator", q.operator.Name, "id", s.ID)
+	}
 	if err := c.looked(ctx, q, acts.Act{Kind: acts.Show, Verification: s.ID, Count: 1}); err != nil {
 		return err
 	}

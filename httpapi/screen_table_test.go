@@ -55,6 +55,24 @@ const (
 	reset    = carrierfsm.PromptResetCaptcha
 )
 
+// inEnglish is the same screen in English.
+func (v shown) inEnglish() shown {
+	v.title, v.main = englishTitles[v.title], englishButtons[v.main]
+	return v
+}
+
+// The titles and the main buttons of the prompts in English.
+var (
+	englishTitles = map[string]string{
+		"验证您的手机号": "Verify your phone number", "输入服务密码": "Enter your service password", "输入查询密码": "Enter your query password",
+		"请先重置服务密码": "Reset your service password first", "输入短信验证码": "Enter the code", "再输入一个验证码": "Enter one more code",
+		"用您的手机发送短信": "Text your carrier", "重置服务密码": "Reset your service password", "设置新的服务密码": "Choose a new service password",
+	}
+	englishButtons = map[string]string{
+		"同意并继续": "Agree and continue", "继续": "Continue", "确认": "Confirm", "重置密码": "Reset the password", "重置服务密码": "Reset the service password",
+	}
+)
+
 // Every prompt with every reason that can lead to it, or the group of reasons that look
 // the same.
 func TestEachSituationHasAScreen(t *testing.T) {
@@ -109,6 +127,8 @@ func TestEachSituationHasAScreen(t *testing.T) {
 			p.Kind, p.Reason = c.kind, reason
 			s := httpapi.Chinese().Screen(asked(p), time.Now(), agreement)
 			require.Empty(t, cmp.Diff(c.want, shownOf(s), cmp.AllowUnexported(shown{})), "%s %s", c.kind, reason)
+			in := shownOf(httpapi.English().Screen(asked(p), time.Now(), agreement))
+			require.Empty(t, cmp.Diff(c.want.inEnglish(), in, cmp.AllowUnexported(shown{})), "%s %s", c.kind, reason)
 			require.Equal(t, strings.HasSuffix(c.want.tone, "wrong"), s.Said != nil || s.Wrong, "what is nobody's fault is not shown as an error")
 		}
 	}

@@ -17,6 +17,7 @@ type instruments struct {
 	abandoned   metric.Int64ObservableGauge
 	active      metric.Int64ObservableGauge
 	seals       metric.Int64ObservableCounter
+	limited     metric.Int64ObservableCounter
 	stay        metric.Float64Histogram
 	lag         metric.Float64Histogram
 	exchange    metric.Float64Histogram
@@ -32,7 +33,7 @@ var (
 
 func newInstruments(m metric.Meter) (instruments, error) {
 	i := instruments{meter: m}
-	var errs [11]error
+	var errs [12]error
 	i.transitions, errs[0] = m.Int64Counter("verification.transitions",
 		metric.WithUnit("{transition}"), metric.WithDescription("Transitions that were committed."))
 	i.submissions, errs[1] = m.Int64Counter("verification.submissions",
@@ -58,5 +59,7 @@ func newInstruments(m metric.Meter) (instruments, error) {
 		metric.WithUnit("{loop}"), metric.WithDescription("Whether Run runs in this process and gets on: 1 or 0."))
 	i.seals, errs[10] = m.Int64ObservableCounter("verification.seals",
 		metric.WithUnit("{seal}"), metric.WithDescription("How often the Sealer was asked to seal."))
+	i.limited, errs[11] = m.Int64ObservableCounter("verification.limited",
+		metric.WithUnit("{submission}"), metric.WithDescription("Submissions that were refused because a budget of their number was used up."))
 	return i, errors.Join(errs[:]...)
 }

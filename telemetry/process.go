@@ -17,14 +17,15 @@ type Stater interface{ Stats() carrierfsm.Stats }
 type HandlerStater interface{ Stats() outbox.Stats }
 
 // WatchProcess reports, whenever metrics are collected, until it is unregistered,
-// by how much the machine's clock is ahead of the store's, how often it sealed, how
-// many calls of handlers the dispatcher does not wait for, and whether the Run of each
-// runs and gets on. Either may be nil. The values belong to this process.
+// by how much the machine's clock is ahead of the store's, how often it sealed, how often a
+// budget of a number refused a submission, how many calls of handlers the dispatcher does
+// not wait for, and whether the Run of each runs and gets on. Either may be nil. The values belong to this process.
 func (t *Telemetry) WatchProcess(m Stater, d HandlerStater) (metric.Registration, error) {
 	return t.metrics.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		if m != nil {
 			stats := m.Stats()
 			o.ObserveInt64(t.metrics.seals, stats.Seals)
+			o.ObserveInt64(t.metrics.limited, stats.Limited)
 			for _, s := range stats.Shards {
 				shard := attrShard.String(s.Name)
 				o.ObserveInt64(t.metrics.skew, s.ClockSkew.Milliseconds(), metric.WithAttributes(shard))
@@ -42,7 +43,7 @@ func (t *Telemetry) WatchProcess(m Stater, d HandlerStater) (metric.Registration
 			o.ObserveInt64(t.metrics.active, oneIf(stats.Running > 0), deliverLoop)
 		}
 		return nil
-	}, t.metrics.skew, t.metrics.slow, t.metrics.abandoned, t.metrics.active, t.metrics.seals)
+	}, t.metrics.skew, t.metrics.slow, t.metrics.abandoned, t.metrics.active, t.metrics.seals, t.metrics.limited)
 }
 
 // runStalls is for how long a machine's Run may not get on before it counts as not

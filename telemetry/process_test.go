@@ -21,10 +21,11 @@ func (s handlerStats) Stats() outbox.Stats { return outbox.Stats(s) }
 func TestTheClockAndTheSlowCallsOfTheProcessAreReported(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	registration, err := f.WatchProcess(machineStats{ClockSkew: -3 * time.Second, Seals: 12}, handlerStats{Slow: 7, Abandoned: 2})
+	registration, err := f.WatchProcess(machineStats{ClockSkew: -3 * time.Second, Seals: 12, Limited: 5}, handlerStats{Slow: 7, Abandoned: 2})
 	require.NoError(t, err)
 	require.Equal(t, []string{"-3000"}, f.points("verification.clock.skew"))
 	require.Equal(t, []string{"12"}, f.points("verification.seals"))
+	require.Equal(t, []string{"5"}, f.points("verification.limited"))
 	require.Equal(t, []string{"7"}, f.points("verification.handler.slow"))
 	require.Equal(t, []string{"2"}, f.points("verification.handler.abandoned"))
 	require.NoError(t, registration.Unregister())

@@ -10,10 +10,11 @@ import (
 
 // Keys for Press.
 const (
-	Enter  = kb.Enter
-	TabKey = kb.Tab
-	Escape = kb.Escape
-	Space  = " "
+	Enter     = kb.Enter
+	TabKey    = kb.Tab
+	Escape    = kb.Escape
+	ArrowLeft = kb.ArrowLeft
+	Space     = " "
 )
 
 // Click clicks the centre of the first element of a CSS selector, once it is
