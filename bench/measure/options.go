@@ -36,6 +36,9 @@ type preset struct {
 	// flight, and in large stores.
 	waiting, slow int
 	rows          []int
+	// deliveries is the number of transitions to deliver, and due that of verifications
+	// that are due.
+	deliveries, due int
 	// temporal measures Temporal even without -only; it takes minutes to build.
 	temporal bool
 }
@@ -44,10 +47,12 @@ var (
 	quickPreset = preset{
 		name: "quick", rounds: 2, each: 400 * time.Millisecond, warmUp: 100 * time.Millisecond, micro: 6,
 		waiting: 10_000, slow: 1000, rows: []int{1000, 10_000},
+		deliveries: 8000, due: 4000,
 	}
 	fullPreset = preset{
 		name: "full", rounds: 5, each: 1600 * time.Millisecond, warmUp: 400 * time.Millisecond, micro: 30,
 		waiting: 100_000, slow: 10_000, rows: []int{10_000, 1_000_000}, temporal: true,
+		deliveries: 40_000, due: 20_000,
 	}
 )
 

@@ -30,7 +30,7 @@ func (d *document) conclusions(r *Run) {
 	for _, m := range durable {
 		list = append(list, r.concludeStore(m))
 	}
-	list = append(list, r.concludeCompetitors(), r.concludeSizes())
+	list = append(list, r.concludeCompetitors(), r.concludeDeliveries(), r.concludeSizes())
 	list = append(list, r.concludeSlow()...)
 	list = append(list, r.concludeGrowth()...)
 	d.paragraph("- %s", strings.Join(list, "\n- "))

@@ -69,6 +69,8 @@ func (r *Run) targets() (list []Target) {
 	list = append(list, r.baselineTargets()...)
 	list = append(list, r.formTargets()...)
 	list = append(list, r.competitorTargets()...)
+	list = append(list, r.deliveryTargets()...)
+	list = append(list, r.tailTargets()...)
 	return append(list, r.sizeTargets()...)
 }
 
