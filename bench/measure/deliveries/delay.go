@@ -57,7 +57,10 @@ func delayBetween(j runner.Job, commits, delivers carrierfsm.Store) (DelayCost, 
 	if !ok {
 		return c, errors.New("deliveries: the store has no outbox")
 	}
-	r := testing.Benchmark(func(b *testing.B) { fsmtest.BenchmarkHandlerDelay(b, commits, box) })
+	r := testing.Benchmark(func(b *testing.B) {
+		b.Helper()
+		fsmtest.BenchmarkHandlerDelay(b, commits, box)
+	})
 	if r.N == 0 {
 		return c, errors.New("deliveries: the benchmark of the delay failed")
 	}
