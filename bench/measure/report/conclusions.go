@@ -72,8 +72,8 @@ func (r *Run) concludeCompetitors() string {
 
 func (r *Run) concludeSizes() string {
 	size := func(m subject.Medium) string { return median(r.ours(m, sizeDrivers), stored) }
-	return fmt.Sprintf("**A waiting verification**, with its password, takes %s B of resident memory in the memory store.\n"+
-		"  **A finished one** takes %s B on disk on %s, and %s B on %s.", median(r.Waiting, waitingRSS),
+	return fmt.Sprintf("**A waiting verification** takes %s B of resident memory in the memory store, with its password and its snapshot %s B.\n"+
+		"  **A finished one** takes %s B on disk on %s, and %s B on %s.", median(r.Waiting, waitingStoreRSS), median(r.Waiting, waitingRSS),
 		size(subject.SQLiteFull), subject.SQLiteFull, size(subject.Postgres), subject.Postgres)
 }
 
