@@ -17,8 +17,7 @@ const prose = `- **One driver on SQLite**: the waits for the disk bound the thro
 - **A Submit in memory** spends its time in many small parts, of which none stands out in the profile: two bodies and
   details encoded 15% (6% of it times), memory allocated 12% (49 allocations), upstream's texts and token compared with
   what the person typed 9%, the memory store's commits 7%, looplab/fsm's step 5%, the prompt 3%. The call runs in a
-  goroutine of its own, because a caller may give up; on a busy machine its handover costs more than all of these.
-- **Deliveries with slow calls** wait at the end of each page of 200 transitions for the last calls of it.
+  goroutine of its own, because a caller may give up; on a busy machine it may wait for a processor.
 
 Two more notes on the targets. Temporal's test server, with the defaults, delays each task by 50 ms with one driver.
 Tuned it does not: fifty times its tuned throughput would be some two thousand verifications a second with {commits}
