@@ -31,6 +31,8 @@ func TestWaitingVerificationsTakeMemoryAndNoGoroutines(t *testing.T) {
 	require.Equal(t, 2000, held[0].Verifications)
 	require.Greater(t, held[0].Heap, 500.0)
 	require.Zero(t, held[0].Goroutines)
+	require.Greater(t, held[0].StoreHeap, 500.0)
+	require.Greater(t, held[0].Heap, held[0].StoreHeap+200, "with its password and its snapshot")
 }
 
 func TestSlowSubmissionsAreInFlightTogether(t *testing.T) {

@@ -14,8 +14,10 @@ import (
 	"syscall"
 
 	"github.com/carrierfsm/carrierfsm/bench/measure/concurrency"
+	"github.com/carrierfsm/carrierfsm/bench/measure/deliveries"
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
+	"github.com/carrierfsm/carrierfsm/bench/measure/tail"
 )
 
 func main() {
@@ -54,10 +56,13 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	return runner.Child(ctx, map[string]runner.Task{
-		runner.Drive:      runner.DriveTask(kinds),
-		concurrency.Wait:  concurrency.MeasureWaiting,
-		concurrency.Slow:  concurrency.MeasureSlow,
-		concurrency.Serve: concurrency.RunServer,
-		scale.Growth:      scale.MeasureGrowth,
+		runner.Drive:       runner.DriveTask(kinds),
+		concurrency.Wait:   concurrency.MeasureWaiting,
+		concurrency.Slow:   concurrency.MeasureSlow,
+		concurrency.Serve:  concurrency.RunServer,
+		deliveries.Deliver: deliveries.Measure,
+		deliveries.Delay:   deliveries.MeasureDelay,
+		tail.Name:          tail.Measure,
+		scale.Growth:       scale.MeasureGrowth,
 	}, in, out)
 }

@@ -70,6 +70,7 @@ func measure(ctx context.Context, o options, provisioner *runner.Provisioner, r 
 		}
 	}
 	measureConcurrency(ctx, o, provisioner, r, progress)
+	measureDeliveries(ctx, o, provisioner, r, progress)
 	if o.only.String() == "" {
 		measureProfiles(ctx, plan, provisioner, r, progress)
 	}

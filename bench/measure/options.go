@@ -39,6 +39,9 @@ type preset struct {
 	rows          []int
 	// primaries are the numbers of primaries of -scale.
 	primaries []int
+	// deliveries is the number of transitions to deliver, and due that of verifications
+	// that are due.
+	deliveries, due int
 	// temporal measures Temporal even without -only; it takes minutes to build.
 	temporal bool
 }
@@ -47,10 +50,12 @@ var (
 	quickPreset = preset{
 		name: "quick", rounds: 2, each: 400 * time.Millisecond, warmUp: 100 * time.Millisecond, micro: 6,
 		waiting: 10_000, slow: 1000, rows: []int{1000, 10_000},
+		deliveries: 8000, due: 4000,
 	}
 	fullPreset = preset{
 		name: "full", rounds: 5, each: 1600 * time.Millisecond, warmUp: 400 * time.Millisecond, micro: 30,
 		waiting: 100_000, slow: 10_000, rows: []int{10_000, 1_000_000}, temporal: true,
+		deliveries: 40_000, due: 20_000,
 	}
 	scalePreset = preset{name: scaleName, rounds: 3, each: 4 * time.Second, warmUp: 2 * time.Second, primaries: []int{1, 2, 4, 8}}
 )
@@ -63,8 +68,8 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	wantsQuick := flags.Bool("quick", false, "measure all but Temporal briefly: some minutes, and wide ranges")
-	wantsFull := flags.Bool("full", false, "measure all: about 25 minutes on an idle machine, and some more to build Temporal the first time")
 	wantsScale := flags.Bool(scaleName, false, "measure several PostgreSQL primaries, the router and a synchronous standby: about 7 minutes on an idle machine")
+	wantsFull := flags.Bool("full", false, "measure all: about 30 minutes on an idle machine, and some more to build Temporal the first time")
 	rounds := flags.Int("rounds", 0, "the number of `rounds`, instead of the preset's")
 	each := flags.Duration("for", 0, "how long each cell is measured in a round, instead of the preset's")
 	rows := flags.String("rows", "", "the sizes of large stores in verifications: `numbers` with commas, instead of the preset's")

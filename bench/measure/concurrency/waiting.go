@@ -26,14 +26,18 @@ type WaitingCost struct {
 	// Heap and RSS are bytes for each of them: of live objects, and of the process
 	// after it has returned unused memory.
 	Heap, RSS float64
+	// StoreHeap and StoreRSS are the same without the machine: what any replica's store
+	// has, without the password and the snapshot that one of them keeps.
+	StoreHeap, StoreRSS float64
 	// Goroutines is how many more there are for all of them.
 	Goroutines int
 }
 
 // MeasureWaiting makes verifications wait for a code, in the memory store, each with
-// its password in memory. It returns a WaitingCost.
+// its password and its snapshot in memory. It returns a WaitingCost.
 func MeasureWaiting(ctx context.Context, j runner.Job) (any, error) {
-	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: memory.New(), Upstream: workload.Upstream{}})
+	store := memory.New()
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: workload.Upstream{}})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,11 @@ func MeasureWaiting(ctx context.Context, j runner.Job) (any, error) {
 		Verifications: j.Rows, Heap: float64(heapAfter-heap) / n, RSS: float64(rssAfter-rss) / n,
 		Goroutines: goroutinesAfter - goroutines,
 	}
-	return held, m.Close(ctx)
+	err = m.Close(ctx)
+	heapAfter, rssAfter, _ = memoryInUse() // without the machine, which is not used any more
+	held.StoreHeap, held.StoreRSS = float64(heapAfter-heap)/n, float64(rssAfter-rss)/n
+	runtime.KeepAlive(store)
+	return held, err
 }
 
 // memoryInUse returns the present memory and goroutines, after a garbage collection.

@@ -23,6 +23,8 @@ type Options struct {
 	Drivers int
 	// For is the measured time, after the warm-up.
 	For time.Duration
+	// During, if not nil, is done in the measured time, instead of For.
+	During func(context.Context) error
 	// WarmUp is the time of the warm-up. Each driver completes at least one
 	// verification in it.
 	WarmUp time.Duration
@@ -77,13 +79,14 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	runtime.GC()
 	var before, after usage
 	r.counting.Store(true)
+	var failed error
 	err = r.drive(ctx, o.Drivers, func() {
 		before = usageNow(o.Servers)
-		pause(ctx, o.For)
+		failed = o.during(ctx)
 		r.counting.Store(false)
 		after = usageNow(o.Servers)
 	})
-	return r.sample(before, after), errors.Join(err, stop())
+	return r.sample(before, after), errors.Join(err, failed, stop())
 }
 
 // profile starts a CPU profile and returns a function to stop it.
@@ -102,6 +105,14 @@ func profile(path string) (stop func() error, err error) {
 		pprof.StopCPUProfile()
 		return f.Close()
 	}, nil
+}
+
+func (o Options) during(ctx context.Context) error {
+	if o.During != nil {
+		return o.During(ctx)
+	}
+	pause(ctx, o.For)
+	return nil
 }
 
 // pause waits while the drivers run.

@@ -30,7 +30,7 @@ func (d *document) conclusions(r *Run) {
 	for _, m := range durable {
 		list = append(list, r.concludeStore(m))
 	}
-	list = append(list, r.concludeCompetitors(), r.concludeSizes())
+	list = append(list, r.concludeCompetitors(), r.concludeDeliveries(), r.concludeSizes())
 	list = append(list, r.concludeSlow()...)
 	list = append(list, r.concludeGrowth()...)
 	d.paragraph("- %s", strings.Join(list, "\n- "))
@@ -72,8 +72,8 @@ func (r *Run) concludeCompetitors() string {
 
 func (r *Run) concludeSizes() string {
 	size := func(m subject.Medium) string { return median(r.ours(m, sizeDrivers), stored) }
-	return fmt.Sprintf("**A waiting verification**, with its password, takes %s B of resident memory in the memory store.\n"+
-		"  **A finished one** takes %s B on disk on %s, and %s B on %s.", median(r.Waiting, waitingRSS),
+	return fmt.Sprintf("**A waiting verification** takes %s B of resident memory in the memory store, with its password and its snapshot %s B.\n"+
+		"  **A finished one** takes %s B on disk on %s, and %s B on %s.", median(r.Waiting, waitingStoreRSS), median(r.Waiting, waitingRSS),
 		size(subject.SQLiteFull), subject.SQLiteFull, size(subject.Postgres), subject.Postgres)
 }
 

@@ -43,6 +43,7 @@ func (r *Run) Raw() string {
 	d.competitorsTable(r)
 	d.inMemory(r)
 	d.concurrency(r)
+	d.deliveries(r)
 	d.largeStores(r)
 	d.profiles(r)
 	d.allCells(r)

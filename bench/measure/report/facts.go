@@ -47,11 +47,12 @@ func (d *document) facts(r *Run) {
 
 // competitorModules are the modules of the competitors: path → name.
 var competitorModules = map[string]string{
-	"github.com/looplab/fsm":                   "looplab/fsm",
-	"github.com/qmuntal/stateless":             "qmuntal/stateless",
-	"github.com/cschleiden/go-workflows":       "cschleiden/go-workflows",
-	"github.com/dbos-inc/dbos-transact-golang": "dbos-inc/dbos-transact-golang",
-	"github.com/riverqueue/river":              "riverqueue/river",
+	"github.com/looplab/fsm":                    "looplab/fsm",
+	"github.com/qmuntal/stateless":              "qmuntal/stateless",
+	"github.com/cschleiden/go-workflows":        "cschleiden/go-workflows",
+	"github.com/dbos-inc/dbos-transact-golang":  "dbos-inc/dbos-transact-golang",
+	"github.com/riverqueue/river":               "riverqueue/river",
+	"github.com/ThreeDotsLabs/watermill-sql/v4": "ThreeDotsLabs/watermill-sql",
 }
 
 // Text returns the figures as tables for a terminal.
@@ -64,6 +65,7 @@ func (r *Run) Text() string {
 	d.formsTable(r)
 	d.competitorsTable(r)
 	d.concurrency(r)
+	d.deliveries(r)
 	d.largeStores(r)
 	return d.String()
 }

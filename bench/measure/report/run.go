@@ -3,6 +3,7 @@ package report
 import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/baseline"
 	"github.com/carrierfsm/carrierfsm/bench/measure/concurrency"
+	"github.com/carrierfsm/carrierfsm/bench/measure/deliveries"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
@@ -10,6 +11,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
+	"github.com/carrierfsm/carrierfsm/bench/measure/tail"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 )
 
@@ -23,15 +25,19 @@ type Run struct {
 	// Recipe has the store operations of the engine for a plain verification.
 	Recipe workload.Recipe
 	// Kinds are the subjects, in the order of the report.
-	Kinds    []subject.Kind
-	Machine  machine.Facts
-	Results  runner.Results
-	Micro    map[string][]micro.Cost
-	Waiting  []concurrency.WaitingCost
-	Slow     []concurrency.SlowCost
-	Growth   map[subject.Medium][]scale.GrowthCost
-	Profiles []Profiles
-	Failures []string
+	Kinds   []subject.Kind
+	Machine machine.Facts
+	Results runner.Results
+	Micro   map[string][]micro.Cost
+	Waiting []concurrency.WaitingCost
+	Slow    []concurrency.SlowCost
+	// Deliveries, Delays and Tails have one result for each round and kind.
+	Deliveries []deliveries.Cost
+	Delays     []deliveries.DelayCost
+	Tails      []tail.Cost
+	Growth     map[subject.Medium][]scale.GrowthCost
+	Profiles   []Profiles
+	Failures   []string
 	// TemporalVersions has the versions of Temporal's modules: module → version. It is
 	// empty if Temporal was not measured.
 	TemporalVersions map[string]string

@@ -14,9 +14,10 @@ import (
 func (d *document) concurrency(r *Run) {
 	d.paragraph("## Many verifications at once")
 	for _, c := range lastOf(r.Waiting) {
-		d.paragraph("%s verifications that wait for a code in the memory store, each with its password in memory, take %s B of live\n"+
-			"objects and %s B of resident memory each, and %d goroutines in total.", thousands(float64(c.Verifications)),
-			median(r.Waiting, waitingHeap), median(r.Waiting, waitingRSS), max(c.Goroutines, 0))
+		d.paragraph("%s verifications that wait for a code in the memory store, each with its password and its snapshot in memory, take %s B of live\n"+
+			"objects and %s B of resident memory each, and %d goroutines in total. The store alone takes %s B and %s B of these.",
+			thousands(float64(c.Verifications)), median(r.Waiting, waitingHeap), median(r.Waiting, waitingRSS), max(c.Goroutines, 0),
+			median(r.Waiting, waitingStoreHeap), median(r.Waiting, waitingStoreRSS))
 	}
 	d.paragraph("The next table shows submissions in flight while upstream takes at least 5 s to answer, on SQLite FULL: the memory for each, and\n" +
 		"the latency of other submissions, whose upstream answers at once. Over HTTP, upstream is the simulator in a process of its own,\n" +
@@ -32,6 +33,9 @@ func (d *document) concurrency(r *Run) {
 
 func waitingHeap(c concurrency.WaitingCost) float64 { return c.Heap }
 func waitingRSS(c concurrency.WaitingCost) float64  { return c.RSS }
+
+func waitingStoreHeap(c concurrency.WaitingCost) float64 { return c.StoreHeap }
+func waitingStoreRSS(c concurrency.WaitingCost) float64  { return c.StoreRSS }
 
 func upstreamOf(c concurrency.SlowCost) string {
 	if c.OverHTTP {

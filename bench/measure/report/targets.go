@@ -69,6 +69,8 @@ func (r *Run) targets() (list []Target) {
 	list = append(list, r.baselineTargets()...)
 	list = append(list, r.formTargets()...)
 	list = append(list, r.competitorTargets()...)
+	list = append(list, r.deliveryTargets()...)
+	list = append(list, r.tailTargets()...)
 	return append(list, r.sizeTargets()...)
 }
 
@@ -135,14 +137,19 @@ const sizeDrivers = 64
 
 func (r *Run) sizeTargets() []Target {
 	list := []Target{{
-		What:  "resident memory of a waiting verification in the memory store, with its password",
-		Found: figure(r.Waiting, waitingRSS), Most: 2048, Unit: " B",
+		What:  "resident memory of a waiting verification in the memory store",
+		Found: figure(r.Waiting, waitingStoreRSS), Most: 2048, Unit: " B",
+	}, {
+		What:  "resident memory of a waiting verification in the memory store, with its password and its snapshot",
+		Found: figure(r.Waiting, waitingRSS), Most: 3072, Unit: " B",
 	}}
 	for _, m := range durable {
-		list = append(list, Target{
-			What:  fmt.Sprintf("size of a finished verification on disk, %s", m),
-			Found: figure(r.ours(m, sizeDrivers), stored), Most: 2253, Unit: " B",
-		})
+		for _, kind := range []string{engine.Name, engine.Budgeted} {
+			list = append(list, Target{
+				What:  fmt.Sprintf("size of a finished verification on disk, %s, %s", kind, m),
+				Found: figure(r.samples(kind, m, sizeDrivers), stored), Most: 2253, Unit: " B",
+			})
+		}
 	}
 	for _, m := range durable {
 		list = append(list, Target{

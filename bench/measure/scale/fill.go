@@ -76,8 +76,58 @@ const fillWorkers = 256
 // One in waitingShare verifications waits; the others are done.
 const waitingShare = 10
 
+// Stored is what Fill has stored: transitions, and verifications that have ended.
+type Stored struct{ Transitions, Ended int }
+
+// Fill creates the tables of a store and n verifications in it, of which one in ten
+// waits for a person and the others are done.
+func Fill(ctx context.Context, p subject.Storage, n int) (s Stored, err error) {
+	waiting, done, err := recordTemplates(ctx)
+	if err == nil {
+		err = errors.Join(createTables(ctx, p), fill(ctx, p, n), vacuum(ctx, p))
+	}
+	waits := (n + waitingShare - 1) / waitingShare
+	s.Ended = n - waits
+	s.Transitions = waits*len(waiting.history) + s.Ended*len(done.history)
+	return s, err
+}
+
+// FillDue adds n verifications to a store whose form was awaited until some time ago.
+func FillDue(ctx context.Context, p subject.Storage, n int) error {
+	store := memory.New()
+	m, err := carrierfsm.New(carrierfsm.Config{
+		Numbers: budget.None(), Store: store, Upstream: workload.Upstream{}, Now: func() time.Time { return time.Now().Add(-dueAge) },
+	})
+	if err != nil {
+		return err
+	}
+	v, err := m.Create(ctx, carrierfsm.NewVerification{})
+	if err != nil {
+		return err
+	}
+	due := loadTemplate(ctx, store, v.ID)
+	return fillWith(ctx, p, n, func(int) template { return due })
+}
+
+// dueAge is the age of a verification that is due, longer than a form is awaited.
+const dueAge = 365 * 24 * time.Hour
+
 // fill creates n verifications in a store, without waiting for the disk.
-func fill(ctx context.Context, p subject.Storage, n int) (err error) {
+func fill(ctx context.Context, p subject.Storage, n int) error {
+	waiting, done, err := recordTemplates(ctx)
+	if err != nil {
+		return err
+	}
+	return fillWith(ctx, p, n, func(i int) template {
+		if i%waitingShare == 0 {
+			return waiting
+		}
+		return done
+	})
+}
+
+// fillWith creates n verifications like the templates.
+func fillWith(ctx context.Context, p subject.Storage, n int, like func(i int) template) (err error) {
 	switch {
 	case p.Medium.SQLite():
 		p.Medium = subject.SQLiteNormal
@@ -89,14 +139,10 @@ func fill(ctx context.Context, p subject.Storage, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closing()) }()
-	waiting, done, err := recordTemplates(ctx)
-	if err != nil {
-		return err
-	}
 	errs := make(chan error, fillWorkers)
 	var all sync.WaitGroup
 	for f := range fillWorkers {
-		all.Go(func() { errs <- fillPart(ctx, store, waiting, done, f, n) })
+		all.Go(func() { errs <- fillPart(ctx, store, like, f, n) })
 	}
 	all.Wait()
 	close(errs)
@@ -107,13 +153,9 @@ func fill(ctx context.Context, p subject.Storage, n int) (err error) {
 }
 
 // fillPart creates the verifications of one worker.
-func fillPart(ctx context.Context, store carrierfsm.Store, waiting, done template, from, n int) error {
+func fillPart(ctx context.Context, store carrierfsm.Store, like func(i int) template, from, n int) error {
 	for i := from; i < n; i += fillWorkers {
-		m := done
-		if i%waitingShare == 0 {
-			m = waiting
-		}
-		r, entries, err := m.instance(time.Duration(n-i) * time.Millisecond)
+		r, entries, err := like(i).instance(time.Duration(n-i) * time.Millisecond)
 		if err == nil {
 			err = store.Create(ctx, r, entries...)
 		}

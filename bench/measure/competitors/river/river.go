@@ -4,7 +4,6 @@ package river
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -44,20 +43,17 @@ type Step struct {
 // Kind implements river.JobArgs.
 func (Step) Kind() string { return "step" }
 
+type client = river.Client[pgx.Tx]
+
 type engine struct {
 	pool    *pgxpool.Pool
-	client  *river.Client[pgx.Tx]
+	client  *client
 	signals step.Signals
 }
 
 func open(ctx context.Context, p subject.Storage) (_ subject.Subject, err error) {
-	config, err := pgxpool.ParseConfig(p.DSN)
-	if err != nil {
-		return nil, err
-	}
-	config.MaxConns = poolSize
 	e := new(engine)
-	if e.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+	if e.pool, err = newPool(ctx, p); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -70,13 +66,7 @@ func open(ctx context.Context, p subject.Storage) (_ subject.Subject, err error)
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{engine: e})
-	e.client, err = river.NewClient(riverpgxv5.New(e.pool), &river.Config{
-		Logger:        slog.New(slog.DiscardHandler),
-		FetchCooldown: fetchEvery, FetchPollInterval: fetchEvery,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: maxWorkers}},
-		Workers: workers,
-	})
-	if err != nil {
+	if e.client, err = e.newClient(workers); err != nil {
 		return nil, err
 	}
 	return e, e.client.Start(context.Background())
@@ -124,7 +114,5 @@ func (e *engine) Count(ctx context.Context) (left subject.Counts, err error) {
 // Close implements subject.Subject.
 func (e *engine) Close() error {
 	defer e.pool.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	return errors.Join(e.client.Stop(ctx))
+	return e.stop()
 }
