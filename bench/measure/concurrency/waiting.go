@@ -52,8 +52,7 @@ func MeasureWaiting(ctx context.Context, j runner.Job) (any, error) {
 		Goroutines: goroutinesAfter - goroutines,
 	}
 	err = m.Close(ctx)
-	m = nil // so that what it held is free
-	heapAfter, rssAfter, _ = memoryInUse()
+	heapAfter, rssAfter, _ = memoryInUse() // without the machine, which is not used any more
 	held.StoreHeap, held.StoreRSS = float64(heapAfter-heap)/n, float64(rssAfter-rss)/n
 	runtime.KeepAlive(store)
 	return held, err

@@ -29,7 +29,7 @@ const (
 	// Beside has submissions of 32 drivers beside it.
 	Beside = "beside 32 drivers"
 	// Slow has one slow call in a hundred.
-	Slow = "1 % slow calls"
+	Slow = "with 1 % slow calls"
 )
 
 const (
