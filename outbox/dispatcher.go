@@ -57,8 +57,8 @@ type Config struct {
 	// SlowAfter is how long a call may hold up the delivery to other
 	// verifications. The verification of a call that takes longer is parked while
 	// the call goes on, and delivery goes on without it. Where only slow calls
-	// keep the handler from what is pending, a tenth of it is enough. Defaults to
-	// 1 s.
+	// keep the handler from what is pending, it is parked sooner: when it has taken
+	// twice as long as the calls before it, or a tenth of SlowAfter. Defaults to 1 s.
 	SlowAfter time.Duration
 	// MaxSlow is how many calls of one handler may go on like that, those included
 	// that don't return after Timeout. When there are as many, delivery to the
