@@ -34,18 +34,17 @@ type Lister interface {
 // and every replica that watches the same store reports the same value. Take
 // the maximum, not the sum. 1,000 means 1,000 or more. A count is one query,
 // bounded by Config.Within, at most every ten seconds; if it fails, no value is
-// reported.
+// reported, and OpenTelemetry's error handler gets the error.
 //
 // Where the store has shards and m is a Stater, each shard that answered has a value of
 // its own, with the attribute verification.shard; 1,000 is the most of all together.
 func (t *Telemetry) Watch(m Lister) (metric.Registration, error) {
 	c := &counter{list: m, within: t.within, now: t.now}
 	return t.metrics.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		counts, err := c.count(ctx)
-		for shard, n := range counts {
+		for shard, n := range c.count(ctx) {
 			o.ObserveInt64(t.metrics.unknown, n, metric.WithAttributes(nonEmpty(stringAttr(attrShard, shard))...))
 		}
-		return err
+		return nil
 	}, t.metrics.unknown)
 }
 
@@ -58,25 +57,26 @@ type counter struct {
 	mu     sync.Mutex
 	at     time.Time // of the latest count
 	counts map[string]int64
-	err    error
 }
 
 // unknownStates are the states in which an outcome can be unknown.
 var unknownStates = []carrierfsm.State{carrierfsm.Created, carrierfsm.AwaitingPassword, carrierfsm.AwaitingCaptcha}
 
-// count returns the latest counts, or new ones if those are older than countTTL.
-func (c *counter) count(ctx context.Context) (map[string]int64, error) {
+// count returns the latest counts, or new ones if those are older than countTTL. An
+// error goes to OpenTelemetry's handler: returned by the callback, it would keep every
+// metric of the process from being exported, just while the store fails.
+func (c *counter) count(ctx context.Context) map[string]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); c.at.IsZero() || now.Sub(c.at) >= countTTL {
-		c.counts, c.err = c.query(ctx)
+		var err error
+		c.counts, err = c.query(ctx)
 		c.at = now
-		if len(c.counts) > 0 && c.err != nil {
-			otel.Handle(c.err) // returned by the callback, it would keep all metrics from being exported
-			c.err = nil
+		if err != nil {
+			otel.Handle(err)
 		}
 	}
-	return c.counts, c.err
+	return c.counts
 }
 
 // errCount replaces the store's error: a driver's text may hold anything.

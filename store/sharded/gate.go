@@ -29,8 +29,9 @@ type gate struct {
 	most int
 
 	mu       sync.Mutex
-	calls    int // under way
-	failures int // in a row
+	calls    int       // under way
+	failures int       // in a row
+	failed   time.Time // when the latest of them was counted
 	refuses  time.Duration
 	until    time.Time // until then every call is refused
 	probing  bool      // one call finds out whether the shard answers again
@@ -62,7 +63,9 @@ const (
 )
 
 // leave ends a call. It reports whether the shard has begun or ceased to be refused.
-func (g *gate) leave(o outcome) (changed bool) {
+// Calls that fail together, because their connections were cut at one moment, are one
+// failure.
+func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls--
@@ -76,12 +79,17 @@ func (g *gate) leave(o outcome) (changed bool) {
 		return false
 	case failed:
 	}
+	now := time.Now()
+	if begun.Before(g.failed) && now.Sub(begun) < longCall {
+		return false
+	}
 	g.failures++
-	if g.failures < maxFailures || time.Now().Before(g.until) { // those that began before
+	g.failed = now
+	if g.failures < maxFailures || now.Before(g.until) { // those that began before
 		return false
 	}
 	g.refuses = min(max(2*g.refuses, minRefused), maxRefused)
-	g.until, g.probing = time.Now().Add(g.refuses), false
+	g.until, g.probing = now.Add(g.refuses), false
 	return !down
 }
 

@@ -81,6 +81,44 @@ func TestARefusalIsNoFailure(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 }
 
+// cut is a shard whose loads fail at the same moment.
+type cut struct {
+	sharded.Member
+	at <-chan struct{}
+}
+
+func (c cut) Load(context.Context, string) (carrierfsm.Record, error) {
+	<-c.at
+	return carrierfsm.Record{}, errDown
+}
+
+// Connections that are cut at one moment are one failure, however many calls they had.
+func TestCallsThatFailTogetherAreOneFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := config(inMemory)
+		at := make(chan struct{})
+		c.Shards[1].Store = cut{c.Shards[1].Store, at}
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { _, _ = s.Load(t.Context(), "s100-v") })
+		}
+		synctest.Wait()
+		<-time.After(time.Millisecond)
+		close(at)
+		all.Wait()
+		for range 4 { // five in a row with the one above
+			_, err = s.Load(t.Context(), "s100-v")
+			require.ErrorIs(t, err, errDown)
+		}
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorContains(t, err, "refused after 5 failures in a row")
+		require.NoError(t, s.Close())
+	})
+}
+
 // hanging is a shard whose loads hang until their context ends.
 type hanging struct{ sharded.Member }
 

@@ -88,7 +88,7 @@ func (m *member) enter(ctx context.Context) (begun time.Time, err error) {
 // leave ends a call that returned an error, or nil.
 func (m *member) leave(ctx context.Context, begun time.Time, err *error) {
 	o := outcomeOf(ctx, begun, *err)
-	changed := m.gate.leave(o)
+	changed := m.gate.leave(o, begun)
 	switch {
 	case changed && o == answered:
 		m.logger.WarnContext(ctx, "a shard answers again", "shard", m.name)
