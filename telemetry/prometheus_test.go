@@ -132,7 +132,7 @@ func TestTheAlertsAndTheDashboardAskForWhatThereIs(t *testing.T) {
 	for _, metric := range of {
 		require.True(t, shown[metric], "%s is on no panel", metric)
 	}
-	require.Len(t, slices.Collect(maps.Keys(shown)), 11)
+	require.Len(t, slices.Collect(maps.Keys(shown)), 12)
 }
 
 func TestProblemsAreFoundInWrongExpressions(t *testing.T) {
