@@ -251,10 +251,23 @@ func olderEpoch(b *shardedBench) error {
 
 // unwritten checks that a record is as it was, where a store of an older epoch loads it.
 func (b *shardedBench) unwritten(r carrierfsm.Record) error {
-	if _, err := b.store().Load(b.ctx, r.ID); errors.Is(err, carrierfsm.ErrMoved) {
-		return nil
+	_, err := b.store().Load(b.ctx, r.ID)
+	if err = want("Load", err, carrierfsm.ErrMoved); err != nil {
+		return err
 	}
-	return b.stores(r)
+	if err := b.hasHistory(r.ID, r.Step); err != nil {
+		return err
+	}
+	list, err := b.store().Shards()[b.store().ShardOf(r.ID)].Store.List(b.ctx, carrierfsm.Query{Limit: 1000})
+	if err != nil {
+		return fmt.Errorf("calling List: %w", err)
+	}
+	for _, stored := range list {
+		if stored.ID == r.ID && stored.Version == r.Version {
+			return nil
+		}
+	}
+	return fmt.Errorf("the record %s was changed", r.ID)
 }
 
 // wantSpendRefused checks that nothing is spent either.

@@ -17,7 +17,7 @@ var _ acts.Log = (*Store)(nil)
 func (s *Store) LogAct(ctx context.Context, a acts.Act) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if err := legal.Act(&a); err != nil {
@@ -38,7 +38,7 @@ func (s *Store) LogAct(ctx context.Context, a acts.Act) error {
 func (s *Store) EndAct(ctx context.Context, id string, outcome acts.Outcome, count int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if err := legal.Outcome(outcome, count); err != nil {
@@ -93,7 +93,7 @@ func actMatches(a *acts.Act, q *acts.Query) bool {
 func (s *Store) PurgeActs(ctx context.Context, before time.Time, limit int) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return 0, err
 	}
 	var old []acts.Act

@@ -25,7 +25,7 @@ type figureKey struct {
 func (s *Store) Count(ctx context.Context, l outbox.Lease, b outbox.Batch, change figures.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if err := figures.CheckChange(change); err != nil {

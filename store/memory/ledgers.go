@@ -39,7 +39,7 @@ func (s *Store) Ledger(ctx context.Context, key string) (budget.Ledger, error) {
 func (s *Store) PurgeLedgers(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return 0, err
 	}
 	for key, l := range s.ledgers {

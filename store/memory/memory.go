@@ -88,7 +88,7 @@ func (s *Store) usable(ctx context.Context) error {
 func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if err := legal.Write(&r, entries); err != nil {
@@ -116,7 +116,7 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return carrierfsm.Record{}, err
 	}
 	row := s.rows[id]
@@ -180,7 +180,7 @@ func (s *Store) Reseal(ctx context.Context, r carrierfsm.Record, details ...carr
 }
 
 func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carrierfsm.Entry) error {
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	row := s.rows[r.ID]
@@ -315,7 +315,7 @@ func (s *Store) PurgeDelivered(ctx context.Context, before time.Time, limit int)
 func (s *Store) purge(ctx context.Context, before time.Time, limit int, needed func(*row) bool) (deleted, kept int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return 0, 0, err
 	}
 	for _, row := range s.rows {

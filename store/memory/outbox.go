@@ -20,7 +20,7 @@ type parkedKey struct{ handler, id string }
 func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Duration, start outbox.Start) (outbox.Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return outbox.Lease{}, err
 	}
 	if err := legal.Lease(name, owner); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) Acquire(ctx context.Context, name, owner string, lasts time.Dura
 func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if c := s.cursors[l.Name]; c != nil && c.Fence == l.Fence {
@@ -64,7 +64,7 @@ func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 func (s *Store) Retire(ctx context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if c := s.cursors[name]; c != nil && c.Held(time.Now()) {
@@ -111,7 +111,7 @@ func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	c := s.cursors[l.Name]
@@ -132,7 +132,7 @@ func (s *Store) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n i
 func (s *Store) Park(ctx context.Context, rows []outbox.Parked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(ctx); err != nil {
+	if err := s.current(ctx); err != nil {
 		return err
 	}
 	if err := legal.Parked(rows); err != nil {

@@ -36,16 +36,16 @@ func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots st
 	return nil
 }
 
-// BindShard makes each later write of this Store require an epoch: see sharded.Member.
+// BindShard makes each later write and Load of this Store require an epoch: see sharded.Member.
 func (s *Store) BindShard(epoch int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bound = epoch
 }
 
-// writable returns why a write can't be made: as usable, or the shard has another epoch
+// current returns why a call can't be made: as usable, or the shard has another epoch
 // than this store is bound to.
-func (s *Store) writable(ctx context.Context) error {
+func (s *Store) current(ctx context.Context) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}

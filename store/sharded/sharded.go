@@ -65,9 +65,9 @@ type Member interface {
 
 	// BindShard makes each later write of this store return carrierfsm.ErrMoved, and
 	// write nothing, unless the stored epoch is this one. A write of a lease may return
-	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. Load should return
-	// carrierfsm.ErrMoved too: what it would find may be old. It is called before the first
-	// write. A store that is not bound has no cost of it.
+	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. Load returns
+	// carrierfsm.ErrMoved too: what it would find is old. It is called before the first
+	// of both. A store that is not bound has no cost of it.
 	BindShard(epoch int64)
 }
 

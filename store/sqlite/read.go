@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -31,7 +32,23 @@ const defaultLimit = 100
 
 // Load implements carrierfsm.Store. In a store made by Open, ctx limits only how
 // long Load waits for a connection; the read itself is short.
-func (s *Store) Load(ctx context.Context, id string) (r carrierfsm.Record, err error) {
+func (s *Store) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	r, err := s.load(ctx, id)
+	if s.epoch == 0 || err != nil && !errors.Is(err, carrierfsm.ErrNotFound) {
+		return r, err
+	}
+	// Bound to an epoch: after a move, what is here is old.
+	_, epoch, _, failed := s.Shard(ctx)
+	if failed == nil && epoch != s.epoch {
+		failed = carrierfsm.ErrMoved
+	}
+	if failed != nil {
+		return carrierfsm.Record{}, failed
+	}
+	return r, err
+}
+
+func (s *Store) load(ctx context.Context, id string) (r carrierfsm.Record, err error) {
 	if s.fastWriter != nil {
 		r, err = s.loadFast(ctx, id)
 		return r, wrap(err)

@@ -45,7 +45,7 @@ func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots st
 	})
 }
 
-// BindShard makes each later write require an epoch: see sharded.Member. Each
+// BindShard makes each later write and Load require an epoch: see sharded.Member. Each
 // transaction that writes has the lock of the file when it checks it.
 func (s *Store) BindShard(epoch int64) { s.epoch = epoch }
 
