@@ -27,6 +27,14 @@ func (s *fixture) serve(console http.HandlerFunc) string {
 	return server.URL + "/ops/console/"
 }
 
+// tab serves the console and opens a tab, which is closed before the server is: a page
+// that loses its stream reports it.
+func (s *fixture) tab(view browsertest.View, console http.HandlerFunc) (tab *browsertest.Tab, url string) {
+	s.t.Helper()
+	url = s.serve(console)
+	return shared.Tab(s.t, view), url
+}
+
 var allPages = map[string]string{
 	"overview": "", "list": "list", "attention": "attention", "handlers": "handlers", "handler": "handlers?name=notify", "acts": "acts", "replays": "replay?name=notify", "replay": "confirm?do=replay&id=v1&handler=notify&step=1",
 	"long": "verification?id=person-with-a-long-way", "done": "verification?id=person-00", "failed": "verification?id=person-05",
@@ -93,14 +101,14 @@ func TestAnOperatorEndsAVerificationWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
 	s.must(s.Apply())
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(s.serve(func(w http.ResponseWriter, r *http.Request) {
+	tab, url := s.tab(browsertest.Wide, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".js") {
 			w.Header().Set("Content-Type", "text/javascript")
 			return
 		}
 		s.console.ServeHTTP(w, r)
-	}) + "list")
+	})
+	tab.Open(url + "list")
 	arrived := func(selector string) { tab.WaitFor("document.querySelector('" + selector + "')") }
 	tab.Type("#search", " v1 "+browsertest.Enter)
 	arrived("#h-diagram")
@@ -138,8 +146,8 @@ func TestTimesAreShownInUTCOrLocally(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
 	s.must(s.Apply())
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(s.serve(s.console.ServeHTTP) + "verification?id=v1")
+	tab, url := s.tab(browsertest.Wide, s.console.ServeHTTP)
+	tab.Open(url + "verification?id=v1")
 	first := func() string {
 		return browsertest.Eval[string](tab, "document.querySelector('.timeline time').textContent")
 	}

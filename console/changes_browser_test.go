@@ -32,8 +32,8 @@ func has(text string) string {
 func TestAnUpdateLosesNothingThatIsTyped(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(s.serve(s.console.ServeHTTP) + "list")
+	tab, url := s.tab(browsertest.Wide, s.console.ServeHTTP)
+	tab.Open(url + "list")
 	s.add(tab, "first", has("first"))
 	tab.Type("#find", "half a ref")
 	tab.Press(browsertest.ArrowLeft)
@@ -54,8 +54,8 @@ func TestAnUpdateLeavesAFormAloneWhileItIsFilledIn(t *testing.T) {
 	s := newFixture(t, carrierfsm.Config{})
 	s.setHandlers(map[string]outbox.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }})
 	s.must(s.Apply())
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(s.serve(s.console.ServeHTTP) + "verification?id=v1")
+	tab, url := s.tab(browsertest.Wide, s.console.ServeHTTP)
+	tab.Open(url + "verification?id=v1")
 	tab.Type("#reason", "asked in wri")
 	s.must(s.Cancel())
 	tab.WaitFor(has("failed at step 3: canceled"))
@@ -75,8 +75,8 @@ func TestAnUpdateKeepsWhatIsOpenAndWhereItIsScrolled(t *testing.T) {
 	s := newFixture(t, carrierfsm.Config{})
 	s.traffic(10, 3, well)
 	s.count()
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.Open(s.serve(s.console.ServeHTTP))
+	tab, url := s.tab(browsertest.Wide, s.console.ServeHTTP)
+	tab.Open(url)
 	tab.Click("summary")
 	tab.WaitFor("document.querySelector('details').open")
 	browsertest.Eval[int](tab, "(() => { scrollTo(0, 700); document.querySelector('details').marked = true; return scrollY })()")
@@ -94,8 +94,7 @@ func TestAnUpdateKeepsWhatIsOpenAndWhereItIsScrolled(t *testing.T) {
 func TestUpdatesCanBePausedAndAreNotOfferedOnTheAnswerToAForm(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
-	tab := shared.Tab(t, browsertest.Wide)
-	url := s.serve(s.console.ServeHTTP)
+	tab, url := s.tab(browsertest.Wide, s.console.ServeHTTP)
 	tab.Open(url + "list")
 	pressed := func() string {
 		return browsertest.Eval[string](tab, "document.querySelector('#refresh button').getAttribute('aria-pressed')")
@@ -118,9 +117,7 @@ func TestUpdatesCanBePausedAndAreNotOfferedOnTheAnswerToAForm(t *testing.T) {
 func TestAPageWithoutAStreamAsksByTime(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.IgnoreConsole("503")
-	page := s.serve(func(w http.ResponseWriter, r *http.Request) {
+	tab, url := s.tab(browsertest.Wide, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "changes"):
 			http.Error(w, "no stream", http.StatusServiceUnavailable)
@@ -131,7 +128,8 @@ func TestAPageWithoutAStreamAsksByTime(t *testing.T) {
 			s.console.ServeHTTP(w, r)
 		}
 	})
-	tab.Open(page + "list")
+	tab.IgnoreConsole("503")
+	tab.Open(url + "list")
 	s.add(tab, "first", has("first"))
 	s.add(tab, "second", has("second"))
 }
@@ -140,15 +138,15 @@ func TestAPageWithoutAStreamAsksByTime(t *testing.T) {
 func TestAFailedUpdateIsSaidAndThePageStays(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
-	tab := shared.Tab(t, browsertest.Wide)
-	tab.IgnoreConsole("403")
-	tab.Open(s.serve(func(w http.ResponseWriter, r *http.Request) {
+	tab, url := s.tab(browsertest.Wide, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Carrierfsm-Update") != "" {
 			http.Error(w, "signed out", http.StatusForbidden)
 			return
 		}
 		s.console.ServeHTTP(w, r)
-	}) + "list")
+	})
+	tab.IgnoreConsole("403")
+	tab.Open(url + "list")
 	s.add(tab, "first", "document.querySelector('#refresh').textContent.includes('The last update failed.')")
 	require.Equal(t, "Verifications", browsertest.Eval[string](tab, "document.querySelector('h1').textContent"))
 }

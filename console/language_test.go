@@ -94,8 +94,8 @@ const strayBlanks = `(() => {
 func TestTheConsoleInChinese(t *testing.T) {
 	t.Parallel()
 	s := newBusyFixture(t)
-	tab := shared.Tab(t, browsertest.Wide.In("zh-CN"))
-	tab.Open(s.serve(s.console.ServeHTTP) + "verification?id=person-with-a-long-way")
+	tab, url := s.tab(browsertest.Wide.In("zh-CN"), s.console.ServeHTTP)
+	tab.Open(url + "verification?id=person-with-a-long-way")
 	tab.Screenshot("zh-verification")
 	tab.CheckAccessibility()
 	tab.Follow(".language button")

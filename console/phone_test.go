@@ -13,8 +13,7 @@ import (
 func TestOnAPhoneTheRowsOfATableAreCards(t *testing.T) {
 	t.Parallel()
 	s := newBusyFixture(t)
-	url := s.serve(s.console.ServeHTTP)
-	tab := shared.Tab(t, browsertest.Narrow)
+	tab, url := s.tab(browsertest.Narrow, s.console.ServeHTTP)
 	for _, path := range []string{"", "list", "handlers", "acts", "attention", "verification?id=person-with-a-long-way"} {
 		tab.Open(url + path)
 		require.Empty(t, browsertest.Eval[string](tab, `[...document.querySelectorAll('.scroll:has(> table)')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')).join()`), path)

@@ -58,7 +58,7 @@ func figures() []figure {
 			of(two, "sqlite2", 5, 100, 40, 0),
 			of(single, "postgres", 40, 125, 0, 3),
 			of(three, "postgres3", 80, 250, 125, 3),
-			of(four, "shards", 24, 60, 20, 0),
+			of(four, "shards", 12, 60, 20, 0),
 		}
 	case "shards":
 		return []figure{of(four, "shards", 4, 40, 10, 0)}
