@@ -107,7 +107,7 @@ func TestAFailedCountReportsNoValueAndNoErrorText(t *testing.T) {
 	t.Parallel()
 	for class, list := range map[string]func(context.Context) ([]carrierfsm.Summary, error){
 		"_OTHER": func(context.Context) ([]carrierfsm.Summary, error) { return nil, errDriver },
-		"panic": func(context.Context) ([]carrierfsm.Summary, error) { panic(errDriver) },
+		"panic":  func(context.Context) ([]carrierfsm.Summary, error) { panic(errDriver) },
 		"timeout": func(ctx context.Context) ([]carrierfsm.Summary, error) {
 			<-ctx.Done()
 			return nil, fmt.Errorf("%w: %w", errDriver, ctx.Err())
