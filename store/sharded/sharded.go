@@ -100,7 +100,8 @@ type Shard struct {
 	Store Member
 	// Open opens the Store, where that is nil. New calls it, and while it fails, calls of
 	// this shard do, until it succeeds: so a service can start while the database is down.
-	// Close ends its context.
+	// Its context is that of the call, with five seconds in New, and Close ends it. A
+	// migration that takes longer has to be done before.
 	Open func(ctx context.Context) (Member, error)
 	// Slots are the slots that it has. Either all shards have some, and together each
 	// slot once, or none. Defaults to an equal part, in the order of Config.Shards.
