@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -172,8 +171,8 @@ func (c *Console) checkStep(ctx context.Context, f actionForm) error {
 
 // checkHandler returns carrierfsm.ErrInvalid if no handler has the name.
 func (c *Console) checkHandler(ctx context.Context, f actionForm) error {
-	cursors, err := c.cursors(ctx)
-	if err == nil && !slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == f.handler }) {
+	err := c.knowsHandler(ctx, f.handler)
+	if errors.Is(err, errNoPage) {
 		err = fmt.Errorf("%w: console: no handler of this name has ever run", carrierfsm.ErrInvalid)
 	}
 	return err

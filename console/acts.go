@@ -45,9 +45,9 @@ func (c *Console) actsOf(ctx context.Context, q *request, id string) (list []act
 	}
 	list, err := c.cfg.Acts.Acts(ctx, acts.Query{Verification: id, Kinds: acts.Changing(), Limit: actsOfOne})
 	if err != nil {
-		return nil, c.partFailed(q, storeError(ctx, err))
+		problem = c.partFailed(q, storeError(ctx, err))
 	}
-	return list, ""
+	return list, problem // those of the shards that answered
 }
 
 // actKinds are the choices of the filter by kind.
@@ -110,6 +110,7 @@ type actsPage struct {
 	Rows  []acts.Act
 	Next  string // the key of the next page; empty on the last
 	First bool   // it is the first page
+	Error string // which shards are missing
 }
 
 func (c *Console) acts(q *request) error {
@@ -120,14 +121,17 @@ func (c *Console) acts(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	page, err := c.readActs(ctx, q, pageSize)
-	if err != nil {
+	if some := partial(err); some != nil {
+		page.Error = c.partFailed(q, some)
+	} else if err != nil {
 		return err
 	}
 	c.render(q, http.StatusOK, "acts", "Acts", page)
 	return nil
 }
 
-// readActs reads a page of so many acts.
+// readActs reads a page of so many acts. With the error of some shards it returns those of
+// the others.
 func (c *Console) readActs(ctx context.Context, q *request, size int) (page actsPage, err error) {
 	v := q.URL.Query()
 	get := func(name string) string { return strings.TrimSpace(v.Get(name)) }
@@ -144,14 +148,14 @@ func (c *Console) readActs(ctx context.Context, q *request, size int) (page acts
 	}
 	wanted.Limit = size + 1
 	if page.Rows, err = c.cfg.Acts.Acts(ctx, wanted); err != nil {
-		return page, storeError(ctx, err)
+		err = storeError(ctx, err)
 	}
 	if len(page.Rows) > size {
 		page.Rows = page.Rows[:size]
 		last := page.Rows[size-1]
 		page.Next = formatPageKey(last.At, last.ID)
 	}
-	return page, nil
+	return page, err
 }
 
 // storeError returns the error of a store as the Machine would.

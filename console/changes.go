@@ -90,10 +90,13 @@ func (c *Console) changes(q *request) error {
 	committed, unsubscribe := c.cfg.Machine.Subscribe()
 	defer unsubscribe()
 	s := stream{console: c, q: q, id: q.URL.Query().Get("id"), stopped: c.streams.stopped(ctx), committed: committed}
-	if err := s.start(ctx); err != nil || q.Method == http.MethodHead {
+	var err error
+	if s.mark, err = s.read(ctx); err != nil {
 		return err
 	}
-	s.run(ctx)
+	if s.start() {
+		s.run(ctx)
+	}
 	return nil
 }
 
@@ -116,19 +119,20 @@ type stream struct {
 	sent      time.Time
 }
 
-// start sends the header.
-func (s *stream) start(ctx context.Context) (err error) {
-	if s.mark, err = s.read(ctx); err != nil {
-		return err
-	}
+// start sends the header, and reports whether events can follow.
+func (s *stream) start() bool {
 	h := s.q.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // for proxies that would wait for more
 	s.q.w.WriteHeader(http.StatusOK)
 	if s.q.Method == http.MethodHead {
-		return nil
+		return false
 	}
-	return s.send("retry: 3000\n\n")
+	err := s.send("retry: 3000\n\n")
+	if errors.Is(err, http.ErrNotSupported) { // of the writer of a host: the browser gets all at the end
+		_, _ = io.WriteString(s.q.w, "retry: 15000\n\n") // as often as a page without a stream asks
+	}
+	return err == nil
 }
 
 // run sends events until the stream, the server or the machine ends.

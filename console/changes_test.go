@@ -18,6 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/console"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/acts"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -259,4 +260,44 @@ func TestAPageThatUpdatesItselfIsLoggedEveryFiveMinutes(t *testing.T) {
 	s.operator.Name = "wang.fang"
 	update("list")
 	require.Equal(t, 6, looks(), "another operator")
+}
+
+// A file, and a number that is looked for, are no update of a page, whatever a request says.
+func TestOnlyAPageIsAnUpdate(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	s.setHandlers(map[string]outbox.Handler{"notify": func(context.Context, carrierfsm.Transition) error { return nil }})
+	s.setConsole(s.Machine, func(c *console.Config) {
+		c.NumberKey = func(number string) (string, error) { return "key of " + number, nil }
+	})
+	s.count()
+	update := func(r *http.Request) {
+		r.Header.Set("Carrierfsm-Update", "1")
+		s.do(r)
+	}
+	for _, file := range []string{"list.json", "list.csv", "acts.csv", "parked.csv?name=notify"} {
+		for range 2 {
+			update(httptest.NewRequest(http.MethodGet, "/console/"+file, nil))
+		}
+	}
+	require.Len(t, s.logged(acts.Query{Kinds: []acts.Kind{acts.Export}}), 8)
+	for _, number := range []string{"13800138000", "13800138001"} {
+		r := httptest.NewRequest(http.MethodPost, "/console/find", strings.NewReader("find="+number))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		update(r)
+	}
+	require.Len(t, s.logged(acts.Query{Kinds: []acts.Kind{acts.Find}}), 2)
+}
+
+// unflushed is a writer of a middleware, which keeps the answer until its end.
+type unflushed struct{ http.ResponseWriter }
+
+// A page whose stream can't be sent asks as often as one without a stream.
+func TestAStreamThatCanNotBeSentIsTriedAgainAfterTheTimeOfAPageWithoutOne(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	w := httptest.NewRecorder()
+	http.StripPrefix("/console", s.console).ServeHTTP(unflushed{w}, httptest.NewRequest(http.MethodGet, "/console/changes", nil))
+	require.Equal(t, "retry: 3000\n\nretry: 15000\n\n", w.Body.String())
 }

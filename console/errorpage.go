@@ -89,7 +89,7 @@ const (
 // errorPageFor returns the page for an error; status 500 if none matches.
 func errorPageFor(err error) errorPage {
 	if some := partial(err); some != nil {
-		text := "No answer from " + strings.Join(some.Shards, ", ") + ": what is there is missing here."
+		text := "No answer from " + strings.Join(some.Shards, ", ") + ": rows of these shards are missing."
 		return errorPage{http.StatusServiceUnavailable, "A shard failed", text}
 	}
 	var param paramError

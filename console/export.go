@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
@@ -59,9 +60,9 @@ func export[T any](q *request, name string, rows []T, next string, t table[T]) e
 	return nil
 }
 
-// cell keeps a spreadsheet from taking a text for a formula.
+// cell keeps a spreadsheet from taking a text for a formula. Some read full-width marks too.
 func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠\t\r\n", first) {
 		return "'" + text
 	}
 	return text
@@ -105,6 +106,9 @@ func (c *Console) exportList(q *request) error {
 	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
 	page, err := c.readList(ctx, q, exportSize, acts.Export)
+	if err == nil && page.Found.Failed != nil {
+		err = page.Found.Failed // a file has no place to say what is missing
+	}
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,20 @@ func TestAListIsExportedAsJSONAndCSV(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, s.get("list.csv?state=unknown").Code)
 }
 
+// What a spreadsheet takes for a formula is a text for it: also full-width marks, and a
+// mark after the end of a line.
+func TestACellIsNoFormula(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	for i, text := range []string{"=1", "+1", "-1", "@a", "＝1", "＋1", "－1", "＠a"} {
+		_, err := s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "f" + itoa(i), Reference: text})
+		require.NoError(t, err)
+		table, err := csv.NewReader(s.get("list.csv?find=f" + itoa(i)).Body).ReadAll()
+		require.NoError(t, err)
+		require.Equal(t, "'"+text, table[1][1])
+	}
+}
+
 func TestALongListIsExportedInParts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // fake time: no timeout on a slow machine

@@ -91,7 +91,7 @@ func (c *Console) parkedOf(ctx context.Context, cursor handlerCursor, after outb
 // group groups the parked rows by their errors. With the key of one, its rows are shown.
 func (h *handlerSection) group(ctx context.Context, c *Console, key string) error {
 	rows, more, err := c.allParked(ctx, h.Name)
-	if err != nil {
+	if err != nil && partial(err) == nil {
 		return err
 	}
 	h.Groups, h.Ungrouped = groupsOf(rows), more
@@ -99,7 +99,7 @@ func (h *handlerSection) group(ctx context.Context, c *Console, key string) erro
 		h.Rows = slices.DeleteFunc(rows, func(r parkedRow) bool { return r.key() != key })
 		h.Rows, h.NextPage = h.Rows[:min(len(h.Rows), parkedPerPage)], ""
 	}
-	return nil
+	return err
 }
 
 // cursors returns the cursors of all handlers, or errNoHandlers.

@@ -31,6 +31,30 @@ func Untranslated() (list []string) {
 	return slices.Compact(list)
 }
 
+// Unused returns the Chinese texts of templates of which no template has the English one.
+func Unused() (list []string) {
+	used := make(map[string]bool)
+	note := func(text string) string {
+		used[strings.TrimSpace(text)] = true
+		return text
+	}
+	for _, page := range pagesIn(english) {
+		for _, t := range page.Templates() {
+			if t.Tree != nil {
+				p := place{change: note}
+				p.walk(t.Tree.Root)
+			}
+		}
+	}
+	for text := range chinese.words[ofTemplates] {
+		if !used[text] {
+			list = append(list, text)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // ToChinese translates the texts of a piece of HTML.
 func ToChinese(html string) string {
 	p := place{change: func(text string) string { return chinese.of(ofTemplates, text) }}

@@ -34,6 +34,7 @@ var left = regexp.MustCompile(`asked for by|Path:.*`)
 func TestEveryTextHasAChineseOne(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, console.Untranslated(), "add lines to web/zh.txt")
+	require.Empty(t, console.Unused(), "delete lines from web/zh.txt")
 	s := newBusyFixture(t)
 	english := regexp.MustCompile(`[A-Za-z]{3,}`)
 	for name, path := range allPages {

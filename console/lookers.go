@@ -1,6 +1,8 @@
 package console
 
 import (
+	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,9 +30,10 @@ type look struct{ operator, page string }
 func lookOf(q *request) look { return look{q.operator.Name, q.page + "?" + q.URL.RawQuery} }
 
 // isLooking reports whether a request is the update of a page that the operator already
-// looks at, by an entry in the log of acts that is not old.
+// looks at, by an entry in the log of acts that is not old. Only a page has updates: each
+// file is an act, and so is each search for a number, which is not in the address.
 func (l *lookers) isLooking(q *request) bool {
-	if q.Header.Get(updateHeader) == "" {
+	if q.Header.Get(updateHeader) == "" || q.Method == http.MethodPost || strings.Contains(q.page, ".") {
 		return false
 	}
 	l.mu.Lock()

@@ -119,10 +119,14 @@ func (c *Console) selected(ctx context.Context, s parkedSelection) (rows []parke
 	return rows, false, nil
 }
 
-// knowsHandler returns errNoPage unless a handler of this name has run.
+// knowsHandler returns errNoPage unless a handler of this name has run. One shard that
+// knows it is enough.
 func (c *Console) knowsHandler(ctx context.Context, name string) error {
 	cursors, err := c.cursors(ctx)
-	if err == nil && !slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == name }) {
+	switch {
+	case slices.ContainsFunc(cursors, func(h handlerCursor) bool { return h.Name == name }):
+		return nil
+	case err == nil:
 		err = errNoPage
 	}
 	return err

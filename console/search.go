@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -49,8 +50,8 @@ type searchResult struct {
 	Rows    []carrierfsm.Summary
 	Size    int // the most rows
 	Scanned int
-	Next    carrierfsm.PageKey // zero on the last page
-	Failed  *carrierfsm.ShardsError
+	Next    carrierfsm.PageKey      // zero on the last page
+	Failed  *carrierfsm.ShardsError // of a read, or of several the latest
 }
 
 // Stopped reports whether the search reached maxScanned before the page was full.
@@ -67,9 +68,11 @@ func (c *Console) search(ctx context.Context, f filter, after carrierfsm.PageKey
 	}
 	for page.Scanned < maxScanned {
 		list, err := c.cfg.Machine.List(ctx, q)
-		if page.Failed = partial(err); err != nil && page.Failed == nil {
+		failed := partial(err)
+		if err != nil && failed == nil {
 			return page, err
 		}
+		page.Failed = cmp.Or(failed, page.Failed)
 		for _, s := range list {
 			if len(page.Rows) == size {
 				page.Next = q.After

@@ -22,7 +22,7 @@ type verificationPage struct {
 	Parked       []parkedRow
 	Handlers     []string
 	Acts         []acts.Act // the latest ones that changed something
-	ActsError    string     // why there are none
+	ActsError    string     // why there are none, or some are missing
 }
 
 // timelineRow is one transition.

@@ -65,10 +65,10 @@ func actsFlags(f *flag.FlagSet) action {
 			rows = append(rows, a)
 			return *limit <= 0 || len(rows) < *limit
 		})
-		if err != nil {
+		if err != nil && !partial(err) {
 			return err
 		}
-		return printRows(s, actsHeader, rows, actCells)
+		return errors.Join(printRows(s, actsHeader, rows, actCells), err)
 	})
 }
 
@@ -89,22 +89,27 @@ func kindsOf(text string) (list []acts.Kind, err error) {
 	return list, nil
 }
 
-// eachAct calls f for what matches, newest first, until it returns false.
+// eachAct calls f for what matches, newest first, until it returns false. While a shard is
+// down it goes on with the others, and returns the error at the end.
 func eachAct(ctx context.Context, l acts.Log, q acts.Query, f func(acts.Act) (more bool)) error {
 	q.Limit = pageSize
+	var missing error
 	for {
 		list, err := l.Acts(ctx, q)
-		if err != nil {
+		switch {
+		case partial(err):
+			missing = err
+		case err != nil:
 			return err
 		}
 		for _, a := range list {
 			if !f(a) {
-				return nil
+				return missing
 			}
 			q.After = carrierfsm.PageKey{Time: a.At, ID: a.ID}
 		}
 		if len(list) < q.Limit {
-			return nil
+			return missing
 		}
 	}
 }

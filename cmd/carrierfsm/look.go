@@ -62,11 +62,13 @@ func listFlags(f *flag.FlagSet) action {
 
 func eachOverdue(ctx context.Context, m *carrierfsm.Machine, f func(carrierfsm.Summary) (bool, error)) error {
 	var after carrierfsm.PageKey
+	var unread error // of this page, or of one before
 	for {
-		list, unread := m.Overdue(ctx, time.Minute, after, pageSize)
-		if unread != nil && !partial(unread) {
-			return unread
+		list, err := m.Overdue(ctx, time.Minute, after, pageSize)
+		if err != nil && !partial(err) {
+			return err
 		}
+		unread = cmp.Or(err, unread)
 		for _, v := range list {
 			after = carrierfsm.PageKey{Time: v.Due, ID: v.ID}
 			if more, err := f(v); err != nil || !more {

@@ -170,6 +170,7 @@ func (l *load) step(id string) (v carrierfsm.Verification, err error) {
 	case v.InFlight:
 		return v, carrierfsm.ErrInFlight
 	case v.Prompt.Kind == carrierfsm.PromptApplication:
+		form.Step = v.Step // not the first time if the outcome of that is unknown
 		return r.Submit(ctx, id, form)
 	case v.Prompt.Kind == carrierfsm.PromptPassword:
 		return r.Submit(ctx, id, carrierfsm.Password{Step: v.Step, Password: carrierfsm.NewSecret("246810")})

@@ -74,11 +74,13 @@ const pageSize = 500
 func (q *selection) each(ctx context.Context, m *carrierfsm.Machine, f func(carrierfsm.Summary) (more bool, _ error)) error {
 	page := q.Query
 	page.Limit, page.Bodies = pageSize, page.Bodies || q.reference != ""
+	var unread error // of this page, or of one before
 	for {
-		list, unread := m.List(ctx, page)
-		if unread != nil && !partial(unread) {
-			return unread
+		list, err := m.List(ctx, page)
+		if err != nil && !partial(err) {
+			return err
 		}
+		unread = cmp.Or(err, unread)
 		for _, v := range list {
 			page.After = carrierfsm.PageKey{Time: v.Created, ID: v.ID}
 			if q.reference != "" && v.Reference != q.reference || v.Step < q.least {

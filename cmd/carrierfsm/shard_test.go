@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +85,28 @@ func TestAShardMovesToAnotherDatabase(t *testing.T) {
 	require.ErrorIs(t, old.Commit(t.Context(), r), carrierfsm.ErrMoved, "the database that it was moved from")
 	require.Regexp(t, `east +3 +0-512/1024`, run(0, "shard", "list", "-store", "sqlite:moved.db").out)
 	run(2, "shard", "open", "-store", both)
+}
+
+// With a shard down a list has what the others have, and the error says which is missing.
+func TestTheCommandShowsTheShardsThatAnswer(t *testing.T) {
+	t.Parallel()
+	c := newCommand(t, "CARRIERFSM_OPERATOR=li.wei")
+	for _, name := range []string{"east", "west"} {
+		require.Zero(t, c.runWith("", "migrate", "up", "-create", "-store", "sqlite:"+name+".db").code)
+	}
+	require.Zero(t, c.runWith("", "shard", "create", "-store", "sharded:east=sqlite:east.db west=sqlite:west.db").code)
+	service, err := openFiles(t, c.dir, map[string]string{"east": "east.db", "west": "west.db"})
+	require.NoError(t, err)
+	created := time.Unix(1_900_000_000, 0).UTC()
+	r := carrierfsm.Record{ID: "s000-one", State: carrierfsm.Created, Version: 1, Table: 1, Created: created, Updated: created, Body: []byte(`{"ask":"application"}`)}
+	require.NoError(t, service.Create(t.Context(), r))
+	const down = "sharded:east=sqlite:east.db west=sqlite:gone.db"
+	erase := c.runWith("", "erase", "-yes", "-reason", "asked for", "-store", down, "s000-one")
+	require.Zero(t, erase.code, erase.err)
+	for _, line := range []string{"list", "acts -id s000-one", "acts -kind changes"} {
+		got := c.runWith("", append(strings.Fields(line), "-store", down)...)
+		require.NotZero(t, got.code, line)
+		require.Contains(t, got.out, "s000-one", line)
+		require.Contains(t, got.err, "west", line)
+	}
 }

@@ -25,7 +25,7 @@ const endTimeout = 5 * time.Second
 // do was not called; else the error of do, and ErrOutcomeNotLogged where the outcome can't
 // be logged. A nil log logs nothing.
 func Do(ctx context.Context, l Log, a Act, do func(ctx context.Context) (count int, err error)) error {
-	err := prepare(ctx, &a)
+	err := prepare(ctx, l, &a)
 	switch {
 	case err != nil:
 		return err
@@ -52,7 +52,7 @@ func Do(ctx context.Context, l Log, a Act, do func(ctx context.Context) (count i
 // typed may be a phone number. It returns carrierfsm.ErrInvalid without a name, ErrStore,
 // ErrClosed or the context's error. A nil log logs nothing.
 func Look(ctx context.Context, l Log, a Act) error {
-	err := prepare(ctx, &a)
+	err := prepare(ctx, l, &a)
 	if err != nil || l == nil {
 		return err
 	}
@@ -63,8 +63,14 @@ func Look(ctx context.Context, l Log, a Act) error {
 	return nil
 }
 
+// placer is a Log of several shards: it makes of an act's id one on the shard of a
+// verification.
+type placer interface {
+	PlaceAct(id, verification string) string
+}
+
 // prepare makes an act fit to be stored.
-func prepare(ctx context.Context, a *Act) (err error) {
+func prepare(ctx context.Context, l Log, a *Act) (err error) {
 	if a.Operator, err = carrierfsm.Operator(ctx); err != nil {
 		return err
 	}
@@ -74,6 +80,9 @@ func prepare(ctx context.Context, a *Act) (err error) {
 	a.Reason = strings.TrimSpace(text.Redact(strings.Join(strings.Fields(a.Reason), " "), nil, MaxReason)) // one line
 	id, err := uuid.NewV7()
 	a.ID, a.At, a.Outcome, a.Ended = id.String(), time.Time{}, "", time.Time{}
+	if p, ok := l.(placer); ok && a.Verification != "" {
+		a.ID = p.PlaceAct(a.ID, a.Verification)
+	}
 	return err
 }
 

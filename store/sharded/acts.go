@@ -9,6 +9,7 @@ import (
 )
 
 // The log of acts: each act is on the shard of its own id, which is all that EndAct has.
+// What is done to a verification has an id of its shard.
 
 // log returns the log of the shard.
 func (m *member) log() (acts.Log, error) {
@@ -72,6 +73,13 @@ func (m *member) PurgeActs(ctx context.Context, before time.Time, limit int) (n 
 		return 0, err
 	}
 	return l.PurgeActs(ctx, before, limit)
+}
+
+// PlaceAct returns an act's id with the slot of a verification in front. acts.Do and
+// acts.Look call it: so one shard is enough for what is done to the verification, and
+// another one that is down does not hinder it.
+func (s *Store) PlaceAct(id, verification string) string {
+	return prefixOf(s.slotOf(verification)) + id
 }
 
 // LogAct implements acts.Log.

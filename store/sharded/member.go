@@ -30,6 +30,7 @@ type member struct {
 
 	checking chan struct{} // has room for the one call that checks
 	checked  atomic.Bool
+	opening  atomic.Pointer[context.CancelFunc] // ends an open that is under way
 
 	watchable chan struct{} // closed when there is a store, or none any more
 	watch     sync.Once     // closes it
@@ -57,6 +58,9 @@ func (m *member) setWatchable() { m.watch.Do(func() { close(m.watchable) }) }
 func (m *member) close() error {
 	m.closed.Store(true)
 	m.setWatchable()
+	if end := m.opening.Load(); end != nil {
+		(*end)()
+	}
 	m.checking <- struct{}{} // a call that opens it has ended
 	defer func() { <-m.checking }()
 	if c, ok := m.store.(io.Closer); ok {
@@ -140,12 +144,18 @@ func (m *member) check(ctx context.Context) error {
 
 // beOpen opens the store, unless that was done. Only check calls it.
 func (m *member) beOpen(ctx context.Context) (err error) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	m.opening.Store(&end) // before closed is read: close sets that first
 	if m.closed.Load() {
 		return carrierfsm.ErrClosed
 	}
 	if m.store == nil {
 		if m.store, err = m.open(ctx); err != nil {
 			m.store = nil // not an interface of a nil pointer
+			if m.closed.Load() {
+				return carrierfsm.ErrClosed
+			}
 			return fmt.Errorf("opening it: %w", err)
 		}
 		m.setWatchable()

@@ -2,8 +2,11 @@ package sharded_test
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -110,4 +113,64 @@ func TestACloseBeforeAShardIsOpenEndsItsCalls(t *testing.T) {
 	_, err = s.Load(t.Context(), "s100-v")
 	require.ErrorIs(t, err, carrierfsm.ErrClosed)
 	require.EqualValues(t, 3, opened.Load())
+}
+
+// closable is a store that says when it is closed.
+type closable struct {
+	sharded.Member
+	closed *atomic.Int64
+}
+
+func (c closable) Close() error {
+	c.closed.Add(1)
+	return c.Member.(io.Closer).Close()
+}
+
+// The caller of New has no store of a shard that New opened, and can't close it.
+func TestANewThatFailsClosesWhatItOpened(t *testing.T) {
+	t.Parallel()
+	c := config(inMemory)
+	var closed atomic.Int64
+	for i := range 2 {
+		store := closable{c.Shards[i].Store, &closed}
+		require.NoError(t, store.SetShard(t.Context(), "another", 1, "0-256/1024"))
+		c.Shards[i].Store = nil
+		c.Shards[i].Open = func(context.Context) (sharded.Member, error) { return store, nil }
+	}
+	given := closable{c.Shards[2].Store, &closed}
+	c.Shards[2].Store = given
+	_, err := sharded.New(t.Context(), c)
+	require.ErrorIs(t, err, sharded.ErrMap)
+	require.EqualValues(t, 2, closed.Load(), "not one that was given")
+	require.NoError(t, given.Close())
+}
+
+// A server that neither answers nor refuses would keep a process from ending.
+func TestACloseEndsAnOpening(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := config(inMemory)
+		c.Shards[1].Store = nil
+		c.Shards[1].Open = func(ctx context.Context) (sharded.Member, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.Load(context.Background(), "s100-v")
+			ended <- err
+		}()
+		synctest.Wait()
+		closed := make(chan error, 1)
+		go func() { closed <- s.Close() }()
+		select {
+		case err := <-closed:
+			require.NoError(t, err)
+		case <-time.After(time.Minute):
+			t.Fatal("Close waits for the server")
+		}
+		require.ErrorIs(t, <-ended, carrierfsm.ErrClosed)
+	})
 }

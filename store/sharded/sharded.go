@@ -100,6 +100,8 @@ type Shard struct {
 	Store Member
 	// Open opens the Store, where that is nil. New calls it, and while it fails, calls of
 	// this shard do, until it succeeds: so a service can start while the database is down.
+	// Its context is that of the call, with five seconds in New, and Close ends it. A
+	// migration that takes longer has to be done before.
 	Open func(ctx context.Context) (Member, error)
 	// Slots are the slots that it has. Either all shards have some, and together each
 	// slot once, or none. Defaults to an equal part, in the order of Config.Shards.
@@ -123,7 +125,8 @@ type Store struct {
 
 // New checks the configuration and what each database says, and returns a Store. A
 // shard that does not answer is checked when it does: until then its calls fail. Errors
-// match carrierfsm.ErrInvalid, or ErrMap for a database that is another shard.
+// match carrierfsm.ErrInvalid, or ErrMap for a database that is another shard; what New
+// opened is closed then.
 func New(ctx context.Context, c Config) (*Store, error) {
 	c.Slots = cmp.Or(c.Slots, 1024)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1000)
@@ -144,9 +147,20 @@ func New(ctx context.Context, c Config) (*Store, error) {
 		s.shards = append(s.shards, carrierfsm.Shard{Name: shard.Name, Store: m})
 	}
 	if err := s.check(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.closeOpened())
 	}
 	return s, nil
+}
+
+// closeOpened closes the stores that New opened: its caller has none of them.
+func (s *Store) closeOpened() error {
+	var errs []error
+	for _, m := range s.members {
+		if m.open != nil {
+			errs = append(errs, m.close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // check checks what the databases say that answer.
