@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -190,6 +191,40 @@ func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
 		_, err := io.ReadAll(body)
 		require.NoError(t, err)
 	}
+}
+
+// The first stream may come when the server has begun to shut down: too late to register.
+func TestAStreamThatBeginsDuringAShutdownEnds(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, carrierfsm.Config{})
+	arrived, shutting := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/changes" {
+			close(arrived)
+			<-shutting
+		}
+		s.console.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	server.Config.RegisterOnShutdown(func() { close(shutting) })
+	get := func(path string) {
+		r, err := http.Get(server.URL + path)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r.Body)
+			err = errors.Join(err, r.Body.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	get("/list")
+	var streaming sync.WaitGroup
+	streaming.Go(func() { get("/changes") })
+	<-arrived
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	require.NoError(t, server.Config.Shutdown(ctx))
+	streaming.Wait()
 }
 
 func TestStreamsAreBounded(t *testing.T) {

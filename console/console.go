@@ -202,6 +202,7 @@ func (c *Console) serve(q *request) error {
 	if q.operator.Access < Look {
 		return errForbidden
 	}
+	c.streams.stopped(q.Context()) // registered now: while a server shuts down it is too late
 	route, known := c.routes[q.page]
 	switch {
 	case !known:

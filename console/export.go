@@ -36,6 +36,7 @@ func export[T any](q *request, name string, rows []T, next string, t table[T]) e
 	kind := "application/json; charset=utf-8"
 	if strings.HasSuffix(q.page, ".csv") {
 		kind = "text/csv; charset=utf-8"
+		body.WriteString("\ufeff") // without it spreadsheets in China take UTF-8 for GBK
 		w := csv.NewWriter(&body)
 		_ = w.Write(t.head) // to a buffer
 		for _, r := range rows {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +41,14 @@ func (s *fixture) exported(path string) (rows []map[string]any, requests int) {
 	return rows, requests
 }
 
+// tableOf reads a CSV, which begins with the mark by which spreadsheets know UTF-8.
+func tableOf(t *testing.T, w *httptest.ResponseRecorder) ([][]string, error) {
+	t.Helper()
+	text, marked := strings.CutPrefix(w.Body.String(), "\ufeff")
+	require.True(t, marked)
+	return csv.NewReader(strings.NewReader(text)).ReadAll()
+}
+
 func TestAListIsExportedAsJSONAndCSV(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, carrierfsm.Config{})
@@ -56,7 +65,7 @@ func TestAListIsExportedAsJSONAndCSV(t *testing.T) {
 	w := s.get("list.csv?find=v2")
 	require.Equal(t, "text/csv; charset=utf-8", w.Header().Get("Content-Type"))
 	require.Equal(t, `attachment; filename="verifications.csv"`, w.Header().Get("Content-Disposition"))
-	table, err := csv.NewReader(w.Body).ReadAll()
+	table, err := tableOf(t, w)
 	require.NoError(t, err)
 	require.Len(t, table, 2)
 	require.Equal(t, "id,reference,state,step,source,source_name,event,in_flight,created,updated,due,error", strings.Join(table[0], ","))
@@ -74,7 +83,7 @@ func TestACellIsNoFormula(t *testing.T) {
 	for i, text := range []string{"=1", "+1", "-1", "@a", "＝1", "＋1", "－1", "＠a"} {
 		_, err := s.Machine.Create(context.Background(), carrierfsm.NewVerification{ID: "f" + itoa(i), Reference: text})
 		require.NoError(t, err)
-		table, err := csv.NewReader(s.get("list.csv?find=f" + itoa(i)).Body).ReadAll()
+		table, err := tableOf(t, s.get("list.csv?find=f"+itoa(i)))
 		require.NoError(t, err)
 		require.Equal(t, "'"+text, table[1][1])
 	}
@@ -109,7 +118,7 @@ func TestTheActsAreExported(t *testing.T) {
 	require.Equal(t, "purge", rows[0]["kind"])
 	_, err := time.Parse(time.RFC3339Nano, rows[0]["at"].(string))
 	require.NoError(t, err)
-	table, err := csv.NewReader(s.get("acts.csv?operator=bob").Body).ReadAll()
+	table, err := tableOf(t, s.get("acts.csv?operator=bob"))
 	require.NoError(t, err)
 	require.Len(t, table, 1_001)
 	require.Equal(t, "'+law", table[1][10])
@@ -138,7 +147,7 @@ func TestWhatIsParkedIsExported(t *testing.T) {
 	require.Contains(t, s.page("handlers?name=notify&error="+key), `href="parked.csv?name=notify&amp;error=`+key+`"`)
 	w := s.get("parked.csv?name=notify&error=" + key)
 	require.Equal(t, `attachment; filename="parked.csv"`, w.Header().Get("Content-Disposition"))
-	table, err := csv.NewReader(w.Body).ReadAll()
+	table, err := tableOf(t, w)
 	require.NoError(t, err)
 	require.Len(t, table, 4)
 	require.Contains(t, table[1][9], "the <mail> server is away, call ****")

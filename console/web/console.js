@@ -138,7 +138,9 @@ function offerUpdates(slot) {
 		if (asking) return
 		asking = true
 		try {
-			const answer = await fetch(location.href, { headers: { 'Carrierfsm-Update': '1' }, cache: 'no-store', credentials: 'same-origin' })
+			const answer = await fetch(location.href, {
+				headers: { 'Carrierfsm-Update': '1' }, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(2 * every),
+			})
 			const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
 			if (!answer.ok || answer.redirected || regionsOf(page).length === 0) throw new Error('no page')
 			waiting = page
