@@ -26,7 +26,7 @@ const (
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
 	moreWarned = time.Minute
-	// runStalls is for how long Run may not get on before the machine is not ready.
+	// runStalls is how long Run may make no progress before Ready returns an error.
 	runStalls = time.Minute
 	// clockInterval is how often Run compares its clock with the store's.
 	clockInterval = time.Minute
@@ -60,7 +60,7 @@ func (m *Machine) Run(ctx context.Context) error {
 	m.running.Add(1)
 	defer m.running.Add(-1)
 	for _, p := range m.parts {
-		p.gotOn(m.made)
+		p.noteProgress(m.made)
 		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
 		if m.cfg.Numbers.Counted() {
 			loops.Go(func() { m.purgeOlder(ctx, p, ledgerSlack, p.store.PurgeLedgers) })
@@ -168,7 +168,7 @@ func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, f
 		case s.unstored >= maxFailed:
 			return s.settled, false
 		case s.unstored == 0 && ctx.Err() == nil:
-			p.gotOn(m.made)
+			p.noteProgress(m.made)
 		}
 		if idle++; s.settled > before {
 			idle = 0
@@ -263,8 +263,8 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 }
 
 // Ready returns nil if this machine can do its work: it is open, the store answers
-// and has the tables of this build, Run runs in this process and has got on within the
-// last minute, and the clock is not so far ahead that Run settles nothing. It is for a
+// and has the tables of this build, Run runs in this process and has made progress within
+// the last minute, and the clock is not so far ahead that Run settles nothing. It is for a
 // probe of readiness; how the whole installation does, alerts say: see
 // docs/operations.md. The store is asked for one record and, where it has CheckSchema,
 // for its tables, for 5 s at most each. Of a store with shards one that it can work with

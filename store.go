@@ -128,6 +128,13 @@ type Shard struct {
 	Store Store
 }
 
+// sharder is a further power of a Store that is made of several: see Store.
+type sharder interface {
+	Shards() []Shard
+	ShardOf(id string) int
+	PlaceID(id, key string) string
+}
+
 // Record is one verification as a store keeps it: columns that a store may
 // index and query, and a Body that only the machine can read.
 type Record struct {
