@@ -180,7 +180,7 @@ func (m *Machine) commitRetrying(ctx context.Context, d *decision, end deadline)
 // in time, so that a store that hangs is tried again too.
 func (m *Machine) retry(ctx context.Context, end deadline, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := answered(ctx, readBackTimeout, try)
+		err := withTimeout(ctx, readBackTimeout, try)
 		if !errors.Is(err, ErrStore) || m.left(end) <= pause {
 			return err
 		}
@@ -203,10 +203,10 @@ func (m *Machine) left(d deadline) time.Duration {
 	return min(d.wall.Sub(m.now()), time.Until(d.mono))
 }
 
-// answered calls a method of the store with a context that ends after the given
+// withTimeout calls a method of the store with a context that ends after the given
 // time. If the store has not answered by then, and ctx has not ended, the error
 // matches ErrStore.
-func answered(ctx context.Context, within time.Duration, call func(context.Context) error) error {
+func withTimeout(ctx context.Context, within time.Duration, call func(context.Context) error) error {
 	bounded, cancel := lazydeadline.With(ctx, time.Now().Add(within))
 	defer cancel()
 	err := call(bounded)
@@ -216,18 +216,18 @@ func answered(ctx context.Context, within time.Duration, call func(context.Conte
 	return fmt.Errorf("%w: no answer within %v: %w", ErrStore, within, err)
 }
 
-// readMany is answered for a read of many records.
+// readMany reads many records, within readTimeout.
 func readMany[T any](ctx context.Context, read func(context.Context) ([]T, error)) (list []T, err error) {
-	err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, readTimeout, func(ctx context.Context) (err error) {
 		list, err = read(ctx)
 		return err
 	})
 	return list, err
 }
 
-// commitSoon is commit for Run: the store has to answer soon.
+// commitSoon is commit for Run: the store has to answer within storeTimeout.
 func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
-	return answered(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
+	return withTimeout(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
 }
 
 // storeError returns the sentinel that a store's error matches (ErrTooMany for a budget

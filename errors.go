@@ -73,8 +73,8 @@ var (
 	ErrNotSent = errors.New("carrierfsm: not sent")
 )
 
-// unfit is the error for what does not fit its seal.
-func unfit(format string, args ...any) error {
+// forged is the error for what does not fit its seal.
+func forged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrForged, fmt.Sprintf(format, args...))
 }
 

@@ -80,7 +80,7 @@ func (f *Form) fold() {
 // creates a verification. The form stays as it is.
 func (f Form) Check() error {
 	err := firstError(
-		readableAs(f.Name, typed.Name[[]byte]), readableAs(f.IDCard, document), readableAs(f.Phone, typed.Phone[[]byte]),
+		checkTyped(f.Name, typed.Name[[]byte]), checkTyped(f.IDCard, document), checkTyped(f.Phone, typed.Phone[[]byte]),
 	)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -191,7 +191,7 @@ func newCodec(c *Config) codec {
 		sealer: c.Sealer, deployment: c.Deployment,
 		acceptPlain: c.AcceptPlain, refuseUnbound: c.RefuseUnbound, sealUnbound: c.SealUnbound,
 		seals: new(atomic.Int64),
-		spent: func(n int64) {
+		warnOfSeals: func(n int64) {
 			logger.Warn("this process alone has used half or more of what a key of AES-GCM may seal: put a new key in front", "seals", n)
 		},
 	}

@@ -154,7 +154,7 @@ func (m *Machine) Purge(ctx context.Context, before time.Time) (deleted, kept in
 	const batch = 500
 	for {
 		var n int
-		err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+		err = withTimeout(ctx, readTimeout, func(ctx context.Context) (err error) {
 			n, kept, err = m.purgePage(ctx, m.cfg.Store, m.store, storeTime(before), batch)
 			return err
 		})
@@ -260,7 +260,7 @@ const (
 // What fails is tried again a minute later.
 func (m *Machine) purgeOlder(ctx context.Context, p *part, age time.Duration, purge func(ctx context.Context, before time.Time, limit int) (int, error)) {
 	m.eachPage(ctx, p, func(ctx context.Context) (more bool, err error) {
-		err = answered(ctx, retentionTimeout, func(ctx context.Context) error {
+		err = withTimeout(ctx, retentionTimeout, func(ctx context.Context) error {
 			n, err := purge(ctx, m.now().Add(-age), oldPage)
 			more = err == nil && n == oldPage
 			return err
@@ -276,7 +276,7 @@ type actPurger interface {
 
 func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, err error) {
 	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
-	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, retentionTimeout, func(ctx context.Context) (err error) {
 		deleted, kept, err = m.purgePage(ctx, p.bare, p.store, before, retentionPage)
 		return err
 	})
@@ -352,11 +352,11 @@ func (c codec) resealHistory(d *decision, h *history) (details []Entry, err erro
 	d.chain = chain{}
 	for i := range h.entries {
 		e := &h.entries[i]
-		if h.opened[i].form == formBlank {
+		if h.opened[i].encoding == encodingBlank {
 			d.chain.Head = c.follow(d.chain.Head, e)
 			continue
 		}
-		sealed, err := c.encodeEntry(*e, &h.transitions[i], &d.chain, c.newRecord())
+		sealed, err := c.encodeEntry(*e, &h.transitions[i], &d.chain, c.newEncodedRecord())
 		if err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 		return
 	}
 	var ledger budget.Ledger
-	err := answered(ctx, readBackTimeout, func(ctx context.Context) (err error) {
+	err := withTimeout(ctx, readBackTimeout, func(ctx context.Context) (err error) {
 		ledger, err = m.store.Ledger(ctx, key)
 		return err
 	})
@@ -185,7 +185,7 @@ func (h *history) fail(s State, id string, step int, err error) {
 
 // failChain is fail for what leaves the columns unproven.
 func (h *history) failChain(s *snapshot, step int, format string, args ...any) {
-	h.fail(s.State, s.ID, step, unfit(format, args...))
+	h.fail(s.State, s.ID, step, forged(format, args...))
 	h.unproven = true
 }
 
@@ -237,17 +237,17 @@ func (c codec) checkEntry(h *history, i int, s *snapshot, before binding.Link) e
 	switch {
 	case o.failed:
 		return nil // it has its error
-	case o.form == formBlank && !blanked:
-		return unfit("the detail of step %d is missing", step)
-	case o.form == formBlank && step <= s.chain.From && (s.chain.Unproven || c.refuseUnbound):
+	case o.encoding == encodingBlank && !blanked:
+		return forged("the detail of step %d is missing", step)
+	case o.encoding == encodingBlank && step <= s.chain.From && (s.chain.Unproven || c.refuseUnbound):
 		h.unproven = true
-		return unfit("step %d could not be checked when it was erased", step)
-	case o.form == formBlank || step <= s.chain.From:
+		return forged("step %d could not be checked when it was erased", step)
+	case o.encoding == encodingBlank || step <= s.chain.From:
 		return nil
-	case o.form != formBound:
-		return unfit("the detail of step %d is not sealed as its record is", step)
+	case o.encoding != encodingBound:
+		return forged("the detail of step %d is not sealed as its record is", step)
 	case o.before != before:
-		return unfit("step %d does not follow what is stored before it", step)
+		return forged("step %d does not follow what is stored before it", step)
 	}
 	return nil
 }
@@ -273,7 +273,7 @@ func (c codec) whole(h *history) (all chain) {
 // ErrForged or ErrCorrupt, or is as for History.
 func (m *Machine) Decode(ctx context.Context, e Entry) (Transition, error) {
 	t, o, err := m.codec.decodeEntry(e)
-	if err == nil && m.codec.sealer != nil && o.form != formBound {
+	if err == nil && m.codec.sealer != nil && o.encoding != encodingBound {
 		err = m.lookUp(ctx, &e)
 	}
 	if err != nil {
@@ -301,7 +301,7 @@ func (m *Machine) lookUp(ctx context.Context, e *Entry) error {
 			return nil
 		}
 	}
-	return unfit("step %d is not in the history", e.Step)
+	return forged("step %d is not in the history", e.Step)
 }
 
 // Summary is what List returns: the columns of a record, and its Reference. Where the

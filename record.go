@@ -2,11 +2,6 @@ package carrierfsm
 
 import (
 	"cmp"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -31,27 +26,6 @@ type chain struct {
 	From int
 	// Unproven is set if the history up to From could not be checked when it was erased.
 	Unproven bool
-}
-
-func (h *chain) append(dst []byte) []byte {
-	var unproven byte
-	if h.Unproven {
-		unproven = 1
-	}
-	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven)
-}
-
-var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)
-
-// take decodes a chain from the beginning of text and returns the rest.
-func (h *chain) take(text []byte) (rest []byte, err error) {
-	n := copy(h.Head[:], text)
-	from, size := binary.Uvarint(text[n:])
-	if n += size; size <= 0 || len(text) <= n || from > math.MaxInt32 {
-		return nil, errBody
-	}
-	h.From, h.Unproven = int(from), text[n] != 0
-	return text[n+1:], nil
 }
 
 // body is what a record holds beyond its columns. It is stored as JSON, sealed
@@ -193,28 +167,6 @@ func (a attempts) plus(n int, kinds ...PromptKind) attempts {
 		sum[i].N += n
 	}
 	return sum
-}
-
-// MarshalJSON is json.Marshaler's.
-func (a attempts) MarshalJSON() ([]byte, error) {
-	counts := make(map[PromptKind]int, len(a))
-	for _, c := range a {
-		counts[c.Kind] = c.N
-	}
-	return json.Marshal(counts)
-}
-
-// UnmarshalJSON is json.Unmarshaler's.
-func (a *attempts) UnmarshalJSON(data []byte) error {
-	var counts map[PromptKind]int
-	if err := json.Unmarshal(data, &counts); err != nil || counts == nil {
-		return err
-	}
-	*a = make(attempts, 0, len(counts))
-	for _, k := range slices.Sorted(maps.Keys(counts)) {
-		*a = append(*a, attemptCount{k, counts[k]})
-	}
-	return nil
 }
 
 // touch makes s the next version of the record.

@@ -21,8 +21,8 @@ const (
 	maxToken, maxCursor = 256, 4096
 )
 
-// know adds values.
-func know(v *text.Values, kind text.Kind, secrets ...Secret) {
+// addValues adds the values of secrets.
+func addValues(v *text.Values, kind text.Kind, secrets ...Secret) {
 	for _, s := range secrets {
 		s.Use(func(value []byte) { v.Add(kind, value) })
 	}

@@ -14,14 +14,14 @@ import (
 
 const (
 	// duePage is how many due records are read at once. A page is divided into
-	// parts, of which a replica settles partsAtOnce at once, with so many settlers
+	// chunks, of which a replica settles chunksAtOnce at once, with so many settlers
 	// each: stores write concurrent commits together.
-	duePage     = 1000
-	parts       = 16
-	partsAtOnce = 4
-	settlers    = 8
+	duePage      = 1000
+	chunks       = 16
+	chunksAtOnce = 4
+	settlers     = 8
 	// maxFailed is after how many failures of the store a sweep ends.
-	maxFailed = partsAtOnce * settlers
+	maxFailed = chunksAtOnce * settlers
 	// maxWarned is how many records that fail Run warns about one by one, and
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
@@ -147,7 +147,7 @@ type sweep struct {
 	failed   func(id string, err error)
 	settled  int
 	unstored int  // how often the store failed, of this page
-	left     bool // a part of this page was left to another replica
+	left     bool // a chunk of this page was left to another replica
 }
 
 // sweep settles what is due now of a part of the store, and returns how many records that were, and
@@ -186,7 +186,7 @@ func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, f
 
 // due reads a page of what is due.
 func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err error) {
-	err = answered(ctx, storeTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, storeTimeout, func(ctx context.Context) (err error) {
 		records, err = s.of.store.Due(ctx, s.now(), after, duePage)
 		return err
 	})
@@ -196,30 +196,30 @@ func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err e
 	return records, nil
 }
 
-// page settles a page. All replicas divide it alike and begin with different parts.
+// page settles a page. All replicas divide it alike and begin with different chunks.
 func (s *sweep) page(ctx context.Context, records []Record) {
-	var divided [parts][]Record
+	var divided [chunks][]Record
 	for _, r := range records {
-		part := crc32.ChecksumIEEE([]byte(r.ID)) % parts
-		divided[part] = append(divided[part], r)
+		chunk := crc32.ChecksumIEEE([]byte(r.ID)) % chunks
+		divided[chunk] = append(divided[chunk], r)
 	}
-	order := rand.Perm(parts) //nolint:gosec // no secret
+	order := rand.Perm(chunks) //nolint:gosec // no secret
 	s.unstored, s.left = 0, false
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(partsAtOnce, len(records)) {
+	for range min(chunksAtOnce, len(records)) {
 		workers.Go(func() {
-			for i := next.Add(1); i <= parts; i = next.Add(1) {
-				s.part(ctx, divided[order[i-1]])
+			for i := next.Add(1); i <= chunks; i = next.Add(1) {
+				s.chunk(ctx, divided[order[i-1]])
 			}
 		})
 	}
 	workers.Wait()
 }
 
-// part settles a part of a page, and leaves it as soon as another replica is found
+// chunk settles a chunk of a page, and leaves it as soon as another replica is found
 // to be settling it: that one began with the same record.
-func (s *sweep) part(ctx context.Context, records []Record) {
+func (s *sweep) chunk(ctx context.Context, records []Record) {
 	if len(records) == 0 || !s.settle(ctx, records[0]) {
 		return
 	}
@@ -238,7 +238,7 @@ func (s *sweep) part(ctx context.Context, records []Record) {
 	workers.Wait()
 }
 
-// settle settles one record. It returns false if the rest of its part is to be left.
+// settle settles one record. It returns false if the rest of its chunk is to be left.
 func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 	if ctx.Err() != nil {
 		return false
@@ -291,12 +291,12 @@ func (m *Machine) Ready(ctx context.Context) error {
 
 // partReady returns nil if this machine can do its work with a part of the store.
 func (m *Machine) partReady(ctx context.Context, p *part) error {
-	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
+	err := withTimeout(ctx, readBackTimeout, func(ctx context.Context) error {
 		_, err := p.store.Due(ctx, m.now(), PageKey{}, 1)
 		return err
 	})
 	if store, ok := p.bare.(schemaChecker); ok && err == nil {
-		err = answered(ctx, readBackTimeout, store.CheckSchema)
+		err = withTimeout(ctx, readBackTimeout, store.CheckSchema)
 	}
 	running := int(m.running.Load())
 	idle := p.idle(m.made, running)

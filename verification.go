@@ -123,37 +123,6 @@ type Detail struct {
 	Tables string `json:"tables,omitempty"`
 }
 
-// storedDetail is what an entry holds beyond its columns.
-type storedDetail struct {
-	Detail
-	Reference string `json:"reference,omitempty"`
-	// Dwell is one more than the microseconds of the column, and the column Source
-	// equals Detail.Source. It is zero where both columns are: earlier builds have
-	// neither.
-	Dwell int64 `json:"dwell,omitempty"`
-}
-
-// dwellMark returns what storedDetail.Dwell is for an entry.
-func dwellMark(e *Entry) int64 {
-	if e.Source == "" && e.Dwell == 0 {
-		return 0
-	}
-	return e.Dwell.Microseconds() + 1
-}
-
-// checkColumns compares the columns that an entry is not bound to with what was sealed.
-func (d *storedDetail) checkColumns(e *Entry) error {
-	switch mark := dwellMark(e); {
-	case mark == 0 && d.Dwell == 0:
-		return nil
-	case d.Dwell == 0 && e.Source != "", d.Dwell != 0 && e.Source != d.Source:
-		return unfit("source")
-	case mark != d.Dwell || e.Dwell%time.Microsecond != 0:
-		return unfit("dwell")
-	}
-	return nil
-}
-
 // view returns what the host may know.
 func (s *snapshot) view(l Limits) Verification {
 	v := Verification{
@@ -285,9 +254,9 @@ func checkMark(ctx context.Context, r *Record) error {
 	case err != nil:
 		return invalid("the mark is not one of Verification.Mark")
 	case r.Version < version:
-		return unfit("version %d is stored, the host has seen %d", r.Version, version)
+		return forged("version %d is stored, the host has seen %d", r.Version, version)
 	case r.Version == version && mark(r) != latest:
-		return unfit("another version %d is stored than the host has seen", version)
+		return forged("another version %d is stored than the host has seen", version)
 	}
 	return nil
 }
