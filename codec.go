@@ -20,7 +20,8 @@ type encodedRecord struct {
 	plain  []byte          // what is being sealed
 	values *binding.Values // what it is bound to
 
-	// failed is true once a store has returned an error for it: it may go on reading.
+	// failed is true once a store has returned an error for it: the store may still be
+	// reading it.
 	failed bool
 
 	// Where entries and buffer begin, to save allocations.
@@ -28,13 +29,13 @@ type encodedRecord struct {
 	smallBuffer [768]byte
 }
 
-// encodedRecords are those whose commit a store has acknowledged: it has copied what
-// it keeps. The 1.4 kB of each of the two commits would be two fifths of what a
-// submission in memory allocates.
+// encodedRecords are those that can be used again: a store has acknowledged the commit,
+// so it has copied what it keeps. Without the pool the 1.4 kB of each of the two commits
+// would be two fifths of what a submission in memory allocates.
 var encodedRecords = sync.Pool{New: func() any { return new(encodedRecord) }}
 
-// release clears an encoded record and lets another decision have its memory, unless
-// a store may still read it.
+// release clears an encoded record and gives its memory to the pool, unless a store may
+// still read it.
 func (e *encodedRecord) release() {
 	if !e.failed {
 		*e = encodedRecord{}

@@ -11,7 +11,7 @@ import (
 )
 
 // The members of the stored structs, in the order and with the names of their
-// json tags. Where jsonfields fails, encoding/json does the same.
+// json tags. What jsonfields does not handle, encoding/json does.
 
 // appendJSON appends what json.Marshal returns.
 func (b *body) appendJSON(dst []byte) ([]byte, error) {

@@ -126,9 +126,9 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 }
 
 // commitOutcome commits the outcome of a call. It tries until the grace after
-// the call's deadline is over, and finds the place of an outcome that another
-// commit overtook: a cancellation, or a replica that gave the call up. An
-// outcome that has no place any more is dropped and counted, with ErrStale.
+// the call's deadline is over. Where another commit was first, a cancellation or a
+// replica that gave the call up, it decides the outcome again on the stored record. An
+// outcome that the stored record does not await is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
 func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
 	in, end := s.Intent, callEnd.add(m.cfg.Grace)
@@ -230,10 +230,9 @@ func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
 	return withTimeout(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
 }
 
-// storeError returns the sentinel that a store's error matches (ErrTooMany for a budget
-// that is used up), or else the
-// error of the caller's context if that has ended, or else an error that matches
-// ErrStore.
+// storeError returns the sentinel that a store's error matches, with ErrTooMany for a
+// budget that is used up. Else it returns the error of the caller's context if that has
+// ended, or an error that matches ErrStore. A *ShardsError it returns as it is.
 func storeError(ctx context.Context, err error) error {
 	if some := (*ShardsError)(nil); errors.As(err, &some) {
 		return err

@@ -32,7 +32,7 @@ type Config struct {
 	// Sealer seals what is stored, and Prompt.Carry, bound to its place: a column, a
 	// body or a history that was changed in the store is refused with ErrForged.
 	// Defaults to none: then tokens and phone numbers can be read in the store, and
-	// whoever can write it is believed.
+	// what was changed there is not noticed.
 	Sealer Sealer
 	// Deployment names the installation: what is sealed for one is refused in another
 	// that has the same keys. All replicas have the same. Defaults to the empty name.
@@ -245,7 +245,7 @@ type Stats struct {
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock. Of several shards it is the largest difference.
 	ClockSkew time.Duration
-	// Running is how many calls of Run go on.
+	// Running is how many calls of Run have not returned.
 	Running int
 	// Seals is how often the Sealer was asked to seal: see seal.New for how often a key
 	// may be.
@@ -343,9 +343,9 @@ type passwordCache = ttlmap.Map[cachedPassword]
 type cachedPassword struct {
 	secret Secret
 	step   int // at which it was submitted
-	// last is the record as the commit left it after which the password was kept. It
-	// saves the next submission its load. It may be out of date: only a commit that
-	// replaces it proves that it is not. It is nil once such a commit failed.
+	// last is the record after the commit with which the password was kept. It saves the
+	// next submission its load. It may be out of date: only a commit that replaces it
+	// proves that it is not. It is nil after such a commit has failed.
 	last *snapshot
 }
 
@@ -353,9 +353,9 @@ func newPasswordCache() *passwordCache {
 	return ttlmap.New(func(p cachedPassword) { p.secret.Destroy() })
 }
 
-// cachePassword keeps a copy of the password for so long, with the snapshot beside
+// cachePassword keeps a copy of the password for the given time, with the snapshot beside
 // it, or drops what is in the cache if the password is empty. Where what is stored is
-// bound to its place, the snapshot is not kept: a load has to tell what was forged.
+// bound to its place, the snapshot is not kept: each load checks the seal.
 func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration) {
 	if password.Empty() {
 		m.passwords.Delete(s.ID)

@@ -179,7 +179,7 @@ func (e Event) outcome() SubmitOutcome {
 
 type shardKey struct{}
 
-// ObservedShard returns the name of the shard that a call of the store goes to, of the
+// ObservedShard returns the name of the shard that a call of the store goes to, from the
 // context that Observer.Store was given; empty where the store has no shards, and for
 // calls that go to all.
 func ObservedShard(ctx context.Context) string {

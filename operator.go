@@ -83,8 +83,9 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 // a reply that is under way is dropped. Erasing again is no error. Erase also
 // works on records that this machine can't decode.
 //
-// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrClosed or ErrStore. Backups are the
-// host's to erase.
+// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrNewerTable for a state that this
+// build does not have, ErrClosed, ErrStore or the context's error. Backups are the host's
+// to erase.
 func (m *Machine) Erase(ctx context.Context, id string) error { return m.act(ctx, id, m.eraseOnce) }
 
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
@@ -140,7 +141,7 @@ func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error 
 // Purge deletes the verifications that ended and were last changed before the
 // given time, with their histories, and returns how many. Those that a handler
 // still needs, because its cursor has not passed them or they are parked, it
-// keeps, in a store that knows; kept is how many these are, 500 at most. It stays
+// keeps, in a store that is an outbox; kept is how many these are, 500 at most. It stays
 // above zero while a handler lags or fails, or where one was given up without
 // outbox.Dispatcher.Retire.
 //

@@ -10,8 +10,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
 
-// Get returns a verification, after settling what is overdue. It returns
-// ErrNotFound, ErrSealed, ErrForged, ErrNewerTable, ErrCorrupt, ErrClosed or ErrStore.
+// Get returns a verification, after settling what is overdue. Its errors match
+// ErrNotFound, ErrSealed, ErrForged, ErrNewerTable, ErrCorrupt, ErrConflict, ErrClosed or
+// ErrStore, or are the context's. What can't be settled now, Run settles later: Get
+// returns the verification as it is stored.
 func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -21,7 +23,7 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err != nil && s.Version == 0 {
 		return Verification{}, &Error{ID: id, Err: err}
 	}
-	v := s.view(m.cfg.Limits) // Run settles later what could not be settled now
+	v := s.view(m.cfg.Limits)
 	m.showBudgets(ctx, &s, &v)
 	return v, nil
 }
@@ -51,8 +53,9 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 // settle what is overdue. It is for operators' tools; Token is never set.
 //
 // With ErrSealed, ErrForged, ErrNewerTable or ErrCorrupt the Verification has what the
-// columns contain, which nothing proves: ID, State, Step, Reason, the website of Source, InFlight,
-// Created and Updated. Other errors are ErrNotFound, ErrClosed and ErrStore.
+// columns contain, which nothing proves: ID, State, Step, Reason, the website of Source,
+// InFlight, Created and Updated. Other errors are ErrNotFound, ErrClosed, ErrStore and the
+// context's.
 func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -372,11 +375,10 @@ func (m *Machine) summary(r Record, decode bool) Summary {
 }
 
 // Overdue returns verifications that Run should have settled and has not: those
-// that have been due for longer than the given
-// time, the longest first, at most limit of them; zero or less means 100. It
-// settles nothing. While a replica runs Run and the store takes writes, only
-// those that can't be decoded are due for longer than PollInterval. For the
-// next page pass the Due and ID of the last.
+// that have been due for longer than the given time, the longest first, at most limit of
+// them; zero or less means 100. It settles nothing. While a replica runs Run and the
+// store takes writes, only those that can't be decoded are due for longer than
+// PollInterval. For the next page pass the Due and ID of the last.
 //
 // Errors are as for List.
 func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Summary, error) {

@@ -176,9 +176,9 @@ func (s *snapshot) touch(now time.Time) {
 	s.Lost = nil
 }
 
-// isDue reports whether a deadline of the record has passed. It is read from the body:
-// the column Due is for finding the record. It only adds the grace to the deadline of
-// an intent.
+// isDue reports whether a deadline of the record has passed. The deadlines are those of
+// the body. The column Due is for finding the record; of an open intent it also has the
+// grace.
 func (s *snapshot) isDue(now time.Time) bool {
 	switch {
 	case s.State.Terminal():
@@ -209,8 +209,9 @@ func (s *snapshot) awaits(in *intent, isReply bool) bool {
 	return s.Lost != nil && s.Lost.is(in) && isReply && !s.State.Terminal()
 }
 
-// is reports whether both are one intent. Another one may have the same version, of
-// a record that was made anew: after a purge, or by a standby that took over.
+// is reports whether both are one intent. The version alone does not say so: after a
+// purge the id may be used again, and a standby that took over without the latest commits
+// makes others of the same versions.
 func (in *intent) is(other *intent) bool {
 	return in.Version == other.Version && in.At.Equal(other.At)
 }

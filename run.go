@@ -39,7 +39,7 @@ const (
 // than 10 s.
 //
 // What fails is tried again, and logged: once for each record, up to 1,000
-// records at a time, and of more only how many, once a minute. When it is to return
+// records at a time, and of more only how many, once a minute. After ctx has ended
 // Run starts nothing new.
 //
 // Where the store has a clock, Run compares its own with it each minute. A clock
@@ -150,9 +150,9 @@ type sweep struct {
 	left     bool // a chunk of this page was left to another replica
 }
 
-// sweep settles what is due now of a part of the store, and returns how many records that were, and
-// whether it came to the end. It calls failed for a record that it can't settle,
-// and goes on, unless the store fails for many.
+// sweep settles what is due now of a part of the store. It returns how many records that
+// were, and whether it came to the end. It calls failed for a record that it can't
+// settle, and goes on, unless the store fails for many.
 func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
 	s := sweep{Machine: m, of: p, reports: reports, failed: failed}
 	var after PageKey

@@ -120,9 +120,9 @@ type Store interface {
 	PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Shard is one of several stores that have the verifications together.
+// Shard is one of several stores that together have the verifications.
 type Shard struct {
-	// Name never changes; it is as an ID.
+	// Name never changes. It has the form of an ID.
 	Name string
 	// Store has the shard's records. It may be used beside the whole store.
 	Store Store
@@ -163,8 +163,8 @@ type Record struct {
 	// Created and Updated are the times of the first and the latest commit. Times
 	// that are not zero are after the beginning of 1970 and before the year 10000.
 	Created, Updated time.Time
-	// Key, where it is not empty, is unique among all records of the store. It is
-	// as an ID. The machine empties it when the verification ends.
+	// Key, where it is not empty, is unique among all records of the store. It has
+	// the form of an ID. The machine empties it when the verification ends.
 	Key string
 	// CommitID is a random name of the latest commit of this record.
 	CommitID [16]byte

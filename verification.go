@@ -70,9 +70,9 @@ type End struct {
 	By string
 	// Replaced reports that a newer verification of the same number took its place.
 	Replaced bool
-	// Limited is set where the number's budgets are used up for today: another
-	// verification of it gets no further than this one before Limited.Until. It is set by
-	// Get and by the submission that ended it.
+	// Limited is set where the number's budgets are used up for today: before
+	// Limited.Until another verification of the number is refused its form or its password.
+	// It is set by Get and by the submission that ended the verification.
 	Limited *budget.ExceededError
 }
 
@@ -231,7 +231,8 @@ type markKey struct{}
 // Get, Read and Submit of that one: they return ErrForged if an older version of the
 // record is stored. A Sealer alone can't tell an older record that is put back whole,
 // with its history, from the one it was then. A mark need not be secret; keep it
-// elsewhere than in the store. A mark that is itself too old refuses nothing.
+// elsewhere than in the store. A mark that is itself too old refuses nothing, and so does
+// an empty one; a text that is no mark is refused with ErrInvalid.
 func WithMark(ctx context.Context, mark string) context.Context {
 	return context.WithValue(ctx, markKey{}, mark)
 }
