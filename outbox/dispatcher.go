@@ -41,10 +41,10 @@ type Config struct {
 	Handlers map[string]Handler
 	// Projections are the projections. They have no name in common with a handler.
 	Projections []Projection
-	// Starts is where handlers and projections begin whose names the store does not have yet, by
-	// name: FromNow for a handler that is added later and must not be called for
-	// what is past, FromBeginning for one that must. Of names that the store has it
-	// is ignored. On a store without history it may be left out; else New returns
+	// Starts is where handlers and projections begin whose names the store does not
+	// have yet, by name: FromNow for a handler that is added later and must not be
+	// called for what is past, FromBeginning for one that must. For names that the
+	// store has it is ignored. On a store without history it may be left out; else New returns
 	// ErrNoStart for a new handler that is not in it. A handler that is renamed is
 	// a new one.
 	Starts map[string]Start
@@ -99,12 +99,12 @@ type Dispatcher struct {
 	names   []string // of handlers and projections, sorted
 	project map[string]Projection
 	slow    map[string]*slowCalls    // by handler
-	held    map[string]*atomic.Int32 // by handler, how many leases this process has or is about to acquire
+	held    map[string]*atomic.Int32 // by name, how many leases this process has or is about to acquire
 	running atomic.Int32             // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
-// a store. The machine decodes them and tells of its commits. A process that
+// a store. The machine decodes them, and its commits wake the dispatcher. A process that
 // only runs handlers makes a Machine of the same Config as the others, and does
 // not call its Run. New starts nothing: the host calls Run. It notes in the store
 // where new handlers begin, within 10 s; make the Dispatcher before the first
@@ -242,10 +242,10 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 
 // Run delivers transitions to the handlers until ctx ends, and returns nil
 // then; it returns carrierfsm.ErrClosed when the store is closed before. It does
-// not need the machine to be open. Every replica may run it: for each handler one of them holds the lease.
-// What fails is logged and tried again. When ctx ends Run starts nothing new,
-// and returns once the handlers under way have, after Config.Timeout and a few
-// seconds at the latest.
+// not need the machine to be open. Every replica may run it: for each handler one of
+// them holds the lease. What fails is logged and tried again. After ctx has ended Run
+// starts nothing new, and returns once the handlers under way have, after
+// Config.Timeout and a few seconds at the latest.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.running.Add(1)
 	defer d.running.Add(-1)

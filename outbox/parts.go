@@ -48,8 +48,8 @@ func (d *Dispatcher) eachPart(f func(i int, p part)) {
 func isPartial(err error) bool { return errors.As(err, new(*carrierfsm.ShardsError)) }
 
 // Cursors returns how far each handler has come that ever ran on this store: on each
-// shard, where it has shards. It returns carrierfsm.ErrStore, with what other shards have
-// if it is a *carrierfsm.ShardsError.
+// shard, where it has shards. It returns carrierfsm.ErrClosed, the context's error or
+// carrierfsm.ErrStore, with what other shards have if it is a *carrierfsm.ShardsError.
 func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -76,8 +76,8 @@ func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
 }
 
 // Parked returns the verifications that are parked, those to be tried next
-// first. It returns carrierfsm.ErrStore, with what other shards have if it is a
-// *carrierfsm.ShardsError.
+// first. It returns carrierfsm.ErrClosed, the context's error or carrierfsm.ErrStore, with
+// what other shards have if it is a *carrierfsm.ShardsError.
 func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()

@@ -31,7 +31,7 @@ type member struct {
 	checking chan struct{} // has room for the one call that checks
 	checked  atomic.Bool
 
-	watchable chan struct{} // closed when there is a store, or none any more
+	watchable chan struct{} // closed when there is a store, or when this shard is closed
 	watch     sync.Once     // closes it
 }
 
@@ -114,7 +114,7 @@ func (m *member) check(ctx context.Context) error {
 	if m.checked.Load() {
 		return nil
 	}
-	if err := m.beOpen(ctx); err != nil {
+	if err := m.ensureOpen(ctx); err != nil {
 		return err
 	}
 	name, epoch, slots, err := m.store.Shard(ctx)
@@ -138,8 +138,8 @@ func (m *member) check(ctx context.Context) error {
 	return nil
 }
 
-// beOpen opens the store, unless that was done. Only check calls it.
-func (m *member) beOpen(ctx context.Context) (err error) {
+// ensureOpen opens the store, unless that was done. Only check calls it.
+func (m *member) ensureOpen(ctx context.Context) (err error) {
 	if m.closed.Load() {
 		return carrierfsm.ErrClosed
 	}
