@@ -40,9 +40,9 @@ type submission struct {
 	err      error
 }
 
-// takePlace takes a place among the submissions under way. It returns ErrClosed
-// or the context's error.
-func (m *Machine) takePlace(ctx context.Context) error {
+// acquireInFlight waits while Config.MaxInFlight submissions are under way. It returns
+// ErrClosed or the context's error.
+func (m *Machine) acquireInFlight(ctx context.Context) error {
 	err := m.inFlight.Acquire(ctx, m.calls.Closing())
 	if errors.Is(err, semaphore.ErrStopped) {
 		return ErrClosed
@@ -177,26 +177,4 @@ func (s *submission) faulted(ctx context.Context, err error) outcome {
 	}
 	s.cfg.Logger.WarnContext(ctx, "no reply from upstream", "id", s.id, "input", s.in.Kind(), "fault", fault)
 	return outcome{fault: fault}
-}
-
-// maxNote bounds a note, in bytes.
-const maxNote = 512
-
-// SealNote makes a text fit to be stored beside a verification, by package outbox for
-// instance: it hides numbers and the values of the verification that this process knows,
-// cuts it at 512 bytes, and seals it, bound to the deployment, the verification and the
-// place. Without a Sealer it is readable. It returns nil if the Sealer fails.
-func (m *Machine) SealNote(id, place, note string) []byte {
-	known, _ := m.known.Get(id, func(v *text.Values) *text.Values { return v })
-	return m.codec.sealNote(id, place, text.Redact(note, known, maxNote))
-}
-
-// OpenNote returns a text that SealNote has sealed for this verification and place. The
-// error matches ErrSealed, ErrForged or ErrCorrupt.
-func (m *Machine) OpenNote(id, place string, sealed []byte) (string, error) {
-	note, err := m.codec.openNote(id, place, sealed)
-	if err != nil {
-		return "", &Error{ID: id, Err: err}
-	}
-	return note, nil
 }

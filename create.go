@@ -94,7 +94,7 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 		err = s.precheck(ctx)
 	}
 	if err == nil {
-		err = m.takePlace(ctx)
+		err = m.acquireInFlight(ctx)
 	}
 	if err != nil {
 		return s.refused(&snapshot{}, err)

@@ -80,8 +80,9 @@ func (l Limits) attempts(k PromptKind) int {
 	}
 }
 
-// numberBudgets are Config.Numbers and Config.Budgets: what an input spends of the budgets
-// of its number, and what of it a reply gives back. See package budget.
+// numberBudgets are Config.Numbers and Config.Budgets. All that follows is pure: what an
+// input spends of its number's budgets, and what of that a reply gives back. See package
+// budget.
 type numberBudgets struct {
 	numbers budget.Numbers
 	limits  budget.Limits

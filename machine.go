@@ -44,14 +44,14 @@ type Config struct {
 	// RefuseUnbound refuses what earlier builds sealed, which is not bound to its
 	// columns. Set it when all of that was resealed. Defaults to false.
 	RefuseUnbound bool
-	// SealUnbound seals as earlier builds did, which can't read what this build seals
-	// otherwise. Set it while replicas of both builds run. Defaults to false.
+	// SealUnbound seals as earlier builds did: they can't read what this build seals
+	// without it. Set it while replicas of both builds run. Defaults to false.
 	SealUnbound bool
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
-	// Numbers makes the keys of phone numbers, under which their budgets are counted.
-	// It is required, as without keys nothing limits what strangers do with a number:
-	// what budget.NewNumbers returns, or budget.None() to count nothing.
+	// Numbers makes the keys of phone numbers, under which their budgets are counted:
+	// what budget.NewNumbers returns, or budget.None() to count nothing. It is required,
+	// as without budgets nothing limits what strangers do with a number.
 	Numbers budget.Numbers
 	// Budgets are how often something may be done for one number within a day, in all
 	// verifications together. Each defaults as its comment says.

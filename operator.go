@@ -114,9 +114,9 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 }
 
 // prove sets the chain that the tombstone of s gets. If s was not opened, or its
-// history does not fit, the chain begins with the tombstone, the history before it
-// stays unproven, and the columns are not believed: it goes on after the last entry
-// that is stored, and it has not been done.
+// history does not fit, the chain begins with the tombstone, and the history before it
+// stays unproven. The columns are not believed either: the step is that of the last entry
+// that is stored, and if s was not opened, the state done becomes failed.
 func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error {
 	entries, err := m.entries(ctx, s.ID)
 	if err != nil {
@@ -290,11 +290,10 @@ func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, er
 // Reseal writes a record and the details of its history again, sealed with the
 // Sealer's first key and bound to their places; nothing else changes. It seals what
 // Config accepts: of an earlier build, or plain. A record that does not fit its seal
-// it refuses. Of a store that has no Reseal the details stay sealed as they are.
+// it refuses. In a store without Reseal the details stay sealed as they are.
 //
-// When all verifications were resealed, what the old keys sealed is erased by
-// destroying these: dead rows, logs and backups too. Errors are as for History, and
-// ErrConflict.
+// Once all verifications are resealed, destroying the old keys erases what they sealed,
+// in dead rows, logs and backups too. Errors are as for History, and ErrConflict.
 func (m *Machine) Reseal(ctx context.Context, id string) error {
 	if err := m.enter(); err != nil {
 		return &Error{ID: id, Err: err}

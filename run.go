@@ -265,8 +265,8 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 // Ready returns nil if this machine can do its work: it is open, the store answers
 // and has the tables of this build, Run runs in this process and has made progress within
 // the last minute, and the clock is not so far ahead that Run settles nothing. It is for a
-// probe of readiness; how the whole installation does, alerts say: see
-// docs/operations.md. The store is asked for one record and, where it has CheckSchema,
+// readiness probe; the whole installation is watched by alerts: see docs/operations.md.
+// The store is asked for one record and, where it has CheckSchema,
 // for its tables, for 5 s at most each. Of a store with shards one that it can work with
 // is enough: one that is down must not take all replicas out of service.
 //

@@ -38,7 +38,8 @@ const (
 	unboundPrefix = 'S'
 )
 
-// codec encodes snapshots and transitions for a store, and decodes them.
+// codec encodes snapshots and transitions for a store, and decodes them: see codec.go.
+// This file has what it seals them with.
 type codec struct {
 	sealer     Sealer
 	deployment string

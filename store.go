@@ -83,7 +83,7 @@ type Store interface {
 	// In the same commit it applies r.Spends to the ledger of their key, as
 	// budget.Ledger.Apply does: all of them with the record, or nothing at all, also
 	// where several processes spend for one key at once. Where one is over its limit
-	// it returns a *budget.ExceededError, unless the version does not fit either.
+	// it returns a *budget.ExceededError; if the version does not fit either, ErrConflict.
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail

@@ -61,14 +61,14 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if err := s.precheck(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
-	if err := m.takePlace(ctx); err != nil {
+	if err := m.acquireInFlight(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
 	return s.run(ctx, s.begin)
 }
 
 // run commits the intent with begin, then calls upstream in a goroutine of its own,
-// so that the caller can stop waiting. It gives back the place that takePlace took.
+// so that the caller can stop waiting. It undoes acquireInFlight.
 func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
 	begun := false
 	defer func() {
@@ -253,7 +253,7 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	return v, nil
 }
 
-// release destroys the secrets and gives back the place that takePlace took.
+// release destroys the secrets and undoes acquireInFlight.
 func (s *submission) release() {
 	s.destroySecrets()
 	s.inFlight.Release()

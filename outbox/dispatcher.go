@@ -72,8 +72,8 @@ type Config struct {
 	// and 10 min.
 	RetryMin, RetryMax time.Duration
 	// PollInterval is how often the store is asked for new transitions of other
-	// processes, if it has noticed none itself: see Outbox. Those of the Machine's own
-	// process are delivered at once. Defaults to 1 s.
+	// processes, where it has noticed none itself: see Watcher. Those of the Machine's
+	// own process are delivered at once. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxLag is how long ago the oldest transition was committed that a handler has
 	// not got, before Ready returns an error. It is the same on all replicas.
@@ -92,15 +92,15 @@ type Config struct {
 // concurrent use, and any number of dispatchers in any number of processes may
 // share one store.
 type Dispatcher struct {
-	machine *carrierfsm.Machine
-	store   Store
-	parts   []part // the shards of the store, or the whole store
-	cfg     Config
-	names   []string // of handlers and projections, sorted
-	project map[string]Projection
-	slow    map[string]*slowCalls    // by handler
-	held    map[string]*atomic.Int32 // by name, how many leases this process has or is about to acquire
-	running atomic.Int32             // calls of Run
+	machine     *carrierfsm.Machine
+	store       Store
+	parts       []part // the shards of the store, or the whole store
+	cfg         Config
+	names       []string // of handlers and projections, sorted
+	projections map[string]Projection
+	slow        map[string]*slowCalls    // by handler
+	held        map[string]*atomic.Int32 // by name, how many leases this process has or is about to acquire
+	running     atomic.Int32             // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
@@ -115,7 +115,7 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
 	}
-	d := &Dispatcher{machine: m, store: s, project: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
+	d := &Dispatcher{machine: m, store: s, projections: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
 	if err := d.setNames(&c); err != nil {
 		return nil, err
 	}
@@ -150,10 +150,10 @@ func (d *Dispatcher) setNames(c *Config) error {
 		if p == nil || len(p.Name()) > 128 || !text.PlainName(p.Name()) {
 			return invalid("a projection is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
 		}
-		if d.project[p.Name()] != nil || c.Handlers[p.Name()] != nil {
+		if d.projections[p.Name()] != nil || c.Handlers[p.Name()] != nil {
 			return invalid("two handlers or projections have one name")
 		}
-		d.project[p.Name()] = p
+		d.projections[p.Name()] = p
 		d.names = append(d.names, p.Name())
 	}
 	slices.Sort(d.names)
@@ -335,7 +335,7 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 func (d *Dispatcher) workersOn(p part, owner string, called func(carrierfsm.Entry, error)) (list []*worker) {
 	for _, name := range d.names {
 		w := &worker{
-			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.project[name], owner: owner, called: called,
+			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.projections[name], owner: owner, called: called,
 			slow: d.slow[name], held: d.held[name], patience: d.cfg.SlowAfter,
 		}
 		if called != nil { // Deliver waits for each call

@@ -31,7 +31,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	if err != nil {
 		return err
 	}
-	if d.project[handler] != nil {
+	if d.projections[handler] != nil {
 		return invalid("a projection has taken each transition once, and takes none again")
 	}
 	if from > maxHistory {
