@@ -100,6 +100,25 @@ func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecor
 	return nil
 }
 
+// Subscribe returns a channel that receives a value after this Machine has
+// committed transitions: several commits may be one value. The caller calls
+// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
+// process hears of commits without polling.
+func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
+	return m.commits.Subscribe()
+}
+
+// SubscribeShard is Subscribe for the commits on one shard of a store with shards. With
+// a name that no shard has it is Subscribe.
+func (m *Machine) SubscribeShard(name string) (committed <-chan struct{}, cancel func()) {
+	for _, p := range m.parts {
+		if m.shards != nil && p.name == name {
+			return p.commits.Subscribe()
+		}
+	}
+	return m.commits.Subscribe()
+}
+
 // committed wakes the subscribers after transitions of a verification.
 func (m *Machine) committed(id string) {
 	m.commits.Notify()

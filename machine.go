@@ -302,25 +302,6 @@ func (m *Machine) compareClocks(ctx context.Context, p *part) {
 // the store that nothing may be settled by it. One that is behind only settles later.
 func (m *Machine) clockAhead(p *part) bool { return p.skewed() > m.cfg.Grace/2 }
 
-// Subscribe returns a channel that receives a value after this Machine has
-// committed transitions: several commits may be one value. The caller calls
-// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
-// process hears of commits without polling.
-func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
-	return m.commits.Subscribe()
-}
-
-// SubscribeShard is Subscribe for the commits on one shard of a store with shards. With
-// a name that no shard has it is Subscribe.
-func (m *Machine) SubscribeShard(name string) (committed <-chan struct{}, cancel func()) {
-	for _, p := range m.parts {
-		if m.shards != nil && p.name == name {
-			return p.commits.Subscribe()
-		}
-	}
-	return m.commits.Subscribe()
-}
-
 // forget destroys what the machine has in memory of a verification that has ended.
 func (m *Machine) forget(id string) {
 	m.passwords.Delete(id)
