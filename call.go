@@ -27,7 +27,7 @@ type submission struct {
 	// service is the service password that is sent with the input: typed, from
 	// the cache, or from the carry.
 	service Secret
-	// done tells the Observer the end of the submission.
+	// done is what the Observer returned for the end of the submission.
 	done func(SubmitDone)
 
 	// intended is the verification as the commit of the intent left it. It is not

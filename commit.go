@@ -81,8 +81,8 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 
 // writeEncoded writes an encoded decision. If the store fails, it reads the
 // record back: the commit id shows whether the write took place. After a write
-// d has the commit id, the Observer, the Logger and the subscribers are told, and e
-// is released.
+// it sets the commit id of d, informs the Observer, the Logger and the subscribers, and
+// releases e.
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
 	if err := to(ctx, e.record, e.entries...); err != nil {
 		e.failed = true

@@ -82,7 +82,7 @@ type Config struct {
 	// Now is the clock. Defaults to time.Now, which is compared with the store's
 	// clock where the store has one: see Run.
 	Now func() time.Time
-	// Observer is told what the machine does, for traces and metrics. Defaults
+	// Observer is called for what the machine does, for traces and metrics. Defaults
 	// to none, which costs nothing.
 	Observer *Observer
 	// Logger gets transitions (debug) and what needs attention (warn): ids,

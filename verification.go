@@ -229,8 +229,8 @@ type markKey struct{}
 
 // WithMark gives the latest Verification.Mark that the host has of a verification to
 // Get, Read and Submit of that one: they return ErrForged if an older version of the
-// record is stored. A Sealer alone can't tell an older record that is put back whole,
-// with its history, from the one it was then. A mark need not be secret; keep it
+// record is stored. A Sealer alone does not notice an older record that is put back
+// whole, with its history. A mark need not be secret; keep it
 // elsewhere than in the store. A mark that is itself too old refuses nothing, and so does
 // an empty one; a text that is no mark is refused with ErrInvalid.
 func WithMark(ctx context.Context, mark string) context.Context {

@@ -81,7 +81,7 @@ type Config struct {
 	MaxLag time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Observer is told of each call of a handler. Defaults to none.
+	// Observer is called for each call of a handler. Defaults to none.
 	Observer *Observer
 	// Logger gets what needs attention: names, ids, steps and the errors of
 	// handlers. Defaults to no logging.
