@@ -123,8 +123,8 @@ func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error 
 		return err
 	}
 	h := m.codec.decodeHistory(entries)
-	if m.codec.check(&h, s, unopened); !h.unproven {
-		s.chain = m.codec.whole(&h)
+	if m.codec.checkHistory(&h, s, unopened); !h.unproven {
+		s.chain = m.codec.chainOf(&h)
 		return nil
 	}
 	s.Step = 0
@@ -332,7 +332,7 @@ func (m *Machine) resealOnce(ctx context.Context, id string) error {
 		return err
 	}
 	h := m.codec.decodeHistory(entries)
-	if m.codec.check(&h, &s, nil); h.err() != nil {
+	if m.codec.checkHistory(&h, &s, nil); h.err() != nil {
 		if again, err := m.store.Load(ctx, id); err == nil && again.CommitID != s.CommitID {
 			return ErrConflict
 		}

@@ -103,7 +103,7 @@ func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) 
 // are not read at once: if they don't fit, they are read again while the record changes.
 func (m *Machine) history(ctx context.Context, id string) (h history, err error) {
 	if m.codec.sealer == nil {
-		return m.unchecked(ctx, id)
+		return m.uncheckedHistory(ctx, id)
 	}
 	var before Record
 	for range maxCASRetries {
@@ -120,7 +120,7 @@ func (m *Machine) history(ctx context.Context, id string) (h history, err error)
 		}
 		h = m.codec.decodeHistory(entries)
 		s, err := m.codec.decode(r)
-		if m.codec.check(&h, &s, err); h.err() == nil {
+		if m.codec.checkHistory(&h, &s, err); h.err() == nil {
 			return h, nil
 		}
 		before = r
@@ -128,8 +128,8 @@ func (m *Machine) history(ctx context.Context, id string) (h history, err error)
 	return h, nil
 }
 
-// unchecked reads a history where no Sealer is configured.
-func (m *Machine) unchecked(ctx context.Context, id string) (h history, err error) {
+// uncheckedHistory reads a history where no Sealer is configured.
+func (m *Machine) uncheckedHistory(ctx context.Context, id string) (h history, err error) {
 	entries, err := m.entries(ctx, id)
 	if err == nil && len(entries) == 0 {
 		if _, err = m.store.Load(ctx, id); err != nil {
@@ -192,8 +192,8 @@ func (h *history) failChain(s *snapshot, step int, format string, args ...any) {
 	h.unproven = true
 }
 
-// check checks a history against its record: s, or the error of decoding it.
-func (c codec) check(h *history, s *snapshot, undecoded error) {
+// checkHistory checks a history against its record: s, or the error of decoding it.
+func (c codec) checkHistory(h *history, s *snapshot, undecoded error) {
 	if undecoded != nil {
 		h.unproven = true
 		h.fail(s.State, s.ID, s.Step, undecoded)
@@ -207,7 +207,7 @@ func (c codec) check(h *history, s *snapshot, undecoded error) {
 			h.failChain(s, step, "step %d is not of this verification", step)
 			return
 		case step > want:
-			h.failChain(s, want, "%s", missing(want, min(step-1, s.Step)))
+			h.failChain(s, want, "%s", missingSteps(want, min(step-1, s.Step)))
 			return
 		}
 		if err := c.checkEntry(h, i, s, link); err != nil {
@@ -220,13 +220,13 @@ func (c codec) check(h *history, s *snapshot, undecoded error) {
 	}
 	switch n := len(h.entries); {
 	case n < s.Step:
-		h.failChain(s, n+1, "%s", missing(n+1, s.Step))
+		h.failChain(s, n+1, "%s", missingSteps(n+1, s.Step))
 	case link != s.chain.Head:
 		h.failChain(s, n, "the columns of a step up to %d", n)
 	}
 }
 
-func missing(from, to int) string {
+func missingSteps(from, to int) string {
 	if from == to {
 		return fmt.Sprintf("step %d is missing", from)
 	}
@@ -262,8 +262,8 @@ func (c codec) follow(link binding.Link, e *Entry) binding.Link {
 	return link.Follow(v.Data())
 }
 
-// whole returns the chain of a history with all its entries.
-func (c codec) whole(h *history) (all chain) {
+// chainOf returns the chain of all entries of a history.
+func (c codec) chainOf(h *history) (all chain) {
 	for i := range h.entries {
 		all.Head = c.follow(all.Head, &h.entries[i])
 	}
