@@ -32,7 +32,8 @@ var (
 	ErrPending = errors.New("carrierfsm: accepted, the outcome is not known yet")
 	// ErrInFlight is returned when another submission is under way. Nothing was sent.
 	ErrInFlight = errors.New("carrierfsm: another submission is under way")
-	// ErrStale is returned when the input answers an older prompt. Nothing was sent.
+	// ErrStale is returned when the input answers an older prompt: nothing was sent. It is
+	// also returned when the reply came too late: see Machine.Submit.
 	ErrStale = errors.New("carrierfsm: the input answers an older prompt")
 	// ErrNotAwaited is returned when the verification does not ask for this kind of input.
 	ErrNotAwaited = errors.New("carrierfsm: this input is not awaited")
