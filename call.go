@@ -27,7 +27,7 @@ type submission struct {
 	// service is the service password that is sent with the input: typed, from
 	// the cache, or from the carry.
 	service Secret
-	// done tells the Observer the end of the submission.
+	// done is what the Observer returned for the end of the submission.
 	done func(SubmitDone)
 
 	// intended is the verification as the commit of the intent left it. It is not
@@ -40,9 +40,9 @@ type submission struct {
 	err      error
 }
 
-// takePlace takes a place among the submissions under way. It returns ErrClosed
-// or the context's error.
-func (m *Machine) takePlace(ctx context.Context) error {
+// acquireInFlight waits while Config.MaxInFlight submissions are under way. It returns
+// ErrClosed or the context's error.
+func (m *Machine) acquireInFlight(ctx context.Context) error {
 	err := m.inFlight.Acquire(ctx, m.calls.Closing())
 	if errors.Is(err, semaphore.ErrStopped) {
 		return ErrClosed
@@ -84,7 +84,7 @@ func (s *submission) end(snap *snapshot) deadline {
 
 // apply hands in the form.
 func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
-	known := s.know(snap, s.now())
+	known := s.rememberValues(snap, s.now())
 	receipt, err := s.cfg.Upstream.Apply(ctx, Application{Form: s.form})
 	if err != nil {
 		return s.faulted(ctx, err)
@@ -95,7 +95,7 @@ func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
 	if receipt.Source.Website == "" || !checkToken(receipt.Token, known) {
 		return s.faulted(ctx, errUnfit)
 	}
-	know(known, text.Secret, receipt.Token)
+	addValues(known, text.Secret, receipt.Token)
 	source, ok := checkSource(receipt.Source, known)
 	if !ok {
 		return s.faulted(ctx, errUnfit)
@@ -111,7 +111,7 @@ func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
 // collect sends one answer of the person.
 func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	r := s.request(snap)
-	known := s.know(snap, s.now())
+	known := s.rememberValues(snap, s.now())
 	reply, err := s.cfg.Upstream.Collect(ctx, r)
 	if err != nil {
 		return s.faulted(ctx, err)
@@ -129,21 +129,21 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	return outcome{reply: redactReply(reply, known), text: redact(reply.Content, known)}
 }
 
-// know returns the values of the submission's verification, with those that it
-// sends now.
-func (s *submission) know(snap *snapshot, now time.Time) *text.Values {
+// rememberValues adds what the submission sends to the values that this process knows of
+// its verification, and returns them all.
+func (s *submission) rememberValues(snap *snapshot, now time.Time) *text.Values {
 	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(now), func() *text.Values { return new(text.Values) })
 	if first && snap.Intent.Call != CallApply {
 		v.Add(text.Detail, []byte(snap.Account))
 		v.Add(text.Secret, []byte(snap.Token))
 	}
-	know(v, text.Name, s.form.Name)
-	know(v, text.Detail, s.form.IDCard, s.form.Phone, s.form.HomeAddress, s.form.HomePhone, s.form.WorkAddress, s.form.WorkPhone)
+	addValues(v, text.Name, s.form.Name)
+	addValues(v, text.Detail, s.form.IDCard, s.form.Phone, s.form.HomeAddress, s.form.HomePhone, s.form.WorkAddress, s.form.WorkPhone)
 	for _, c := range s.form.Contacts {
-		know(v, text.Name, c.Name)
-		know(v, text.Detail, c.Phone)
+		addValues(v, text.Name, c.Name)
+		addValues(v, text.Detail, c.Phone)
 	}
-	know(v, text.Secret, s.service, s.queryPassword, s.captcha, s.newPassword)
+	addValues(v, text.Secret, s.service, s.queryPassword, s.captcha, s.newPassword)
 	return v
 }
 
@@ -177,26 +177,4 @@ func (s *submission) faulted(ctx context.Context, err error) outcome {
 	}
 	s.cfg.Logger.WarnContext(ctx, "no reply from upstream", "id", s.id, "input", s.in.Kind(), "fault", fault)
 	return outcome{fault: fault}
-}
-
-// maxNote bounds a note, in bytes.
-const maxNote = 512
-
-// SealNote makes a text fit to be stored beside a verification, by package outbox for
-// instance: it hides numbers and the values of the verification that this process knows,
-// cuts it at 512 bytes, and seals it, bound to the deployment, the verification and the
-// place. Without a Sealer it is readable. It returns nil if the Sealer fails.
-func (m *Machine) SealNote(id, place, note string) []byte {
-	known, _ := m.known.Get(id, func(v *text.Values) *text.Values { return v })
-	return m.codec.sealNote(id, place, text.Redact(note, known, maxNote))
-}
-
-// OpenNote returns a text that SealNote has sealed for this verification and place. The
-// error matches ErrSealed, ErrForged or ErrCorrupt.
-func (m *Machine) OpenNote(id, place string, sealed []byte) (string, error) {
-	note, err := m.codec.openNote(id, place, sealed)
-	if err != nil {
-		return "", &Error{ID: id, Err: err}
-	}
-	return note, nil
 }

@@ -101,8 +101,8 @@ func checkCode(s Secret) (err error) {
 	return nil
 }
 
-// readableAs returns read's error for a secret.
-func readableAs(s Secret, read func([]byte) ([]byte, error)) (err error) {
+// checkTyped refuses a secret that read, a function of package typed, can't read.
+func checkTyped(s Secret, read func([]byte) ([]byte, error)) (err error) {
 	var meant []byte
 	s.Use(func(value []byte) {
 		if meant, err = read(value); len(meant) > 0 && &meant[0] != &value[0] {

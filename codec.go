@@ -3,6 +3,7 @@ package carrierfsm
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ type encodedRecord struct {
 	plain  []byte          // what is being sealed
 	values *binding.Values // what it is bound to
 
-	// failed is true once a store has returned an error for it: it may go on reading.
+	// failed is true once a store has returned an error for it: the store may still be
+	// reading it.
 	failed bool
 
 	// Where entries and buffer begin, to save allocations.
@@ -27,13 +29,13 @@ type encodedRecord struct {
 	smallBuffer [768]byte
 }
 
-// encodedRecords are those whose commit a store has acknowledged: it has copied what
-// it keeps. The 1.4 kB of each of the two commits would be two fifths of what a
-// submission in memory allocates.
+// encodedRecords are those that can be used again: a store has acknowledged the commit,
+// so it has copied what it keeps. Without the pool the 1.4 kB of each of the two commits
+// would be two fifths of what a submission in memory allocates.
 var encodedRecords = sync.Pool{New: func() any { return new(encodedRecord) }}
 
-// release clears an encoded record and lets another decision have its memory, unless
-// a store may still read it.
+// release clears an encoded record and gives its memory to the pool, unless a store may
+// still read it.
 func (e *encodedRecord) release() {
 	if !e.failed {
 		*e = encodedRecord{}
@@ -41,7 +43,7 @@ func (e *encodedRecord) release() {
 	}
 }
 
-func (c codec) newRecord() *encodedRecord {
+func (c codec) newEncodedRecord() *encodedRecord {
 	e, _ := encodedRecords.Get().(*encodedRecord)
 	e.buffer, e.entries = e.smallBuffer[:0], e.fewEntries[:0]
 	if c.sealer != nil {
@@ -59,7 +61,7 @@ func (c codec) encode(d *decision) (*encodedRecord, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	e := c.newRecord()
+	e := c.newEncodedRecord()
 	if !d.linked {
 		d.before, d.linked = d.chain, true
 	}
@@ -159,6 +161,28 @@ func (c codec) keep(e *encodedRecord, text []byte) (_ []byte, err error) {
 	return e.buffer[begin:len(e.buffer):len(e.buffer)], err
 }
 
+// append encodes the chain at the end of dst.
+func (h *chain) append(dst []byte) []byte {
+	var unproven byte
+	if h.Unproven {
+		unproven = 1
+	}
+	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven)
+}
+
+// decode decodes a chain from the beginning of text, and returns the rest.
+func (h *chain) decode(text []byte) (rest []byte, err error) {
+	n := copy(h.Head[:], text)
+	from, size := binary.Uvarint(text[n:])
+	if n += size; size <= 0 || len(text) <= n || from > math.MaxInt32 {
+		return nil, errBody
+	}
+	h.From, h.Unproven = int(from), text[n] != 0
+	return text[n+1:], nil
+}
+
+var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)
+
 // decode decodes a record. Its errors match ErrNewerTable, ErrSealed, ErrForged or
 // ErrCorrupt; the returned snapshot then has the columns.
 func (c codec) decode(r Record) (snapshot, error) {
@@ -182,21 +206,21 @@ func (c codec) decode(r Record) (snapshot, error) {
 // openBody returns the JSON of a body.
 func (c codec) openBody(r *Record, h *chain) (text []byte, err error) {
 	var values binding.Values
-	f := formOf(r.Body)
-	if f == formBound {
+	e := encodingOf(r.Body)
+	if e == encodingBound {
 		bindRecord(&values, c.deployment, r)
 		if text, err = c.openBound(r.Body, &values, recordColumns[:]); err == nil {
-			text, err = h.take(text)
+			text, err = h.decode(text)
 		}
 		return text, err
 	}
-	if err := c.refuseForm(f, "body"); err != nil {
+	if err := c.refuseEncoding(e, "body"); err != nil {
 		return nil, err
 	}
 	if c.sealer != nil {
 		h.From = r.Step
 	}
-	if f == formUnbound {
+	if e == encodingUnbound {
 		bindUnbound(&values, unboundRecord, r.ID, 0)
 		return c.unseal(r.Body[1:], values.Data())
 	}
@@ -205,44 +229,65 @@ func (c codec) openBody(r *Record, h *chain) (text []byte, err error) {
 
 // openedEntry is what decodeEntry finds beside the Transition.
 type openedEntry struct {
-	form   form
-	before binding.Link // the chain before it, of a bound one
-	failed bool         // it could not be decoded
+	encoding encoding
+	before   binding.Link // the chain before it, of a bound one
+	failed   bool         // it could not be decoded
 }
 
 // decodeEntry decodes an entry of the history by itself. A blank one has the zero
 // Detail, and nothing proves its columns but the chain; see follow.
 func (c codec) decodeEntry(e Entry) (t Transition, o openedEntry, err error) {
 	t = Transition{ID: e.ID, Step: e.Step, From: e.From, Event: e.Event, To: e.To, At: e.At}
-	o.form = formOf(e.Detail)
+	o.encoding = encodingOf(e.Detail)
 	var values binding.Values
 	text := e.Detail
-	switch o.form {
-	case formBlank:
+	switch o.encoding {
+	case encodingBlank:
 		return t, o, nil
-	case formBound:
+	case encodingBound:
 		bindEntry(&values, c.deployment, &e)
 		text, err = c.openBound(text, &values, entryColumns[:])
 		if n := copy(o.before[:], text); err == nil {
 			text = text[n:]
 		}
-	case formUnbound:
-		if err = c.refuseForm(o.form, "detail"); err == nil {
+	case encodingUnbound:
+		if err = c.refuseEncoding(o.encoding, "detail"); err == nil {
 			bindUnbound(&values, unboundDetail, e.ID, e.Step)
 			text, err = c.unseal(text[1:], values.Data())
 		}
 	default:
-		err = c.refuseForm(o.form, "detail")
+		err = c.refuseEncoding(o.encoding, "detail")
 	}
 	var stored storedDetail
 	if err == nil && stored.unmarshal(text) != nil {
 		err = errBody
 	}
-	if err == nil && o.form != formPlain {
+	if err == nil && o.encoding != encodingPlain {
 		err = stored.checkColumns(&e)
 	}
 	t.Detail, t.Reference = stored.Detail, stored.Reference
 	return t, o, err
+}
+
+// dwellMark returns what storedDetail.Dwell is for an entry.
+func dwellMark(e *Entry) int64 {
+	if e.Source == "" && e.Dwell == 0 {
+		return 0
+	}
+	return e.Dwell.Microseconds() + 1
+}
+
+// checkColumns compares the columns that an entry is not bound to with what was sealed.
+func (d *storedDetail) checkColumns(e *Entry) error {
+	switch mark := dwellMark(e); {
+	case mark == 0 && d.Dwell == 0:
+		return nil
+	case d.Dwell == 0 && e.Source != "", d.Dwell != 0 && e.Source != d.Source:
+		return forged("source")
+	case mark != d.Dwell || e.Dwell%time.Microsecond != 0:
+		return forged("dwell")
+	}
+	return nil
 }
 
 // newCommitID returns a random id. It is no secret: it only has to differ from

@@ -2,6 +2,8 @@ package carrierfsm
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/jsonfields"
@@ -9,7 +11,7 @@ import (
 )
 
 // The members of the stored structs, in the order and with the names of their
-// json tags. Where jsonfields fails, encoding/json does the same.
+// json tags. What jsonfields does not handle, encoding/json does.
 
 // appendJSON appends what json.Marshal returns.
 func (b *body) appendJSON(dst []byte) ([]byte, error) {
@@ -51,6 +53,16 @@ func (d *storedDetail) unmarshal(text []byte) error {
 	err := json.Unmarshal(text, &decoded)
 	*d = decoded
 	return err
+}
+
+// storedDetail is what an entry holds beyond its columns.
+type storedDetail struct {
+	Detail
+	Reference string `json:"reference,omitempty"`
+	// Dwell is one more than the microseconds of the column, and the column Source
+	// equals Detail.Source. It is zero where both columns are: earlier builds have
+	// neither.
+	Dwell int64 `json:"dwell,omitempty"`
 }
 
 // appendMarshal appends what json.Marshal returns.
@@ -166,6 +178,28 @@ func (d *storedDetail) fields(f *jsonfields.Fields) {
 	f.String("reference", &d.Reference, jsonfields.Omit)
 	jsonfields.Int(f, "dwell", &d.Dwell, jsonfields.Omit)
 	f.End()
+}
+
+// MarshalJSON is json.Marshaler's.
+func (a attempts) MarshalJSON() ([]byte, error) {
+	counts := make(map[PromptKind]int, len(a))
+	for _, c := range a {
+		counts[c.Kind] = c.N
+	}
+	return json.Marshal(counts)
+}
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (a *attempts) UnmarshalJSON(data []byte) error {
+	var counts map[PromptKind]int
+	if err := json.Unmarshal(data, &counts); err != nil || counts == nil {
+		return err
+	}
+	*a = make(attempts, 0, len(counts))
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		*a = append(*a, attemptCount{k, counts[k]})
+	}
+	return nil
 }
 
 // fields is an object of numbers in ascending order of their names.

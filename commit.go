@@ -81,8 +81,8 @@ func (m *Machine) write(ctx context.Context, d *decision, to storeWrite) error {
 
 // writeEncoded writes an encoded decision. If the store fails, it reads the
 // record back: the commit id shows whether the write took place. After a write
-// d has the commit id, the Observer, the Logger and the subscribers are told, and e
-// is released.
+// it sets the commit id of d, informs the Observer, the Logger and the subscribers, and
+// releases e.
 func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecord, to storeWrite) error {
 	if err := to(ctx, e.record, e.entries...); err != nil {
 		e.failed = true
@@ -98,6 +98,25 @@ func (m *Machine) writeEncoded(ctx context.Context, d *decision, e *encodedRecor
 		m.committed(e.record.ID)
 	}
 	return nil
+}
+
+// Subscribe returns a channel that receives a value after this Machine has
+// committed transitions: several commits may be one value. The caller calls
+// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
+// process hears of commits without polling.
+func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
+	return m.commits.Subscribe()
+}
+
+// SubscribeShard is Subscribe for the commits on one shard of a store with shards. With
+// a name that no shard has it is Subscribe.
+func (m *Machine) SubscribeShard(name string) (committed <-chan struct{}, cancel func()) {
+	for _, p := range m.parts {
+		if m.shards != nil && p.name == name {
+			return p.commits.Subscribe()
+		}
+	}
+	return m.commits.Subscribe()
 }
 
 // committed wakes the subscribers after transitions of a verification.
@@ -126,9 +145,9 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 }
 
 // commitOutcome commits the outcome of a call. It tries until the grace after
-// the call's deadline is over, and finds the place of an outcome that another
-// commit overtook: a cancellation, or a replica that gave the call up. An
-// outcome that has no place any more is dropped and counted, with ErrStale.
+// the call's deadline is over. Where another commit was first, a cancellation or a
+// replica that gave the call up, it decides the outcome again on the stored record. An
+// outcome that the stored record does not await is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
 func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
 	in, end := s.Intent, callEnd.add(m.cfg.Grace)
@@ -180,7 +199,7 @@ func (m *Machine) commitRetrying(ctx context.Context, d *decision, end deadline)
 // in time, so that a store that hangs is tried again too.
 func (m *Machine) retry(ctx context.Context, end deadline, try func(context.Context) error) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := answered(ctx, readBackTimeout, try)
+		err := withTimeout(ctx, readBackTimeout, try)
 		if !errors.Is(err, ErrStore) || m.left(end) <= pause {
 			return err
 		}
@@ -203,10 +222,10 @@ func (m *Machine) left(d deadline) time.Duration {
 	return min(d.wall.Sub(m.now()), time.Until(d.mono))
 }
 
-// answered calls a method of the store with a context that ends after the given
+// withTimeout calls a method of the store with a context that ends after the given
 // time. If the store has not answered by then, and ctx has not ended, the error
 // matches ErrStore.
-func answered(ctx context.Context, within time.Duration, call func(context.Context) error) error {
+func withTimeout(ctx context.Context, within time.Duration, call func(context.Context) error) error {
 	bounded, cancel := lazydeadline.With(ctx, time.Now().Add(within))
 	defer cancel()
 	err := call(bounded)
@@ -216,24 +235,23 @@ func answered(ctx context.Context, within time.Duration, call func(context.Conte
 	return fmt.Errorf("%w: no answer within %v: %w", ErrStore, within, err)
 }
 
-// readMany is answered for a read of many records.
+// readMany reads many records, within readTimeout.
 func readMany[T any](ctx context.Context, read func(context.Context) ([]T, error)) (list []T, err error) {
-	err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, readTimeout, func(ctx context.Context) (err error) {
 		list, err = read(ctx)
 		return err
 	})
 	return list, err
 }
 
-// commitSoon is commit for Run: the store has to answer soon.
+// commitSoon is commit for Run: the store has to answer within storeTimeout.
 func (m *Machine) commitSoon(ctx context.Context, d *decision) error {
-	return answered(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
+	return withTimeout(ctx, storeTimeout, func(ctx context.Context) error { return m.commit(ctx, d) })
 }
 
-// storeError returns the sentinel that a store's error matches (ErrTooMany for a budget
-// that is used up), or else the
-// error of the caller's context if that has ended, or else an error that matches
-// ErrStore.
+// storeError returns the sentinel that a store's error matches, with ErrTooMany for a
+// budget that is used up. Else it returns the error of the caller's context if that has
+// ended, or an error that matches ErrStore. A *ShardsError it returns as it is.
 func storeError(ctx context.Context, err error) error {
 	if some := (*ShardsError)(nil); errors.As(err, &some) {
 		return err

@@ -17,10 +17,10 @@ type NewVerification struct {
 	// Key, where not empty, is the place of a phone number, which one live
 	// verification has at a time: two runs on one number use up each other's codes.
 	// It is what Config.Numbers makes of the number; the form's number must have it,
-	// and where it is empty here, Apply sets it. Whoever has the place and has proved
-	// nothing yet, by no accepted password, is canceled for the newer one, as often as
+	// and where it is empty here, Apply sets it. A verification that has the place is
+	// canceled for the newer one, if no password of it was accepted yet and as often as
 	// the number's budget for that allows. Otherwise the newer one goes on without the
-	// place: nobody learns from here whether a number is in use.
+	// place, so that the result does not show whether a number is in use.
 	//
 	// With budget.None it is any keyed hash of the number, as an ID is, never the number
 	// itself, and Create returns ErrKeyInUse while a live verification has it.
@@ -34,8 +34,9 @@ type NewVerification struct {
 }
 
 // Create makes a verification in the state created. It returns ErrExists,
-// ErrKeyInUse, ErrInvalid, ErrOtherShard, ErrClosed or ErrStore. On a store with shards,
-// with Config.Numbers, it needs the Key: the number's budgets are on its shard.
+// ErrKeyInUse, ErrInvalid, ErrOtherShard, ErrClosed, ErrStore or the context's error. On a
+// store with shards, with Config.Numbers, it needs the Key: the number's budgets are on
+// its shard.
 func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, error) {
 	err := n.prepare(m)
 	if err == nil && n.Key == "" && m.shards != nil && m.cfg.Numbers.Counted() {
@@ -64,12 +65,13 @@ func (m *Machine) Create(ctx context.Context, n NewVerification) (Verification, 
 // Step of the application must be 0. Begin is for hosts that have the form when the
 // verification begins, and ask for it again where it is refused.
 //
-// The result is Submit's. With ErrPending the verification exists, too. With every other
-// error there is none and nothing was sent: ErrExists and ErrKeyInUse as for Create,
-// ErrInvalid, ErrConsentRequired, ErrTooMany where a budget of the number is used up,
-// ErrClosed, that of a Prechecker, that of the context, and ErrStore. After ErrStore, and where the context ended while the store was asked, the
-// verification may exist all the same; then nothing was sent, and Run settles it as
-// unknown. The one exception is ErrStale, as for Submit.
+// The result is Submit's. With ErrPending the verification exists, and so it does with
+// ErrStale, which is as for Submit. With every other error there is none and nothing was
+// sent: ErrExists, ErrKeyInUse and ErrOtherShard as for Create, ErrInvalid,
+// ErrConsentRequired, ErrTooMany where a budget of the number is used up, ErrClosed,
+// ErrStore, that of a Prechecker, and that of the context. Only after ErrStore, and where
+// the context ended while the store was asked, the verification may exist all the same;
+// then nothing was sent, and Run settles it as unknown.
 //
 // Begin takes over the Secrets of the application and destroys them.
 func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verification, error) {
@@ -92,7 +94,7 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 		err = s.precheck(ctx)
 	}
 	if err == nil {
-		err = m.takePlace(ctx)
+		err = m.acquireInFlight(ctx)
 	}
 	if err != nil {
 		return s.refused(&snapshot{}, err)
@@ -100,7 +102,7 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 	return s.run(ctx, func(ctx context.Context) (snapshot, error) { return s.create(ctx, n) })
 }
 
-// PlaceID returns the id that a verification gets for one of the host's own: on a store
+// PlaceID returns what NewVerification.ID must be for an id of the host's own: on a store
 // with shards, the id with the place of the number's Key in front, so that both are on one
 // shard; else the id itself. The same id and Key have the same result in every process.
 func (m *Machine) PlaceID(id, key string) string {

@@ -202,7 +202,7 @@ func (s snapshot) claimReport(now time.Time, l Limits) snapshot {
 }
 
 // postponeReport is the next version of a record whose report is due, for a
-// machine without a Reporter: another replica's may ask, until ReportLife ends.
+// machine without a Reporter: that of another replica may be asked, until ReportLife ends.
 func (s snapshot) postponeReport(now time.Time, l Limits) snapshot {
 	s.touch(s.Updated)
 	if s.Due = now.Add(l.ReportMax); !now.Before(s.Watch.Until) {

@@ -15,7 +15,7 @@ type decision struct {
 	snapshot
 	transitions []Transition
 	spends      []budget.Spend
-	kept        []budget.Kind // of what the settled intent spent
+	kept        []budget.Kind // what the settled intent spent and did not get back
 
 	since  time.Time // when the state was entered that the decision began with
 	now    time.Time
@@ -162,7 +162,8 @@ func mayBeSkipping(before bool, call Call, event Event, success bool) bool {
 	return before || call == CallSkip && success
 }
 
-// take stores what a reply brings beside its meaning.
+// take puts into the record what a reply brings beside its event: the token, the source,
+// the cursor, and what starts again.
 func (d *decision) take(event Event, out *outcome, in *intent) {
 	switch event {
 	case ApplicationAccepted, SourceUnsupported:

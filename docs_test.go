@@ -182,6 +182,21 @@ func TestTheDocumentsNameWhatExists(t *testing.T) {
 	})
 }
 
+func TestTheArchitectureHasEachFileOfTheRootOnce(t *testing.T) {
+	t.Parallel()
+	_, table, found := strings.Cut(document(t, "docs/architecture.md"), "The root's files, the tables first:\n\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := []string{"doc.go"}
+	for _, m := range regexp.MustCompile("`(\\w+\\.go)`").FindAllStringSubmatch(table, -1) {
+		listed = append(listed, m[1])
+	}
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	files = slices.DeleteFunc(files, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	require.ElementsMatch(t, files, listed)
+}
+
 // The page on PostgreSQL has each table and each index that the migrations make.
 func TestTheDocumentOfPostgresHasEachTableAndIndex(t *testing.T) {
 	t.Parallel()

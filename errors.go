@@ -12,9 +12,10 @@ import (
 var (
 	// ErrNotFound is returned when no verification has this id.
 	ErrNotFound = errors.New("carrierfsm: no such verification")
-	// ErrExists is returned by Create when the id is taken.
+	// ErrExists is returned by Create and Begin when the id is taken.
 	ErrExists = errors.New("carrierfsm: the id is taken")
-	// ErrKeyInUse is returned by Create when a live verification has the key.
+	// ErrKeyInUse is returned by Create and Begin, with budget.None, when a live
+	// verification has the key, and by a Store when another record has it.
 	ErrKeyInUse = errors.New("carrierfsm: a live verification has this key")
 	// ErrConflict is returned by a Store whose record has another version than
 	// expected, and by a Machine that met such conflicts too often in a row.
@@ -31,7 +32,8 @@ var (
 	ErrPending = errors.New("carrierfsm: accepted, the outcome is not known yet")
 	// ErrInFlight is returned when another submission is under way. Nothing was sent.
 	ErrInFlight = errors.New("carrierfsm: another submission is under way")
-	// ErrStale is returned when the input answers an older prompt. Nothing was sent.
+	// ErrStale is returned when the input answers an older prompt: nothing was sent. It is
+	// also returned when the reply came too late: see Machine.Submit.
 	ErrStale = errors.New("carrierfsm: the input answers an older prompt")
 	// ErrNotAwaited is returned when the verification does not ask for this kind of input.
 	ErrNotAwaited = errors.New("carrierfsm: this input is not awaited")
@@ -62,8 +64,9 @@ var (
 	// outbox.Dispatcher also return it when their Store is closed.
 	ErrClosed = errors.New("carrierfsm: closed")
 	// ErrOtherShard is returned where a verification would need two shards of a store:
-	// by Create for an ID of the host's own and a Key whose place is on another shard (see
-	// Machine.PlaceID), and by Apply where the form has a number that Create did not know.
+	// by Create and Begin for an ID of the host's own and a Key whose place is on another
+	// shard (see Machine.PlaceID), and by Submit of an Apply whose form has a number that
+	// Create did not know.
 	ErrOtherShard = errors.New("carrierfsm: the id and the number's key belong on different shards")
 	// ErrMoved is returned for a write to a shard that was moved to another database
 	// since this process began. Nothing was written. It comes with ErrStore.
@@ -73,8 +76,8 @@ var (
 	ErrNotSent = errors.New("carrierfsm: not sent")
 )
 
-// unfit is the error for what does not fit its seal.
-func unfit(format string, args ...any) error {
+// forged is the error for what does not fit its seal.
+func forged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrForged, fmt.Sprintf(format, args...))
 }
 

@@ -133,12 +133,12 @@ func (d *storedDetail) Unmarshal(text []byte) error { return d.unmarshal(text) }
 
 func SealEntry(s Sealer, t Transition) (Entry, error) {
 	c := codec{sealer: s}
-	return c.encodeEntry(columnsOf(&t, 0), &t, new(chain), c.newRecord())
+	return c.encodeEntry(columnsOf(&t, 0), &t, new(chain), c.newEncodedRecord())
 }
 
 func Seal(s Sealer, snap Snapshot) (Record, error) {
 	c := codec{sealer: s}
-	e := c.newRecord()
+	e := c.newEncodedRecord()
 	err := c.encodeSnapshot(&snap, e)
 	return e.record, err
 }
@@ -154,7 +154,7 @@ func Understood(text []byte) bool {
 // Redact returns what is stored of a text of the upstream's; MaxMessage limits it.
 func Redact(content string, secrets []Secret, personal ...string) string {
 	known := new(text.Values)
-	know(known, text.Secret, secrets...)
+	addValues(known, text.Secret, secrets...)
 	for _, p := range personal {
 		known.Add(text.Detail, []byte(p))
 	}

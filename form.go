@@ -73,14 +73,14 @@ func (f *Form) fold() {
 	}
 }
 
-// Check returns why Submit would refuse the form, whatever the verification: it matches
-// ErrInvalid, and, where a field can't be read, the error of package typed that says
-// which: the name, the ID card number with its check digit, or the phone number. The
-// number of another document is taken if it has a letter. A host calls Check before it
-// creates a verification. The form stays as it is.
+// Check returns why Submit would refuse the form in any verification; nil if it would
+// not. The error matches ErrInvalid. Where a field can't be read it also matches the error
+// of package typed for that field: the name, the ID card number with its check digit, or
+// the phone number. The number of another document is taken if it has a letter. A host
+// calls Check before it creates a verification. The form is not changed.
 func (f Form) Check() error {
 	err := firstError(
-		readableAs(f.Name, typed.Name[[]byte]), readableAs(f.IDCard, document), readableAs(f.Phone, typed.Phone[[]byte]),
+		checkTyped(f.Name, typed.Name[[]byte]), checkTyped(f.IDCard, document), checkTyped(f.Phone, typed.Phone[[]byte]),
 	)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -130,9 +130,9 @@ type SkipSource struct {
 	Step int
 }
 
-// Cancel ends the verification. While a submission is under way it returns
-// ErrPending and takes effect when that one is settled, unless that one ended
-// the verification itself.
+// Cancel ends the verification. While another submission is under way, Submit
+// returns ErrPending for it, and it takes effect when that submission is settled, unless
+// the verification has ended by then.
 type Cancel struct{}
 
 // Kind returns InputApply.

@@ -32,7 +32,7 @@ type Config struct {
 	// Sealer seals what is stored, and Prompt.Carry, bound to its place: a column, a
 	// body or a history that was changed in the store is refused with ErrForged.
 	// Defaults to none: then tokens and phone numbers can be read in the store, and
-	// whoever can write it is believed.
+	// what was changed there is not noticed.
 	Sealer Sealer
 	// Deployment names the installation: what is sealed for one is refused in another
 	// that has the same keys. All replicas have the same. Defaults to the empty name.
@@ -44,14 +44,14 @@ type Config struct {
 	// RefuseUnbound refuses what earlier builds sealed, which is not bound to its
 	// columns. Set it when all of that was resealed. Defaults to false.
 	RefuseUnbound bool
-	// SealUnbound seals as earlier builds did, which can't read what this build seals
-	// otherwise. Set it while replicas of both builds run. Defaults to false.
+	// SealUnbound seals as earlier builds did: they can't read what this build seals
+	// without it. Set it while replicas of both builds run. Defaults to false.
 	SealUnbound bool
 	// Limits bound a verification. Each defaults as its comment says.
 	Limits Limits
-	// Numbers makes the keys of phone numbers, under which their budgets are counted.
-	// It is required, as without keys nothing limits what strangers do with a number:
-	// what budget.NewNumbers returns, or budget.None() to count nothing.
+	// Numbers makes the keys of phone numbers, under which their budgets are counted:
+	// what budget.NewNumbers returns, or budget.None() to count nothing. It is required,
+	// as without budgets nothing limits what strangers do with a number.
 	Numbers budget.Numbers
 	// Budgets are how often something may be done for one number within a day, in all
 	// verifications together. Each defaults as its comment says.
@@ -82,7 +82,7 @@ type Config struct {
 	// Now is the clock. Defaults to time.Now, which is compared with the store's
 	// clock where the store has one: see Run.
 	Now func() time.Time
-	// Observer is told what the machine does, for traces and metrics. Defaults
+	// Observer is called for what the machine does, for traces and metrics. Defaults
 	// to none, which costs nothing.
 	Observer *Observer
 	// Logger gets transitions (debug) and what needs attention (warn): ids,
@@ -191,7 +191,7 @@ func newCodec(c *Config) codec {
 		sealer: c.Sealer, deployment: c.Deployment,
 		acceptPlain: c.AcceptPlain, refuseUnbound: c.RefuseUnbound, sealUnbound: c.SealUnbound,
 		seals: new(atomic.Int64),
-		spent: func(n int64) {
+		warnOfSeals: func(n int64) {
 			logger.Warn("this process alone has used half or more of what a key of AES-GCM may seal: put a new key in front", "seals", n)
 		},
 	}
@@ -245,7 +245,7 @@ type Stats struct {
 	// they were last compared; negative if it was behind, zero where the store has
 	// no clock. Of several shards it is the largest difference.
 	ClockSkew time.Duration
-	// Running is how many calls of Run go on.
+	// Running is how many calls of Run have not returned.
 	Running int
 	// Seals is how often the Sealer was asked to seal: see seal.New for how often a key
 	// may be.
@@ -302,25 +302,6 @@ func (m *Machine) compareClocks(ctx context.Context, p *part) {
 // the store that nothing may be settled by it. One that is behind only settles later.
 func (m *Machine) clockAhead(p *part) bool { return p.skewed() > m.cfg.Grace/2 }
 
-// Subscribe returns a channel that receives a value after this Machine has
-// committed transitions: several commits may be one value. The caller calls
-// cancel when it stops receiving. It is how an outbox.Dispatcher in the same
-// process hears of commits without polling.
-func (m *Machine) Subscribe() (committed <-chan struct{}, cancel func()) {
-	return m.commits.Subscribe()
-}
-
-// SubscribeShard is Subscribe for the commits on one shard of a store with shards. With
-// a name that no shard has it is Subscribe.
-func (m *Machine) SubscribeShard(name string) (committed <-chan struct{}, cancel func()) {
-	for _, p := range m.parts {
-		if m.shards != nil && p.name == name {
-			return p.commits.Subscribe()
-		}
-	}
-	return m.commits.Subscribe()
-}
-
 // forget destroys what the machine has in memory of a verification that has ended.
 func (m *Machine) forget(id string) {
 	m.passwords.Delete(id)
@@ -343,9 +324,9 @@ type passwordCache = ttlmap.Map[cachedPassword]
 type cachedPassword struct {
 	secret Secret
 	step   int // at which it was submitted
-	// last is the record as the commit left it after which the password was kept. It
-	// saves the next submission its load. It may be out of date: only a commit that
-	// replaces it proves that it is not. It is nil once such a commit failed.
+	// last is the record after the commit with which the password was kept. It saves the
+	// next submission its load. It may be out of date: only a commit that replaces it
+	// proves that it is not. It is nil after such a commit has failed.
 	last *snapshot
 }
 
@@ -353,9 +334,9 @@ func newPasswordCache() *passwordCache {
 	return ttlmap.New(func(p cachedPassword) { p.secret.Destroy() })
 }
 
-// cachePassword keeps a copy of the password for so long, with the snapshot beside
+// cachePassword keeps a copy of the password for the given time, with the snapshot beside
 // it, or drops what is in the cache if the password is empty. Where what is stored is
-// bound to its place, the snapshot is not kept: a load has to tell what was forged.
+// bound to its place, the snapshot is not kept: each load checks the seal.
 func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration) {
 	if password.Empty() {
 		m.passwords.Delete(s.ID)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Observer is told what a Machine does, for traces and metrics. Package
+// Observer is called for what a Machine does, for traces and metrics. Package
 // telemetry has one for OpenTelemetry, and Observers joins several. Each of its
 // functions may be nil.
 //

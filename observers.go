@@ -3,11 +3,9 @@ package carrierfsm
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/budget"
-	"github.com/carrierfsm/carrierfsm/internal/broadcast"
 )
 
 // Observers joins several Observers into one: each of them is called. The
@@ -179,98 +177,9 @@ func (e Event) outcome() SubmitOutcome {
 	}
 }
 
-// sharder is a further power of a Store that is made of several.
-type sharder interface {
-	Shards() []Shard
-	ShardOf(id string) int
-	PlaceID(id, key string) string
-}
-
-// part is the whole store, or one of its shards: Run settles each apart.
-type part struct {
-	name    string // empty for the whole store
-	store   Store  // with the Observer around it
-	bare    Store  // without, for its further powers
-	commits broadcast.Broadcast
-	skew    atomic.Int64 // a Duration: see Stats.ClockSkew
-	swept   atomic.Int64 // when Run last got on with it, a Duration since Machine.made
-}
-
-// partsOf returns the parts of a store; observed is the store with the Observer
-// around it.
-func partsOf(o *Observer, s, observed Store) (list []*part) {
-	all, ok := s.(sharder)
-	if !ok {
-		return []*part{{store: observed, bare: s}}
-	}
-	for _, shard := range all.Shards() {
-		p := &part{name: shard.Name, store: observeStore(o, shard.Store), bare: shard.Store}
-		if o, ok := p.store.(observedStore); ok {
-			o.shard = shard.Name
-			p.store = o
-		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// storeClock is a further power of a Store whose server has a clock of its own.
-type storeClock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
-// clockTimeout bounds the question for the store's time.
-const clockTimeout = 5 * time.Second
-
-// compareClocks compares this process's clock with the store's. It returns by how much
-// it was ahead the last time, and is now.
-func (p *part) compareClocks(ctx context.Context, now func() time.Time) (was, skew time.Duration) {
-	was = p.skewed()
-	clock, ok := p.bare.(storeClock)
-	if !ok {
-		return was, was
-	}
-	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
-	defer cancel()
-	before := now()
-	theirs, err := clock.Now(ctx)
-	if err != nil {
-		return was, was // the next call of the store returns its error
-	}
-	if ahead := before.Sub(theirs); ahead > 0 { // as little as the answer allows
-		skew = ahead
-	} else if behind := theirs.Sub(now()); behind > 0 {
-		skew = -behind
-	}
-	p.skew.Store(int64(skew))
-	return was, skew
-}
-
-// skewed returns by how much this process's clock was ahead of the store's.
-func (p *part) skewed() time.Duration { return time.Duration(p.skew.Load()) }
-
-// gotOn notes that Run gets on, of a machine that was made then.
-func (p *part) gotOn(made time.Time) { p.swept.Store(int64(time.Since(made))) }
-
-// idle returns how long ago Run got on; zero where it does not run.
-func (p *part) idle(made time.Time, running int) time.Duration {
-	if running == 0 {
-		return 0
-	}
-	return max(0, time.Since(made)-time.Duration(p.swept.Load()))
-}
-
-// attrs adds the shard's name to the attributes of a log record.
-func (p *part) attrs(list ...any) []any {
-	if p.name == "" {
-		return list
-	}
-	return append(list, "shard", p.name)
-}
-
 type shardKey struct{}
 
-// ObservedShard returns the name of the shard that a call of the store goes to, of the
+// ObservedShard returns the name of the shard that a call of the store goes to, from the
 // context that Observer.Store was given; empty where the store has no shards, and for
 // calls that go to all.
 func ObservedShard(ctx context.Context) string {

@@ -83,8 +83,9 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 // a reply that is under way is dropped. Erasing again is no error. Erase also
 // works on records that this machine can't decode.
 //
-// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrClosed or ErrStore. Backups are the
-// host's to erase.
+// It returns ErrNotFound, ErrInvalid, ErrConflict, ErrNewerTable for a state that this
+// build does not have, ErrClosed, ErrStore or the context's error. Backups are the host's
+// to erase.
 func (m *Machine) Erase(ctx context.Context, id string) error { return m.act(ctx, id, m.eraseOnce) }
 
 func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
@@ -113,17 +114,17 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 }
 
 // prove sets the chain that the tombstone of s gets. If s was not opened, or its
-// history does not fit, the chain begins with the tombstone, the history before it
-// stays unproven, and the columns are not believed: it goes on after the last entry
-// that is stored, and it has not been done.
+// history does not fit, the chain begins with the tombstone, and the history before it
+// stays unproven. The columns are not believed either: the step is that of the last entry
+// that is stored, and if s was not opened, the state done becomes failed.
 func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error {
 	entries, err := m.entries(ctx, s.ID)
 	if err != nil {
 		return err
 	}
 	h := m.codec.decodeHistory(entries)
-	if m.codec.check(&h, s, unopened); !h.unproven {
-		s.chain = m.codec.whole(&h)
+	if m.codec.checkHistory(&h, s, unopened); !h.unproven {
+		s.chain = m.codec.chainOf(&h)
 		return nil
 	}
 	s.Step = 0
@@ -140,7 +141,7 @@ func (m *Machine) prove(ctx context.Context, s *snapshot, unopened error) error 
 // Purge deletes the verifications that ended and were last changed before the
 // given time, with their histories, and returns how many. Those that a handler
 // still needs, because its cursor has not passed them or they are parked, it
-// keeps, in a store that knows; kept is how many these are, 500 at most. It stays
+// keeps, in a store that is an outbox; kept is how many these are, 500 at most. It stays
 // above zero while a handler lags or fails, or where one was given up without
 // outbox.Dispatcher.Retire.
 //
@@ -154,7 +155,7 @@ func (m *Machine) Purge(ctx context.Context, before time.Time) (deleted, kept in
 	const batch = 500
 	for {
 		var n int
-		err = answered(ctx, readTimeout, func(ctx context.Context) (err error) {
+		err = withTimeout(ctx, readTimeout, func(ctx context.Context) (err error) {
 			n, kept, err = m.purgePage(ctx, m.cfg.Store, m.store, storeTime(before), batch)
 			return err
 		})
@@ -260,7 +261,7 @@ const (
 // What fails is tried again a minute later.
 func (m *Machine) purgeOlder(ctx context.Context, p *part, age time.Duration, purge func(ctx context.Context, before time.Time, limit int) (int, error)) {
 	m.eachPage(ctx, p, func(ctx context.Context) (more bool, err error) {
-		err = answered(ctx, retentionTimeout, func(ctx context.Context) error {
+		err = withTimeout(ctx, retentionTimeout, func(ctx context.Context) error {
 			n, err := purge(ctx, m.now().Add(-age), oldPage)
 			more = err == nil && n == oldPage
 			return err
@@ -276,7 +277,7 @@ type actPurger interface {
 
 func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, err error) {
 	before := storeTime(m.cfg.Now().Add(-m.cfg.Retention))
-	err = answered(ctx, retentionTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, retentionTimeout, func(ctx context.Context) (err error) {
 		deleted, kept, err = m.purgePage(ctx, p.bare, p.store, before, retentionPage)
 		return err
 	})
@@ -289,11 +290,10 @@ func (m *Machine) purgeAged(ctx context.Context, p *part) (deleted, kept int, er
 // Reseal writes a record and the details of its history again, sealed with the
 // Sealer's first key and bound to their places; nothing else changes. It seals what
 // Config accepts: of an earlier build, or plain. A record that does not fit its seal
-// it refuses. Of a store that has no Reseal the details stay sealed as they are.
+// it refuses. In a store without Reseal the details stay sealed as they are.
 //
-// When all verifications were resealed, what the old keys sealed is erased by
-// destroying these: dead rows, logs and backups too. Errors are as for History, and
-// ErrConflict.
+// Once all verifications are resealed, destroying the old keys erases what they sealed,
+// in dead rows, logs and backups too. Errors are as for History, and ErrConflict.
 func (m *Machine) Reseal(ctx context.Context, id string) error {
 	if err := m.enter(); err != nil {
 		return &Error{ID: id, Err: err}
@@ -332,7 +332,7 @@ func (m *Machine) resealOnce(ctx context.Context, id string) error {
 		return err
 	}
 	h := m.codec.decodeHistory(entries)
-	if m.codec.check(&h, &s, nil); h.err() != nil {
+	if m.codec.checkHistory(&h, &s, nil); h.err() != nil {
 		if again, err := m.store.Load(ctx, id); err == nil && again.CommitID != s.CommitID {
 			return ErrConflict
 		}
@@ -352,11 +352,11 @@ func (c codec) resealHistory(d *decision, h *history) (details []Entry, err erro
 	d.chain = chain{}
 	for i := range h.entries {
 		e := &h.entries[i]
-		if h.opened[i].form == formBlank {
+		if h.opened[i].encoding == encodingBlank {
 			d.chain.Head = c.follow(d.chain.Head, e)
 			continue
 		}
-		sealed, err := c.encodeEntry(*e, &h.transitions[i], &d.chain, c.newRecord())
+		sealed, err := c.encodeEntry(*e, &h.transitions[i], &d.chain, c.newEncodedRecord())
 		if err != nil {
 			return nil, err
 		}

@@ -51,8 +51,8 @@ type Prompt struct {
 	// Deadline is when the prompt ends.
 	Deadline time.Time
 	// AttemptsLeft is how many more answers of this kind may be given. It is 0
-	// while the last one is under way, and where the password has to be reset. Where
-	// Limited is known, it is no more than what the number's budget has left.
+	// while the last one is under way, and where the password has to be reset. It is no
+	// more than the number's budget has left, as far as that was read: see Limited.
 	AttemptsLeft int
 	// Resend is when another code can be asked for; nil means not at all.
 	Resend *Resend
@@ -64,9 +64,9 @@ type Prompt struct {
 	// person chooses a new password, which is submitted with the code.
 	NeedsNewPassword bool
 	// Limited is set where the number's budget for the answer is used up for today:
-	// an answer is refused until Limited.Until. It is set by Get, after an answer that
-	// was not accepted, and where a budget is why an input was refused; Resend and Reset
-	// then have what the budget allows of them.
+	// an answer is refused until Limited.Until. The budgets are read by Get, and by Submit
+	// after an answer that was not accepted or that a budget refused. Then Resend and
+	// Reset are what the budgets allow too.
 	Limited *budget.ExceededError
 	// Carry is the sealed password. The host or the person's client keeps it and
 	// submits it with the code. It is empty unless a Sealer is configured, and

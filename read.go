@@ -10,8 +10,10 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/binding"
 )
 
-// Get returns a verification, after settling what is overdue. It returns
-// ErrNotFound, ErrSealed, ErrForged, ErrNewerTable, ErrCorrupt, ErrClosed or ErrStore.
+// Get returns a verification, after settling what is overdue. Its errors match
+// ErrNotFound, ErrSealed, ErrForged, ErrNewerTable, ErrCorrupt, ErrConflict, ErrClosed or
+// ErrStore, or are the context's. What can't be settled now, Run settles later: Get
+// returns the verification as it is stored.
 func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -21,7 +23,7 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 	if err != nil && s.Version == 0 {
 		return Verification{}, &Error{ID: id, Err: err}
 	}
-	v := s.view(m.cfg.Limits) // Run settles later what could not be settled now
+	v := s.view(m.cfg.Limits)
 	m.showBudgets(ctx, &s, &v)
 	return v, nil
 }
@@ -34,7 +36,7 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 		return
 	}
 	var ledger budget.Ledger
-	err := answered(ctx, readBackTimeout, func(ctx context.Context) (err error) {
+	err := withTimeout(ctx, readBackTimeout, func(ctx context.Context) (err error) {
 		ledger, err = m.store.Ledger(ctx, key)
 		return err
 	})
@@ -51,8 +53,9 @@ func (m *Machine) showBudgets(ctx context.Context, s *snapshot, v *Verification)
 // settle what is overdue. It is for operators' tools; Token is never set.
 //
 // With ErrSealed, ErrForged, ErrNewerTable or ErrCorrupt the Verification has what the
-// columns contain, which nothing proves: ID, State, Step, Reason, the website of Source, InFlight,
-// Created and Updated. Other errors are ErrNotFound, ErrClosed and ErrStore.
+// columns contain, which nothing proves: ID, State, Step, Reason, the website of Source,
+// InFlight, Created and Updated. Other errors are ErrNotFound, ErrClosed, ErrStore and the
+// context's.
 func (m *Machine) Read(ctx context.Context, id string) (Verification, error) {
 	if err := m.enter(); err != nil {
 		return Verification{}, &Error{ID: id, Err: err}
@@ -100,7 +103,7 @@ func (m *Machine) History(ctx context.Context, id string) ([]Transition, error) 
 // are not read at once: if they don't fit, they are read again while the record changes.
 func (m *Machine) history(ctx context.Context, id string) (h history, err error) {
 	if m.codec.sealer == nil {
-		return m.unchecked(ctx, id)
+		return m.uncheckedHistory(ctx, id)
 	}
 	var before Record
 	for range maxCASRetries {
@@ -117,7 +120,7 @@ func (m *Machine) history(ctx context.Context, id string) (h history, err error)
 		}
 		h = m.codec.decodeHistory(entries)
 		s, err := m.codec.decode(r)
-		if m.codec.check(&h, &s, err); h.err() == nil {
+		if m.codec.checkHistory(&h, &s, err); h.err() == nil {
 			return h, nil
 		}
 		before = r
@@ -125,8 +128,8 @@ func (m *Machine) history(ctx context.Context, id string) (h history, err error)
 	return h, nil
 }
 
-// unchecked reads a history where no Sealer is configured.
-func (m *Machine) unchecked(ctx context.Context, id string) (h history, err error) {
+// uncheckedHistory reads a history where no Sealer is configured.
+func (m *Machine) uncheckedHistory(ctx context.Context, id string) (h history, err error) {
 	entries, err := m.entries(ctx, id)
 	if err == nil && len(entries) == 0 {
 		if _, err = m.store.Load(ctx, id); err != nil {
@@ -185,12 +188,12 @@ func (h *history) fail(s State, id string, step int, err error) {
 
 // failChain is fail for what leaves the columns unproven.
 func (h *history) failChain(s *snapshot, step int, format string, args ...any) {
-	h.fail(s.State, s.ID, step, unfit(format, args...))
+	h.fail(s.State, s.ID, step, forged(format, args...))
 	h.unproven = true
 }
 
-// check checks a history against its record: s, or the error of decoding it.
-func (c codec) check(h *history, s *snapshot, undecoded error) {
+// checkHistory checks a history against its record: s, or the error of decoding it.
+func (c codec) checkHistory(h *history, s *snapshot, undecoded error) {
 	if undecoded != nil {
 		h.unproven = true
 		h.fail(s.State, s.ID, s.Step, undecoded)
@@ -204,7 +207,7 @@ func (c codec) check(h *history, s *snapshot, undecoded error) {
 			h.failChain(s, step, "step %d is not of this verification", step)
 			return
 		case step > want:
-			h.failChain(s, want, "%s", missing(want, min(step-1, s.Step)))
+			h.failChain(s, want, "%s", missingSteps(want, min(step-1, s.Step)))
 			return
 		}
 		if err := c.checkEntry(h, i, s, link); err != nil {
@@ -217,13 +220,13 @@ func (c codec) check(h *history, s *snapshot, undecoded error) {
 	}
 	switch n := len(h.entries); {
 	case n < s.Step:
-		h.failChain(s, n+1, "%s", missing(n+1, s.Step))
+		h.failChain(s, n+1, "%s", missingSteps(n+1, s.Step))
 	case link != s.chain.Head:
 		h.failChain(s, n, "the columns of a step up to %d", n)
 	}
 }
 
-func missing(from, to int) string {
+func missingSteps(from, to int) string {
 	if from == to {
 		return fmt.Sprintf("step %d is missing", from)
 	}
@@ -237,17 +240,17 @@ func (c codec) checkEntry(h *history, i int, s *snapshot, before binding.Link) e
 	switch {
 	case o.failed:
 		return nil // it has its error
-	case o.form == formBlank && !blanked:
-		return unfit("the detail of step %d is missing", step)
-	case o.form == formBlank && step <= s.chain.From && (s.chain.Unproven || c.refuseUnbound):
+	case o.encoding == encodingBlank && !blanked:
+		return forged("the detail of step %d is missing", step)
+	case o.encoding == encodingBlank && step <= s.chain.From && (s.chain.Unproven || c.refuseUnbound):
 		h.unproven = true
-		return unfit("step %d could not be checked when it was erased", step)
-	case o.form == formBlank || step <= s.chain.From:
+		return forged("step %d could not be checked when it was erased", step)
+	case o.encoding == encodingBlank || step <= s.chain.From:
 		return nil
-	case o.form != formBound:
-		return unfit("the detail of step %d is not sealed as its record is", step)
+	case o.encoding != encodingBound:
+		return forged("the detail of step %d is not sealed as its record is", step)
 	case o.before != before:
-		return unfit("step %d does not follow what is stored before it", step)
+		return forged("step %d does not follow what is stored before it", step)
 	}
 	return nil
 }
@@ -259,8 +262,8 @@ func (c codec) follow(link binding.Link, e *Entry) binding.Link {
 	return link.Follow(v.Data())
 }
 
-// whole returns the chain of a history with all its entries.
-func (c codec) whole(h *history) (all chain) {
+// chainOf returns the chain of all entries of a history.
+func (c codec) chainOf(h *history) (all chain) {
 	for i := range h.entries {
 		all.Head = c.follow(all.Head, &h.entries[i])
 	}
@@ -273,7 +276,7 @@ func (c codec) whole(h *history) (all chain) {
 // ErrForged or ErrCorrupt, or is as for History.
 func (m *Machine) Decode(ctx context.Context, e Entry) (Transition, error) {
 	t, o, err := m.codec.decodeEntry(e)
-	if err == nil && m.codec.sealer != nil && o.form != formBound {
+	if err == nil && m.codec.sealer != nil && o.encoding != encodingBound {
 		err = m.lookUp(ctx, &e)
 	}
 	if err != nil {
@@ -301,7 +304,7 @@ func (m *Machine) lookUp(ctx context.Context, e *Entry) error {
 			return nil
 		}
 	}
-	return unfit("step %d is not in the history", e.Step)
+	return forged("step %d is not in the history", e.Step)
 }
 
 // Summary is what List returns: the columns of a record, and its Reference. Where the
@@ -372,11 +375,10 @@ func (m *Machine) summary(r Record, decode bool) Summary {
 }
 
 // Overdue returns verifications that Run should have settled and has not: those
-// that have been due for longer than the given
-// time, the longest first, at most limit of them; zero or less means 100. It
-// settles nothing. While a replica runs Run and the store takes writes, only
-// those that can't be decoded are due for longer than PollInterval. For the
-// next page pass the Due and ID of the last.
+// that have been due for longer than the given time, the longest first, at most limit of
+// them; zero or less means 100. It settles nothing. While a replica runs Run and the
+// store takes writes, only those that can't be decoded are due for longer than
+// PollInterval. For the next page pass the Due and ID of the last.
 //
 // Errors are as for List.
 func (m *Machine) Overdue(ctx context.Context, longer time.Duration, after PageKey, limit int) ([]Summary, error) {

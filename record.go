@@ -2,11 +2,6 @@ package carrierfsm
 
 import (
 	"cmp"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -31,27 +26,6 @@ type chain struct {
 	From int
 	// Unproven is set if the history up to From could not be checked when it was erased.
 	Unproven bool
-}
-
-func (h *chain) append(dst []byte) []byte {
-	var unproven byte
-	if h.Unproven {
-		unproven = 1
-	}
-	return append(binary.AppendUvarint(append(dst, h.Head[:]...), uint64(h.From)), unproven)
-}
-
-var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)
-
-// take decodes a chain from the beginning of text and returns the rest.
-func (h *chain) take(text []byte) (rest []byte, err error) {
-	n := copy(h.Head[:], text)
-	from, size := binary.Uvarint(text[n:])
-	if n += size; size <= 0 || len(text) <= n || from > math.MaxInt32 {
-		return nil, errBody
-	}
-	h.From, h.Unproven = int(from), text[n] != 0
-	return text[n+1:], nil
 }
 
 // body is what a record holds beyond its columns. It is stored as JSON, sealed
@@ -195,28 +169,6 @@ func (a attempts) plus(n int, kinds ...PromptKind) attempts {
 	return sum
 }
 
-// MarshalJSON is json.Marshaler's.
-func (a attempts) MarshalJSON() ([]byte, error) {
-	counts := make(map[PromptKind]int, len(a))
-	for _, c := range a {
-		counts[c.Kind] = c.N
-	}
-	return json.Marshal(counts)
-}
-
-// UnmarshalJSON is json.Unmarshaler's.
-func (a *attempts) UnmarshalJSON(data []byte) error {
-	var counts map[PromptKind]int
-	if err := json.Unmarshal(data, &counts); err != nil || counts == nil {
-		return err
-	}
-	*a = make(attempts, 0, len(counts))
-	for _, k := range slices.Sorted(maps.Keys(counts)) {
-		*a = append(*a, attemptCount{k, counts[k]})
-	}
-	return nil
-}
-
 // touch makes s the next version of the record.
 func (s *snapshot) touch(now time.Time) {
 	s.Version++
@@ -224,9 +176,9 @@ func (s *snapshot) touch(now time.Time) {
 	s.Lost = nil
 }
 
-// isDue reports whether a deadline of the record has passed. It is read from the body:
-// the column Due is for finding the record. It only adds the grace to the deadline of
-// an intent.
+// isDue reports whether a deadline of the record has passed. The deadlines are those of
+// the body. The column Due is for finding the record; of an open intent it also has the
+// grace.
 func (s *snapshot) isDue(now time.Time) bool {
 	switch {
 	case s.State.Terminal():
@@ -257,8 +209,9 @@ func (s *snapshot) awaits(in *intent, isReply bool) bool {
 	return s.Lost != nil && s.Lost.is(in) && isReply && !s.State.Terminal()
 }
 
-// is reports whether both are one intent. Another one may have the same version, of
-// a record that was made anew: after a purge, or by a standby that took over.
+// is reports whether both are one intent. The version alone does not say so: after a
+// purge the id may be used again, and a standby that took over without the latest commits
+// makes others of the same versions.
 func (in *intent) is(other *intent) bool {
 	return in.Version == other.Version && in.At.Equal(other.At)
 }

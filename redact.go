@@ -7,7 +7,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/internal/wordset"
 )
 
-// What upstream sends is stored and shown only as far as this file allows.
+// What upstream sends, and what a handler fails with, is stored and shown only as far as
+// this file allows.
 
 const (
 	// maxMessage bounds upstream's texts, in bytes.
@@ -21,8 +22,8 @@ const (
 	maxToken, maxCursor = 256, 4096
 )
 
-// know adds values.
-func know(v *text.Values, kind text.Kind, secrets ...Secret) {
+// addValues adds the values of secrets.
+func addValues(v *text.Values, kind text.Kind, secrets ...Secret) {
 	for _, s := range secrets {
 		s.Use(func(value []byte) { v.Add(kind, value) })
 	}
@@ -92,4 +93,26 @@ func redactReply(r Reply, known *text.Values) Reply {
 	r.Type = word(kindColumn, r.Type, text.Word(r.Type, maxWord))
 	r.Template = word(templateColumn, r.Template, text.Word(r.Template, maxWord))
 	return r
+}
+
+// maxNote bounds a note, in bytes.
+const maxNote = 512
+
+// SealNote makes a text fit to be stored beside a verification, by package outbox for
+// instance: it hides numbers and the values of the verification that this process knows,
+// cuts it at 512 bytes, and seals it, bound to the deployment, the verification and the
+// place. Without a Sealer it is readable. It returns nil if the Sealer fails.
+func (m *Machine) SealNote(id, place, note string) []byte {
+	known, _ := m.known.Get(id, func(v *text.Values) *text.Values { return v })
+	return m.codec.sealNote(id, place, text.Redact(note, known, maxNote))
+}
+
+// OpenNote returns a text that SealNote has sealed for this verification and place. The
+// error matches ErrSealed, ErrForged or ErrCorrupt.
+func (m *Machine) OpenNote(id, place string, sealed []byte) (string, error) {
+	note, err := m.codec.openNote(id, place, sealed)
+	if err != nil {
+		return "", &Error{ID: id, Err: err}
+	}
+	return note, nil
 }

@@ -21,8 +21,8 @@ const (
 )
 
 // rule is one row of the reply table: the values that it accepts in each
-// column, where the zero set accepts all, and what such a reply means. Exactly
-// one rule accepts any reply.
+// column, where the zero set accepts all, and what such a reply means. Each
+// reply is accepted by exactly one rule.
 type rule struct {
 	call     wordset.Set // the call that was made
 	success  wordset.Set // upstream's "success"
@@ -259,7 +259,8 @@ type ReplyRule struct {
 	Prompt PromptKind
 }
 
-// ReplyRules returns the reply table. Exactly one rule accepts any reply.
+// ReplyRules returns the reply table. Each reply is accepted by exactly one rule. The
+// list belongs to the caller.
 func ReplyRules() []ReplyRule {
 	list := make([]ReplyRule, len(rules))
 	for i, r := range rules {

@@ -14,19 +14,19 @@ import (
 
 const (
 	// duePage is how many due records are read at once. A page is divided into
-	// parts, of which a replica settles partsAtOnce at once, with so many settlers
+	// chunks, of which a replica settles chunksAtOnce at once, with so many settlers
 	// each: stores write concurrent commits together.
-	duePage     = 1000
-	parts       = 16
-	partsAtOnce = 4
-	settlers    = 8
+	duePage      = 1000
+	chunks       = 16
+	chunksAtOnce = 4
+	settlers     = 8
 	// maxFailed is after how many failures of the store a sweep ends.
-	maxFailed = partsAtOnce * settlers
+	maxFailed = chunksAtOnce * settlers
 	// maxWarned is how many records that fail Run warns about one by one, and
 	// moreWarned how often it warns of how many further ones there are.
 	maxWarned  = 1000
 	moreWarned = time.Minute
-	// runStalls is for how long Run may not get on before the machine is not ready.
+	// runStalls is how long Run may make no progress before Ready returns an error.
 	runStalls = time.Minute
 	// clockInterval is how often Run compares its clock with the store's.
 	clockInterval = time.Minute
@@ -39,7 +39,7 @@ const (
 // than 10 s.
 //
 // What fails is tried again, and logged: once for each record, up to 1,000
-// records at a time, and of more only how many, once a minute. When it is to return
+// records at a time, and of more only how many, once a minute. After ctx has ended
 // Run starts nothing new.
 //
 // Where the store has a clock, Run compares its own with it each minute. A clock
@@ -60,7 +60,7 @@ func (m *Machine) Run(ctx context.Context) error {
 	m.running.Add(1)
 	defer m.running.Add(-1)
 	for _, p := range m.parts {
-		p.gotOn(m.made)
+		p.noteProgress(m.made)
 		loops.Go(func() { m.settleRepeatedly(ctx, p, stop) })
 		if m.cfg.Numbers.Counted() {
 			loops.Go(func() { m.purgeOlder(ctx, p, ledgerSlack, p.store.PurgeLedgers) })
@@ -147,12 +147,12 @@ type sweep struct {
 	failed   func(id string, err error)
 	settled  int
 	unstored int  // how often the store failed, of this page
-	left     bool // a part of this page was left to another replica
+	left     bool // a chunk of this page was left to another replica
 }
 
-// sweep settles what is due now of a part of the store, and returns how many records that were, and
-// whether it came to the end. It calls failed for a record that it can't settle,
-// and goes on, unless the store fails for many.
+// sweep settles what is due now of a part of the store. It returns how many records that
+// were, and whether it came to the end. It calls failed for a record that it can't
+// settle, and goes on, unless the store fails for many.
 func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, failed func(id string, err error)) (settled int, complete bool) {
 	s := sweep{Machine: m, of: p, reports: reports, failed: failed}
 	var after PageKey
@@ -168,7 +168,7 @@ func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, f
 		case s.unstored >= maxFailed:
 			return s.settled, false
 		case s.unstored == 0 && ctx.Err() == nil:
-			p.gotOn(m.made)
+			p.noteProgress(m.made)
 		}
 		if idle++; s.settled > before {
 			idle = 0
@@ -186,7 +186,7 @@ func (m *Machine) sweep(ctx context.Context, p *part, reports *sync.WaitGroup, f
 
 // due reads a page of what is due.
 func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err error) {
-	err = answered(ctx, storeTimeout, func(ctx context.Context) (err error) {
+	err = withTimeout(ctx, storeTimeout, func(ctx context.Context) (err error) {
 		records, err = s.of.store.Due(ctx, s.now(), after, duePage)
 		return err
 	})
@@ -196,30 +196,30 @@ func (s *sweep) due(ctx context.Context, after PageKey) (records []Record, err e
 	return records, nil
 }
 
-// page settles a page. All replicas divide it alike and begin with different parts.
+// page settles a page. All replicas divide it alike and begin with different chunks.
 func (s *sweep) page(ctx context.Context, records []Record) {
-	var divided [parts][]Record
+	var divided [chunks][]Record
 	for _, r := range records {
-		part := crc32.ChecksumIEEE([]byte(r.ID)) % parts
-		divided[part] = append(divided[part], r)
+		chunk := crc32.ChecksumIEEE([]byte(r.ID)) % chunks
+		divided[chunk] = append(divided[chunk], r)
 	}
-	order := rand.Perm(parts) //nolint:gosec // no secret
+	order := rand.Perm(chunks) //nolint:gosec // no secret
 	s.unstored, s.left = 0, false
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(partsAtOnce, len(records)) {
+	for range min(chunksAtOnce, len(records)) {
 		workers.Go(func() {
-			for i := next.Add(1); i <= parts; i = next.Add(1) {
-				s.part(ctx, divided[order[i-1]])
+			for i := next.Add(1); i <= chunks; i = next.Add(1) {
+				s.chunk(ctx, divided[order[i-1]])
 			}
 		})
 	}
 	workers.Wait()
 }
 
-// part settles a part of a page, and leaves it as soon as another replica is found
+// chunk settles a chunk of a page, and leaves it as soon as another replica is found
 // to be settling it: that one began with the same record.
-func (s *sweep) part(ctx context.Context, records []Record) {
+func (s *sweep) chunk(ctx context.Context, records []Record) {
 	if len(records) == 0 || !s.settle(ctx, records[0]) {
 		return
 	}
@@ -238,7 +238,7 @@ func (s *sweep) part(ctx context.Context, records []Record) {
 	workers.Wait()
 }
 
-// settle settles one record. It returns false if the rest of its part is to be left.
+// settle settles one record. It returns false if the rest of its chunk is to be left.
 func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 	if ctx.Err() != nil {
 		return false
@@ -263,10 +263,10 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 }
 
 // Ready returns nil if this machine can do its work: it is open, the store answers
-// and has the tables of this build, Run runs in this process and has got on within the
-// last minute, and the clock is not so far ahead that Run settles nothing. It is for a
-// probe of readiness; how the whole installation does, alerts say: see
-// docs/operations.md. The store is asked for one record and, where it has CheckSchema,
+// and has the tables of this build, Run runs in this process and has made progress within
+// the last minute, and the clock is not so far ahead that Run settles nothing. It is for a
+// readiness probe; the whole installation is watched by alerts: see docs/operations.md.
+// The store is asked for one record and, where it has CheckSchema,
 // for its tables, for 5 s at most each. Of a store with shards one that it can work with
 // is enough: one that is down must not take all replicas out of service.
 //
@@ -291,12 +291,12 @@ func (m *Machine) Ready(ctx context.Context) error {
 
 // partReady returns nil if this machine can do its work with a part of the store.
 func (m *Machine) partReady(ctx context.Context, p *part) error {
-	err := answered(ctx, readBackTimeout, func(ctx context.Context) error {
+	err := withTimeout(ctx, readBackTimeout, func(ctx context.Context) error {
 		_, err := p.store.Due(ctx, m.now(), PageKey{}, 1)
 		return err
 	})
 	if store, ok := p.bare.(schemaChecker); ok && err == nil {
-		err = answered(ctx, readBackTimeout, store.CheckSchema)
+		err = withTimeout(ctx, readBackTimeout, store.CheckSchema)
 	}
 	running := int(m.running.Load())
 	idle := p.idle(m.made, running)

@@ -38,36 +38,37 @@ const (
 	unboundPrefix = 'S'
 )
 
-// codec encodes snapshots and transitions for a store, and decodes them.
+// codec encodes snapshots and transitions for a store, and decodes them: see codec.go.
+// This file has what it seals them with.
 type codec struct {
 	sealer     Sealer
 	deployment string
 	// acceptPlain, refuseUnbound and sealUnbound are those of Config.
 	acceptPlain, refuseUnbound, sealUnbound bool
 	seals                                   *atomic.Int64 // how many were made
-	spent                                   func(n int64) // asks for another key
+	warnOfSeals                             func(n int64) // logs that the key has sealed so many
 }
 
-// form is how a body or a detail is stored.
-type form int
+// encoding is how a body or a detail is stored.
+type encoding int
 
 const (
-	formPlain form = iota
-	formUnbound
-	formBound
-	formBlank // a detail that was erased
+	encodingPlain encoding = iota
+	encodingUnbound
+	encodingBound
+	encodingBlank // a detail that was erased
 )
 
-func formOf(stored []byte) form {
+func encodingOf(stored []byte) encoding {
 	switch {
 	case len(stored) == 0:
-		return formBlank
+		return encodingBlank
 	case stored[0] == boundPrefix:
-		return formBound
+		return encodingBound
 	case stored[0] == unboundPrefix:
-		return formUnbound
+		return encodingUnbound
 	default:
-		return formPlain
+		return encodingPlain
 	}
 }
 
@@ -81,7 +82,7 @@ func (c codec) appendSealed(dst, plain, data []byte) ([]byte, error) {
 	var err error
 	if c.seals != nil { // nil in tests of the codec alone
 		if n := c.seals.Add(1); n >= keySeals/2 && n%(keySeals/32) == 0 {
-			c.spent(n)
+			c.warnOfSeals(n)
 		}
 	}
 	if s, ok := c.sealer.(appendSealer); ok {
@@ -95,16 +96,16 @@ func (c codec) appendSealed(dst, plain, data []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// refuseForm refuses what is not bound, where a Sealer is configured and Config does
+// refuseEncoding refuses what is not bound, where a Sealer is configured and Config does
 // not accept it.
-func (c codec) refuseForm(f form, what string) error {
+func (c codec) refuseEncoding(e encoding, what string) error {
 	switch {
 	case c.sealer == nil:
 		return nil
-	case f == formUnbound && c.refuseUnbound:
-		return unfit("its %s is sealed as by an earlier build (Config.RefuseUnbound)", what)
-	case (f == formPlain || f == formBlank) && !c.acceptPlain:
-		return unfit("its %s is not sealed (Config.AcceptPlain)", what)
+	case e == encodingUnbound && c.refuseUnbound:
+		return forged("its %s is sealed as by an earlier build (Config.RefuseUnbound)", what)
+	case (e == encodingPlain || e == encodingBlank) && !c.acceptPlain:
+		return forged("its %s is not sealed (Config.AcceptPlain)", what)
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func (c codec) openBound(stored []byte, values *binding.Values, names []string) 
 	if changed == nil { // opened; or another key, or the text itself was changed
 		return text, err
 	}
-	return nil, unfit("%s", strings.Join(changed, ", "))
+	return nil, forged("%s", strings.Join(changed, ", "))
 }
 
 // unseal decrypts a sealed body or detail. Its errors match ErrSealed.
@@ -262,6 +263,8 @@ func (c codec) carryData(s *snapshot) []byte {
 // notePrefix begins a note that is not sealed.
 const notePrefix = '"'
 
+// sealNote seals a note, bound to the deployment, the verification and the place; nil if
+// the Sealer fails. Without a Sealer the note is readable.
 func (c codec) sealNote(id, place, note string) []byte {
 	if c.sealer == nil {
 		return append([]byte{notePrefix}, note...)
@@ -275,12 +278,14 @@ func (c codec) sealNote(id, place, note string) []byte {
 	return sealed
 }
 
+// openNote opens what sealNote returned. Its errors match ErrSealed, ErrForged or
+// ErrCorrupt.
 func (c codec) openNote(id, place string, stored []byte) (string, error) {
 	if len(stored) == 0 || stored[0] != notePrefix && stored[0] != boundPrefix {
 		return "", fmt.Errorf("%w: it is no note", ErrCorrupt)
 	}
 	if stored[0] == notePrefix {
-		return string(stored[1:]), c.refuseForm(formPlain, "note")
+		return string(stored[1:]), c.refuseEncoding(encodingPlain, "note")
 	}
 	var v binding.Values
 	bindNote(&v, c.deployment, id, place)

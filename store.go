@@ -83,7 +83,7 @@ type Store interface {
 	// In the same commit it applies r.Spends to the ledger of their key, as
 	// budget.Ledger.Apply does: all of them with the record, or nothing at all, also
 	// where several processes spend for one key at once. Where one is over its limit
-	// it returns a *budget.ExceededError, unless the version does not fit either.
+	// it returns a *budget.ExceededError; if the version does not fit either, ErrConflict.
 	Commit(ctx context.Context, r Record, entries ...Entry) error
 
 	// Erase does what Commit does and, in the same commit, blanks the Detail
@@ -120,12 +120,19 @@ type Store interface {
 	PurgeLedgers(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Shard is one of several stores that have the verifications together.
+// Shard is one of several stores that together have the verifications.
 type Shard struct {
-	// Name never changes; it is as an ID.
+	// Name never changes. It has the form of an ID.
 	Name string
 	// Store has the shard's records. It may be used beside the whole store.
 	Store Store
+}
+
+// sharder is a further power of a Store that is made of several: see Store.
+type sharder interface {
+	Shards() []Shard
+	ShardOf(id string) int
+	PlaceID(id, key string) string
 }
 
 // Record is one verification as a store keeps it: columns that a store may
@@ -156,8 +163,8 @@ type Record struct {
 	// Created and Updated are the times of the first and the latest commit. Times
 	// that are not zero are after the beginning of 1970 and before the year 10000.
 	Created, Updated time.Time
-	// Key, where it is not empty, is unique among all records of the store. It is
-	// as an ID. The machine empties it when the verification ends.
+	// Key, where it is not empty, is unique among all records of the store. It has
+	// the form of an ID. The machine empties it when the verification ends.
 	Key string
 	// CommitID is a random name of the latest commit of this record.
 	CommitID [16]byte

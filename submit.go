@@ -15,17 +15,18 @@ import (
 // and the outcome is committed.
 //
 // A nil error means that the outcome is committed. A wrong password or code is
-// no error but a new prompt, and so is an unknown outcome. ErrPending means
-// that the input was accepted and its outcome follows without the caller: the
-// context ended first or Close stopped waiting, a cancellation waits, or the
-// outcome can't be stored at present. With every other error nothing was sent, and the returned
-// Verification is the current one where it could be read, so that the person
-// can be asked again: ErrInvalid, ErrConsentRequired, ErrNotFound, ErrStale,
-// ErrInFlight, ErrNotAwaited, ErrTooMany (of a number's budget with a
-// *budget.ExceededError), ErrTooSoon, ErrPasswordNeeded,
-// ErrConflict, ErrClosed, ErrStore, that of a Prechecker, that of the context,
-// and those of Get. The one exception is ErrStale for a reply that came after its call had been given
-// up and something newer had happened.
+// no error but a new prompt, and so is an unknown outcome.
+//
+// ErrPending means that the input was accepted and its outcome follows without the
+// caller: the context ended first, Close stopped waiting, a cancellation waits for the
+// call under way, or the outcome can't be stored at present.
+//
+// With every other error nothing was sent, except with ErrStale for a reply that came
+// after its call had been given up and something newer had happened. The returned
+// Verification is the current one where it could be read, so that the person can be asked
+// again. These errors are ErrInvalid, ErrConsentRequired, ErrStale, ErrInFlight,
+// ErrNotAwaited, ErrTooMany (of a number's budget with a *budget.ExceededError),
+// ErrTooSoon, ErrPasswordNeeded, ErrOtherShard, that of a Prechecker, and those of Get.
 //
 // Submit takes over the Secrets of the input and destroys them. The caller's
 // context ends the waiting, never the call: see Config.CallTimeout.
@@ -60,14 +61,14 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 	if err := s.precheck(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
-	if err := m.takePlace(ctx); err != nil {
+	if err := m.acquireInFlight(ctx); err != nil {
 		return s.refusedNow(ctx, err)
 	}
 	return s.run(ctx, s.begin)
 }
 
 // run commits the intent with begin, then calls upstream in a goroutine of its own,
-// so that the caller can stop waiting. It gives back the place that takePlace took.
+// so that the caller can stop waiting. It undoes acquireInFlight.
 func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
 	begun := false
 	defer func() {
@@ -189,8 +190,8 @@ func (s *submission) findPassword(snap *snapshot, now time.Time) error {
 }
 
 // finish calls upstream, commits the outcome and sets what Submit returns.
-// All that follows the call is deferred: an upstream that ends the goroutine,
-// as a test's does that fails, leaves an unknown outcome.
+// All that follows the call is deferred: an upstream that ends the goroutine, as
+// testing.T.FailNow does, leaves an unknown outcome.
 func (s *submission) finish(ctx context.Context) {
 	growStack()
 	snap, concluded := &s.intended, false
@@ -252,7 +253,7 @@ func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome)
 	return v, nil
 }
 
-// release destroys the secrets and gives back the place that takePlace took.
+// release destroys the secrets and undoes acquireInFlight.
 func (s *submission) release() {
 	s.destroySecrets()
 	s.inFlight.Release()

@@ -124,8 +124,8 @@ func checkTogether(edges []Edge, rules []rule) error {
 	return errors.Join(errs...)
 }
 
-// checkRules checks that exactly one rule accepts any reply: no two rules share
-// a cell, and together they have as many cells as the table.
+// checkRules checks that each reply is accepted by exactly one rule: no two rules
+// share a cell, and together they have as many cells as the table.
 func checkRules(rules []rule) error {
 	var errs []error
 	covered, cells := 0, 1

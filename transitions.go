@@ -139,7 +139,8 @@ type Edge struct {
 	To    State
 }
 
-// Edges returns all edges of the transition table, in the order of its rows.
+// Edges returns all edges of the transition table, in the order of its rows. The list
+// belongs to the caller.
 func Edges() []Edge { return edgesOf(table) }
 
 var errNoEdge = errors.New("carrierfsm: no such edge")

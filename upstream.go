@@ -106,7 +106,8 @@ type Request struct {
 }
 
 // Reply is upstream's answer to a Request, decoded but not interpreted: the
-// reply table does that.
+// reply table does that. A Code of more than five digits, and a Type or Template with
+// other characters than letters and underscores, counts as unknown and is not stored.
 type Reply struct {
 	// Success is upstream's own "success".
 	Success bool
@@ -114,9 +115,7 @@ type Reply struct {
 	Code ProcessCode
 	// Type is data.type: CONTROL, ERROR, RUNNING, TIP, or any other word.
 	Type string
-	// Template is req_msg_tpl.type: what upstream wants to be sent next. A code of
-	// more than five digits, and a word that has other characters than letters and
-	// underscores, is unknown, and is not kept.
+	// Template is req_msg_tpl.type: what upstream wants to be sent next.
 	Template string
 	// Finish is data.finish; false where upstream sent none.
 	Finish bool

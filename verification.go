@@ -70,9 +70,9 @@ type End struct {
 	By string
 	// Replaced reports that a newer verification of the same number took its place.
 	Replaced bool
-	// Limited is set where the number's budgets are used up for today: another
-	// verification of it gets no further than this one before Limited.Until. It is set by
-	// Get and by the submission that ended it.
+	// Limited is set where the number's budgets are used up for today: before
+	// Limited.Until another verification of the number is refused its form or its password.
+	// It is set by Get and by the submission that ended the verification.
 	Limited *budget.ExceededError
 }
 
@@ -121,37 +121,6 @@ type Detail struct {
 	Late bool `json:"late,omitempty"`
 	// Tables is the hash of the tables that decided.
 	Tables string `json:"tables,omitempty"`
-}
-
-// storedDetail is what an entry holds beyond its columns.
-type storedDetail struct {
-	Detail
-	Reference string `json:"reference,omitempty"`
-	// Dwell is one more than the microseconds of the column, and the column Source
-	// equals Detail.Source. It is zero where both columns are: earlier builds have
-	// neither.
-	Dwell int64 `json:"dwell,omitempty"`
-}
-
-// dwellMark returns what storedDetail.Dwell is for an entry.
-func dwellMark(e *Entry) int64 {
-	if e.Source == "" && e.Dwell == 0 {
-		return 0
-	}
-	return e.Dwell.Microseconds() + 1
-}
-
-// checkColumns compares the columns that an entry is not bound to with what was sealed.
-func (d *storedDetail) checkColumns(e *Entry) error {
-	switch mark := dwellMark(e); {
-	case mark == 0 && d.Dwell == 0:
-		return nil
-	case d.Dwell == 0 && e.Source != "", d.Dwell != 0 && e.Source != d.Source:
-		return unfit("source")
-	case mark != d.Dwell || e.Dwell%time.Microsecond != 0:
-		return unfit("dwell")
-	}
-	return nil
 }
 
 // view returns what the host may know.
@@ -260,9 +229,10 @@ type markKey struct{}
 
 // WithMark gives the latest Verification.Mark that the host has of a verification to
 // Get, Read and Submit of that one: they return ErrForged if an older version of the
-// record is stored. A Sealer alone can't tell an older record that is put back whole,
-// with its history, from the one it was then. A mark need not be secret; keep it
-// elsewhere than in the store. A mark that is itself too old refuses nothing.
+// record is stored. A Sealer alone does not notice an older record that is put back
+// whole, with its history. A mark need not be secret; keep it
+// elsewhere than in the store. A mark that is itself too old refuses nothing, and so does
+// an empty one; a text that is no mark is refused with ErrInvalid.
 func WithMark(ctx context.Context, mark string) context.Context {
 	return context.WithValue(ctx, markKey{}, mark)
 }
@@ -285,9 +255,9 @@ func checkMark(ctx context.Context, r *Record) error {
 	case err != nil:
 		return invalid("the mark is not one of Verification.Mark")
 	case r.Version < version:
-		return unfit("version %d is stored, the host has seen %d", r.Version, version)
+		return forged("version %d is stored, the host has seen %d", r.Version, version)
 	case r.Version == version && mark(r) != latest:
-		return unfit("another version %d is stored than the host has seen", version)
+		return forged("another version %d is stored than the host has seen", version)
 	}
 	return nil
 }

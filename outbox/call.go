@@ -148,7 +148,7 @@ func (s *slowCalls) count(n int) {
 	s.abandoned += n
 }
 
-// page is a number of verifications that are delivered to at a time.
+// page is the verifications that are delivered to at one time.
 type page struct {
 	taken   chan struct{} // closed when workers have taken the last one, if others follow the page
 	longest atomic.Int64  // of its calls that have returned, in nanoseconds and one more; 0 if none has
@@ -167,7 +167,7 @@ const leastWait = time.Millisecond
 // enough is how long to wait for a call while others follow the page: twice as long as
 // its other calls took, a tenth of the patience at most, and that too if none of them has
 // returned. So a few slow calls take little of the rate, and handlers that are
-// never quick are not parked for it.
+// never quick are not parked because of it.
 func (p *page) enough(patience time.Duration) time.Duration {
 	if longest := p.longest.Load(); longest > 0 {
 		return min(patience/10, max(leastWait, 2*time.Duration(longest)))
@@ -208,10 +208,11 @@ func (p *page) wait(c *call, patience time.Duration) bool {
 	}
 }
 
-// await waits for a call. It returns true if the call goes on and delivery must
-// not wait for it any longer: it has been slow, or its time is over and the
-// handler does not return. Of such calls there are at most Config.MaxSlow; when
-// there are as many, delivery waits until one of them returns.
+// await waits for a call. It returns true if the call is slow and goes on while delivery
+// does not wait for it, and false if it has returned or its time is over. A call whose
+// time is over and that does not return is counted among the slow ones too. Of these
+// there are at most Config.MaxSlow: when there are as many, delivery waits until one of
+// them returns.
 func (t *term) await(ctx context.Context, c *call, p *page) (left bool) {
 	if t.patience < t.cfg.Timeout {
 		if p.wait(c, t.patience) {

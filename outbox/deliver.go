@@ -14,7 +14,7 @@ type delivery struct {
 
 	done int     // how many entries were delivered or parked
 	row  *Parked // the parked row to store, if any
-	left *call   // the call that goes on, if any: the row is its
+	left *call   // the call that goes on, if any; row is then that of its verification
 }
 
 // deliveries groups a batch by verification, in the order of their first entries.
@@ -135,8 +135,8 @@ func (t *term) retry(ctx context.Context, row Parked, p *page) (_ Parked, left *
 	return row, nil, true
 }
 
-// afterCall is when a verification is tried again whose call goes on and is never
-// heard of again.
+// afterCall is when a verification whose call goes on is tried again, if this process
+// never writes the result of the call.
 func (t *term) afterCall(c *call) time.Time { return c.expires.Add(t.cfg.RetryMin) }
 
 // The values of Parked.Why.
@@ -174,7 +174,7 @@ func (t *term) start(ctx context.Context, e carrierfsm.Entry) *call {
 	return t.handler.start(context.WithValue(ctx, machineKey{}, t.machine), transition, t.cfg.Timeout)
 }
 
-// end tells of a call that has ended, and returns how it failed.
+// end reports a call that has ended or whose time is over, and returns how it failed.
 func (t *term) end(ctx context.Context, c *call) failure {
 	why, err := c.result()
 	c.report(HandleDone{Why: why, Lag: max(0, t.now().Sub(c.entry.At))})

@@ -41,10 +41,10 @@ type Config struct {
 	Handlers map[string]Handler
 	// Projections are the projections. They have no name in common with a handler.
 	Projections []Projection
-	// Starts is where handlers and projections begin whose names the store does not have yet, by
-	// name: FromNow for a handler that is added later and must not be called for
-	// what is past, FromBeginning for one that must. Of names that the store has it
-	// is ignored. On a store without history it may be left out; else New returns
+	// Starts is where handlers and projections begin whose names the store does not
+	// have yet, by name: FromNow for a handler that is added later and must not be
+	// called for what is past, FromBeginning for one that must. For names that the
+	// store has it is ignored. On a store without history it may be left out; else New returns
 	// ErrNoStart for a new handler that is not in it. A handler that is renamed is
 	// a new one.
 	Starts map[string]Start
@@ -72,8 +72,8 @@ type Config struct {
 	// and 10 min.
 	RetryMin, RetryMax time.Duration
 	// PollInterval is how often the store is asked for new transitions of other
-	// processes, if it has noticed none itself: see Outbox. Those of the Machine's own
-	// process are delivered at once. Defaults to 1 s.
+	// processes, where it has noticed none itself: see Watcher. Those of the Machine's
+	// own process are delivered at once. Defaults to 1 s.
 	PollInterval time.Duration
 	// MaxLag is how long ago the oldest transition was committed that a handler has
 	// not got, before Ready returns an error. It is the same on all replicas.
@@ -81,7 +81,7 @@ type Config struct {
 	MaxLag time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Observer is told of each call of a handler. Defaults to none.
+	// Observer is called for each call of a handler. Defaults to none.
 	Observer *Observer
 	// Logger gets what needs attention: names, ids, steps and the errors of
 	// handlers. Defaults to no logging.
@@ -92,19 +92,19 @@ type Config struct {
 // concurrent use, and any number of dispatchers in any number of processes may
 // share one store.
 type Dispatcher struct {
-	machine *carrierfsm.Machine
-	store   Store
-	parts   []part // the shards of the store, or the whole store
-	cfg     Config
-	names   []string // of handlers and projections, sorted
-	project map[string]Projection
-	slow    map[string]*slowCalls    // by handler
-	held    map[string]*atomic.Int32 // by handler, how many leases this process has or is about to acquire
-	running atomic.Int32             // calls of Run
+	machine     *carrierfsm.Machine
+	store       Store
+	parts       []part // the shards of the store, or the whole store
+	cfg         Config
+	names       []string // of handlers and projections, sorted
+	projections map[string]Projection
+	slow        map[string]*slowCalls    // by handler
+	held        map[string]*atomic.Int32 // by name, how many leases this process has or is about to acquire
+	running     atomic.Int32             // calls of Run
 }
 
 // New checks the configuration and returns a Dispatcher for the transitions in
-// a store. The machine decodes them and tells of its commits. A process that
+// a store. The machine decodes them, and its commits wake the dispatcher. A process that
 // only runs handlers makes a Machine of the same Config as the others, and does
 // not call its Run. New starts nothing: the host calls Run. It notes in the store
 // where new handlers begin, within 10 s; make the Dispatcher before the first
@@ -115,7 +115,7 @@ func New(m *carrierfsm.Machine, s Store, c Config) (*Dispatcher, error) {
 	if m == nil || s == nil {
 		return nil, invalid("New needs a Machine and a Store")
 	}
-	d := &Dispatcher{machine: m, store: s, project: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
+	d := &Dispatcher{machine: m, store: s, projections: make(map[string]Projection), slow: make(map[string]*slowCalls), held: make(map[string]*atomic.Int32)}
 	if err := d.setNames(&c); err != nil {
 		return nil, err
 	}
@@ -150,10 +150,10 @@ func (d *Dispatcher) setNames(c *Config) error {
 		if p == nil || len(p.Name()) > 128 || !text.PlainName(p.Name()) {
 			return invalid("a projection is nil, or its name is not 1 to 128 bytes of printable ASCII without spaces")
 		}
-		if d.project[p.Name()] != nil || c.Handlers[p.Name()] != nil {
+		if d.projections[p.Name()] != nil || c.Handlers[p.Name()] != nil {
 			return invalid("two handlers or projections have one name")
 		}
-		d.project[p.Name()] = p
+		d.projections[p.Name()] = p
 		d.names = append(d.names, p.Name())
 	}
 	slices.Sort(d.names)
@@ -242,10 +242,10 @@ func invalid(why string) error { return fmt.Errorf("%w: outbox: %s", carrierfsm.
 
 // Run delivers transitions to the handlers until ctx ends, and returns nil
 // then; it returns carrierfsm.ErrClosed when the store is closed before. It does
-// not need the machine to be open. Every replica may run it: for each handler one of them holds the lease.
-// What fails is logged and tried again. When ctx ends Run starts nothing new,
-// and returns once the handlers under way have, after Config.Timeout and a few
-// seconds at the latest.
+// not need the machine to be open. Every replica may run it: for each handler one of
+// them holds the lease. What fails is logged and tried again. After ctx has ended Run
+// starts nothing new, and returns once the handlers under way have, after
+// Config.Timeout and a few seconds at the latest.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.running.Add(1)
 	defer d.running.Add(-1)
@@ -335,7 +335,7 @@ func (d *Dispatcher) workers(called func(carrierfsm.Entry, error)) (list []*work
 func (d *Dispatcher) workersOn(p part, owner string, called func(carrierfsm.Entry, error)) (list []*worker) {
 	for _, name := range d.names {
 		w := &worker{
-			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.project[name], owner: owner, called: called,
+			Dispatcher: d, part: p, name: name, handler: d.cfg.Handlers[name], projection: d.projections[name], owner: owner, called: called,
 			slow: d.slow[name], held: d.held[name], patience: d.cfg.SlowAfter,
 		}
 		if called != nil { // Deliver waits for each call

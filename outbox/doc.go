@@ -19,7 +19,8 @@
 // A handler gets each transition at least once, those of one verification in
 // order; (ID, Step) identifies a transition, for deduplication.
 //
-// outbox.go is the port that a store implements, dispatcher.go, ready.go and
-// replay.go are what a host uses, term.go is one period of holding a lease, and deliver.go the
-// delivery of one batch.
+// outbox.go is the port that a store implements. dispatcher.go, projection.go, ready.go,
+// replay.go, failure.go and observer.go are what a host uses. term.go is one period of
+// holding a lease, deliver.go the delivery of one batch, call.go one call of a handler.
+// parts.go divides a store into its shards.
 package outbox

@@ -1,10 +1,24 @@
 package outbox
 
 import (
+	"context"
 	"strings"
 
 	"github.com/carrierfsm/carrierfsm"
 )
+
+// Parked returns the verifications that are parked, those to be tried next
+// first. It returns carrierfsm.ErrClosed, the context's error or carrierfsm.ErrStore, with
+// what other shards have if it is a *carrierfsm.ShardsError.
+func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	list, err := d.store.Parked(bounded, q)
+	if err != nil {
+		err = storeError(ctx, err)
+	}
+	return list, err
+}
 
 // Failure is what a handler failed with at a verification.
 type Failure struct {

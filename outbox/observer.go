@@ -7,11 +7,11 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// Observer is told what a Dispatcher does, for traces and metrics; package
+// Observer is called for what a Dispatcher does, for traces and metrics; package
 // telemetry has one for OpenTelemetry. The rules of carrierfsm.Observer apply.
 type Observer struct {
 	// Handle surrounds each call of a handler, whose context is derived from the
-	// returned one. Of a projection it surrounds each Advance: it is told the last
+	// returned one. Of a projection it surrounds each Advance: it gets the last
 	// transition of the batch, and the Lag is that of the first. It may be nil.
 	Handle func(ctx context.Context, h HandleStart) (context.Context, func(HandleDone))
 }

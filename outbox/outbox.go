@@ -52,8 +52,8 @@ type Store interface {
 // A store that learns of the commits of other processes is a Watcher too.
 //
 // The rules of carrierfsm.Store on contexts, values and closing apply here too:
-// names of handlers and owners are as ids, Why is a word, and the numbers of a
-// Parked row, other than its Version, are as steps. Times of leases are the store's
+// names of handlers and owners have the form of ids, Why is a word, and the numbers of a
+// Parked row, other than its Version, fit into 31 bits as steps do. Times of leases are the store's
 // own, a server's clock where there is one, so that the clocks of replicas need
 // not agree.
 type Outbox interface {
@@ -101,7 +101,7 @@ type Outbox interface {
 
 // Watcher is a power of a store that learns of the commits of other processes.
 // Dispatcher.Run then asks for pending entries at once, without waiting for
-// Config.PollInterval. It relies on the polls alone, so a wake-up may be lost.
+// Config.PollInterval. It also polls, so a wake-up may be lost.
 //
 // fsmtest.TestWatcher holds the rules.
 type Watcher interface {

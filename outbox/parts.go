@@ -1,10 +1,8 @@
 package outbox
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,47 +44,6 @@ func (d *Dispatcher) eachPart(f func(i int, p part)) {
 
 // isPartial reports whether some shards have answered.
 func isPartial(err error) bool { return errors.As(err, new(*carrierfsm.ShardsError)) }
-
-// Cursors returns how far each handler has come that ever ran on this store: on each
-// shard, where it has shards. It returns carrierfsm.ErrStore, with what other shards have
-// if it is a *carrierfsm.ShardsError.
-func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	lists, errs := make([][]Cursor, len(d.parts)), make([]error, len(d.parts))
-	d.eachPart(func(i int, p part) { lists[i], errs[i] = p.store.Cursors(bounded) })
-	var failed []string
-	for i := range d.parts {
-		if errs[i] != nil {
-			failed = append(failed, d.parts[i].shard)
-		}
-		for n := range lists[i] {
-			lists[i][n].Shard = d.parts[i].shard
-		}
-	}
-	if len(failed) == len(d.parts) {
-		return nil, storeError(ctx, errs[0])
-	}
-	all := slices.Concat(lists...)
-	slices.SortStableFunc(all, func(a, b Cursor) int { return cmp.Compare(a.Name, b.Name) })
-	if len(failed) > 0 {
-		return all, &carrierfsm.ShardsError{Shards: failed, Err: errors.Join(errs...)}
-	}
-	return all, nil
-}
-
-// Parked returns the verifications that are parked, those to be tried next
-// first. It returns carrierfsm.ErrStore, with what other shards have if it is a
-// *carrierfsm.ShardsError.
-func (d *Dispatcher) Parked(ctx context.Context, q ParkedQuery) ([]Parked, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	list, err := d.store.Parked(bounded, q)
-	if err != nil {
-		err = storeError(ctx, err)
-	}
-	return list, err
-}
 
 // String names the worker in errors.
 func (w *worker) String() string {

@@ -9,9 +9,9 @@ import (
 
 // Projection is a handler whose result is written in the same commit as its cursor, so
 // that it has taken each transition exactly once. A Dispatcher gives it what comes
-// after its cursor, on the replica that holds the lease, each PollInterval: figures a
-// second old cost a commit a second. It has no parked rows: while it fails, it gets the
-// same again and nothing else.
+// after its cursor, on the replica that holds the lease, each PollInterval: so figures
+// that are a second old cost a commit a second. It has no parked rows: while it fails, it
+// gets the same entries again.
 //
 // Package store/figures has one.
 type Projection interface {

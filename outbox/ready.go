@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/carrierfsm/carrierfsm"
 )
 
 // Stats are counts of this process.
@@ -29,6 +31,34 @@ func (d *Dispatcher) Stats() (all Stats) {
 		s.mu.Unlock()
 	}
 	return all
+}
+
+// Cursors returns how far each handler has come that ever ran on this store: on each
+// shard, where it has shards. It returns carrierfsm.ErrClosed, the context's error or
+// carrierfsm.ErrStore, with what other shards have if it is a *carrierfsm.ShardsError.
+func (d *Dispatcher) Cursors(ctx context.Context) ([]Cursor, error) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	lists, errs := make([][]Cursor, len(d.parts)), make([]error, len(d.parts))
+	d.eachPart(func(i int, p part) { lists[i], errs[i] = p.store.Cursors(bounded) })
+	var failed []string
+	for i := range d.parts {
+		if errs[i] != nil {
+			failed = append(failed, d.parts[i].shard)
+		}
+		for n := range lists[i] {
+			lists[i][n].Shard = d.parts[i].shard
+		}
+	}
+	if len(failed) == len(d.parts) {
+		return nil, storeError(ctx, errs[0])
+	}
+	all := slices.Concat(lists...)
+	slices.SortStableFunc(all, func(a, b Cursor) int { return cmp.Compare(a.Name, b.Name) })
+	if len(failed) > 0 {
+		return all, &carrierfsm.ShardsError{Shards: failed, Err: errors.Join(errs...)}
+	}
+	return all, nil
 }
 
 // Ready returns nil if the handlers of this Dispatcher are called: the store answers

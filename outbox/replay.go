@@ -16,9 +16,9 @@ import (
 // A replay is no transition, so no history mentions it: the log does, and until
 // it took place the parked row, with the name that carrierfsm.ByOperator gave.
 //
-// It returns carrierfsm.ErrNotFound when the verification has no such step,
-// ErrInvalid for a name that no handler ever had and for that of a projection, or
-// ErrStore.
+// It returns carrierfsm.ErrNotFound when the verification has no such step, ErrInvalid
+// for a name that no handler ever had, for that of a projection and for an operator's
+// name that ByOperator does not allow, ErrClosed, ErrStore or the context's error.
 func (d *Dispatcher) Replay(ctx context.Context, handler, id string, fromStep int) error {
 	if err := d.replay(ctx, handler, id, max(fromStep, 1)); err != nil {
 		return &carrierfsm.Error{ID: id, Err: err}
@@ -31,7 +31,7 @@ func (d *Dispatcher) replay(ctx context.Context, handler, id string, from int) e
 	if err != nil {
 		return err
 	}
-	if d.project[handler] != nil {
+	if d.projections[handler] != nil {
 		return invalid("a projection has taken each transition once, and takes none again")
 	}
 	if from > maxHistory {

@@ -284,7 +284,7 @@ func (t *term) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) e
 }
 
 // catchUp delivers to parked verifications when they are due. Its error is
-// ErrLeaseLost.
+// ErrLeaseLost or carrierfsm.ErrClosed.
 func (t *term) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if !t.holdsLease() {
@@ -302,7 +302,7 @@ func (t *term) catchUp(ctx context.Context) error {
 }
 
 // retryDue delivers to a page of the parked verifications that are due, and
-// returns how many these were. Its error is ErrLeaseLost.
+// returns how many these were. Its error is as that of catchUp.
 func (t *term) retryDue(ctx context.Context) (int, error) {
 	rows, err := t.rows(ctx, ParkedQuery{Handler: t.name, NextBy: t.now(), Limit: pageSize})
 	if t.failed(ctx, "parked", err) {

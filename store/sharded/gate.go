@@ -31,7 +31,7 @@ type gate struct {
 	mu       sync.Mutex
 	calls    int       // under way
 	failures int       // in a row
-	failed   time.Time // when the latest of them was counted
+	latest   time.Time // when the latest of them was counted
 	refuses  time.Duration
 	until    time.Time // until then every call is refused
 	probing  bool      // one call finds out whether the shard answers again
@@ -62,7 +62,7 @@ const (
 	unclear
 )
 
-// leave ends a call. It reports whether the shard has begun or ceased to be refused.
+// leave ends a call. It reports whether calls have begun or ceased to be refused.
 // Calls that fail together, because their connections were cut at one moment, are one
 // failure.
 func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
@@ -80,11 +80,11 @@ func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 	case failed:
 	}
 	now := time.Now()
-	if begun.Before(g.failed) && now.Sub(begun) < longCall {
+	if begun.Before(g.latest) && now.Sub(begun) < longCall {
 		return false
 	}
 	g.failures++
-	g.failed = now
+	g.latest = now
 	if g.failures < maxFailures || now.Before(g.until) { // those that began before
 		return false
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
-// The outbox of all shards together, for those who do not take them apart as the
-// dispatcher does. Its lease is the leases of all shards, and its fence their sum, which
+// The outbox of all shards together, for callers that do not work on each shard apart, as
+// the dispatcher does. Its lease is the leases of all shards, and its fence their sum, which
 // grows with each of them. A batch is of one shard, so that Advance is one commit.
 
 // leases are the leases that were acquired by this Store.
@@ -95,8 +95,8 @@ func (s *Store) giveBack(ctx context.Context, before []outbox.Cursor, parts []ou
 }
 
 // partsOf returns the leases of the shards. Those of a lease that another Store has
-// acquired are looked up: they are held by its owner, and renewed until when they end
-// anyway.
+// acquired are looked up: its owner must hold all of them. To get their fences they are
+// renewed, but only until they would have ended anyway.
 func (s *Store) partsOf(ctx context.Context, l outbox.Lease) ([]outbox.Lease, error) {
 	if parts := s.leases.of(l); parts != nil {
 		return parts, nil

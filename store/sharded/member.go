@@ -32,7 +32,7 @@ type member struct {
 	checked  atomic.Bool
 	opening  atomic.Pointer[context.CancelFunc] // ends an open that is under way
 
-	watchable chan struct{} // closed when there is a store, or none any more
+	watchable chan struct{} // closed when there is a store, or when this shard is closed
 	watch     sync.Once     // closes it
 }
 
@@ -118,7 +118,7 @@ func (m *member) check(ctx context.Context) error {
 	if m.checked.Load() {
 		return nil
 	}
-	if err := m.beOpen(ctx); err != nil {
+	if err := m.ensureOpen(ctx); err != nil {
 		return err
 	}
 	name, epoch, slots, err := m.store.Shard(ctx)
@@ -142,8 +142,8 @@ func (m *member) check(ctx context.Context) error {
 	return nil
 }
 
-// beOpen opens the store, unless that was done. Only check calls it.
-func (m *member) beOpen(ctx context.Context) (err error) {
+// ensureOpen opens the store, unless that was done. Only check calls it.
+func (m *member) ensureOpen(ctx context.Context) (err error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	m.opening.Store(&end) // before closed is read: close sets that first

@@ -93,8 +93,8 @@ func (s *Store) Due(ctx context.Context, now time.Time, after carrierfsm.PageKey
 	}), err
 }
 
-// inTurn calls delete for one shard after the other, with the limit that is left. What a
-// shard can't delete does not stop the others.
+// inTurn calls remove for one shard after the other, with the limit that is left. A shard
+// that fails does not stop the others.
 func (s *Store) inTurn(ctx context.Context, limit int, remove func(m *member, limit int) (int, error)) (n int, err error) {
 	errs := make([]error, len(s.members))
 	for i, m := range s.members {

@@ -11,8 +11,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
 
-// The further powers of a shard's store, and its outbox, behind the gate. A power that
-// the store does not have is one that has nothing to do, or an error.
+// The further powers of a shard's store, and its outbox, behind the gate. Where the store
+// does not have a power, the call does nothing or returns an error.
 
 // errNoClock is returned where a store has no clock of its own.
 var errNoClock = errors.New("sharded: the store of this shard has no clock")

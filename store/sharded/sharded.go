@@ -41,9 +41,9 @@ var (
 	_ outbox.Outbox    = (*Store)(nil)
 )
 
-// MovedPrefix is before the slots of a database that was closed to be moved, or of its
-// copy that is not open yet. It is that shard, and its calls are refused with
-// carrierfsm.ErrMoved.
+// MovedPrefix begins the slots, as Member.Shard returns them, of a database that was
+// closed to be moved, and of its copy until that is put into use. Such a database still is the
+// shard, but calls of it are refused with carrierfsm.ErrMoved.
 const MovedPrefix = "moved "
 
 // ErrMap is returned for a database that is not the shard that Config says: another one,
@@ -58,7 +58,7 @@ type Member interface {
 	// slots it has. The epoch is zero where nothing was written yet.
 	Shard(ctx context.Context) (name string, epoch int64, slots string, err error)
 
-	// SetShard writes that. It returns carrierfsm.ErrConflict unless the stored epoch is
+	// SetShard writes all three. It returns carrierfsm.ErrConflict unless the stored epoch is
 	// one less. It waits for the writes that are running; once it has returned, no write
 	// of a store that is bound to an earlier epoch is committed.
 	SetShard(ctx context.Context, name string, epoch int64, slots string) error
@@ -66,8 +66,8 @@ type Member interface {
 	// BindShard makes each later write of this store return carrierfsm.ErrMoved, and
 	// write nothing, unless the stored epoch is this one. A write of a lease may return
 	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. Load returns
-	// carrierfsm.ErrMoved too: what it would find is old. It is called before the first
-	// of both. A store that is not bound has no cost of it.
+	// carrierfsm.ErrMoved too: what it would find is old. BindShard is called before the
+	// first write and the first Load. A store that is not bound does not check.
 	BindShard(epoch int64)
 }
 

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// maxSlots is how many slots three hexadecimal digits have.
+// maxSlots is how many slots three hexadecimal digits can name.
 const maxSlots = 4096
 
 // slotOf returns the slot of a text. It never changes: ids and keys that are stored
@@ -84,7 +84,7 @@ func (c *Config) rangeOf(i int) Range {
 	return Range{First: i * c.Slots / n, End: (i + 1) * c.Slots / n}
 }
 
-// text is how a database has the range: with the number of all slots, which must not
+// text is the range as a database stores it: with the number of all slots, which must not
 // change either.
 func (r Range) text(slots int) string { return fmt.Sprintf("%d-%d/%d", r.First, r.End, slots) }
 
