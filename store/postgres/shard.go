@@ -16,7 +16,10 @@ import (
 // writes: that the database has this epoch. A statement reads it in the snapshot that it
 // takes after it has locked the tables that it writes, and SetShard locks these against
 // writers. So SetShard waits for the writes that run, and those that come later read
-// what it has written. In a transaction of several statements the row is locked instead.
+// what it has written. A transaction of several statements locks the table of the shard
+// first, in a mode that lets others do so too, but not SetShard. It must not lock the row:
+// that would give the transaction an id, which a cursor then takes as a bound (gaps.go),
+// although transactions with higher ids may still draw positions.
 // A snapshot must be of one statement: the isolation level has to be read committed.
 
 const selectShard = `SELECT name, epoch, slots, current_setting('default_transaction_isolation')
@@ -45,7 +48,9 @@ func (s *Store) Shard(ctx context.Context) (name string, epoch int64, slots stri
 	return *list[0].name, *list[0].epoch, *list[0].slots, nil
 }
 
-const lockShard = `SELECT FROM carrierfsm_shard FOR UPDATE`
+const lockShard = `LOCK TABLE carrierfsm_shard IN EXCLUSIVE MODE`
+
+const lockShardShared = `LOCK TABLE carrierfsm_shard IN ROW SHARE MODE`
 
 const lockWriters = `LOCK TABLE carrierfsm_verifications, carrierfsm_history, carrierfsm_cursors, carrierfsm_parked, carrierfsm_ledgers
 	IN SHARE ROW EXCLUSIVE MODE`
@@ -137,8 +142,18 @@ func (s *Store) lockEpoch(ctx context.Context, tx pgx.Tx) error {
 	if s.guard == "" {
 		return nil
 	}
-	tag, err := tx.Exec(ctx, `SELECT FROM carrierfsm_shard WHERE true`+strings.Replace(s.guard, `EXISTS (SELECT FROM carrierfsm_shard WHERE `, `(`, 1)+` FOR SHARE`)
-	if err == nil && tag.RowsAffected() == 0 {
+	var b pgx.Batch
+	b.Queue(lockShardShared)
+	current := false
+	b.Queue(`SELECT true` + strings.Replace(s.guard, ` AND `, ` WHERE `, 1)).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&current)
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = nil
+		}
+		return err
+	})
+	err := tx.SendBatch(ctx, &b).Close()
+	if err == nil && !current {
 		err = carrierfsm.ErrMoved
 	}
 	return err
