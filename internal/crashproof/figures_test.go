@@ -61,7 +61,7 @@ func figures() []figure {
 			of(four, "shards", 12, 60, 20, 0),
 		}
 	case "shards":
-		return []figure{of(four, "shards", 4, 40, 10, 0)}
+		return []figure{of(four, "shards", 12, 60, 20, 0)}
 	default:
 		return []figure{of(*storeFlag, *storeFlag, 1, *killsFlag, *pausesFlag, *stopsFlag)}
 	}
