@@ -98,7 +98,7 @@ func (r *Run) tailTargets() (list []Target) {
 	return list
 }
 
-// deliveries adds the tables of deliveries to handlers and of what is beside them.
+// deliveries writes the tables about handlers: the rate, the delay and the tail.
 func (d *document) deliveries(r *Run) {
 	d.paragraph("## Deliveries")
 	d.paragraph("An empty handler gets the transitions that wait for it: some thousands of plain verifications, those of one in order. A worker of\n" +

@@ -35,7 +35,7 @@ type Away struct {
 	Samples    []drive.Sample
 }
 
-// ScaleCells returns what is measured with several primaries: the load in proportion, and
+// ScaleCells returns the cells with several primaries: the load in proportion, and
 // the drivers of one over all of them.
 func ScaleCells(primaries []int) (list []shards.Cell) {
 	for _, n := range primaries {

@@ -69,7 +69,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// chunk is what was read, and when it is to be written.
+// chunk holds bytes from one side, and the time at which they go to the other side.
 type chunk struct {
 	at   time.Time
 	data []byte

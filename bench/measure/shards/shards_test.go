@@ -35,7 +35,7 @@ func TestACapHoldsAProcessToItsPartOfACore(t *testing.T) {
 	t.Parallel()
 	c, err := shards.NewCap("test")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("it needs root and a cgroup controller for the processor: ", err)
 	}
 	busy := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
 	require.NoError(t, busy.Start())

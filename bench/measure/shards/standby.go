@@ -45,7 +45,7 @@ func StartPair() (p *Pair, err error) {
 type Distance struct {
 	// Alone has the primary wait for no standby.
 	Alone bool
-	// RoundTrip is what is added to each round trip.
+	// RoundTrip is the delay that the proxy adds to each round trip.
 	RoundTrip time.Duration
 }
 
