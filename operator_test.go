@@ -241,7 +241,7 @@ func TestRunKeepsAllWithoutRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &pagedPurge{Store: memory.New()}
-		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store})
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store, PollInterval: time.Hour})
 		b.Must(b.Cancel())
 		defer running(t, b.Machine)()
 		pass(1000 * time.Hour)
@@ -253,8 +253,8 @@ func TestRunDeletesInPagesTheActsThatAreOlderThanActRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, store := context.Background(), memory.New()
-		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store, ActRetention: 100 * time.Hour})
-		kept := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: memory.New()})
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store, ActRetention: 100 * time.Hour, PollInterval: time.Hour})
+		kept := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: memory.New(), PollInterval: time.Hour})
 		log := func(s *memory.Store, n int) {
 			for range n {
 				require.NoError(t, acts.Look(carrierfsm.ByOperator(ctx, "ann"), s, acts.Act{Kind: acts.List}))

@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	files := flags.String("files", ".", "only the files whose names match this regular `expression`")
 	flags.BoolVar(&o.dry, "dry-run", false, "list the deletions only")
 	flags.IntVar(&o.workers, "workers", 2, "how many run at once")
-	flags.DurationVar(&o.timeout, "timeout", 40*time.Second, "how long the tests may take before they count as hung")
+	flags.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long the tests may take before they count as hung")
 	flags.DurationVar(&o.limit, "limit", 0, "how long to go on; 0 for no limit")
 	if err = flags.Parse(args); err != nil {
 		return err
