@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ import (
 type mutant struct {
 	file         string
 	line, column int
+	// unused is set if nothing else uses one of the call's local variables: the compiler
+	// refuses a program without the call.
+	unused bool
 }
 
 // String returns the operator and the place, as gremlins prints them.
@@ -26,8 +30,7 @@ func (m mutant) String() string {
 
 // deletions returns one mutant for each call in a file that can be deleted, in the
 // order of the file, and the file with a switch around each of these calls. The calls
-// are numbered from first on. Because they remain in the text, their variables and
-// imports remain used, so that every deletion compiles.
+// are numbered from first on, and remain in the text.
 func deletions(path string, text []byte, first int) (list []mutant, switched []byte, err error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, text, parser.SkipObjectResolution)
@@ -41,9 +44,10 @@ func deletions(path string, text []byte, first int) (list []mutant, switched []b
 	})
 	slices.SortFunc(calls, func(a, b ast.Stmt) int { return int(a.Pos() - b.Pos()) })
 	begin, end := make(map[int]string), make(map[int]int)
+	needs := needsOf(files, file)
 	for i, s := range calls {
 		at := files.Position(s.Pos())
-		list = append(list, mutant{filepath.Base(path), at.Line, at.Column})
+		list = append(list, mutant{filepath.Base(path), at.Line, at.Column, needs.only(s)})
 		begin[at.Offset] = fmt.Sprintf("if %s != %q { ", switchName, fmt.Sprint(first+i))
 		end[files.Position(s.End()).Offset]++
 	}
@@ -54,6 +58,54 @@ func deletions(path string, text []byte, first int) (list []mutant, switched []b
 		out.WriteByte(c)
 	}
 	return list, out.Bytes(), nil
+}
+
+// needs are the places that use each local variable of a file.
+type needs map[types.Object][]token.Pos
+
+// needsOf returns the needs of a file. Names of other files and packages stay unknown,
+// which is no matter: only what the file itself declares is asked for.
+func needsOf(files *token.FileSet, file *ast.File) needs {
+	info := types.Info{Uses: make(map[*ast.Ident]types.Object)}
+	config := types.Config{Error: func(error) {}, Importer: noImports{}}
+	_, _ = config.Check("", files, []*ast.File{file}, &info) // the error is the first of those names
+	assigned := make(map[*ast.Ident]bool)                    // to assign is no use
+	ast.Inspect(file, func(n ast.Node) bool {
+		if a, ok := n.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
+			for _, e := range a.Lhs {
+				if id, ok := e.(*ast.Ident); ok {
+					assigned[id] = true
+				}
+			}
+		}
+		return true
+	})
+	uses := make(needs)
+	for id, object := range info.Uses {
+		if v, isVar := object.(*types.Var); isVar && v.Kind() == types.LocalVar && !assigned[id] {
+			uses[object] = append(uses[object], id.Pos())
+		}
+	}
+	return uses
+}
+
+// only reports whether a statement has all uses of a variable that is declared outside
+// of it.
+func (n needs) only(s ast.Stmt) bool {
+	within := func(p token.Pos) bool { return s.Pos() <= p && p < s.End() }
+	for object, uses := range n {
+		if !within(object.Pos()) && !slices.ContainsFunc(uses, func(p token.Pos) bool { return !within(p) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// noImports finds no package.
+type noImports struct{}
+
+func (noImports) Import(path string) (*types.Package, error) {
+	return nil, fmt.Errorf("package %s is not needed", path)
 }
 
 // switchName is the variable of a switched package that has the number of the deleted

@@ -170,7 +170,10 @@ func tryAll(ctx context.Context, o options, tests string, list []mutant, out io.
 				if n >= len(list) {
 					return
 				}
-				status, err := result(ctx, o, tests, fmt.Sprint(n))
+				status, err := "NOT VIABLE", error(nil)
+				if !list[n].unused {
+					status, err = result(ctx, o, tests, fmt.Sprint(n))
+				}
 				mu.Lock()
 				switch {
 				case err != nil:

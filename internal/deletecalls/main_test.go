@@ -88,6 +88,50 @@ func TestEachCallWhoseResultIsUnusedIsDeletedOnce(t *testing.T) {
 	require.Equal(t, code, string(text), "the package is left as it was")
 }
 
+func TestACallWithoutWhichTheCompilerRefusesThePackageIsNotTried(t *testing.T) {
+	t.Parallel()
+	dir := writePackage(t, map[string]string{"go.mod": "module sum\n\ngo 1.26\n", "sum.go": `package sum
+
+import (
+	"context"
+	"time"
+)
+
+func Sum(end func()) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	other, stop := context.WithTimeout(ctx, time.Hour)
+	defer stop()
+	stop()
+	alone := 1
+	use(alone)
+	alone = 2
+	end()
+	func() { inside := 1; use(inside) }()
+	<-other.Done()
+	return 1
+}
+
+func use(int) {}
+`, "sum_test.go": `package sum
+
+import "testing"
+
+func TestSum(t *testing.T) { Sum(func() {}) }
+`})
+	var out bytes.Buffer
+	require.NoError(t, deletecalls.Run(t.Context(), []string{"-workers", "1", "-timeout", "3s", dir}, &out))
+	require.Empty(t, cmp.Diff(strings.TrimPrefix(`
+  NOT VIABLE CALL_DELETION at sum.go:10:2
+       LIVED CALL_DELETION at sum.go:12:2
+   TIMED OUT CALL_DELETION at sum.go:13:2
+  NOT VIABLE CALL_DELETION at sum.go:15:2
+       LIVED CALL_DELETION at sum.go:17:2
+       LIVED CALL_DELETION at sum.go:18:2
+  NOT VIABLE CALL_DELETION at sum.go:18:24
+`, "\n"), out.String()))
+}
+
 func TestATestThatHangsIsToldApart(t *testing.T) {
 	t.Parallel()
 	dir := writePackage(t, map[string]string{
