@@ -147,9 +147,7 @@ func (w *worker) acquire(ctx context.Context) (l Lease, until time.Time, err err
 // calls under way have ended, so that their results can be written.
 func (t *term) run(ctx context.Context) {
 	working, stop := context.WithCancel(ctx)
-	defer stop()
 	renewing, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
 	var loops, renewer sync.WaitGroup
 	follow := t.follow
 	if t.projection != nil {
