@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,55 +129,6 @@ func TestTheTransitionsAfterASlowOneFollowItInOrder(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A handler that does not return is not called again for the same verification,
-// and no more than so many of its calls are given up.
-func TestAbandonedCallsAreCountedAndLimited(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		var calls, now, most atomic.Int64
-		stuck := func(_ context.Context, _ carrierfsm.Transition) error {
-			calls.Add(1)
-			if n := now.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-			<-release
-			now.Add(-1)
-			return nil
-		}
-		b := newBench(t)
-		create(t, b, "v-", 300)
-		d := dispatcher(b, stuck, func(c *outbox.Config) { c.MaxSlow, c.Workers = 20, 4 })
-		stop := running(t, d.Run)
-		pass(time.Hour)
-		require.Equal(t, 20, d.Stats().Abandoned)
-		require.LessOrEqual(t, calls.Load(), int64(20+2*4), "nothing is called again, and the workers wait")
-		close(release)
-		pass(15 * time.Minute)
-		require.Equal(t, outbox.Stats{Running: 1}, d.Stats())
-		require.Empty(t, parked(t, d))
-		require.LessOrEqual(t, most.Load(), int64(20+2*4))
-		stop()
-	})
-}
-
-func TestRunReturnsBesideCallsThatNeverDo(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		defer close(release)
-		b := newBench(t)
-		create(t, b, "v-", 50)
-		d := dispatcher(b, func(context.Context, carrierfsm.Transition) error { <-release; return nil },
-			func(c *outbox.Config) { c.MaxSlow, c.Workers = 2, 2 })
-		stop := running(t, d.Run)
-		pass(5 * time.Minute)
-		begun := time.Now()
-		stop()
-		require.LessOrEqual(t, time.Since(begun), 35*time.Second)
-	})
 }
 
 // The result of a call that goes on when Run is stopped is written all the same:
