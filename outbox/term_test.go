@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -154,36 +153,6 @@ func TestANewCursorBeginsAtStart(t *testing.T) {
 	}
 }
 
-// recordingStore records the fences of the leases that it gives.
-type recordingStore struct {
-	*memory.Store
-	mu     sync.Mutex
-	fences []int64
-}
-
-func (s *recordingStore) Acquire(ctx context.Context, name, owner string, ttl time.Duration, start outbox.Start) (outbox.Lease, error) {
-	l, err := s.Store.Acquire(ctx, name, owner, ttl, start)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fences = append(s.fences, l.Fence)
-	return l, err
-}
-
-func TestALeaseIsRenewedAndKept(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := &recordingStore{Store: memory.New()}
-		defer running(t, dispatcher(newBench(t, store), new(recorder).handle).Run)()
-		pass(time.Minute)
-		store.mu.Lock()
-		defer store.mu.Unlock()
-		require.Greater(t, len(store.fences), 4, "a third of the lease before its end, at the latest")
-		for _, fence := range store.fences[1:] { // after that of New
-			require.Equal(t, store.fences[1], fence, "it was never given up")
-		}
-	})
-}
-
 // failingAdvance is a store whose first calls of Advance fail.
 type failingAdvance struct {
 	*memory.Store
@@ -315,41 +284,5 @@ func TestDeliverKeepsItsLeaseForAsLongAsItDelivers(t *testing.T) {
 		require.Zero(t, n, "the lease is renewed meanwhile")
 		require.NoError(t, <-done)
 		require.Equal(t, []string{"v1/1", "v1/2"}, one.got())
-	})
-}
-
-// slowRenewal is a store whose renewals go on for a second after they were given up.
-type slowRenewal struct {
-	*memory.Store
-	acquired, renewing atomic.Int32
-}
-
-func (s *slowRenewal) Acquire(ctx context.Context, name, owner string, ttl time.Duration, start outbox.Start) (outbox.Lease, error) {
-	if s.acquired.Add(1) > 1 {
-		s.renewing.Add(1)
-		defer s.renewing.Add(-1)
-		<-ctx.Done()
-		pass(time.Second)
-	}
-	return s.Store.Acquire(context.WithoutCancel(ctx), name, owner, ttl, start)
-}
-
-// A renewal after the release would leave the lease with a dispatcher that has ended.
-func TestDeliverReleasesItsLeaseAfterItsLastRenewal(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := &slowRenewal{Store: memory.New()}
-		b := newBench(t, store)
-		b.Must(b.Apply())
-		slow := func(ctx context.Context, _ carrierfsm.Transition) error {
-			pass(3 * time.Second)
-			return nil
-		}
-		_, err := dispatcher(b, slow).Deliver(context.Background())
-		require.NoError(t, err)
-		require.Greater(t, store.acquired.Load(), int32(1), "a renewal was under way")
-		require.Zero(t, store.renewing.Load(), "and has ended")
-		_, err = store.Store.Acquire(t.Context(), "notify", "another-replica", time.Minute, outbox.FromBeginning)
-		require.NoError(t, err, "the lease is free at once")
 	})
 }
