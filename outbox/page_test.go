@@ -1,6 +1,8 @@
 package outbox_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
 )
 
@@ -47,4 +50,26 @@ func TestCallsThatTakeEquallyLongAreNotParked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The last calls of a page are among those that a later one of it is compared with.
+func TestACallIsNotParkedBeforeItTakesTwiceAsLongAsThoseBeforeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		create(t, b, "quick", 198)
+		b.Reach() // two transitions more: the page is full
+		takes := map[string]time.Duration{"v1/1": 18 * time.Millisecond, "v1/2": 32 * time.Millisecond}
+		var d *outbox.Dispatcher
+		var slow []int // beside each call, when it returns
+		d = dispatcher(b, func(_ context.Context, t carrierfsm.Transition) error {
+			pass(cmp.Or(takes[fmt.Sprintf("%s/%d", t.ID, t.Step)], 10*time.Millisecond))
+			slow = append(slow, d.Stats().Slow)
+			return nil
+		}, func(c *outbox.Config) { c.Workers = 1 })
+		stop := running(t, d.Run)
+		pass(10 * time.Second)
+		stop()
+		require.Equal(t, make([]int, 200), slow)
+	})
 }
