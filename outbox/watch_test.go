@@ -115,3 +115,44 @@ func TestAStoreThatCannotWatchIsAskedAgainAfterAWhile(t *testing.T) {
 		require.EqualValues(t, 12, store.calls.Load())
 	})
 }
+
+// lingering is a store whose Watch ends with its context only, and a second later.
+type lingering struct {
+	*watching
+	under atomic.Int32 // how many go on
+}
+
+func (s *lingering) Watch(ctx context.Context, committed func()) error {
+	s.under.Add(1)
+	defer s.under.Add(-1)
+	defer pass(time.Second)
+	return s.watching.Watch(ctx, committed)
+}
+
+func TestRunEndsTheWatchOfItsStoreAndReturnsAfterIt(t *testing.T) {
+	t.Parallel()
+	for name, closes := range map[string]bool{"its context ends": false, "the store is closed": true} {
+		synctest.Test(t, func(t *testing.T) {
+			base, store := memory.New(), &lingering{watching: newWatching()}
+			store.Store = base
+			d := dispatcher(newBench(t, store), new(recorder).handle)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			left := make(chan int32, 1) // how many go on when Run returns
+			go func() {
+				_ = d.Run(ctx)
+				left <- store.under.Load()
+			}()
+			synctest.Wait()
+			require.EqualValues(t, 1, store.under.Load(), name)
+			if closes {
+				require.NoError(t, base.Close())
+			} else {
+				cancel()
+			}
+			pass(time.Minute)
+			require.Len(t, left, 1, name)
+			require.Zero(t, <-left, name)
+		})
+	}
+}
