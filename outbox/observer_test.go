@@ -59,3 +59,42 @@ func TestAnObserverWithoutFunctionsObservesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, plain, r.got())
 }
+
+// A projection has one call for all transitions of a batch: the last names it, and the lag
+// is that of the first.
+func TestAnObserverReceivesEachCallOfAProjection(t *testing.T) {
+	t.Parallel()
+	var starts []outbox.HandleStart
+	var ends []outbox.HandleDone
+	b := fsmtest.New(t)
+	d, p := projecting(b, func(c *outbox.Config) {
+		c.Observer = &outbox.Observer{Handle: func(ctx context.Context, h outbox.HandleStart) (context.Context, func(outbox.HandleDone)) {
+			starts = append(starts, h)
+			return ctx, func(h outbox.HandleDone) { ends = append(ends, h) }
+		}}
+	})
+	p.fail = func(n int) error {
+		switch n {
+		case 1:
+			return errHandler
+		case 2:
+			panic("broken")
+		default:
+			return nil
+		}
+	}
+	b.Must(b.Apply())
+	b.Clock.Advance(time.Minute)
+	b.Reach("10002")
+	for range 2 {
+		_, err := d.Deliver(context.Background())
+		require.Error(t, err)
+	}
+	_, err := d.Deliver(context.Background())
+	require.NoError(t, err)
+	last := outbox.HandleStart{Handler: "sums", ID: "v1", Step: 3, Event: b.Events()[2]}
+	require.Equal(t, []outbox.HandleStart{last, last, last}, starts)
+	require.Equal(t, []outbox.HandleDone{
+		{Why: "error", Lag: time.Minute}, {Why: "panic", Lag: time.Minute}, {Lag: time.Minute},
+	}, ends)
+}
