@@ -294,3 +294,22 @@ func TestWhatAHandlerPanicsWithIsNotLogged(t *testing.T) {
 		require.Contains(t, log.String(), "deliver_test.go:")
 	}
 }
+
+func TestDeliverCallsOneHandlerAfterTheOtherInTheOrderOfTheirNames(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	create(t, b, "v-", 1)
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	var called []string
+	cfg := outbox.Config{Handlers: make(map[string]outbox.Handler), Starts: make(map[string]outbox.Start)}
+	for _, name := range names {
+		cfg.Starts[name] = outbox.FromBeginning
+		cfg.Handlers[name] = func(context.Context, carrierfsm.Transition) error {
+			called = append(called, name)
+			return nil
+		}
+	}
+	_, err := b.Dispatcher(cfg).Deliver(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, names, called)
+}
