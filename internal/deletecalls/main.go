@@ -41,6 +41,7 @@ func main() {
 // options are the flags.
 type options struct {
 	dir     string
+	whole   string
 	files   *regexp.Regexp
 	dry     bool
 	workers int
@@ -53,6 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	o := options{}
 	flags := flag.NewFlagSet("deletecalls", flag.ContinueOnError)
 	files := flags.String("files", ".", "only the files whose names match this regular `expression`")
+	flags.StringVar(&o.whole, "whole", "", "a further `folder` of tests, for what the tests of the package do not notice")
 	flags.BoolVar(&o.dry, "dry-run", false, "list the deletions only")
 	flags.IntVar(&o.workers, "workers", 2, "how many run at once")
 	flags.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long the tests may take before they count as hung")
@@ -79,9 +81,20 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	tests, err := compile(ctx, o, replace, work)
+	overlay, err := writeOverlay(replace, work)
 	if err != nil {
 		return err
+	}
+	var tests []program
+	for _, dir := range []string{o.dir, o.whole} {
+		if dir == "" {
+			continue
+		}
+		p, err := compile(ctx, dir, overlay, filepath.Join(work, fmt.Sprint("tests", len(tests))))
+		if err != nil {
+			return err
+		}
+		tests = append(tests, p)
 	}
 	if status, err := result(ctx, o, tests, none); err != nil || status != "LIVED" {
 		return fmt.Errorf("the tests with no call deleted: %w", cmp.Or(err, errors.New(status)))
@@ -124,9 +137,9 @@ func switchedPackage(o options) (list []mutant, files map[string][]byte, err err
 	return list, files, nil
 }
 
-// compile compiles the tests of the switched package once, for all mutants. The package
-// itself is left alone.
-func compile(ctx context.Context, o options, files map[string][]byte, work string) (tests string, err error) {
+// writeOverlay writes the files with switches, and what makes go use them instead of
+// those of the package, which are left alone.
+func writeOverlay(files map[string][]byte, work string) (path string, err error) {
 	replace := make(map[string]string)
 	for path, text := range files {
 		replace[path] = filepath.Join(work, filepath.Base(path))
@@ -138,22 +151,27 @@ func compile(ctx context.Context, o options, files map[string][]byte, work strin
 	if err != nil {
 		return "", err
 	}
-	tests = filepath.Join(work, "tests")
-	if err := os.WriteFile(tests+".json", overlay, 0o600); err != nil {
-		return "", err
-	}
+	path = filepath.Join(work, "overlay.json")
+	return path, os.WriteFile(path, overlay, 0o600)
+}
+
+// program is the tests of a folder, compiled.
+type program struct{ dir, path string }
+
+// compile compiles the tests of a folder with the switched package, once for all mutants.
+func compile(ctx context.Context, dir, overlay, path string) (program, error) {
 	//nolint:gosec // the arguments are ours
-	command := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", tests+".json", "-o", tests, ".")
-	command.Dir = o.dir
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", path, ".")
+	command.Dir = dir
 	if said, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, said)
+		return program{}, fmt.Errorf("%w: %s", err, said)
 	}
-	return tests, nil
+	return program{dir, path}, nil
 }
 
 // tryAll tries the deletions and prints each result. It stops early, without an
 // error, when ctx ends.
-func tryAll(ctx context.Context, o options, tests string, list []mutant, out io.Writer) error {
+func tryAll(ctx context.Context, o options, tests []program, list []mutant, out io.Writer) error {
 	var (
 		all  sync.WaitGroup
 		mu   sync.Mutex
@@ -192,14 +210,24 @@ func tryAll(ctx context.Context, o options, tests string, list []mutant, out io.
 // none deletes no call.
 const none = ""
 
-// result runs the tests without a call, and returns their result in gremlins' words.
-// It is settled as soon as one test has failed, also when another hangs.
-func result(ctx context.Context, o options, tests, deleted string) (status string, err error) {
+// result runs the tests without a call, one folder after the other until one notices.
+func result(ctx context.Context, o options, tests []program, deleted string) (status string, err error) {
+	for _, t := range tests {
+		if status, err = t.result(ctx, o, deleted); err != nil || status != "LIVED" {
+			break
+		}
+	}
+	return status, err
+}
+
+// result runs the tests of a folder without a call, and returns their result in
+// gremlins' words. It is settled as soon as one test has failed, also when another hangs.
+func (p program) result(ctx context.Context, o options, deleted string) (status string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	//nolint:gosec // the program was made by compile
-	run := exec.CommandContext(ctx, tests, "-test.v", "-test.short", "-test.failfast", "-test.timeout", (2 * o.timeout).String())
-	run.Dir = o.dir
+	run := exec.CommandContext(ctx, p.path, "-test.v", "-test.short", "-test.failfast", "-test.timeout", (2 * o.timeout).String())
+	run.Dir = p.dir
 	run.Env = append(os.Environ(), switchName+"="+deleted)
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that kill ends what the tests started too
 	kill := func() error { return syscall.Kill(-run.Process.Pid, syscall.SIGKILL) }

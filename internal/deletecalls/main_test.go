@@ -181,3 +181,52 @@ func TestALimitOfTimeEndsTheRunWithoutAnError(t *testing.T) {
 	require.NoError(t, deletecalls.Run(t.Context(), []string{"-limit", "1ns", dir}, &out))
 	require.Empty(t, out.String(), "what was not tried has no result")
 }
+
+func TestWhatTheTestsOfThePackageDoNotNoticeOthersMay(t *testing.T) {
+	t.Parallel()
+	dir := writePackage(t, map[string]string{"go.mod": "module sum\n\ngo 1.26\n", "sum.go": `package sum
+
+var N int
+
+func Sum() {
+	add()
+	add()
+	idle()
+}
+
+func add() { N++ }
+
+func idle() {}
+`, "sum_test.go": `package sum
+
+import "testing"
+
+func TestSum(t *testing.T) {
+	if Sum(); N == 0 {
+		t.Fatal(N)
+	}
+}
+`})
+	whole := filepath.Join(dir, "whole")
+	require.NoError(t, os.Mkdir(whole, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(whole, "whole_test.go"), []byte(`package whole
+
+import (
+	"sum"
+	"testing"
+)
+
+func TestSum(t *testing.T) {
+	if sum.Sum(); sum.N != 2 {
+		t.Fatal(sum.N)
+	}
+}
+`), 0o600))
+	var out bytes.Buffer
+	require.NoError(t, deletecalls.Run(t.Context(), []string{"-workers", "1", "-whole", whole, dir}, &out))
+	require.Equal(t, strings.TrimPrefix(`
+      KILLED CALL_DELETION at sum.go:6:2
+      KILLED CALL_DELETION at sum.go:7:2
+       LIVED CALL_DELETION at sum.go:8:2
+`, "\n"), out.String())
+}
