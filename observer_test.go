@@ -292,6 +292,36 @@ func TestAnObservedStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestEachCallOfAStoreIsObservedWithItsError(t *testing.T) {
+	t.Parallel()
+	inner := memory.New()
+	require.NoError(t, inner.Close())
+	var seen []string
+	s := carrierfsm.ObserveStore(&carrierfsm.Observer{Store: func(ctx context.Context, method string) (context.Context, func(error)) {
+		return ctx, func(err error) {
+			require.ErrorIs(t, err, carrierfsm.ErrClosed, method)
+			seen = append(seen, method)
+		}
+	}}, inner)
+	ctx, at := context.Background(), time.Now()
+	for method, call := range map[string]func() error{
+		"create":        func() error { return s.Create(ctx, carrierfsm.Record{ID: "v1", Version: 1}) },
+		"load":          func() error { _, err := s.Load(ctx, "v1"); return err },
+		"commit":        func() error { return s.Commit(ctx, carrierfsm.Record{ID: "v1", Version: 2}) },
+		"erase":         func() error { return s.Erase(ctx, carrierfsm.Record{ID: "v1", Version: 2}) },
+		"history":       func() error { _, err := s.History(ctx, "v1", 0, 1); return err },
+		"list":          func() error { _, err := s.List(ctx, carrierfsm.Query{Limit: 1}); return err },
+		"due":           func() error { _, err := s.Due(ctx, at, carrierfsm.PageKey{}, 1); return err },
+		"purge":         func() error { _, err := s.Purge(ctx, at, 1); return err },
+		"ledger":        func() error { _, err := s.Ledger(ctx, "number"); return err },
+		"purge_ledgers": func() error { _, err := s.PurgeLedgers(ctx, at, 1); return err },
+	} {
+		seen = nil
+		require.ErrorIs(t, call(), carrierfsm.ErrClosed, method)
+		require.Equal(t, []string{method}, seen)
+	}
+}
+
 func TestWithoutAnObserverNothingIsAllocatedForIt(t *testing.T) {
 	verification := prompted(carrierfsm.PromptPassword)
 	d := verification.Cancel(coreStart, carrierfsm.DefaultLimits())
