@@ -13,6 +13,8 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
+	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 // storeWith wraps every commit of a store.
@@ -365,4 +367,22 @@ func TestAReplyToAPurgedVerificationIsNotTakenForOneOfTheSameID(t *testing.T) {
 		require.Equal(t, []carrierfsm.Event{carrierfsm.CaptchaRequested, carrierfsm.CaptchaRejected}, latest(b, 2))
 		require.EqualValues(t, 1, b.Machine.Stats().Dropped)
 	})
+}
+
+func TestASubscriberToAShardIsNotifiedOfItsCommitsOnly(t *testing.T) {
+	t.Parallel()
+	store, err := sharded.New(t.Context(), sharded.Config{Create: true, Shards: []sharded.Shard{{Name: "a", Store: memory.New()}, {Name: "b", Store: memory.New()}}})
+	require.NoError(t, err)
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store})
+	notified := make(map[string]<-chan struct{})
+	for _, name := range []string{"a", "b", "unknown"} {
+		var cancel func()
+		notified[name], cancel = b.Machine.SubscribeShard(name)
+		defer cancel()
+	}
+	b.Must(b.Apply())
+	own := store.Shards()[store.ShardOf(b.ID)].Name
+	for name, c := range notified {
+		require.Len(t, c, map[bool]int{true: 1}[name == own || name == "unknown"], name)
+	}
 }

@@ -45,6 +45,31 @@ func TestAnotherMachineKnowsTheValuesOfItsOwnCallsAndOfTheRecord(t *testing.T) {
 	require.Equal(t, "****", b.Must(b.Captcha("500002")).Message)
 }
 
+// telling is an upstream whose replies have this content.
+type telling struct {
+	accepting
+	content string
+}
+
+func (u telling) Collect(context.Context, Request) (Reply, error) {
+	return Reply{Success: true, Code: "10002", Content: NewSecret(u.content)}, nil
+}
+
+func TestATokenThatIsRepeatedIsHiddenByTheMachineThatGotItAndByAnother(t *testing.T) {
+	t.Parallel()
+	use := func(c *Config) {
+		c.Upstream = telling{accepting{Accepted: true, Token: NewSecret("parsnip.walnut"), Source: Source{Website: "chinamobilejs", Online: true}}, "会话 PARSNIP.walnut 有效"}
+	}
+	for _, another := range []bool{false, true} {
+		b := fsmtest.New(t).Replica(use)
+		b.Must(b.Apply())
+		if another {
+			b = b.Replica(use)
+		}
+		require.Equal(t, "会话 **** 有效", b.Must(b.Password("246810")).Message, another)
+	}
+}
+
 // The fingerprints are kept no longer than the verification lives.
 func TestWhatIsKnownOfAVerificationIsForgottenAtItsEnd(t *testing.T) {
 	t.Parallel()

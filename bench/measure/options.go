@@ -68,7 +68,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	wantsQuick := flags.Bool("quick", false, "measure all but Temporal briefly: some minutes, and wide ranges")
-	wantsScale := flags.Bool(scaleName, false, "measure several PostgreSQL primaries, the router and a synchronous standby: about 7 minutes on an idle machine")
+	wantsScale := flags.Bool(scaleName, false, "measure several PostgreSQL primaries, the router and a synchronous standby: about 10 minutes on an idle machine")
 	wantsFull := flags.Bool("full", false, "measure all: about 30 minutes on an idle machine, and some more to build Temporal the first time")
 	rounds := flags.Int("rounds", 0, "the number of `rounds`, instead of the preset's")
 	each := flags.Duration("for", 0, "how long each cell is measured in a round, instead of the preset's")

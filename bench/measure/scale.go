@@ -54,6 +54,13 @@ type scaleRun struct {
 // job returns the times of a measurement.
 func (s *scaleRun) job() runner.Job { return runner.Job{For: s.each, WarmUp: s.warmUp} }
 
+// capped returns the times of a measurement of capped primaries, which are slower to
+// begin: the start of a connection takes a server tens of milliseconds of CPU, and ten of
+// them take seconds of its part of a core.
+func (s *scaleRun) capped() runner.Job {
+	return runner.Job{For: report.CappedFactor * s.each, WarmUp: 2 * report.CappedFactor * s.warmUp}
+}
+
 func (s *scaleRun) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.progress, format+"\n", args...)
 }
@@ -85,7 +92,7 @@ func (s *scaleRun) primaries(ctx context.Context) (err error) {
 			slices.Reverse(cells)
 		}
 		for _, c := range cells {
-			sample, err := p.Measure(ctx, c, s.job())
+			sample, err := p.Measure(ctx, c, s.capped())
 			if err != nil {
 				return err
 			}

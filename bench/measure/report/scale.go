@@ -51,6 +51,9 @@ func proportional(n int) shards.Cell {
 	return shards.Cell{Primaries: n, Drivers: n * shards.DriversEach}
 }
 
+// CappedFactor is how many times as long capped primaries are measured as others.
+const CappedFactor = 2
+
 func thin(n int) shards.Cell { return shards.Cell{Primaries: n, Drivers: shards.DriversEach} }
 
 // Raw returns the text of docs/scale-raw.md.
@@ -133,7 +136,8 @@ func (d *document) primaries(r *ScaleRun) {
 	d.paragraph("Each primary is a PostgreSQL server of its own, with fsync on, in a cgroup that gives it %.0f %% of a core. The slice is that small\n"+
 		"so that the drivers, which share the two cores with all of them, limit nothing: the column \"used up\" is the part of the 20 ms\n"+
 		"periods in which the primaries used up their slice, and \"drivers\" is the CPU of the driving process. Each verification goes to the\n"+
-		"shard of its id, at random. \"In proportion\" has %d drivers for each primary; a thin crowd has %d over all of them.", shards.Share*100, shards.DriversEach, shards.DriversEach)
+		"shard of its id, at random. \"In proportion\" has %d drivers for each primary; a thin crowd has %d over all of them. These cells take\n"+
+		"%s each, after a warm-up in which the servers start their connections.", shards.Share*100, shards.DriversEach, shards.DriversEach, CappedFactor*r.Each)
 	d.table("primaries", "drivers", "", "verifications/s", "relative to linear", "servers' CPU, µs a verification", "relative to one primary",
 		"p50 of a submission, ms", "p99, ms", "used up", "drivers, cores")
 	for _, c := range ScaleCells(r.Primaries) {
