@@ -13,8 +13,6 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
-	"github.com/carrierfsm/carrierfsm/store/memory"
-	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 // storeWith wraps every commit of a store.
@@ -371,8 +369,7 @@ func TestAReplyToAPurgedVerificationIsNotTakenForOneOfTheSameID(t *testing.T) {
 
 func TestASubscriberToAShardIsNotifiedOfItsCommitsOnly(t *testing.T) {
 	t.Parallel()
-	store, err := sharded.New(t.Context(), sharded.Config{Create: true, Shards: []sharded.Shard{{Name: "a", Store: memory.New()}, {Name: "b", Store: memory.New()}}})
-	require.NoError(t, err)
+	store := twoShards(t)
 	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store})
 	notified := make(map[string]<-chan struct{})
 	for _, name := range []string{"a", "b", "unknown"} {

@@ -18,6 +18,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/internal/race"
 	"github.com/carrierfsm/carrierfsm/store/memory"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 func TestNewRefusesAnInvalidConfig(t *testing.T) {
@@ -84,6 +85,49 @@ func TestAKeyMustBePlainAndNoPhoneNumber(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrInvalid, "%q", key)
 		require.NotContains(t, err.Error(), key)
 	}
+}
+
+// twoShards is a store of two shards in memory.
+func twoShards(t *testing.T) *sharded.Store {
+	t.Helper()
+	s, err := sharded.New(t.Context(), sharded.Config{Create: true, Shards: []sharded.Shard{{Name: "a", Store: memory.New()}, {Name: "b", Store: memory.New()}}})
+	require.NoError(t, err)
+	return s
+}
+
+// A number is counted on one shard: that of its key, which Begin makes of the form.
+func TestOnShardsWhatIsCountedNeedsTheKeyOfItsNumber(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	numbers, err := budget.NewNumbers([]byte("a secret of thirty-two bytes, or more"))
+	require.NoError(t, err)
+	key, err := numbers.Key("13800138000")
+	require.NoError(t, err)
+	open := func(s carrierfsm.Store, n budget.Numbers) *carrierfsm.Machine {
+		m, err := carrierfsm.New(carrierfsm.Config{Store: s, Numbers: n, Upstream: fsmtest.NewUpstream(fsmtest.Accept("chinamobilejs"))})
+		require.NoError(t, err)
+		return m
+	}
+	for _, phone := range []string{"13800138000", "１３８００１３８０００", " 138 0013 8000"} {
+		store := twoShards(t)
+		m := open(store, numbers)
+		_, err := m.Create(ctx, carrierfsm.NewVerification{})
+		require.ErrorIs(t, err, carrierfsm.ErrInvalid)
+		a := application(0)
+		a.Form.Phone = carrierfsm.NewSecret(phone)
+		v, err := m.Begin(ctx, carrierfsm.NewVerification{}, a)
+		require.NoError(t, err)
+		require.Equal(t, store.ShardOf(m.PlaceID("v1", key)), store.ShardOf(v.ID), "it is where its number is counted")
+		r, err := store.Load(ctx, v.ID)
+		require.NoError(t, err)
+		require.Equal(t, key, r.Key)
+	}
+	_, err = open(twoShards(t), numbers).Create(ctx, carrierfsm.NewVerification{Key: key})
+	require.NoError(t, err)
+	_, err = open(twoShards(t), budget.None()).Create(ctx, carrierfsm.NewVerification{})
+	require.NoError(t, err, "nothing is counted")
+	_, err = open(memory.New(), numbers).Create(ctx, carrierfsm.NewVerification{})
+	require.NoError(t, err, "all is counted in one place")
 }
 
 func TestAnIDThatNoVerificationCanHaveIsNotFound(t *testing.T) {
