@@ -331,6 +331,21 @@ func TestAPhoneNumberThatCannotBeReadIsRefusedWithThePrompt(t *testing.T) {
 	}
 }
 
+// The number of a passport or a permit is taken as it is: five letters and digits or
+// more, of which one is a letter. An ID card whose check digit is wrong is none.
+func TestTheNumberOfAnotherDocumentHasALetterAndFiveCharacters(t *testing.T) {
+	t.Parallel()
+	for number, taken := range map[string]bool{
+		"E12345678": true, "a0000": true, "Z9999": true, "z0909": true, "A909X": true, "ABCDE": true, "12345678X": true, "123456789x": true,
+		"A123": false, "ABCD": false, "12345678": false, "@1234": false, "[1234": false, "`1234": false, "{1234": false, "a///:": false,
+		"1234567890x": false, "110101199003078891": false,
+	} {
+		form := fsmtest.Form()
+		form.IDCard = carrierfsm.NewSecret(number)
+		require.Equal(t, taken, form.Check() == nil, number)
+	}
+}
+
 func TestAPasswordIsSentAsItWasTyped(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{" 246810", "246810 ", "２４６８１０", "24-68-10", "246\u200b810", "246 810", "服务密码246810"} {
