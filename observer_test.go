@@ -322,6 +322,32 @@ func TestEachCallOfAStoreIsObservedWithItsError(t *testing.T) {
 	}
 }
 
+func TestAnObservedCallOfAStoreHasItsShard(t *testing.T) {
+	t.Parallel()
+	ctx, store := context.Background(), twoShards(t)
+	calls := make(map[string]string)
+	o := &carrierfsm.Observer{Store: func(ctx context.Context, method string) (context.Context, func(error)) {
+		calls[method] = carrierfsm.ObservedShard(ctx)
+		return ctx, func(error) {}
+	}}
+	for _, s := range []carrierfsm.Store{store, memory.New()} {
+		m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: s, Upstream: fsmtest.NewUpstream(), Observer: o})
+		require.NoError(t, err)
+		v, err := m.Create(ctx, carrierfsm.NewVerification{})
+		require.NoError(t, err)
+		_, err = m.Submit(ctx, v.ID, carrierfsm.Cancel{})
+		require.NoError(t, err)
+		_, err = m.List(ctx, carrierfsm.Query{Limit: 1})
+		require.NoError(t, err)
+		own, rows := "", 0
+		if s == store {
+			own, rows = store.Shards()[store.ShardOf(v.ID)].Name, 2
+		}
+		require.Equal(t, map[string]string{"create": own, "load": own, "commit": own, "list": ""}, calls)
+		require.Len(t, m.Stats().Shards, rows)
+	}
+}
+
 func TestWithoutAnObserverNothingIsAllocatedForIt(t *testing.T) {
 	verification := prompted(carrierfsm.PromptPassword)
 	d := verification.Cancel(coreStart, carrierfsm.DefaultLimits())

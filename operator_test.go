@@ -3,10 +3,12 @@ package carrierfsm_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +160,32 @@ func TestResealingReadsOldKeysAndPlaintext(t *testing.T) {
 	require.ErrorIs(t, err, carrierfsm.ErrSealed)
 }
 
+// raced is a store in which another commit takes place before a history is read.
+type raced struct {
+	*memory.Store
+	race func()
+}
+
+func (s *raced) History(ctx context.Context, id string, after, limit int) ([]carrierfsm.Entry, error) {
+	if race := s.race; race != nil {
+		s.race = nil
+		race()
+	}
+	return s.Store.History(ctx, id, after, limit)
+}
+
+func TestAResealThatMeetsACommitBeginsAgain(t *testing.T) {
+	t.Parallel()
+	store := &raced{Store: memory.New()}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer(t)})
+	b.Reach("10002")
+	store.race = func() { b.Must(b.Cancel()) }
+	version := b.Record().Version
+	require.NoError(t, b.Machine.Reseal(context.Background(), b.ID))
+	require.Equal(t, carrierfsm.Canceled, b.Get().Reason)
+	require.Equal(t, version+2, b.Record().Version, "of the cancellation and of what was sealed anew after it")
+}
+
 // purging is a store that purges so many at each call.
 type purging struct {
 	carrierfsm.Store
@@ -237,6 +265,35 @@ func TestRunDeletesInSmallPagesWhatIsOlderThanRetentionAndEveryHandlerHasGot(t *
 	})
 }
 
+// failingPurge is a store whose purges fail while it is set.
+type failingPurge struct {
+	*memory.Store
+	fails atomic.Bool
+}
+
+func (s *failingPurge) PurgeDelivered(ctx context.Context, before time.Time, limit int) (deleted, kept int, err error) {
+	if s.fails.Load() {
+		return 0, 0, errors.New("down")
+	}
+	return s.Store.PurgeDelivered(ctx, before, limit)
+}
+
+func TestAPurgeThatFailsIsLoggedOnceUntilItWorks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, log := &failingPurge{Store: memory.New()}, new(bytes.Buffer)
+		b := fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: store, Retention: time.Hour, PollInterval: time.Hour, Logger: slog.New(slog.NewTextHandler(log, nil))})
+		defer running(t, b.Machine)()
+		for n := range 3 {
+			store.fails.Store(true)
+			pass(10 * time.Minute)
+			require.Equal(t, n+1, strings.Count(log.String(), "what is older than Retention could not be deleted"), log.String())
+			store.fails.Store(false)
+			pass(10 * time.Minute)
+		}
+	})
+}
+
 func TestRunKeepsAllWithoutRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -273,8 +330,12 @@ func TestRunDeletesInPagesTheActsThatAreOlderThanActRetention(t *testing.T) {
 		log(store, 1)
 		pass(49 * time.Hour)
 		require.Equal(t, 1002, stored(store))
+		for stored(store) == 1002 {
+			pass(20 * time.Second)
+		}
+		pass(time.Second)
+		require.Equal(t, 1, stored(store), "page after page")
 		pass(2 * time.Hour)
-		require.Equal(t, 1, stored(store))
 		require.Equal(t, 1, stored(kept.Store.(*memory.Store)), "without ActRetention all are kept")
 	})
 }

@@ -68,3 +68,33 @@ func TestALateReplyCountsThePasswordThatItRejects(t *testing.T) {
 		})
 	}
 }
+
+// Each answer that is sent with the password is limited by what is left of passwords: here
+// none, since the host has lowered the limit.
+func TestAPromptThatIsAnsweredWithAPasswordShowsThatNoneIsLeft(t *testing.T) {
+	t.Parallel()
+	for kind, bring := range map[carrierfsm.PromptKind]func(b *fsmtest.Bench){
+		carrierfsm.PromptPassword:      func(b *fsmtest.Bench) { b.Reach() },
+		carrierfsm.PromptCaptcha:       func(b *fsmtest.Bench) { b.Reach("10002") },
+		carrierfsm.PromptQueryPassword: func(b *fsmtest.Bench) { b.Reach("10022") },
+		carrierfsm.PromptResetCaptcha: func(b *fsmtest.Bench) {
+			b.Upstream.Then(fsmtest.AcceptAt(carrierfsm.Source{Website: "chinamobilesh", Online: true, ResetMethod: carrierfsm.ResetBySMS}), fsmtest.Code("10002"))
+			b.Must(b.Apply())
+			b.Must(b.RequestReset())
+		},
+	} {
+		wrong := counted(t, budget.Limits{Passwords: 2, Texts: 100, Applications: 100, QueryPasswords: 100})
+		wrong.Reach("10003")
+		wrong.Must(wrong.Cancel())
+		b := another(wrong)
+		bring(b)
+		require.Equal(t, kind, b.Get().Prompt.Kind)
+		limited := b.Replica(func(c *carrierfsm.Config) { c.Budgets.Passwords = 1 }).Get().Prompt.Limited
+		if kind == carrierfsm.PromptResetCaptcha {
+			require.Nil(t, limited, "it is sent without one")
+			continue
+		}
+		require.NotNil(t, limited, kind)
+		require.Equal(t, budget.Passwords, limited.Kind)
+	}
+}

@@ -265,6 +265,7 @@ func TestADeletedOrForgedRowOfHistoryIsTold(t *testing.T) {
 	t.Parallel()
 	for attack, c := range map[string]struct{ statement, says string }{
 		"a row deleted":                    {"DELETE FROM carrierfsm_history WHERE step = 2", "step 2 is missing"},
+		"all rows deleted":                 {"DELETE FROM carrierfsm_history", "steps 1 to 3 are missing"},
 		"the last row deleted":             {"DELETE FROM carrierfsm_history WHERE step = 3", "step 3 is missing"},
 		"a detail that is plain":           {"UPDATE carrierfsm_history SET detail = %s WHERE step = 2", "not sealed"},
 		"a detail that is removed":         {"UPDATE carrierfsm_history SET detail = NULL WHERE step = 2", "the detail of step 2 is missing"},
@@ -284,6 +285,7 @@ func TestADeletedOrForgedRowOfHistoryIsTold(t *testing.T) {
 				_, err := b.Machine.History(context.Background(), b.ID)
 				require.ErrorIs(t, err, carrierfsm.ErrForged)
 				require.ErrorContains(t, err, c.says)
+				require.NoError(t, b.Machine.Erase(context.Background(), b.ID), "it can be erased")
 			})
 		}
 	}
