@@ -132,6 +132,16 @@ func TestAWebsiteThatRepeatsWhatWasSentInAnySpellingIsNotTaken(t *testing.T) {
 	}
 }
 
+// A word of a name may be one of an address: five letters are, six are not.
+func TestAPartOfAWebsiteMayBeAShortName(t *testing.T) {
+	t.Parallel()
+	for name, taken := range map[string]bool{"Lisis": true, "Lisisi": false} {
+		b := fsmtest.New(t, fsmtest.Accept("china-"+name+"-1"))
+		b.Must(named(b, name, "东大街"))
+		require.Equal(t, taken, b.Get().State == AwaitingPassword, name)
+	}
+}
+
 // accepting is an upstream that returns this receipt.
 type accepting Receipt
 
@@ -145,7 +155,7 @@ func TestATokenIsATokenOrIsNotTaken(t *testing.T) {
 		"c0ffee00c0ffee00c0ffee00c0ffee42": true, "eyJhbGciOi.J9_x-1": true, strings.Repeat("t", 256): true,
 		"": false, strings.Repeat("t", 257): false, "a token": false, "令牌": false, "t\n": false,
 		card: false, "T-" + card: false, strings.Join(strings.Split(card, ""), "."): false, "13800138000": false, "00083100831": false,
-		base64.RawURLEncoding.EncodeToString([]byte(card)): false,
+		base64.RawURLEncoding.EncodeToString([]byte(card)): false, "T-" + card[:6] + "-T": true, "T-" + card[:17] + "-T": false,
 	} {
 		b := fsmtest.New(t).Replica(func(c *Config) {
 			c.Upstream = accepting{Accepted: true, Token: NewSecret(token), Source: Source{Website: "chinamobilejs", Online: true, ResetMethod: 246810}}
@@ -191,5 +201,16 @@ func TestAnUnknownWordIsKeptOnlyWhereItIsOne(t *testing.T) {
 			require.Equal(t, kept, last.Template == word, word)
 			require.Equal(t, keptCode, last.Code == code, code)
 		}
+	}
+}
+
+func TestAnUnknownWordThatRepeatsASecretIsHiddenFromFourLettersOn(t *testing.T) {
+	t.Parallel()
+	for word, kept := range map[string]bool{"NEW_SPUD": false, "NEW_SPU": true, "SPUD": false} {
+		b := fsmtest.New(t)
+		b.Reach()
+		b.Upstream.Then(fsmtest.Reply(Reply{Success: true, Code: "19999", Type: word, Template: word}))
+		b.Must(b.Password("spud"))
+		require.Equal(t, kept, lastDetail(b).Type == word, word)
 	}
 }

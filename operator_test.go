@@ -186,6 +186,38 @@ func TestAResealThatMeetsACommitBeginsAgain(t *testing.T) {
 	require.Equal(t, version+2, b.Record().Version, "of the cancellation and of what was sealed anew after it")
 }
 
+func TestAHistoryThatMeetsACommitIsReadAgain(t *testing.T) {
+	t.Parallel()
+	store := &raced{Store: memory.New()}
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer(t)})
+	b.Reach("10002")
+	store.race = func() { b.Must(b.Cancel()) }
+	list, err := b.Machine.History(context.Background(), b.ID)
+	require.NoError(t, err)
+	require.Equal(t, carrierfsm.Canceled, list[len(list)-1].Event)
+}
+
+// What was erased is looked up in its history.
+func TestAnEntryThatCantBeLookedUpIsNotCalledForged(t *testing.T) {
+	t.Parallel()
+	ctx, store := context.Background(), memory.New()
+	b := fsmtest.NewWith(t, carrierfsm.Config{Store: store, Sealer: sealer(t)})
+	b.Reach("10002")
+	require.NoError(t, b.Machine.Erase(ctx, b.ID))
+	entries, err := store.History(ctx, b.ID, 0, 1)
+	require.NoError(t, err)
+	_, err = b.Machine.Decode(ctx, entries[0])
+	require.NoError(t, err)
+	other := entries[0]
+	other.Event = carrierfsm.Expired
+	_, err = b.Machine.Decode(ctx, other)
+	require.ErrorIs(t, err, carrierfsm.ErrForged)
+	require.NoError(t, store.Close())
+	_, err = b.Machine.Decode(ctx, entries[0])
+	require.ErrorIs(t, err, carrierfsm.ErrClosed)
+	require.NotErrorIs(t, err, carrierfsm.ErrForged)
+}
+
 // purging is a store that purges so many at each call.
 type purging struct {
 	carrierfsm.Store

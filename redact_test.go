@@ -207,3 +207,18 @@ func TestAnAddressMayBePartOfAWebsite(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, AwaitingPassword, v.State)
 }
+
+func TestANoteIsReadWhereItWasSealedForAndNowhereElse(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.NewWith(t, Config{Sealer: sealer(t)})
+	b.Reach("10002")
+	sealed := b.Machine.SealNote(b.ID, "billing", "call 13800138000 about 246810")
+	note, err := b.Machine.OpenNote(b.ID, "billing", sealed)
+	require.NoError(t, err)
+	require.Equal(t, "call **** about ****", note)
+	for _, at := range [][2]string{{b.ID, "mail"}, {"other", "billing"}} {
+		note, err = b.Machine.OpenNote(at[0], at[1], sealed)
+		require.ErrorIs(t, err, ErrSealed)
+		require.Empty(t, note)
+	}
+}
