@@ -323,7 +323,7 @@ func TestAMachineIsReadyWhileItsStoreAnswersAndRunGetsOn(t *testing.T) {
 		require.Equal(t, 1, b.Machine.Stats().Running)
 		store.away.Store(true)
 		require.ErrorIs(t, b.Machine.Ready(ctx), carrierfsm.ErrStore)
-		pass(2 * time.Minute)
+		pass(2*time.Minute + time.Second/2) // between two sweeps
 		require.Greater(t, b.Machine.Stats().RunIdle, time.Minute)
 		store.away.Store(false)
 		require.ErrorContains(t, b.Machine.Ready(ctx), "Run has settled nothing for 2m")
@@ -337,5 +337,35 @@ func TestAMachineIsReadyWhileItsStoreAnswersAndRunGetsOn(t *testing.T) {
 		require.ErrorIs(t, b.Machine.Ready(ended), context.Canceled)
 		require.NoError(t, b.Machine.Close(ctx))
 		require.ErrorIs(t, b.Machine.Ready(ctx), carrierfsm.ErrClosed)
+	})
+}
+
+// tabled is a store that checks its tables.
+type tabled struct {
+	*memory.Store
+	err error
+}
+
+func (s *tabled) CheckSchema(context.Context) error { return s.err }
+
+func TestAMachineIsReadyWhereItsStoreHasItsTablesAndRunIsAsSlowAsItsPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, store, away := context.Background(), &tabled{Store: memory.New()}, &awayStore{Store: memory.New()}
+		with := func(s carrierfsm.Store) *carrierfsm.Machine {
+			return fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: s, PollInterval: 30 * time.Second}).Machine
+		}
+		m, slow := with(store), with(away)
+		defer running(t, m)()
+		defer running(t, slow)()
+		synctest.Wait()
+		require.NoError(t, m.Ready(ctx))
+		store.err = errors.New("migrate first")
+		require.ErrorContains(t, m.Ready(ctx), "migrate first")
+
+		away.away.Store(true)
+		pass(89 * time.Second)
+		away.away.Store(false)
+		require.NoError(t, slow.Ready(ctx), "a minute and the poll interval are not over")
 	})
 }

@@ -230,6 +230,7 @@ type clocked struct {
 	carrierfsm.Store
 	differs atomic.Int64 // a Duration
 	err     error
+	asked   atomic.Int64
 }
 
 func clockedBy(differs time.Duration) *clocked {
@@ -239,6 +240,7 @@ func clockedBy(differs time.Duration) *clocked {
 }
 
 func (s *clocked) Now(context.Context) (time.Time, error) {
+	s.asked.Add(1)
 	pass(100 * time.Millisecond) // the network
 	return time.Now().Add(time.Duration(s.differs.Load())), s.err
 }
@@ -304,6 +306,17 @@ func TestAClockThatWasSetRightSettlesAgain(t *testing.T) {
 		store.differs.Store(0)
 		pass(3 * time.Second)
 		require.Zero(t, live(t, store.Store))
+	})
+}
+
+func TestClocksThatAgreeAreComparedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := clockedBy(0)
+		m := machineOn(t, store)
+		defer running(t, m)()
+		pass(10*time.Minute + 30*time.Second)
+		require.EqualValues(t, 11, store.asked.Load(), "by New, and each minute")
 	})
 }
 
