@@ -340,3 +340,20 @@ func TestTheSourcesThatAreDoneAreNamed(t *testing.T) {
 	require.Equal(t, []string{"chinamobileah"}, v.Collected, "it has no other name")
 	require.Equal(t, 2, v.Sources)
 }
+
+// The mark names one commit: a store that was set back and went another way has another.
+func TestTheMarkOfACommitIsThatOfNoOther(t *testing.T) {
+	t.Parallel()
+	seen, other := fsmtest.New(t), fsmtest.New(t)
+	seen.Must(seen.Apply())
+	other.Must(other.Apply())
+	earlier := carrierfsm.WithMark(t.Context(), seen.Get().Mark)
+	_, err := other.Machine.Get(earlier, other.ID)
+	require.ErrorIs(t, err, carrierfsm.ErrForged)
+	require.ErrorContains(t, err, "another version")
+	seen.Must(seen.Cancel())
+	_, err = seen.Machine.Get(earlier, seen.ID)
+	require.NoError(t, err, "it has moved on since")
+	_, err = other.Machine.Get(carrierfsm.WithMark(t.Context(), seen.Get().Mark), other.ID)
+	require.ErrorContains(t, err, "the host has seen")
+}

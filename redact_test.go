@@ -221,4 +221,8 @@ func TestANoteIsReadWhereItWasSealedForAndNowhereElse(t *testing.T) {
 		require.ErrorIs(t, err, ErrSealed)
 		require.Empty(t, note)
 	}
+	for _, none := range [][]byte{nil, {}, []byte("a text")} {
+		_, err = b.Machine.OpenNote(b.ID, "billing", none)
+		require.ErrorIs(t, err, ErrCorrupt)
+	}
 }
