@@ -94,9 +94,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
+		p.timeout = o.timeout
+		if len(tests) > 0 {
+			p.timeout *= wholeTimeout
+		}
 		tests = append(tests, p)
 	}
-	if status, err := result(ctx, o, tests, none); err != nil || status != "LIVED" {
+	if status, err := result(ctx, tests, none); err != nil || status != "LIVED" {
 		return fmt.Errorf("the tests with no call deleted: %w", cmp.Or(err, errors.New(status)))
 	}
 	if o.limit > 0 {
@@ -104,7 +108,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, o.limit)
 		defer cancel()
 	}
-	return tryAll(ctx, o, tests, list, out)
+	return tryAll(ctx, o.workers, tests, list, out)
 }
 
 // switchedPackage returns the mutants of the package in a folder, and its files with
@@ -156,7 +160,13 @@ func writeOverlay(files map[string][]byte, work string) (path string, err error)
 }
 
 // program is the tests of a folder, compiled.
-type program struct{ dir, path string }
+type program struct {
+	dir, path string
+	timeout   time.Duration
+}
+
+// wholeTimeout is how many times as long the tests of the whole system may take.
+const wholeTimeout = 5
 
 // compile compiles the tests of a folder with the switched package, once for all mutants.
 func compile(ctx context.Context, dir, overlay, path string) (program, error) {
@@ -166,19 +176,19 @@ func compile(ctx context.Context, dir, overlay, path string) (program, error) {
 	if said, err := command.CombinedOutput(); err != nil {
 		return program{}, fmt.Errorf("%w: %s", err, said)
 	}
-	return program{dir, path}, nil
+	return program{dir: dir, path: path}, nil
 }
 
 // tryAll tries the deletions and prints each result. It stops early, without an
 // error, when ctx ends.
-func tryAll(ctx context.Context, o options, tests []program, list []mutant, out io.Writer) error {
+func tryAll(ctx context.Context, workers int, tests []program, list []mutant, out io.Writer) error {
 	var (
 		all  sync.WaitGroup
 		mu   sync.Mutex
 		errs []error
 		next int
 	)
-	for range max(o.workers, 1) {
+	for range max(workers, 1) {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				mu.Lock()
@@ -190,7 +200,7 @@ func tryAll(ctx context.Context, o options, tests []program, list []mutant, out 
 				}
 				status, err := "NOT VIABLE", error(nil)
 				if !list[n].unused {
-					status, err = result(ctx, o, tests, fmt.Sprint(n))
+					status, err = result(ctx, tests, fmt.Sprint(n))
 				}
 				mu.Lock()
 				switch {
@@ -211,9 +221,9 @@ func tryAll(ctx context.Context, o options, tests []program, list []mutant, out 
 const none = ""
 
 // result runs the tests without a call, one folder after the other until one notices.
-func result(ctx context.Context, o options, tests []program, deleted string) (status string, err error) {
+func result(ctx context.Context, tests []program, deleted string) (status string, err error) {
 	for _, t := range tests {
-		if status, err = t.result(ctx, o, deleted); err != nil || status != "LIVED" {
+		if status, err = t.result(ctx, deleted); err != nil || status != "LIVED" {
 			break
 		}
 	}
@@ -222,11 +232,11 @@ func result(ctx context.Context, o options, tests []program, deleted string) (st
 
 // result runs the tests of a folder without a call, and returns their result in
 // gremlins' words. It is settled as soon as one test has failed, also when another hangs.
-func (p program) result(ctx context.Context, o options, deleted string) (status string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func (p program) result(ctx context.Context, deleted string) (status string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	//nolint:gosec // the program was made by compile
-	run := exec.CommandContext(ctx, p.path, "-test.v", "-test.short", "-test.failfast", "-test.timeout", (2 * o.timeout).String())
+	run := exec.CommandContext(ctx, p.path, "-test.v", "-test.short", "-test.failfast", "-test.timeout", (2 * p.timeout).String())
 	run.Dir = p.dir
 	run.Env = append(os.Environ(), switchName+"="+deleted)
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that kill ends what the tests started too
