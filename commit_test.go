@@ -383,3 +383,13 @@ func TestASubscriberToAShardIsNotifiedOfItsCommitsOnly(t *testing.T) {
 		require.Len(t, c, map[bool]int{true: 1}[name == own || name == "unknown"], name)
 	}
 }
+
+func TestBothHalvesOfACommitIDAreRandom(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t)
+	first := b.Record().CommitID
+	b.Must(b.Apply())
+	second := b.Record().CommitID
+	require.NotEqual(t, first[:8], second[:8], "what a mark has of it")
+	require.NotEqual(t, first[8:], second[8:])
+}

@@ -346,6 +346,15 @@ func TestTheNumberOfAnotherDocumentHasALetterAndFiveCharacters(t *testing.T) {
 	}
 }
 
+func TestWhatWasTypedIsReadByBeginToo(t *testing.T) {
+	t.Parallel()
+	b, a := fsmtest.New(t, fsmtest.Accept("chinamobilejs")), application(0)
+	a.Form.Phone = carrierfsm.NewSecret("１３８ ００１３ ８０００")
+	v, err := begin(b, carrierfsm.NewVerification{}, a)
+	require.NoError(t, err)
+	require.Equal(t, "138****8000", v.Account)
+}
+
 func TestAPasswordIsSentAsItWasTyped(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{" 246810", "246810 ", "２４６８１０", "24-68-10", "246\u200b810", "246 810", "服务密码246810"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	. "github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
@@ -130,6 +131,19 @@ func TestAWebsiteThatRepeatsWhatWasSentInAnySpellingIsNotTaken(t *testing.T) {
 		require.Equal(t, OutcomeUnknown, v.Reason, website)
 		require.Equal(t, "chinamobilejs", b.Record().Source, website)
 	}
+}
+
+func TestWhatIsKnownOfAVerificationIsForgottenWhenANewerOneTakesItsPlace(t *testing.T) {
+	t.Parallel()
+	numbers, err := budget.NewNumbers([]byte(strings.Repeat("k", 32)))
+	require.NoError(t, err)
+	b := fsmtest.NewWith(t, Config{Numbers: numbers})
+	b.Must(b.Apply())
+	require.Equal(t, 1, b.Machine.KnownValues())
+	newer := b.Create(NewVerification{})
+	newer.Must(newer.Apply())
+	require.Equal(t, Canceled, b.Get().Reason)
+	require.Equal(t, 1, b.Machine.KnownValues(), "those of the newer one")
 }
 
 // A word of a name may be one of an address: five letters are, six are not.

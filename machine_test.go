@@ -356,8 +356,14 @@ func TestAMachineIsReadyWhereItsStoreHasItsTablesAndRunIsAsSlowAsItsPolls(t *tes
 			return fsmtest.NewWith(t, carrierfsm.Config{Now: time.Now, Store: s, PollInterval: 30 * time.Second}).Machine
 		}
 		m, slow := with(store), with(away)
+		pass(time.Hour)
 		defer running(t, m)()
+		away.away.Store(true)
 		defer running(t, slow)()
+		synctest.Wait()
+		require.Zero(t, slow.Stats().RunIdle, "Run has just begun")
+		away.away.Store(false)
+		pass(time.Minute)
 		synctest.Wait()
 		require.NoError(t, m.Ready(ctx))
 		store.err = errors.New("migrate first")

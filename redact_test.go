@@ -221,6 +221,9 @@ func TestANoteIsReadWhereItWasSealedForAndNowhereElse(t *testing.T) {
 		require.ErrorIs(t, err, ErrSealed)
 		require.Empty(t, note)
 	}
+	elsewhere := b.Replica(func(c *Config) { c.Deployment = "another" })
+	_, err = elsewhere.Machine.OpenNote(b.ID, "billing", sealed)
+	require.ErrorIs(t, err, ErrSealed)
 	for _, none := range [][]byte{nil, {}, []byte("a text")} {
 		_, err = b.Machine.OpenNote(b.ID, "billing", none)
 		require.ErrorIs(t, err, ErrCorrupt)

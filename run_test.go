@@ -269,6 +269,7 @@ func TestAClockThatIsAheadSettlesNothing(t *testing.T) {
 				store := clockedBy(-c.ahead)
 				var log bytes.Buffer
 				m := machineOn(t, store, func(c *carrierfsm.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+				require.LessOrEqual(t, (m.Stats().ClockSkew - c.ahead).Abs(), 100*time.Millisecond, "New has compared")
 				created(t, m, 1)
 				pass(31 * time.Minute)
 				stop := running(t, m)

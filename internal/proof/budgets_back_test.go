@@ -98,3 +98,18 @@ func TestAPromptThatIsAnsweredWithAPasswordShowsThatNoneIsLeft(t *testing.T) {
 		require.Equal(t, budget.Passwords, limited.Kind)
 	}
 }
+
+func TestTheEndShowsTheBudgetThatKeepsTheNextVerificationWaiting(t *testing.T) {
+	t.Parallel()
+	b := counted(t, budget.Limits{Passwords: 1, Texts: 100, Applications: 100})
+	v := b.Reach("10003")
+	require.Equal(t, budget.Passwords, v.Prompt.Limited.Kind)
+	require.Zero(t, b.Machine.Stats().Limited)
+	_, err := b.Password("864200")
+	exceeded(t, err, budget.Passwords)
+	require.EqualValues(t, 1, b.Machine.Stats().Limited)
+	v = b.Must(b.Cancel())
+	require.NotNil(t, v.End.Limited)
+	require.Equal(t, budget.Passwords, v.End.Limited.Kind)
+	require.Equal(t, b.Get().End.Limited, v.End.Limited)
+}
