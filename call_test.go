@@ -297,3 +297,18 @@ func TestAStoreThatEndsTheGoroutineLeavesTheOutcomePending(t *testing.T) {
 		require.Zero(t, replica.Machine.Stats().InFlight)
 	})
 }
+
+// Another replica was given another password meanwhile.
+func TestAPasswordThatIsSentNoMoreIsNotKept(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.NewWith(t, carrierfsm.Config{CaptchaWithoutPassword: true})
+	v := b.Reach("10002")
+	require.Equal(t, 1, b.Machine.CachedPasswords())
+	b.Upstream.Then(fsmtest.Code("10004"), fsmtest.Code("10004"))
+	input := captcha(v, "500001")
+	input.Password = carrierfsm.NewSecret("864200")
+	b.Must(b.Replica().Submit(input))
+	b.Must(b.Captcha("500002"))
+	require.Equal(t, 1, b.Upstream.Arrivals("246810"), "as the password, before")
+	require.Zero(t, b.Machine.CachedPasswords())
+}
