@@ -37,6 +37,18 @@ func TestValuesOfEarlierCallsAreHiddenToo(t *testing.T) {
 	require.Equal(t, "****", lastDetail(b).Type)
 }
 
+// A contact has given no consent.
+func TestWhatIsKnownOfAContactIsHidden(t *testing.T) {
+	t.Parallel()
+	b := fsmtest.New(t, fsmtest.Accept("chinamobilejs"), fsmtest.Reply(Reply{
+		Success: true, Code: "10002", Content: NewSecret("联系人 欧阳修，分机 8-6123"),
+	}))
+	form := fsmtest.Form()
+	form.Contacts = []Contact{{Name: NewSecret("欧阳修"), Phone: NewSecret("8-6123"), Relation: "FRIEND"}}
+	b.Must(b.Submit(Apply{Form: form, Consent: fsmtest.Consent()}))
+	require.Equal(t, "联系人 ****，分机 ****", b.Must(b.Password("246810")).Message)
+}
+
 func TestAnotherMachineKnowsTheValuesOfItsOwnCallsAndOfTheRecord(t *testing.T) {
 	t.Parallel()
 	b := fsmtest.NewWith(t, Config{CaptchaWithoutPassword: true})
