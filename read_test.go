@@ -308,6 +308,15 @@ func TestAVerificationThatFailedSaysHowItEnded(t *testing.T) {
 	require.Equal(t, carrierfsm.End{Prompt: carrierfsm.PromptApplication, By: "anna"}, end(b))
 
 	b = fsmtest.New(t)
+	b.Reach()
+	for b.Get().Prompt != nil {
+		b.Upstream.Then(fsmtest.NotSent())
+		b.Must(b.Password("246810"))
+	}
+	require.Equal(t, carrierfsm.AttemptsExhausted, b.Get().Reason, "after fifty steps")
+	require.Equal(t, carrierfsm.End{After: carrierfsm.UpstreamUnavailable}, end(b))
+
+	b = fsmtest.New(t)
 	b.Reach("10008")
 	require.Zero(t, end(b), "it is done")
 }
