@@ -197,6 +197,18 @@ func TestATokenIsATokenOrIsNotTaken(t *testing.T) {
 	}
 }
 
+func TestATokenThatHasSixCharactersOfAValueIsNotTaken(t *testing.T) {
+	t.Parallel()
+	for token, taken := range map[string]bool{"x-WALNUT-x": false, "x-WALNU-x": true} {
+		b := fsmtest.New(t).Replica(func(c *Config) {
+			c.Upstream = accepting{Accepted: true, Token: NewSecret(token), Source: Source{Website: "chinamobilejs", Online: true}}
+		})
+		v, err := named(b, "walnut", "东大街")
+		require.NoError(t, err)
+		require.Equal(t, taken, v.State == AwaitingPassword, token)
+	}
+}
+
 // A cursor is stored as an adapter returns it.
 func TestACursorThatHasASecretIsNotTaken(t *testing.T) {
 	t.Parallel()

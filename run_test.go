@@ -239,10 +239,10 @@ func clockedBy(differs time.Duration) *clocked {
 	return s
 }
 
-func (s *clocked) Now(context.Context) (time.Time, error) {
+func (s *clocked) Now(ctx context.Context) (time.Time, error) {
 	s.asked.Add(1)
 	pass(100 * time.Millisecond) // the network
-	return time.Now().Add(time.Duration(s.differs.Load())), s.err
+	return time.Now().Add(time.Duration(s.differs.Load())), errors.Join(s.err, ctx.Err())
 }
 
 // Half the grace is the bound: then two replicas differ by less than the grace.

@@ -266,7 +266,7 @@ func TestADeletedOrForgedRowOfHistoryIsTold(t *testing.T) {
 	for attack, c := range map[string]struct{ statement, says string }{
 		"a row deleted":                    {"DELETE FROM carrierfsm_history WHERE step = 2", "step 2 is missing"},
 		"all rows deleted":                 {"DELETE FROM carrierfsm_history", "steps 1 to 3 are missing"},
-		"the last row deleted":             {"DELETE FROM carrierfsm_history WHERE step = 3", "step 3 is missing"},
+		"the last row deleted":             {"DELETE FROM carrierfsm_history WHERE step = 3", "step 3 is missing (id v1, awaiting_captcha, step 3)"},
 		"a detail that is plain":           {"UPDATE carrierfsm_history SET detail = %s WHERE step = 2", "not sealed"},
 		"a detail that is removed":         {"UPDATE carrierfsm_history SET detail = NULL WHERE step = 2", "the detail of step 2 is missing"},
 		"a detail of another row":          {"UPDATE carrierfsm_history SET detail = (SELECT detail FROM carrierfsm_history WHERE step = 1) WHERE step = 2", "step"},
