@@ -81,24 +81,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	overlay, err := writeOverlay(replace, work)
+	tests, err := compileAll(ctx, o, replace, work)
 	if err != nil {
 		return err
-	}
-	var tests []program
-	for _, dir := range []string{o.dir, o.whole} {
-		if dir == "" {
-			continue
-		}
-		p, err := compile(ctx, dir, overlay, filepath.Join(work, fmt.Sprint("tests", len(tests))))
-		if err != nil {
-			return err
-		}
-		p.timeout = o.timeout
-		if len(tests) > 0 {
-			p.timeout *= wholeTimeout
-		}
-		tests = append(tests, p)
 	}
 	if status, err := result(ctx, tests, none); err != nil || status != "LIVED" {
 		return fmt.Errorf("the tests with no call deleted: %w", cmp.Or(err, errors.New(status)))
@@ -167,6 +152,28 @@ type program struct {
 
 // wholeTimeout is how many times as long the tests of the whole system may take.
 const wholeTimeout = 5
+
+// compileAll compiles the tests of the package and those of the whole system.
+func compileAll(ctx context.Context, o options, files map[string][]byte, work string) (tests []program, err error) {
+	overlay, err := writeOverlay(files, work)
+	if err != nil {
+		return nil, err
+	}
+	p, err := compile(ctx, o.dir, overlay, filepath.Join(work, "tests"))
+	if err != nil {
+		return nil, err
+	}
+	p.timeout = o.timeout
+	tests = append(tests, p)
+	if o.whole == "" {
+		return tests, nil
+	}
+	if p, err = compile(ctx, o.whole, overlay, filepath.Join(work, "whole")); err != nil {
+		return nil, err
+	}
+	p.timeout = wholeTimeout * o.timeout
+	return append(tests, p), nil
+}
 
 // compile compiles the tests of a folder with the switched package, once for all mutants.
 func compile(ctx context.Context, dir, overlay, path string) (program, error) {
