@@ -171,6 +171,7 @@ func TestTheDocumentsNameWhatExists(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	code := regexp.MustCompile("(?s)```.*?```") // f[T](x) is not a link
 	sources(t, ".md", func(path, text string) {
+		require.NotRegexp(t, `(?m)^(<{7}|>{7}) `, text, "%s has both sides of a merge", path)
 		text = code.ReplaceAllString(text, "")
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
 			require.True(t, tests[m[1]], "%s names %s, which is not there", path, m[1])

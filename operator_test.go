@@ -319,6 +319,7 @@ func TestAPurgeThatFailsIsLoggedOnceUntilItWorks(t *testing.T) {
 		for n := range 3 {
 			store.fails.Store(true)
 			pass(10 * time.Minute)
+			synctest.Wait()
 			require.Equal(t, n+1, strings.Count(log.String(), "what is older than Retention could not be deleted"), log.String())
 			store.fails.Store(false)
 			pass(10 * time.Minute)
