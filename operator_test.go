@@ -183,7 +183,7 @@ func TestAResealThatMeetsACommitBeginsAgain(t *testing.T) {
 	version := b.Record().Version
 	require.NoError(t, b.Machine.Reseal(context.Background(), b.ID))
 	require.Equal(t, carrierfsm.Canceled, b.Get().Reason)
-	require.Equal(t, version+2, b.Record().Version, "of the cancellation and of what was sealed anew after it")
+	require.Equal(t, version+2, b.Record().Version, "of the cancellation, and of the reseal after it")
 }
 
 func TestAHistoryThatMeetsACommitIsReadAgain(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 )
 
-// What was spent before a call and is given back after it.
+// Budgets are spent before a call; the outcome may give some back.
 
 // After a reset by text the operator texts the new password. One that the person chose
 // is not texted.
@@ -69,8 +69,8 @@ func TestALateReplyCountsThePasswordThatItRejects(t *testing.T) {
 	}
 }
 
-// Each answer that is sent with the password is limited by what is left of passwords: here
-// none, since the host has lowered the limit.
+// The passwords that a number has left limit each answer that is sent with a password. Here
+// it has none left, since the host has lowered the limit.
 func TestAPromptThatIsAnsweredWithAPasswordShowsThatNoneIsLeft(t *testing.T) {
 	t.Parallel()
 	for kind, bring := range map[carrierfsm.PromptKind]func(b *fsmtest.Bench){

@@ -12,8 +12,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// Each entry that an earlier build sealed, the last too, has to be opened before an
-// erasure proves the history anew.
+// An erasure binds the history to a new chain only if every entry of an earlier build,
+// the last one too, could be opened.
 func TestAForgedEntryOfAnEarlierBuildIsNotProvenByAnErasure(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
