@@ -137,7 +137,7 @@ func deliveryName(kind string) string {
 }
 
 func (d *document) tails(r *Run) {
-	d.paragraph("Submissions of 32 drivers in the replica that sweeps what is due and delivers to a handler, and before it does:")
+	d.paragraph("Submissions of 32 drivers: first alone, then beside a sweep and a dispatcher in the same replica:")
 	d.table("store", "settled", "delivered meanwhile", "p50 and p99 before, ms", "p50 and p99 meanwhile, ms", "p99, relative")
 	for _, m := range durable {
 		c := r.tails(m)
