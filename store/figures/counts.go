@@ -35,7 +35,8 @@ var bounds = [...]time.Duration{
 
 // Histogram counts durations in fixed buckets. The zero value is empty.
 type Histogram struct {
-	// Sum is the sum of all durations, at most the largest time.Duration.
+	// Sum is the sum of all durations, at most the largest time.Duration of whole
+	// microseconds: 292 years.
 	Sum time.Duration
 	// Buckets are how many durations there were up to each bound and above the one
 	// before: 1 s, 2 s, 3 s, 5 s, 7 s, 10 s, 15 s, 20 s, 30 s, 45 s, 1 min, 90 s, 2, 3, 4, 5,
@@ -69,9 +70,12 @@ func (h *Histogram) Add(other *Histogram) {
 	h.addSum(other.Sum)
 }
 
+// longestSum is the largest Sum. It has whole microseconds, as encoded sums have.
+const longestSum = (1<<63 - 1) / time.Microsecond * time.Microsecond
+
 func (h *Histogram) addSum(d time.Duration) {
-	if h.Sum += d; h.Sum < 0 {
-		h.Sum = 1<<63 - 1
+	if h.Sum += d; h.Sum < 0 || h.Sum > longestSum {
+		h.Sum = longestSum
 	}
 }
 

@@ -1,6 +1,7 @@
 package figures_test
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -69,6 +70,46 @@ func TestDamagedCountsAreRefused(t *testing.T) {
 	newer := append([]byte{2}, whole[1:]...)
 	require.ErrorIs(t, new(figures.Counts).AddBinary(newer), figures.ErrEncoding, "another version")
 	require.NoError(t, new(figures.Counts).AddBinary(whole))
+}
+
+func TestASumEndsAtTheLongestThatCanBeEncoded(t *testing.T) {
+	t.Parallel()
+	edge := carrierfsm.Entry{From: carrierfsm.Created, Event: carrierfsm.ApplicationAccepted, To: carrierfsm.Applied, Dwell: 1<<63 - 1}
+	var c, again figures.Counts
+	for range 3 {
+		c.Observe(&edge)
+		encoded, err := c.AppendBinary(nil)
+		require.NoError(t, err)
+		again = nil
+		require.NoError(t, again.AddBinary(encoded))
+		require.Empty(t, cmp.Diff(c, again))
+	}
+	encoded, err := c.AppendBinary(nil)
+	require.NoError(t, err)
+	require.NoError(t, again.AddBinary(encoded), "two such sums")
+	require.Equal(t, c[0].Dwells.Sum, again[0].Dwells.Sum)
+}
+
+func TestCountsThatNobodyEncodesAreRefused(t *testing.T) {
+	t.Parallel()
+	tooLong := append([]byte{1, 1, 0, 0, 0, 1}, binary.AppendUvarint(nil, 9_223_372_036_854_776)...)
+	for name, encoded := range map[string][]byte{
+		"the same edge twice":             {1, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0},
+		"edges that descend":              {1, 2, 1, 'b', 0, 0, 1, 0, 0, 1, 'a', 0, 0, 1, 0, 0},
+		"the same bucket twice":           {1, 1, 0, 0, 0, 1, 0, 2, 3, 1, 3, 1},
+		"buckets that descend":            {1, 1, 0, 0, 0, 1, 0, 2, 3, 1, 2, 1},
+		"a sum above the longest":         append(tooLong, 0),
+		"a bucket that no histogram has":  {1, 1, 0, 0, 0, 1, 0, 1, 24, 1},
+		"more edges than there are bytes": {1, 9},
+	} {
+		require.ErrorIs(t, new(figures.Counts).AddBinary(encoded), figures.ErrEncoding, name)
+	}
+	for name, encoded := range map[string][]byte{
+		"edges that ascend":   {1, 2, 1, 'a', 0, 0, 1, 0, 0, 1, 'b', 0, 0, 1, 0, 0},
+		"buckets that ascend": {1, 1, 0, 0, 0, 1, 0, 2, 2, 1, 23, 1},
+	} {
+		require.NoError(t, new(figures.Counts).AddBinary(encoded), name)
+	}
 }
 
 func FuzzAddBinary(f *testing.F) {

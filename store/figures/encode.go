@@ -18,7 +18,8 @@ var ErrEncoding = errors.New("figures: the counts can't be decoded")
 // AppendBinary appends the encoded counts: it is for stores. Equal counts have equal
 // encodings. After the version and the number of edges, each edge has its three words,
 // its number, the sum of its durations in microseconds, and of each bucket that is not
-// empty its index and number. All numbers are unsigned varints. It never fails.
+// empty its index and number. Edges and buckets ascend. All numbers are unsigned varints. It
+// never fails.
 func (c Counts) AppendBinary(dst []byte) ([]byte, error) {
 	dst = binary.AppendUvarint(append(dst, encodingVersion), uint64(len(c)))
 	for i := range c {
@@ -60,15 +61,17 @@ func (c *Counts) AddBinary(encoded []byte) error {
 	if *c == nil {
 		*c = make(Counts, 0, min(n, uint64(len(encoded)))) // an edge has more than a byte
 	}
-	for range n {
+	var last carrierfsm.Edge
+	for i := range n {
 		edge := d.edge()
-		if d.failed {
+		if d.failed || i > 0 && compareEdges(last, edge) >= 0 {
 			return ErrEncoding
 		}
 		d.count(c.at(edge))
 		if d.failed {
 			return ErrEncoding
 		}
+		last = edge
 	}
 	if d.failed || len(d.rest) > 0 {
 		return ErrEncoding
@@ -79,16 +82,21 @@ func (c *Counts) AddBinary(encoded []byte) error {
 // count adds the next count.
 func (d *decoder) count(count *Count) {
 	count.N += int64(d.number())
-	count.Dwells.addSum(time.Duration(d.number()) * time.Microsecond)
+	sum := d.number()
+	if sum > uint64(longestSum.Microseconds()) {
+		d.failed = true
+		return
+	}
+	count.Dwells.addSum(time.Duration(sum) * time.Microsecond)
+	next := uint64(0) // the lowest bucket that may follow
 	for range d.number() {
 		i, n := d.number(), d.number()
-		if i >= uint64(len(count.Dwells.Buckets)) {
+		if d.failed || i < next || i >= uint64(len(count.Dwells.Buckets)) {
 			d.failed = true
-		}
-		if d.failed {
 			return
 		}
 		count.Dwells.Buckets[i] += int64(n)
+		next = i + 1
 	}
 }
 
