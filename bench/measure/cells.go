@@ -36,9 +36,9 @@ func isCompared(kind string, m subject.Medium, drivers int) bool {
 		return m != subject.Memory || drivers == 1 || drivers == 64
 	case baseline.CreatedFirst:
 		return m != subject.SQLiteNormal
-	case engine.Sealed, engine.Budgeted:
+	case engine.Sealed, engine.Budgeted, engine.Counted, engine.Whole:
 		return drivers == 1 || drivers == 64
-	case baseline.Alone, baseline.Grouped, baseline.Batched:
+	case baseline.Alone, baseline.Grouped:
 		return true
 	case byhand.Looplab, byhand.Stateless:
 		return m != subject.SQLiteNormal && drivers != 8

@@ -32,7 +32,7 @@ func measureScale(ctx context.Context, o options, out, progress io.Writer) (err 
 		return err
 	}
 	s := scaleRun{options: o, result: &r, progress: progress}
-	err = errors.Join(s.primaries(ctx), s.router(ctx, provisioner), s.distances(ctx))
+	err = errors.Join(s.primaries(ctx), s.router(ctx, provisioner), s.down(ctx), s.distances(ctx))
 	switch {
 	case err != nil || ctx.Err() != nil:
 		return errors.Join(err, ctx.Err())
@@ -58,7 +58,7 @@ func (s *scaleRun) job() runner.Job { return runner.Job{For: s.each, WarmUp: s.w
 // begin: the start of a connection takes a server tens of milliseconds of CPU, and ten of
 // them take seconds of its part of a core.
 func (s *scaleRun) capped() runner.Job {
-	return runner.Job{For: report.CappedFactor * s.each, WarmUp: 2 * report.CappedFactor * s.warmUp}
+	return runner.Job{For: report.CappedFactor * s.each, WarmUp: report.CappedFactor * s.warmUp}
 }
 
 func (s *scaleRun) say(format string, args ...any) {
@@ -118,6 +118,22 @@ func (s *scaleRun) router(ctx context.Context, provisioner *runner.Provisioner) 
 	results := plan.Run(ctx, provisioner, s.progress)
 	s.result.Bare, s.result.Routed = results.Samples[bare], results.Samples[routed]
 	return errors.Join(results.Errors[bare], results.Errors[routed])
+}
+
+// down measures what a shard that is stopped costs the others.
+func (s *scaleRun) down(ctx context.Context) error {
+	if !s.wants("down") {
+		return nil
+	}
+	for range s.rounds {
+		d, err := shards.MeasureDown(ctx, s.job())
+		if err != nil {
+			return err
+		}
+		s.result.Down = append(s.result.Down, d)
+		s.say("p99 of the other shards: %v, with one down %v", d.Before.P99, d.Meanwhile.P99)
+	}
+	return nil
 }
 
 // distances measures a primary that waits for a standby some time away.

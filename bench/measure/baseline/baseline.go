@@ -25,8 +25,7 @@ import (
 const (
 	Alone   = "by hand, a transaction each"
 	Grouped = "by hand, grouped"
-	Batched = "by hand, grouped, loads too"
-	// CreatedFirst repeats the other form of a verification.
+	// CreatedFirst repeats the other form of a verification, grouped, and its loads too.
 	CreatedFirst = "by hand, grouped, created first"
 )
 
@@ -51,7 +50,6 @@ func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 		kind(Grouped, plain, files, openSQLite(true)),
 		kind(Alone, plain, server, openPostgres(batching{})),
 		kind(Grouped, plain, server, openPostgres(batching{writes: true})),
-		kind(Batched, plain, server, openPostgres(batching{writes: true, loads: true})),
 		kind(CreatedFirst, createdFirst, files, openSQLite(true)),
 		kind(CreatedFirst, createdFirst, server, openPostgres(batching{writes: true, loads: true})),
 	}

@@ -27,7 +27,7 @@ func Measure(ctx context.Context, k subject.Kind, p subject.Storage, o Options) 
 		}
 		o.Servers = append(o.Servers, pid)
 	}
-	before, err := Stored(ctx, p)
+	before, err := stored(ctx, p) // without a vacuum: the server would take the tables for small ones until it looks again
 	if err != nil {
 		return Sample{}, err
 	}
@@ -57,6 +57,20 @@ func servers(p subject.Storage) []string {
 // Stored returns the size of storage: the pages of a file; or a database without free
 // space, after a vacuum, which PostgreSQL also does by itself at times.
 func Stored(ctx context.Context, p subject.Storage) (int64, error) {
+	if p.Medium == subject.Postgres {
+		vacuum := func(c *pgx.Conn) error {
+			_, err := c.Exec(ctx, "VACUUM", pgx.QueryExecModeSimpleProtocol)
+			return err
+		}
+		if err := onServer(ctx, p.DSN, vacuum); err != nil {
+			return 0, err
+		}
+	}
+	return stored(ctx, p)
+}
+
+// stored is Stored without the vacuum, which finds the free space.
+func stored(ctx context.Context, p subject.Storage) (int64, error) {
 	switch {
 	case p.Medium.SQLite():
 		return filePages(ctx, p.File)
@@ -72,10 +86,8 @@ const sizeUsed = `SELECT pg_database_size(current_database()) - coalesce(sum(f.a
 
 func databaseUsed(ctx context.Context, dsn string) (size int64, err error) {
 	err = onServer(ctx, dsn, func(c *pgx.Conn) error {
-		for _, statement := range []string{"CREATE EXTENSION IF NOT EXISTS pg_freespacemap", "VACUUM"} {
-			if _, err := c.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
-			}
+		if _, err := c.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS pg_freespacemap", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
 		}
 		return c.QueryRow(ctx, sizeUsed).Scan(&size)
 	})

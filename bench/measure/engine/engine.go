@@ -15,6 +15,8 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/figures"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/seal"
@@ -26,15 +28,21 @@ import (
 const (
 	// Name begins a verification with its form.
 	Name = "carrierfsm"
-	// CreatedFirst creates it first: one commit and one load more.
+	// CreatedFirst creates it first: one commit and two loads more.
 	CreatedFirst = "carrierfsm, created first"
-	// Sharded is on one or several shards.
+	// Sharded is on one or several shards, where each verification is on any of them.
 	Sharded = "carrierfsm, sharded"
+	// Balanced is Sharded with as many verifications under way on each shard.
+	Balanced = "carrierfsm, sharded, in proportion"
 	// Sealed seals all that is stored, bound to its place. It loads the record for each
 	// submission.
 	Sealed = "carrierfsm, sealed"
 	// Budgeted counts the budgets of a number, another one for each verification.
 	Budgeted = "carrierfsm, with budgets"
+	// Counted runs the console's counters beside the verifications.
+	Counted = "carrierfsm, with counters"
+	// Whole seals, counts budgets and runs the counters.
+	Whole = "carrierfsm, all on"
 )
 
 // Kinds returns the engine in its forms, with the commits and transitions of their
@@ -47,33 +55,94 @@ func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 	}
 	return []subject.Kind{
 		kind(Name, all, plain, Open),
-		kind(CreatedFirst, all, createdFirst, opening(workload.CreatedFirst, carrierfsm.Config{Numbers: budget.None()})),
+		kind(CreatedFirst, all, createdFirst, form{run: workload.CreatedFirst}.open),
 		kind(Sharded, []subject.Medium{subject.OneShard, subject.Shards}, plain, Open),
-		kind(Sealed, durable, plain, opening(workload.Plain, carrierfsm.Config{Numbers: budget.None(), Sealer: newSealer()})),
-		kind(Budgeted, durable, plain, opening(workload.OtherNumbers(), carrierfsm.Config{Numbers: newNumbers()})),
+		kind(Balanced, []subject.Medium{subject.Shards}, plain, form{balanced: true}.open),
+		kind(Sealed, durable, plain, form{seals: true}.open),
+		kind(Budgeted, durable, plain, form{budgets: true}.open),
+		kind(Counted, durable, plain, form{counters: true}.open),
+		kind(Whole, durable, plain, form{seals: true, budgets: true, counters: true}.open),
 	}
 }
 
 // Open opens the engine.
 func Open(ctx context.Context, p subject.Storage) (subject.Subject, error) {
-	return opening(workload.Plain, carrierfsm.Config{Numbers: budget.None()})(ctx, p)
+	return form{}.open(ctx, p)
 }
 
-// opening returns a function that opens the engine with this configuration.
-func opening(run workload.Run, c carrierfsm.Config) func(context.Context, subject.Storage) (subject.Subject, error) {
-	return func(ctx context.Context, p subject.Storage) (subject.Subject, error) {
-		store, closing, err := OpenStore(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		counted := &commitCounter{Store: store}
-		c.Store, c.Upstream = counted, workload.Upstream{}
-		m, err := carrierfsm.New(c)
-		if err != nil {
-			return nil, errors.Join(err, closing())
-		}
-		return &engine{Machine: m, run: run, store: counted, closeStore: closing}, nil
+// form says which parts of the engine are switched on; zero: only its store.
+type form struct {
+	run                      workload.Run // defaults to workload.Plain
+	seals, budgets, counters bool
+	balanced                 bool // only on shards
+}
+
+func (f form) config() carrierfsm.Config {
+	c := carrierfsm.Config{Numbers: budget.None(), Upstream: workload.Upstream{}}
+	if f.seals {
+		c.Sealer = newSealer()
 	}
+	if f.budgets {
+		c.Numbers = newNumbers()
+	}
+	return c
+}
+
+// open opens the engine in this form.
+func (f form) open(ctx context.Context, p subject.Storage) (_ subject.Subject, err error) {
+	store, closing, err := OpenStore(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closing())
+		}
+	}()
+	e := &engine{run: f.run, store: &commitCounter{Store: store}, closeStore: closing, stopCounters: func() error { return nil }}
+	switch {
+	case f.balanced:
+		e.run = newBalance(store.(*sharded.Store)).verify
+	case f.budgets:
+		e.run = workload.OtherNumbers()
+	case e.run == nil:
+		e.run = workload.Plain
+	}
+	c := f.config()
+	c.Store = e.store
+	if e.Machine, err = carrierfsm.New(c); err != nil {
+		return nil, err
+	}
+	if f.counters {
+		e.stopCounters, err = runCounters(e.Machine, store)
+	}
+	return e, err
+}
+
+// runCounters runs the console's counters. The returned function stops them.
+func runCounters(m *carrierfsm.Machine, s carrierfsm.Store) (stop func() error, err error) {
+	delivers, _ := s.(outbox.Store)
+	counts, ok := s.(figures.Store)
+	if !ok || delivers == nil {
+		return nil, errors.New("engine: the store has no outbox or no counts")
+	}
+	counters, err := figures.New(figures.Config{Store: counts})
+	if err != nil {
+		return nil, err
+	}
+	d, err := outbox.New(m, delivers, outbox.Config{
+		Projections: []outbox.Projection{counters}, Starts: map[string]outbox.Start{counters.Name(): outbox.FromBeginning},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}, nil
 }
 
 func newSealer() carrierfsm.Sealer {
@@ -154,6 +223,8 @@ type engine struct {
 	run        workload.Run
 	store      *commitCounter
 	closeStore func() error
+	// stopCounters stops the counters, if they run.
+	stopCounters func() error
 }
 
 func (e *engine) Verify(ctx context.Context, lap func()) error {
@@ -182,7 +253,7 @@ func (e *engine) Count(ctx context.Context) (left subject.Counts, err error) {
 func (e *engine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return errors.Join(e.Machine.Close(ctx), e.closeStore())
+	return errors.Join(e.stopCounters(), e.Machine.Close(ctx), e.closeStore())
 }
 
 // commitCounter counts the successful commits of a store.

@@ -62,9 +62,11 @@ func (r *Run) competitorTargets() (list []Target) {
 		{temporal.Name, memory, 1, 200},
 		{temporal.Name, memory, 32, 80},
 	} {
+		base, _ := r.baseline(t.on.ours, t.drivers)
 		list = append(list, Target{
 			What:  fmt.Sprintf("throughput relative to %s, %s, %s", t.kind, t.on, driversOf(t.drivers)),
 			Found: r.speedup(t.kind, t.on, t.drivers), Least: t.least,
+			Baseline: ratio(base, r.samples(t.kind, t.on.theirs, t.drivers), drive.Sample.PerSecond),
 		})
 	}
 	return list

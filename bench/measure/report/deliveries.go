@@ -156,10 +156,11 @@ func (r *Run) concludeDeliveries() string {
 		return median(r.delivered(kind, m), deliveries.Cost.PerSecond)
 	}
 	delay := func(kind string, m subject.Medium) string { return median(r.delays(kind, m), delayP50) }
-	return fmt.Sprintf("**A handler** gets %s transitions/s on %s and %s on %s, where River gets %s jobs/s and watermill-sql %s messages/s.\n"+
-		"  It hears of a commit after %s and %s ms in the process, and after %s and %s ms in another one (medians).",
+	return fmt.Sprintf("**A handler** gets %s transitions/s on %s and %s on %s, where River gets %s jobs/s and watermill-sql %s messages/s,\n"+
+		"  tuned to batches of a thousand %s: its one subscriber gets them one after the other, and a failing one stops it.\n"+
+		"  A handler hears of a commit after %s and %s ms in the process, and after %s and %s ms in another one (medians).",
 		rate(deliveries.Quiet, subject.SQLiteFull), subject.SQLiteFull, rate(deliveries.Quiet, subject.Postgres), subject.Postgres,
-		rate(river.Name, subject.Postgres), rate(watermill.Name, subject.Postgres),
+		rate(river.Name, subject.Postgres), rate(watermill.Name, subject.Postgres), rate(watermill.Tuned, subject.Postgres),
 		delay(deliveries.OneMachine, subject.SQLiteFull), delay(deliveries.OneMachine, subject.Postgres),
 		delay(deliveries.TwoMachines, subject.SQLiteFull), delay(deliveries.TwoMachines, subject.Postgres))
 }

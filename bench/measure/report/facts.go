@@ -74,7 +74,7 @@ func (r *Run) Text() string {
 func (r *Run) prose() string {
 	return strings.NewReplacer(
 		"{commits}", fmt.Sprint(r.Recipe.Commits), "{loads}", fmt.Sprint(r.Recipe.Loads), "{transitions}", fmt.Sprint(r.Recipe.Transitions),
-		"{alone}", baseline.Alone, "{grouped}", baseline.Grouped, "{batched}", baseline.Batched, "{profile}", r.profileSentence(),
+		"{alone}", baseline.Alone, "{grouped}", baseline.Grouped, "{profile}", r.profileSentence(),
 		"{createdFirst}", engine.CreatedFirst, "{baselineCreatedFirst}", baseline.CreatedFirst,
 	).Replace(prose)
 }

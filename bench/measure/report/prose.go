@@ -3,26 +3,33 @@ package report
 // prose explains the missed targets and how the figures were measured. prose() fills
 // in the placeholders.
 const prose = `- **One driver on SQLite**: the waits for the disk bound the throughput. carrierfsm waits {commits} times for each
-  verification, a service by hand five times, so equal throughput needs cheaper commits. The baseline, which makes
-  the same commits as carrierfsm, reached 1.2 times the service by hand in the run of 2026-11-29, 21:50.
-- **One driver beside DBOS and River on PostgreSQL**: five times and four and a half times their throughput are more than
-  the baseline reaches: 3.0 and 3.8 times in that run. With 32 drivers it reached 11 and 10 times.
-- **CPU with one driver on PostgreSQL**: carrierfsm uses more CPU per commit than the baseline, although it
-  allocates less. Because a caller may give up, another goroutine makes the call, and the handover wakes a thread
-  twice for each submission: a tenth of the CPU there. With more drivers the threads are awake anyway. With 32 and
+  verification, a service by hand five times, so equal throughput needs cheaper commits.
+- **One driver on PostgreSQL**: CPU bounds the throughput, since nothing else is done while the driver waits, and carrierfsm uses more
+  of it for each commit. Because a caller may give up, each call and each commit runs in a goroutine of its own, and the
+  handover wakes a thread: a fifth of the CPU there. With more drivers the threads are awake anyway. With 32 and
   64 drivers, the difference is work that only carrierfsm does: bodies, decisions, secrets and the commit queue.
 - **Many drivers on two cores**, which drivers, library and server share: the CPU decides. The target of 0.90 leaves a
-  ninth of the baseline's CPU for the work that only carrierfsm does.
-- **The machine of that run** is slower than that of earlier ones: a bare looplab machine took 23 µs there instead of 13,
-  and waking threads for the handover between goroutines took a fifth of the CPU of a Submit in memory. The ratio of a
-  Submit to a bare machine was 1.4 on it when it was idle, too; earlier measurements on other machines gave 0.9 to 1.0.
-- **A waiting verification with its snapshot** takes 2.9 KB of live memory: row, body and history in the store 1.3 KB, the
-  snapshot 0.7 KB, the password, the fingerprints and the maps that have both 0.5 KB, the rest are strings. The resident
-  memory has the gaps between them too.
-- **A Submit in memory** spends its time in many small parts, of which none stands out in the profile: two bodies and
-  details encoded 15% (6% of it times), memory allocated 12% (49 allocations), upstream's texts and token compared with
-  what the person typed 9%, the memory store's commits 7%, looplab/fsm's step 5%, the prompt 3%. The call runs in a
-  goroutine of its own, because a caller may give up; on a busy machine it may wait for a processor.
+  ninth of the baseline's CPU for the work that only carrierfsm does. Of what it uses more, the Go runtime is the largest
+  part (goroutines that wait for a commit, memory), then the engine, the mutexes of the commit queue, and texts and JSON:
+  [CPU by package](benchmarks-raw.md#cpu-by-package).
+- **Budgets**: five of the six commits write the ledger of the number, too: one more row to find, compare and write. The
+  record is locked before, because a spend that is over its limit must leave the record as it is. On disk a ledger is a row and
+  its index entries.
+- **What differs from run to run**: on a slow disk, a server that never waits for one, such as Temporal's, comes closer;
+  watermill-sql got 8513, 15,588 and 10,785 messages/s in three runs; a transition in the largest store on PostgreSQL, which
+  is measured once, cost 1.06, 1.46 and 0.94 times as much as in the smallest. On a slower machine, with a disk that takes
+  0.68 ms for an fsync, SQLite reached 0.88 · 0.82 · 0.89 · 0.84 of the baseline and PostgreSQL 0.63 · 0.69 · 0.78 · 0.65.
+  Until November 2026 each database was vacuumed while it was empty. The server then read its tables as a whole until it
+  looked again, a minute later, and all subjects on PostgreSQL were slower.
+- **A waiting verification with its snapshot** takes 2.1 KB of live memory: row, body and history in the store 1.4 KB, the
+  packed snapshot 0.3 KB, the password, the fingerprints and the maps that have both 0.4 KB. The resident memory has the
+  gaps between them too.
+- **A Submit in memory**: the call runs in a goroutine of its own, because a caller may give up. Waking threads for this
+  handover takes a quarter of the time on a virtual machine, where a wake-up is dear: on one, 24.0 µs were measured, and 17.5
+  with the call in the caller's goroutine. A pool of waiting goroutines saved less than 2 µs of that. On other machines earlier
+  builds took 0.9 to 1.0 of a bare machine. The rest are many small parts, of which none stands out in the profile:
+  two bodies and details encoded 15% (6% of it times), memory allocated 12% (44 allocations), upstream's texts and token
+  compared with what the person typed 9%, the memory store's commits 7%, looplab/fsm's step 5%, the prompt 3%.
 
 Two more notes on the targets. Temporal's test server, with the defaults, delays each task by 50 ms with one driver.
 Tuned it does not: fifty times its tuned throughput would be some two thousand verifications a second with {commits}
@@ -39,7 +46,7 @@ verification after the other: it submits an input and waits until the outcome is
 {commits} commits, {transitions} transitions and {loads} load: for each of the three submissions a commit of the intent
 before the call and a commit of the outcome after it (` + "`Machine.Begin`" + ` creates the verification with the first one), and a
 load of the record before the password, since no replica keeps a snapshot without a password. *{createdFirst}* creates the
-verification by itself: one commit and one load more.
+verification by itself and loads the record before each submission: one commit and two loads more.
 
 Some differences are to carrierfsm's disadvantage. Three of its {commits} commits are intents, which keep a code
 from being sent twice after a crash. No competitor has an equivalent: after a crash it would send the code again, or
@@ -74,8 +81,8 @@ versions and row counts, and makes no decisions:
   (update and insert in one CTE) on a pool of ten.
 - *{grouped}*: all waiting commits share the next transaction (at most 256), or on PostgreSQL the next statement by
   ` + "`unnest`" + ` (at most 128). There is one at a time.
-- *{batched}*: in addition, loads share a query by ` + "`id = ANY`" + `.
-- *{baselineCreatedFirst}*: the fastest of these with the loads and commits of *{createdFirst}*.
+- *{baselineCreatedFirst}*: the same with the loads and commits of *{createdFirst}*; on PostgreSQL, waiting loads share a
+  query by ` + "`id = ANY`" + `.
 
 Its tables have the fastest layout found, and the indexes that carrierfsm's queries need. SQLite has secure_delete
 on, as for carrierfsm. The baseline passes its values to pgx in the usual way. carrierfsm encodes them itself,

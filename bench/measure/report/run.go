@@ -55,7 +55,7 @@ func (r *Run) ours(m subject.Medium, drivers int) []drive.Sample {
 
 // baseline returns the samples and the name of the baseline's fastest variant.
 func (r *Run) baseline(m subject.Medium, drivers int) (fastest []drive.Sample, name string) {
-	for _, kind := range []string{baseline.Alone, baseline.Grouped, baseline.Batched} {
+	for _, kind := range []string{baseline.Alone, baseline.Grouped} {
 		s := r.samples(kind, m, drivers)
 		if len(s) > 0 && (name == "" || speed(s) > speed(fastest)) {
 			fastest, name = s, kind

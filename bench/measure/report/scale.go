@@ -24,7 +24,9 @@ type ScaleRun struct {
 	Statements shards.Statements
 	// Bare and Routed are the store without and with the router, in pairs.
 	Bare, Routed []drive.Sample
-	Away         []Away
+	// Down are the rounds with a shard that is stopped.
+	Down []shards.Down
+	Away []Away
 }
 
 // Away is a primary with a standby at a distance.
@@ -52,7 +54,7 @@ func proportional(n int) shards.Cell {
 }
 
 // CappedFactor is how many times as long capped primaries are measured as others.
-const CappedFactor = 2
+const CappedFactor = 4
 
 func thin(n int) shards.Cell { return shards.Cell{Primaries: n, Drivers: shards.DriversEach} }
 
@@ -67,6 +69,7 @@ func (r *ScaleRun) Raw() string {
 	d.scaleTargets(r)
 	d.primaries(r)
 	d.router(r)
+	d.down(r)
 	d.away(r)
 	return strings.TrimRight(d.String(), "\n") + "\n"
 }
@@ -89,6 +92,8 @@ func (d *document) scaleTargets(r *ScaleRun) {
 	d.targetRow(routed, routed.Want())
 	routed = Target{What: "throughput, router over one primary relative to the bare store", Found: ratio(r.Routed, r.Bare, drive.Sample.PerSecond), Least: 0.98}
 	d.targetRow(routed, routed.Want())
+	down := Target{What: "99th percentile of a submission of other shards while one is down, relative to before", Found: r.downTail(), Most: 1.1}
+	d.targetRow(down, down.Want())
 	d.end()
 	if r.Uncapped != nil {
 		d.paragraph("**The primaries were not capped (%s). They shared the cores with one another, so nothing is claimed about\n"+
@@ -135,9 +140,10 @@ func (d *document) primaries(r *ScaleRun) {
 	d.paragraph("## Several primaries")
 	d.paragraph("Each primary is a PostgreSQL server of its own, with fsync on, in a cgroup that gives it %.0f %% of a core. The slice is that small\n"+
 		"so that the drivers, which share the two cores with all of them, limit nothing: the column \"used up\" is the part of the 20 ms\n"+
-		"periods in which the primaries used up their slice, and \"drivers\" is the CPU of the driving process. Each verification goes to the\n"+
-		"shard of its id, at random. \"In proportion\" has %d drivers for each primary; a thin crowd has %d over all of them. These cells take\n"+
-		"%s each, after a warm-up in which the servers start their connections.", shards.Share*100, shards.DriversEach, shards.DriversEach, CappedFactor*r.Each)
+		"periods in which the primaries used up their slice, and \"drivers\" is the CPU of the driving process. \"In proportion\" has\n"+
+		"%d drivers for each primary, and as many verifications under way on each: each begins on the shard that has the fewest. A thin\n"+
+		"crowd has %d drivers over all of them, and each verification goes to the shard of its id, at random. Neither a checkpoint nor\n"+
+		"autovacuum takes place meanwhile. These cells take %s each, after a warm-up in which the servers start their connections.", shards.Share*100, shards.DriversEach, shards.DriversEach, CappedFactor*r.Each)
 	d.table("primaries", "drivers", "", "verifications/s", "relative to linear", "servers' CPU, µs a verification", "relative to one primary",
 		"p50 of a submission, ms", "p99, ms", "used up", "drivers, cores")
 	for _, c := range ScaleCells(r.Primaries) {
@@ -172,6 +178,37 @@ func (d *document) router(r *ScaleRun) {
 	}
 	d.row("relative", ratio(r.Routed, r.Bare, drive.Sample.PerSecond).String(), ratio(r.Routed, r.Bare, cpu).String(),
 		ratio(r.Routed, r.Bare, serverCPU).String(), ratio(r.Routed, r.Bare, mallocs).String())
+	d.end()
+}
+
+func downBefore(d shards.Down) float64    { return p99(d.Before) }
+func downMeanwhile(d shards.Down) float64 { return p99(d.Meanwhile) }
+
+// downTail is the 99th percentile while a shard is down relative to that before.
+func (r *ScaleRun) downTail() Figure {
+	return Ratio(values(r.Down, downMeanwhile), values(r.Down, downBefore))
+}
+
+// down adds the table of a shard that is stopped.
+func (d *document) down(r *ScaleRun) {
+	d.paragraph("## One shard down")
+	d.paragraph("%d primaries that are not capped, %d drivers on each. Measured are the submissions of %d shards, while all answer and then while the\n"+
+		"server of the last one is stopped. Its drivers go on, and try again %v after each refusal.", shards.DownOf, shards.DownDrivers, shards.DownOf-1, shards.TryAgain)
+	d.table("", "verifications/s", "p50 of a submission, ms", "p99, ms")
+	for _, line := range []struct {
+		name string
+		of   func(shards.Down) drive.Sample
+	}{
+		{"all shards answer", func(d shards.Down) drive.Sample { return d.Before }},
+		{"one is down", func(d shards.Down) drive.Sample { return d.Meanwhile }},
+	} {
+		var s []drive.Sample
+		for _, one := range r.Down {
+			s = append(s, line.of(one))
+		}
+		d.row(line.name, figure(s, drive.Sample.PerSecond).String(), figure(s, p50).String(), figure(s, p99).String())
+	}
+	d.row("relative", "", "", r.downTail().String())
 	d.end()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/carrierfsm/carrierfsm/bench/measure/baseline"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
@@ -19,6 +20,9 @@ type Target struct {
 	// Most and Least are the bounds of the median. Only one of them is set.
 	Most, Least float64
 	Unit        string
+	// Baseline is what the baseline reaches in carrierfsm's place, for a throughput. It is
+	// zero for other targets.
+	Baseline Figure
 }
 
 // nearMiss is how far a near miss may be from its bound, as a fraction of it.
@@ -109,9 +113,11 @@ func (r *Run) formTargets() (list []Target) {
 		drivers int
 		least   float64
 	}{{subject.Postgres, 1, 1.3}, {subject.Postgres, 64, 1.15}} {
+		base, _ := r.baseline(t.medium, t.drivers)
 		list = append(list, Target{
 			What:  fmt.Sprintf("throughput relative to %s, %s, %s", engine.CreatedFirst, t.medium, driversOf(t.drivers)),
 			Found: r.form(engine.CreatedFirst, t.medium, t.drivers), Least: t.least,
+			Baseline: ratio(base, r.samples(baseline.CreatedFirst, t.medium, t.drivers), drive.Sample.PerSecond),
 		})
 	}
 	return list

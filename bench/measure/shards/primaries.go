@@ -30,7 +30,19 @@ type Primaries struct {
 
 // StartPrimaries starts so many servers, each with a database for each of the numbers of
 // shards that it is a part of, and caps them.
-func StartPrimaries(ctx context.Context, n int, numbers []int) (p *Primaries, err error) {
+func StartPrimaries(ctx context.Context, n int, numbers []int) (*Primaries, error) {
+	p, err := startPrimaries(ctx, n, numbers)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cap(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// startPrimaries does not cap them.
+func startPrimaries(ctx context.Context, n int, numbers []int) (p *Primaries, err error) {
 	p = &Primaries{clusters: make([]*pgtest.Cluster, n)}
 	defer func() {
 		if err != nil {
@@ -42,7 +54,8 @@ func StartPrimaries(ctx context.Context, n int, numbers []int) (p *Primaries, er
 	for i := range n {
 		all.Go(func() {
 			p.clusters[i], errs[i] = pgtest.Start(pgtest.Options{Durable: true, Settings: map[string]string{
-				"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none", "checkpoint_timeout": "1h",
+				"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none",
+				"checkpoint_timeout": "1h", "autovacuum": "off", // either would take a part of some cells
 			}})
 		})
 	}
@@ -55,7 +68,7 @@ func StartPrimaries(ctx context.Context, n int, numbers []int) (p *Primaries, er
 			return nil, err
 		}
 	}
-	return p, p.cap(ctx)
+	return p, nil
 }
 
 // database is the name of the databases that are so many shards.
@@ -130,7 +143,10 @@ type Sample struct {
 // Measure measures a cell once, in a process of its own.
 func (p *Primaries) Measure(ctx context.Context, c Cell, j runner.Job) (s Sample, err error) {
 	j.Task, j.Storage = runner.Drive, p.Storage(c.Primaries, c.Drivers)
-	j.Cell = runner.Cell{Kind: engine.Sharded, Medium: subject.Shards, Drivers: c.Drivers}
+	j.Cell = runner.Cell{Kind: engine.Balanced, Medium: subject.Shards, Drivers: c.Drivers}
+	if c.Drivers < c.Primaries*DriversEach {
+		j.Kind = engine.Sharded // a thin crowd
+	}
 	before, usedBefore := p.periods()
 	err = runner.Run(ctx, j, &s.Sample)
 	after, usedAfter := p.periods()

@@ -31,25 +31,16 @@ func (p *Primaries) CountStatements(ctx context.Context, of, verifications int) 
 			return s, err
 		}
 	}
-	opened, closing, err := engine.OpenStore(ctx, p.Storage(of, 1))
+	m, store, closing, err := p.openMachine(ctx, of)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closing()) }()
-	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: opened, Upstream: workload.Upstream{}})
-	if err != nil {
-		return s, err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		err = errors.Join(err, m.Close(ctx))
-	}()
 	if err := p.track(ctx, of, "top"); err != nil {
 		return s, err
 	}
 	for range verifications {
-		if err := workload.PlainWith(ctx, m, idOf(opened.(*sharded.Store), 0)); err != nil {
+		if err := workload.PlainWith(ctx, m, idOf(store, 0)); err != nil {
 			return s, err
 		}
 	}
@@ -65,6 +56,23 @@ func (p *Primaries) CountStatements(ctx context.Context, of, verifications int) 
 		}
 	}
 	return s, p.track(ctx, of, "none")
+}
+
+// openMachine opens a machine on the first shards. The returned function closes both.
+func (p *Primaries) openMachine(ctx context.Context, of int) (*carrierfsm.Machine, *sharded.Store, func() error, error) {
+	store, closing, err := engine.OpenStore(ctx, p.Storage(of, 1))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	m, err := carrierfsm.New(carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: workload.Upstream{}})
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, closing())
+	}
+	return m, store.(*sharded.Store), func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(m.Close(ctx), closing())
+	}, nil
 }
 
 // idOf returns a new id of a shard.

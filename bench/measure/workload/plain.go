@@ -51,17 +51,17 @@ type Run func(ctx context.Context, m *carrierfsm.Machine, lap func()) error
 
 // Plain creates the verification together with the submission of its form.
 func Plain(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
-	return begin(ctx, m, Form(), lap)
+	return begin(ctx, m, carrierfsm.NewVerification{}, Form(), lap)
 }
 
-// PlainWith is Plain for a verification with an id of the caller's.
+// PlainWith is Plain for a verification with an id of the caller's, without laps.
 func PlainWith(ctx context.Context, m *carrierfsm.Machine, id string) error {
-	nothing := func() {}
-	v, err := m.Begin(ctx, carrierfsm.NewVerification{ID: id}, carrierfsm.Apply{Form: Form(), Consent: Consent()})
-	if err != nil {
-		return err
-	}
-	return finish(ctx, m, v, Submissions[1:], nothing)
+	return PlainOf(ctx, m, id, func() {})
+}
+
+// PlainOf is Plain for a verification with an id of the caller's.
+func PlainOf(ctx context.Context, m *carrierfsm.Machine, id string, lap func()) error {
+	return begin(ctx, m, carrierfsm.NewVerification{ID: id}, Form(), lap)
 }
 
 // OtherNumbers returns Plain with another phone number for each verification.
@@ -70,13 +70,13 @@ func OtherNumbers() Run {
 	return func(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
 		form := Form()
 		form.Phone = carrierfsm.NewSecret(fmt.Sprintf("138%08d", last.Add(1)))
-		return begin(ctx, m, form, lap)
+		return begin(ctx, m, carrierfsm.NewVerification{}, form, lap)
 	}
 }
 
-func begin(ctx context.Context, m *carrierfsm.Machine, form carrierfsm.Form, lap func()) error {
+func begin(ctx context.Context, m *carrierfsm.Machine, n carrierfsm.NewVerification, form carrierfsm.Form, lap func()) error {
 	lap() // there is no creation of its own
-	v, err := m.Begin(ctx, carrierfsm.NewVerification{}, carrierfsm.Apply{Form: form, Consent: Consent()})
+	v, err := m.Begin(ctx, n, carrierfsm.Apply{Form: form, Consent: Consent()})
 	if err != nil {
 		return err
 	}
@@ -84,25 +84,39 @@ func begin(ctx context.Context, m *carrierfsm.Machine, form carrierfsm.Form, lap
 	return finish(ctx, m, v, Submissions[1:], lap)
 }
 
-// CreatedFirst creates the verification by itself, and then submits its form.
+// CreatedFirst creates the verification by itself, and then submits its form. The record
+// is loaded before each submission, as by a replica that does not keep its snapshot.
 func CreatedFirst(ctx context.Context, m *carrierfsm.Machine, lap func()) error {
 	v, err := m.Create(ctx, carrierfsm.NewVerification{})
 	if err != nil {
 		return err
 	}
 	lap()
-	return finish(ctx, m, v, Submissions[:], lap)
+	last := len(Submissions) - 1
+	if v, err = submit(ctx, m, v, Submissions[:last], lap); err != nil {
+		return err
+	}
+	if v, err = m.Get(ctx, v.ID); err != nil { // the only submission that would load nothing
+		return err
+	}
+	return finish(ctx, m, v, Submissions[last:], lap)
 }
 
-func finish(ctx context.Context, m *carrierfsm.Machine, v carrierfsm.Verification, left []func(int) carrierfsm.Input, lap func()) (err error) {
-	for _, submission := range left {
+func submit(ctx context.Context, m *carrierfsm.Machine, v carrierfsm.Verification, list []func(int) carrierfsm.Input, lap func()) (_ carrierfsm.Verification, err error) {
+	for _, submission := range list {
 		if v, err = m.Submit(ctx, v.ID, submission(v.Step)); err != nil {
-			return err
+			return v, err
 		}
 		lap()
 	}
-	if v.State != carrierfsm.Done {
-		return fmt.Errorf("a verification ended in %s", v.State)
+	return v, nil
+}
+
+// finish makes the last submissions.
+func finish(ctx context.Context, m *carrierfsm.Machine, v carrierfsm.Verification, left []func(int) carrierfsm.Input, lap func()) error {
+	v, err := submit(ctx, m, v, left, lap)
+	if err == nil && v.State != carrierfsm.Done {
+		err = fmt.Errorf("a verification ended in %s", v.State)
 	}
-	return nil
+	return err
 }
