@@ -15,6 +15,10 @@ import (
 // sendWithin is how soon after its intent a call must begin.
 const sendWithin = 5 * time.Second
 
+// peoplePerSettler is for how many submissions a chunk has one settler. As a replica settles
+// chunksAtOnce at once, its sweep commits one for each 8 of them.
+const peoplePerSettler = 32
+
 // submission is one input on its way.
 type submission struct {
 	*Machine
@@ -50,9 +54,20 @@ func (m *Machine) acquireInFlight(ctx context.Context) error {
 	return err
 }
 
+// settlersNow returns how many of a chunk's settlers may run. While people submit in this
+// process that is one for each peoplePerSettler of them, at least one. Each settler above
+// that number ends after its present record.
+func (m *Machine) settlersNow(all int) int {
+	if people := m.inFlight.InUse(); people > 0 {
+		return max(1, people/peoplePerSettler)
+	}
+	return all
+}
+
 // call makes the one request of a submission and returns its outcome.
 func (s *submission) call(ctx context.Context, snap *snapshot) (out outcome) {
-	wall, mono, end := s.now(), time.Now(), s.end(snap)
+	wall, mono := s.clocks()
+	end := s.end(snap)
 	waited, left := wall.Sub(snap.Intent.At), min(end.wall.Sub(wall), end.mono.Sub(mono))
 	if max(waited, -waited, mono.Sub(s.begun)) > sendWithin || left <= 0 {
 		return outcome{fault: FaultNotSent} // the process was paused, or its clock was set: too late to begin
@@ -84,7 +99,7 @@ func (s *submission) end(snap *snapshot) deadline {
 
 // apply hands in the form.
 func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
-	known := s.rememberValues(snap, s.now())
+	known := s.rememberValues(snap)
 	receipt, err := s.cfg.Upstream.Apply(ctx, Application{Form: s.form})
 	if err != nil {
 		return s.faulted(ctx, err)
@@ -111,7 +126,7 @@ func (s *submission) apply(ctx context.Context, snap *snapshot) outcome {
 // collect sends one answer of the person.
 func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 	r := s.request(snap)
-	known := s.rememberValues(snap, s.now())
+	known := s.rememberValues(snap)
 	reply, err := s.cfg.Upstream.Collect(ctx, r)
 	if err != nil {
 		return s.faulted(ctx, err)
@@ -131,8 +146,8 @@ func (s *submission) collect(ctx context.Context, snap *snapshot) outcome {
 
 // rememberValues adds what the submission sends to the values that this process knows of
 // its verification, and returns them all.
-func (s *submission) rememberValues(snap *snapshot, now time.Time) *text.Values {
-	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(now), func() *text.Values { return new(text.Values) })
+func (s *submission) rememberValues(snap *snapshot) *text.Values {
+	v, first := s.known.GetOrPut(s.id, snap.Life.Sub(snap.Intent.At), func() *text.Values { return new(text.Values) })
 	if first && snap.Intent.Call != CallApply {
 		v.Add(text.Detail, []byte(snap.Account))
 		v.Add(text.Secret, []byte(snap.Token))

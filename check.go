@@ -143,12 +143,25 @@ func checkCarry(carry Secret) (err error) {
 // checkFields refuses values that are too long or not printable.
 func checkFields(values ...string) error {
 	for _, v := range values {
-		if len(v) > maxField {
-			return invalid("a field is too long")
+		if err := checkField(len(v), text.Printable(v)); err != nil {
+			return err
 		}
-		if !text.Printable(v) {
-			return invalid("a field has control characters or invalid UTF-8")
-		}
+	}
+	return nil
+}
+
+// checkPersonal is checkFields for a personal value, of which it makes no copy.
+func checkPersonal(s Secret) (err error) {
+	s.Use(func(value []byte) { err = checkField(len(value), text.PrintableBytes(value)) })
+	return err
+}
+
+func checkField(size int, printable bool) error {
+	switch {
+	case size > maxField:
+		return invalid("a field is too long")
+	case !printable:
+		return invalid("a field has control characters or invalid UTF-8")
 	}
 	return nil
 }

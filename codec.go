@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm/internal/binding"
+	"github.com/carrierfsm/carrierfsm/internal/jsonfields"
 )
 
 // encodedRecord is a decision as it is given to a store.
@@ -205,11 +206,11 @@ func (c codec) decode(r Record) (snapshot, error) {
 
 // openBody returns the JSON of a body.
 func (c codec) openBody(r *Record, h *chain) (text []byte, err error) {
-	var values binding.Values
 	e := encodingOf(r.Body)
 	if e == encodingBound {
-		bindRecord(&values, c.deployment, r)
-		if text, err = c.openBound(r.Body, &values, recordColumns[:]); err == nil {
+		values := new(binding.Values)
+		bindRecord(values, c.deployment, r)
+		if text, err = c.openBound(r.Body, values, recordColumns[:]); err == nil {
 			text, err = h.decode(text)
 		}
 		return text, err
@@ -221,7 +222,8 @@ func (c codec) openBody(r *Record, h *chain) (text []byte, err error) {
 		h.From = r.Step
 	}
 	if e == encodingUnbound {
-		bindUnbound(&values, unboundRecord, r.ID, 0)
+		values := new(binding.Values)
+		bindUnbound(values, unboundRecord, r.ID, 0)
 		return c.unseal(r.Body[1:], values.Data())
 	}
 	return r.Body, nil
@@ -288,6 +290,49 @@ func (d *storedDetail) checkColumns(e *Entry) error {
 		return forged("dwell")
 	}
 	return nil
+}
+
+// packed is a snapshot as it is kept in memory, in a third of its size: without its ID and
+// the columns that encode sets.
+type packed string
+
+// pack returns "" for what can't be packed.
+func (s *snapshot) pack() packed {
+	e, _ := encodedRecords.Get().(*encodedRecord)
+	defer e.release()
+	f := jsonfields.Pack(e.smallBuffer[:0])
+	if s.packedFields(&f); !f.Done() {
+		return ""
+	}
+	return packed(f.Text())
+}
+
+// unpack returns the snapshot with an ID. Nothing of it keeps p in memory, which has a
+// token and a phone number.
+func (p packed) unpack(id string) (s snapshot, ok bool) {
+	f := jsonfields.Unpack(string(p), knownWords)
+	s.packedFields(&f)
+	s.ID = id
+	return s, f.Done()
+}
+
+func (s *snapshot) packedFields(f *jsonfields.Fields) {
+	jsonfields.Word(f, "state", &s.State, jsonfields.Keep)
+	jsonfields.Word(f, "reason", &s.Reason, jsonfields.Keep)
+	jsonfields.Int(f, "step", &s.Step, jsonfields.Keep)
+	jsonfields.Int(f, "version", &s.Version, jsonfields.Keep)
+	f.Fixed(s.CommitID[:])
+	f.String("key", &s.Key, jsonfields.Keep)
+	f.Time("created", &s.Created, jsonfields.Keep)
+	f.Time("updated", &s.Updated, jsonfields.Keep)
+	f.Time("due", &s.Due, jsonfields.Keep)
+	if f.Object("chain", s.chain != chain{}) {
+		f.Fixed(s.chain.Head[:])
+		jsonfields.Int(f, "from", &s.chain.From, jsonfields.Keep)
+		f.Bool("unproven", &s.chain.Unproven)
+		f.End()
+	}
+	s.fields(f) // the body's
 }
 
 // newCommitID returns a random id. It is no secret: it only has to differ from

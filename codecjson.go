@@ -238,6 +238,12 @@ var knownWords = func() map[string]string {
 	for _, c := range []wordset.Column{callColumn, codeColumn, templateColumn, kindColumn} {
 		add(c...)
 	}
+	for state := range stateSince {
+		add(string(state))
+	}
+	for event := range eventSince {
+		add(string(event))
+	}
 	for kind := range answeredBy {
 		add(string(kind))
 	}

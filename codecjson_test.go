@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -73,6 +77,10 @@ func fill(v reflect.Value) {
 		for i := range 2 {
 			fill(v.Index(i))
 		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
 	case reflect.String:
 		v.SetString("测试")
 	case reflect.Bool:
@@ -109,6 +117,51 @@ func TestEveryMemberIsStored(t *testing.T) {
 	text, err := b.Marshal()
 	require.NoError(t, err)
 	require.True(t, Understood(text))
+}
+
+// A member that is added to a snapshot, but not to its packed form, fails here.
+func TestAPackedSnapshotComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	encoded := cmpopts.IgnoreFields(Record{}, "Source", "InFlight", "Table", "Previous", "Body", "Spends") // encode sets them
+	var r Record
+	var b Body
+	fill(reflect.ValueOf(&r).Elem())
+	fill(reflect.ValueOf(&b).Elem())
+	require.Equal(t, 3, reflect.TypeFor[Snapshot]().NumField(), "SnapshotOf sets all")
+	for _, s := range []Snapshot{SnapshotOf(r, b), prompted(PromptPassword), inFlight(PromptCaptcha), {}} {
+		got, ok := Unpack(s.ID, s.Packed())
+		require.True(t, ok)
+		require.Empty(t, cmp.Diff(s, got, cmp.Exporter(func(reflect.Type) bool { return true }), encoded))
+	}
+	_, ok := Unpack("v1", "")
+	require.False(t, ok, "there is none")
+}
+
+// The store in memory and the host keep strings of a snapshot longer than the machine
+// keeps what it was packed into, which has the token and the phone number.
+func TestAnUnpackedSnapshotKeepsNotWhatItWasPackedInto(t *testing.T) {
+	t.Parallel()
+	var got Snapshot
+	packed := func() weak.Pointer[byte] {
+		s := inFlight(PromptCaptcha)
+		text := s.Packed()
+		got, _ = Unpack(s.ID, text)
+		return weak.Make(unsafe.StringData(text))
+	}()
+	for range 100 {
+		if runtime.GC(); packed.Value() == nil {
+			break
+		}
+	}
+	require.Nil(t, packed.Value())
+	require.Equal(t, AwaitingCaptcha, got.State)
+}
+
+func TestASnapshotThatCantBePackedIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := prompted(PromptCaptcha)
+	s.Life = s.Life.Add(time.Nanosecond)
+	require.Empty(t, s.Packed())
 }
 
 func TestWhatANewerBuildAddsIsPassedOver(t *testing.T) {

@@ -69,8 +69,9 @@ var (
 	// Create did not know.
 	ErrOtherShard = errors.New("carrierfsm: the id and the number's key belong on different shards")
 	// ErrMoved is returned for a write to a shard that was moved to another database
-	// since this process began. Nothing was written. It comes with ErrStore.
-	ErrMoved = errors.New("carrierfsm: the shard has moved to another database")
+	// since this process began, and for a submission to a shard that is about to be moved
+	// and takes no new ones. Nothing was written, and nothing sent. It comes with ErrStore.
+	ErrMoved = errors.New("carrierfsm: the shard was moved, or is being moved, to another database")
 	// ErrNotSent is what an Upstream returns, wrapped, when it is certain that
 	// no byte of the request was written.
 	ErrNotSent = errors.New("carrierfsm: not sent")

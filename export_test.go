@@ -74,7 +74,7 @@ func (s snapshot) Cancel(now time.Time, l Limits) Decision          { return s.c
 
 func (s snapshot) Expire(now time.Time, l Limits) Decision    { return s.expire(now, l, "") }
 func (s snapshot) Erase(now time.Time) Decision               { return s.erase(now, "") }
-func (s snapshot) Prompt(l Limits) *Prompt                    { return s.prompt(l) }
+func (s snapshot) Prompt(l Limits) *Prompt                    { p := s.prompt(l); return &p }
 func (s snapshot) View(l Limits) Verification                 { return s.view(l) }
 func (s snapshot) AwaitsOutcome(in *Intent, out Outcome) bool { return s.awaits(in, out.fault == "") }
 func (d decision) Transitions() []Transition                  { return d.transitions }
@@ -150,6 +150,15 @@ func Understood(text []byte) bool {
 	b.fields(&f)
 	return f.Done()
 }
+
+// SnapshotOf is a snapshot with a chain.
+func SnapshotOf(r Record, b Body) Snapshot {
+	return Snapshot{Record: r, body: b, chain: chain{Head: [16]byte{1, 15: 2}, From: 3, Unproven: true}}
+}
+
+func (s snapshot) Packed() string { return string(s.pack()) }
+
+func Unpack(id, text string) (Snapshot, bool) { return packed(text).unpack(id) }
 
 // Redact returns what is stored of a text of the upstream's; MaxMessage limits it.
 func Redact(content string, secrets []Secret, personal ...string) string {

@@ -107,8 +107,8 @@ func (f Form) Check() error {
 			return err
 		}
 	}
-	for _, s := range f.personal() {
-		if err := checkFields(s.reveal()); err != nil {
+	for s := range f.personal {
+		if err := checkPersonal(s); err != nil {
 			return err
 		}
 	}
@@ -138,23 +138,23 @@ func document(value []byte) ([]byte, error) {
 	return value, nil
 }
 
-// personal returns the personal values of the form.
-func (f Form) personal() []Secret {
-	values := make([]Secret, 0, 7+2*len(f.Contacts))
-	values = append(values, f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone)
-	for _, c := range f.Contacts {
-		values = append(values, c.Name, c.Phone)
+// personal yields the personal values of the form.
+func (f *Form) personal(yield func(Secret) bool) {
+	for _, s := range [...]Secret{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone} {
+		if !yield(s) {
+			return
+		}
 	}
-	return values
+	for _, c := range f.Contacts {
+		if !yield(c.Name) || !yield(c.Phone) {
+			return
+		}
+	}
 }
 
 // destroy destroys all personal values.
-func (f Form) destroy() {
-	for _, s := range [...]Secret{f.Name, f.IDCard, f.Phone, f.HomeAddress, f.HomePhone, f.WorkAddress, f.WorkPhone} {
+func (f *Form) destroy() {
+	for s := range f.personal {
 		s.Destroy()
-	}
-	for _, c := range f.Contacts {
-		c.Name.Destroy()
-		c.Phone.Destroy()
 	}
 }

@@ -90,6 +90,9 @@ type numberBudgets struct {
 
 // keyOf returns the key of a phone number; empty where nothing is counted.
 func (b *numberBudgets) keyOf(phone string) string {
+	if !b.numbers.Counted() {
+		return ""
+	}
 	key, err := b.numbers.Key(phone)
 	if err != nil {
 		return ""

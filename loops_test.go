@@ -3,6 +3,7 @@ package carrierfsm_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
@@ -87,36 +87,6 @@ func (s *mute) List(ctx context.Context, q carrierfsm.Query) ([]carrierfsm.Recor
 
 func (s *mute) Now(ctx context.Context) (time.Time, error) {
 	return time.Now(), s.answer(ctx, "now", "")
-}
-
-// machineOn is a machine with the time of the bubble, which it compares with the
-// store's clock.
-func machineOn(t *testing.T, store carrierfsm.Store, change ...func(*carrierfsm.Config)) *carrierfsm.Machine {
-	t.Helper()
-	c := carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()}
-	for _, f := range change {
-		f(&c)
-	}
-	m, err := carrierfsm.New(c)
-	require.NoError(t, err)
-	return m
-}
-
-// created creates verifications that are due after 30 min.
-func created(t *testing.T, m *carrierfsm.Machine, n int) {
-	t.Helper()
-	for i := range n {
-		_, err := m.Create(context.Background(), carrierfsm.NewVerification{ID: fmt.Sprintf("v%05d", i)})
-		require.NoError(t, err)
-	}
-}
-
-// live is how many verifications have not ended.
-func live(t *testing.T, store carrierfsm.Store) int {
-	t.Helper()
-	list, err := store.List(context.Background(), carrierfsm.Query{States: []carrierfsm.State{carrierfsm.Created}, Limit: 100_000})
-	require.NoError(t, err)
-	return len(list)
 }
 
 func TestRunGoesOnAfterAStoreThatDoesNotAnswerAnyOneMethod(t *testing.T) {
@@ -305,5 +275,125 @@ func TestAFailureThatWasMendedIsLoggedAgainWhenItComesBack(t *testing.T) {
 		pass(2 * time.Minute)
 		stop()
 		require.Equal(t, 2, strings.Count(log.String(), "could not be settled"))
+	})
+}
+
+// busy is a store whose commits take so long. It counts how many of a sweep go on at once.
+type busy struct {
+	carrierfsm.Store
+	takes               time.Duration
+	broken              atomic.Bool // the next commit fails
+	mu                  sync.Mutex
+	now, most, attempts int // without those of the person
+}
+
+func (s *busy) Commit(ctx context.Context, r carrierfsm.Record, e ...carrierfsm.Entry) error {
+	if !strings.HasPrefix(r.ID, "person") {
+		s.count(1)
+		defer s.count(-1)
+	}
+	if pass(s.takes); s.broken.Swap(false) {
+		return errors.New("the store is broken")
+	}
+	return s.Store.Commit(ctx, r, e...)
+}
+
+func (s *busy) count(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now += more
+	s.most = max(s.most, s.now)
+	s.attempts += max(more, 0)
+}
+
+// within returns the most commits at once within that time.
+func (s *busy) within(d time.Duration) int {
+	s.mu.Lock()
+	s.most = s.now
+	s.mu.Unlock()
+	pass(d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
+}
+
+func TestASweepCommitsFewAtOnceWhileSomebodySubmitsAndManyBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &busy{Store: memory.New(), takes: 100 * time.Millisecond}
+		m, submit := submitting(t, store, 5*time.Second)
+		created(t, m, 3000)
+		pass(31 * time.Minute)
+		defer running(t, m)()
+		require.Equal(t, 32, store.within(time.Second))
+		defer pass(5 * time.Second)
+		submit(1)
+		pass(200 * time.Millisecond) // the commits under way end
+		require.Equal(t, 4, store.within(4*time.Second))
+		pass(time.Second)
+		require.Equal(t, 32, store.within(time.Minute))
+	})
+}
+
+func TestASweepCommitsOneForEightSubmissionsAtOnce(t *testing.T) {
+	t.Parallel()
+	for people, most := range map[int]int{1: 4, 32: 4, 70: 8, 300: 32} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &busy{Store: memory.New(), takes: 100 * time.Millisecond}
+			m, submit := submitting(t, store, time.Minute)
+			created(t, m, 500)
+			pass(31 * time.Minute)
+			submit(people)
+			defer pass(time.Minute)
+			_, err := m.Settle(context.Background())
+			require.NoError(t, err)
+			require.Equal(t, most, store.most)
+		})
+	}
+}
+
+func TestASweepGoesOnWhileSubmissionsNeverEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &busy{Store: memory.New(), takes: time.Second}
+		m, submit := submitting(t, store, 10*time.Minute)
+		created(t, m, 1000)
+		pass(31 * time.Minute)
+		submit(1)
+		defer pass(10 * time.Minute)
+		store.broken.Store(true)
+		stop := running(t, m)
+		defer stop()
+		for range 4 {
+			pass(time.Minute + time.Second)
+			require.NoError(t, m.Ready(context.Background()), "it makes progress")
+		}
+		pass(20 * time.Second)
+		require.Equal(t, 1, live(t, store.Store), "the person's")
+		require.Equal(t, 4, store.most)
+		require.Equal(t, 1, m.Stats().InFlight)
+	})
+}
+
+func TestAReplicaWhereNobodySubmitsSettlesManyAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &busy{Store: memory.New(), takes: 100 * time.Millisecond}
+		m, submit := submitting(t, store, time.Minute)
+		created(t, m, 1000)
+		pass(31 * time.Minute)
+		submit(1)
+		defer pass(time.Minute)
+		settled := make(chan int, 2)
+		begun := time.Now()
+		for _, m := range []*carrierfsm.Machine{m, machineOn(t, store)} {
+			go func() {
+				n, _ := m.Settle(context.Background())
+				settled <- n
+			}()
+		}
+		require.Equal(t, 1000, <-settled+<-settled)
+		require.Less(t, time.Since(begun), 10*time.Second, "with one settler for each chunk it is 25 s")
+		require.Less(t, store.attempts, 1200, "they settle different parts")
 	})
 }

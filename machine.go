@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -311,6 +310,16 @@ func (m *Machine) forget(id string) {
 // now is the time in the precision of stores.
 func (m *Machine) now() time.Time { return storeTime(m.cfg.Now()) }
 
+// clocks returns the wall clock, as now does, and the monotonic clock, which is read first.
+// Both are one reading of time.Now unless Config.Now is set.
+func (m *Machine) clocks() (wall, mono time.Time) {
+	mono = time.Now()
+	if m.ownClock {
+		return m.now(), mono
+	}
+	return storeTime(mono), mono
+}
+
 // knownValues has the values of each verification that this process has sent or
 // received, as keyed fingerprints: an upstream may repeat them in a later reply.
 type knownValues = ttlmap.Map[*text.Values]
@@ -326,8 +335,9 @@ type cachedPassword struct {
 	step   int // at which it was submitted
 	// last is the record after the commit with which the password was kept. It saves the
 	// next submission its load. It may be out of date: only a commit that replaces it
-	// proves that it is not. It is nil after such a commit has failed.
-	last *snapshot
+	// proves that it is not. It is empty after such a commit has failed, with a Sealer that
+	// binds, and where it can't be packed.
+	last packed
 }
 
 func newPasswordCache() *passwordCache {
@@ -344,25 +354,23 @@ func (m *Machine) cachePassword(s *snapshot, password Secret, ttl time.Duration)
 	}
 	p := cachedPassword{secret: password.clone(), step: s.PasswordStep}
 	if !m.codec.bind() {
-		last := *s
-		last.Body, last.Cursor = nil, slices.Clone(s.Cursor) // the cursor is upstream's
-		p.last = &last
+		p.last = s.pack()
 	}
 	m.passwords.Put(s.ID, p, ttl)
 }
 
-// cachedSnapshot returns the snapshot that is kept beside a password; nil if there is
-// none. It is shared and must not be changed.
-func (m *Machine) cachedSnapshot(id string) *snapshot {
+// cachedSnapshot returns the snapshot that is kept beside a password; empty if there is
+// none.
+func (m *Machine) cachedSnapshot(id string) packed {
 	p, _ := m.passwords.Get(id, func(p cachedPassword) cachedPassword { return cachedPassword{last: p.last} })
 	return p.last
 }
 
 // dropSnapshot drops a snapshot from the cache, and keeps the password.
-func (m *Machine) dropSnapshot(s *snapshot) {
-	m.passwords.Update(s.ID, func(p cachedPassword) cachedPassword {
-		if p.last == s {
-			p.last = nil
+func (m *Machine) dropSnapshot(id string, last packed) {
+	m.passwords.Update(id, func(p cachedPassword) cachedPassword {
+		if p.last == last {
+			p.last = ""
 		}
 		return p
 	})

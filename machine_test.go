@@ -232,9 +232,9 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 		cfg  carrierfsm.Config
 		most float64
 	}{
-		"plain":      {context.Background(), carrierfsm.Config{}, 49},
-		"cancelable": {cancelable, carrierfsm.Config{}, 49},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 62},
+		"plain":      {context.Background(), carrierfsm.Config{}, 45},
+		"cancelable": {cancelable, carrierfsm.Config{}, 45},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 55},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)
@@ -262,7 +262,7 @@ func TestAWaitingVerificationTakesNoMoreThanIsKnown(t *testing.T) {
 	each := (resident() - before) / n
 	t.Logf("%d bytes", each)
 	require.Equal(t, n, run.m.CachedPasswords())
-	require.LessOrEqual(t, each, uint64(2900))
+	require.LessOrEqual(t, each, uint64(2200))
 }
 
 func TestASubscriberIsNotifiedOfCommittedTransitionsUntilItCancels(t *testing.T) {

@@ -2,6 +2,7 @@ package carrierfsm_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/fsmtest"
 	"github.com/carrierfsm/carrierfsm/store/seal"
 )
@@ -72,4 +74,59 @@ func sealer(tb testing.TB) carrierfsm.Sealer {
 	s, err := seal.New(seal.Key{ID: "test", Key: carrierfsm.NewSecret("0123456789abcdef0123456789abcdef")})
 	require.NoError(tb, err)
 	return s
+}
+
+// machineOn is a machine with the time of the bubble, which it compares with the
+// store's clock.
+func machineOn(t *testing.T, store carrierfsm.Store, change ...func(*carrierfsm.Config)) *carrierfsm.Machine {
+	t.Helper()
+	c := carrierfsm.Config{Numbers: budget.None(), Store: store, Upstream: fsmtest.NewUpstream()}
+	for _, f := range change {
+		f(&c)
+	}
+	m, err := carrierfsm.New(c)
+	require.NoError(t, err)
+	return m
+}
+
+// created creates verifications that are due after 30 min.
+func created(t *testing.T, m *carrierfsm.Machine, n int) {
+	t.Helper()
+	for i := range n {
+		_, err := m.Create(context.Background(), carrierfsm.NewVerification{ID: fmt.Sprintf("v%05d", i)})
+		require.NoError(t, err)
+	}
+}
+
+// live is how many verifications have not ended.
+func live(t *testing.T, store carrierfsm.Store) int {
+	t.Helper()
+	list, err := store.List(context.Background(), carrierfsm.Query{States: []carrierfsm.State{carrierfsm.Created}, Limit: 100_000})
+	require.NoError(t, err)
+	return len(list)
+}
+
+// slowApply is an upstream that takes so long for a form.
+type slowApply struct {
+	fsmtest.Instant
+	takes time.Duration
+}
+
+func (u slowApply) Apply(ctx context.Context, a carrierfsm.Application) (carrierfsm.Receipt, error) {
+	pass(u.takes)
+	return u.Instant.Apply(ctx, a)
+}
+
+// submitting returns a machine, and a function with which people begin to submit on it.
+// Each is under way for as long as upstream takes.
+func submitting(t *testing.T, store carrierfsm.Store, takes time.Duration) (m *carrierfsm.Machine, submit func(people int)) {
+	t.Helper()
+	m = machineOn(t, store, func(c *carrierfsm.Config) { c.Upstream = slowApply{takes: takes} })
+	return m, func(people int) {
+		for i := range people {
+			in := carrierfsm.NewVerification{ID: fmt.Sprintf("person-%d", i)}
+			go func() { _, _ = m.Begin(context.Background(), in, application(0)) }()
+		}
+		synctest.Wait()
+	}
 }

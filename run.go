@@ -15,7 +15,8 @@ import (
 const (
 	// duePage is how many due records are read at once. A page is divided into
 	// chunks, of which a replica settles chunksAtOnce at once, with so many settlers
-	// each: stores write concurrent commits together.
+	// each: stores write concurrent commits together. While people submit in this process
+	// they come first: see settlersNow.
 	duePage      = 1000
 	chunks       = 16
 	chunksAtOnce = 4
@@ -226,10 +227,11 @@ func (s *sweep) chunk(ctx context.Context, records []Record) {
 	next, goOn := atomic.Int64{}, atomic.Bool{}
 	goOn.Store(true)
 	var workers sync.WaitGroup
-	for range min(settlers, len(records)-1) {
+	for settler := range min(settlers, len(records)-1) {
 		workers.Go(func() {
-			for i := next.Add(1); i < int64(len(records)) && goOn.Load(); i = next.Add(1) {
-				if !s.settle(ctx, records[i]) {
+			for goOn.Load() && settler < s.settlersNow(settlers) {
+				i := next.Add(1)
+				if i >= int64(len(records)) || !s.settle(ctx, records[i]) {
 					goOn.Store(false)
 				}
 			}
@@ -249,6 +251,7 @@ func (s *sweep) settle(ctx context.Context, r Record) (goOn bool) {
 	switch {
 	case err == nil:
 		s.settled++
+		s.of.noteProgress(s.made)
 	case errors.Is(err, errNotDue):
 	case errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound):
 		s.left = true

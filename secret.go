@@ -24,12 +24,34 @@ type Secret struct {
 	open func() *concealed // nil where there never was a value
 }
 
-// concealed is the value of a Secret. A short one is kept in buffer, which
-// saves an allocation.
+// concealed is the value of a Secret. A short one, as passwords and codes are, is kept
+// in buffer, which saves an allocation.
 type concealed struct {
 	mu     sync.Mutex
 	value  []byte
 	buffer [16]byte
+}
+
+// concealedLong has the room for a longer one: a token, an address.
+type concealedLong struct {
+	concealed
+	room [48]byte
+}
+
+// newConcealed returns a concealed with a value of n zero bytes.
+func newConcealed(n int) *concealed {
+	switch {
+	case n <= len(concealed{}.buffer):
+		c := new(concealed)
+		c.value = c.buffer[:n]
+		return c
+	case n <= len(concealedLong{}.room):
+		c := new(concealedLong)
+		c.value = c.room[:n]
+		return &c.concealed
+	default:
+		return &concealed{value: make([]byte, n)}
+	}
 }
 
 // NewSecret wraps a copy of value. An empty value gives the zero Secret. A []byte is
@@ -40,16 +62,14 @@ func NewSecret[T string | []byte](value T) Secret {
 	}
 	var c *concealed
 	zeroing.Do(func() {
-		c = new(concealed)
-		if len(value) <= len(c.buffer) {
-			c.value = c.buffer[:len(value)]
-		} else {
-			c.value = make([]byte, len(value))
-		}
+		c = newConcealed(len(value))
 		copy(c.value, value)
 	})
-	return Secret{open: func() *concealed { return c }}
+	return Secret{open: c.opener()}
 }
+
+// opener is not generic: a closure made in NewSecret would hold its type dictionary too.
+func (c *concealed) opener() func() *concealed { return func() *concealed { return c } }
 
 // Use calls f with the value, which is empty after Destroy. The bytes are
 // valid during the call only and must not be changed. f must not call a
@@ -79,9 +99,14 @@ func (s Secret) Destroy() {
 
 // Empty reports whether there is no value: there never was one, or it was
 // destroyed.
-func (s Secret) Empty() (empty bool) {
-	s.Use(func(value []byte) { empty = len(value) == 0 })
-	return empty
+func (s Secret) Empty() bool {
+	if s.open == nil {
+		return true
+	}
+	c := s.open()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.value) == 0
 }
 
 // reveal returns a copy of the value as a string, which can't be overwritten:

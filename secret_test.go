@@ -182,15 +182,18 @@ func (f *failure) Errorf(format string, args ...any) { fmt.Fprintf(&f.text, form
 
 func TestDestroyEmptiesEveryCopy(t *testing.T) {
 	t.Parallel()
-	s := NewSecret(hidden)
-	second := s
-	var held []byte
-	s.Use(func(value []byte) { require.Equal(t, hidden, string(value)); held = value })
-	second.Destroy()
-	second.Destroy()
-	require.True(t, s.Empty())
-	s.Use(func(value []byte) { require.Empty(t, value) })
-	require.Equal(t, make([]byte, len(hidden)), held, "the bytes are overwritten")
+	for _, size := range []int{1, 16, 17, 48, 49, 4096} {
+		typed := strings.Repeat("x", size)
+		s := NewSecret(typed)
+		second := s
+		var held []byte
+		s.Use(func(value []byte) { require.Equal(t, typed, string(value)); held = value })
+		second.Destroy()
+		second.Destroy()
+		require.True(t, s.Empty())
+		s.Use(func(value []byte) { require.Empty(t, value) })
+		require.Equal(t, make([]byte, size), held, "the bytes are overwritten")
+	}
 
 	var zero Secret
 	zero.Destroy()
@@ -198,6 +201,16 @@ func TestDestroyEmptiesEveryCopy(t *testing.T) {
 	require.True(t, NewSecret("").Empty())
 	zero.Use(func(value []byte) { require.Empty(t, value) })
 	require.Equal(t, "[redacted]", fmt.Sprint(zero), "an empty one is printed like any other")
+}
+
+// Not parallel: AllocsPerRun counts what the whole process allocates.
+func TestTheValueOfAPasswordOrATokenNeedsNoAllocationOfItsOwn(t *testing.T) {
+	var s Secret
+	for _, size := range []int{1, 16, 17, 48} {
+		value := make([]byte, size)
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { s = NewSecret(value) }), 2.0, "the closure, and what it holds")
+	}
+	s.Destroy()
 }
 
 func TestASecretMayBeUsedAndDestroyedAtOnce(t *testing.T) {

@@ -130,18 +130,19 @@ func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
 // that it is the stored record. ErrConflict means that the record has to be loaded:
 // a refusal that was decided on a cached snapshot is never returned.
 func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error) {
-	cached := s.cachedSnapshot(s.id)
-	if cached == nil || checkMark(ctx, &cached.Record) != nil {
+	last := s.cachedSnapshot(s.id)
+	cached, ok := last.unpack(s.id)
+	if !ok || checkMark(ctx, &cached.Record) != nil {
 		return snap, ErrConflict
 	}
-	d, refusal := s.intend(cached)
+	d, refusal := s.intend(&cached)
 	if refusal != nil {
 		return snap, ErrConflict
 	}
 	if err = s.claim(ctx, &d, s.store.Commit); err == nil {
 		return d.snapshot, nil
 	}
-	s.dropSnapshot(cached)
+	s.dropSnapshot(s.id, last)
 	if errors.Is(err, ErrStore) || ctx.Err() != nil { // the commit may have taken place
 		snap, _, _ = s.current(ctx, s.id)
 		return snap, err
@@ -152,8 +153,8 @@ func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error)
 // intend checks the input against a snapshot and decides its intent. ErrConflict
 // means that a deadline has to be settled first.
 func (s *submission) intend(snap *snapshot) (d decision, err error) {
-	s.begun = time.Now() // before the wall clock is read: a pause in between ends the call earlier
-	now := s.now()
+	var now time.Time
+	now, s.begun = s.clocks() // a pause between the two readings ends the call earlier
 	if snap.isDue(now) && !s.clockAhead(s.partOf(snap.ID)) {
 		return d, ErrConflict
 	}

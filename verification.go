@@ -130,9 +130,13 @@ func (s *snapshot) view(l Limits) Verification {
 		Source: s.At, Account: text.MaskNumber(s.Account), InFlight: s.Intent != nil,
 		Created: s.Created, Updated: s.Updated, Mark: mark(&s.Record),
 	}
+	copies := new(struct { // one allocation
+		consent Consent
+		prompt  Prompt
+	})
 	if s.Consent != nil {
-		consent := *s.Consent
-		v.Consent = &consent
+		copies.consent = *s.Consent
+		v.Consent = &copies.consent
 	}
 	if s.At.Website != "" {
 		v.Sources = 1
@@ -149,14 +153,15 @@ func (s *snapshot) view(l Limits) Verification {
 	if !s.State.Terminal() {
 		v.Canceling = s.Intent != nil && s.Intent.Canceled
 		v.Deadline = earliest(s.Idle, s.Life)
-		v.Prompt = s.prompt(l)
+		copies.prompt = s.prompt(l)
+		v.Prompt = &copies.prompt
 	}
 	return v
 }
 
 // prompt returns the present prompt.
-func (s *snapshot) prompt(l Limits) *Prompt {
-	p := &Prompt{
+func (s *snapshot) prompt(l Limits) Prompt {
+	p := Prompt{
 		Kind: s.Ask, Step: s.Step, Reason: s.Reason, Message: s.Message,
 		Deadline:     s.deadline(),
 		AttemptsLeft: max(0, l.attempts(s.Ask)-s.Attempts.of(s.Ask)),

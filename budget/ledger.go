@@ -31,7 +31,11 @@ const longer = time.Hour
 // error is an *ExceededError. Stores that compute with a Ledger call it inside of the
 // transaction that writes it.
 func (l Ledger) Apply(spends []Spend) (Ledger, error) {
-	stamps := slices.Clone(l.Stamps)
+	room := len(l.Stamps)
+	for i := range spends {
+		room += min(max(0, spends[i].N), 1000) // more than that is refused: see Check
+	}
+	stamps := append(make([]Stamp, 0, room), l.Stamps...)
 	for _, s := range spends {
 		if s.N < 0 {
 			stamps = giveBack(stamps, s)
@@ -76,19 +80,20 @@ func (l Ledger) Exceeded(s Spend) error {
 	if s.N <= 0 {
 		return nil
 	}
+	n := l.Count(s.Kind, s.Window, s.At)
+	over := n + s.N - s.Limit
+	switch {
+	case over <= 0:
+		return nil
+	case over > n:
+		return &ExceededError{Kind: s.Kind}
+	}
 	first := s.At.Add(-s.Window)
-	var counted []time.Time
+	counted := make([]time.Time, 0, n)
 	for _, t := range l.Stamps {
 		if t.Kind == s.Kind && t.At.After(first) {
 			counted = append(counted, t.At)
 		}
-	}
-	over := len(counted) + s.N - s.Limit
-	switch {
-	case over <= 0:
-		return nil
-	case over > len(counted):
-		return &ExceededError{Kind: s.Kind}
 	}
 	slices.SortFunc(counted, time.Time.Compare)
 	return &ExceededError{Kind: s.Kind, Until: counted[over-1].Add(s.Window)}
@@ -96,8 +101,9 @@ func (l Ledger) Exceeded(s Spend) error {
 
 // Count returns how many of a kind are counted at a time.
 func (l Ledger) Count(k Kind, window time.Duration, now time.Time) (n int) {
-	for _, t := range l.Stamps {
-		if t.Kind == k && t.At.After(now.Add(-window)) {
+	first := now.Add(-window)
+	for i := range l.Stamps {
+		if t := &l.Stamps[i]; t.Kind == k && t.At.After(first) {
 			n++
 		}
 	}

@@ -2,6 +2,7 @@ package budget_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,4 +189,30 @@ func TestASpendThatNoMachineMakesIsInvalid(t *testing.T) {
 		change(&s)
 		require.True(t, errors.Is(budget.Check([]budget.Spend{good, s}), budget.ErrInvalid), name)
 	}
+}
+
+func TestTheKeysOfNumbersDoNotDependOnWhatWasAskedBefore(t *testing.T) {
+	t.Parallel()
+	n, err := budget.NewNumbers(make([]byte, 32))
+	require.NoError(t, err)
+	want := map[string]string{"13800138000": "", "13800138001": ""}
+	for number := range want {
+		fresh, err := budget.NewNumbers(make([]byte, 32))
+		require.NoError(t, err)
+		want[number], err = fresh.Key(number)
+		require.NoError(t, err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				for number, key := range want {
+					if got, err := n.Key(number); err != nil || got != key {
+						t.Errorf("%s: %s, not %s (%v)", number, got, key, err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }

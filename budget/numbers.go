@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"hash"
 	"slices"
+	"sync"
 
 	"github.com/carrierfsm/carrierfsm/typed"
 )
@@ -30,11 +32,16 @@ func NewNumbers(secret []byte) (Numbers, error) {
 		return Numbers{}, fmt.Errorf("budget: the secret for the keys of numbers has %d bytes, not at least %d", len(secret), shortestSecret)
 	}
 	secret = slices.Clone(secret)
+	hashes := sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }} // making one costs more than its use
 	return Numbers{key: func(number string) string {
-		h := hmac.New(sha256.New, secret)
-		_, _ = h.Write([]byte("carrierfsm number "))
-		_, _ = h.Write([]byte(number))
-		return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+		h := hashes.Get().(hash.Hash)
+		defer func() {
+			h.Reset() // it has the number
+			hashes.Put(h)
+		}()
+		var sum [sha256.Size]byte
+		_, _ = h.Write(append([]byte("carrierfsm number "), number...))
+		return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:18])
 	}}, nil
 }
 

@@ -261,6 +261,10 @@ func parkedQuery(b *storeBench) error {
 		{outbox.ParkedQuery{}, rows},
 		{outbox.ParkedQuery{Handler: "a"}, []outbox.Parked{rows[0], rows[1], rows[4]}},
 		{outbox.ParkedQuery{ID: "v1"}, []outbox.Parked{rows[0], rows[2]}},
+		{outbox.ParkedQuery{IDs: []string{"v3", "v1", "none"}}, []outbox.Parked{rows[0], rows[2], rows[4]}},
+		{outbox.ParkedQuery{Handler: "a", IDs: []string{"v2", "v2"}}, []outbox.Parked{rows[1]}},
+		{outbox.ParkedQuery{ID: "v1", IDs: []string{"v2"}}, nil},
+		{outbox.ParkedQuery{IDs: []string{"v1", "v2", "v3"}, Limit: 2, After: outbox.ParkedKey{Next: noon, Handler: "a", ID: "v1"}}, rows[1:3]},
 		{outbox.ParkedQuery{NextBy: noon}, rows[:4]},
 		{outbox.ParkedQuery{NextBy: noon.Add(-time.Microsecond)}, nil},
 		{outbox.ParkedQuery{Limit: 2}, rows[:2]},
@@ -320,6 +324,7 @@ func parkedBounds(b *storeBench) error {
 	for _, q := range []outbox.ParkedQuery{
 		{ID: "v1\x00"},
 		{ID: "\xff"},
+		{IDs: []string{"v1\x00", "\xff", ""}},
 		{Handler: "\x00"},
 		{Handler: "reader\xff"},
 		{NextBy: farPast},

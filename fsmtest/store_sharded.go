@@ -29,6 +29,9 @@ type ShardedSubject struct {
 	Down func(shard int) (up func())
 	// Move makes the Store one of an older epoch for a shard.
 	Move func(shard int) error
+	// Database returns the database of a shard, to have it drain. Without it the case
+	// Draining is skipped.
+	Database func(shard int) ShardDatabase
 }
 
 // TestSharded runs the contract of a store of several shards, as TestStore does that of
@@ -38,7 +41,11 @@ func TestSharded(t *testing.T, open func(tb testing.TB) ShardedSubject) {
 	for _, c := range shardedCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if err := c.check(open(t)); err != nil {
+			s := open(t)
+			if c.name == drainingCase && s.Database == nil {
+				t.Skip("ShardedSubject.Database is not set")
+			}
+			if err := c.check(s); err != nil {
 				t.Errorf("%v\n\nrule: %s", err, c.rule)
 			}
 		})
@@ -50,7 +57,11 @@ func CheckSharded(tb testing.TB, open func(tb testing.TB) ShardedSubject) error 
 	tb.Helper()
 	var errs []error
 	for _, c := range shardedCases {
-		if err := c.check(open(tb)); err != nil {
+		s := open(tb)
+		if c.name == drainingCase && s.Database == nil {
+			continue
+		}
+		if err := c.check(s); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w (rule: %s)", c.name, err, c.rule))
 		}
 	}
@@ -74,6 +85,9 @@ type shardedBench struct {
 	ShardedSubject
 }
 
+// drainingCase needs ShardedSubject.Database.
+const drainingCase = "Draining"
+
 var shardedCases = []shardedCase{
 	{"Placement", "a record is on the shard of its id, and on no other; what belongs to one key is on one shard; the shards get equal parts", placement},
 	{"OtherShard", "a key, and a spend of a key, whose place is on another shard than the id is refused with ErrOtherShard, and nothing is written", otherShard},
@@ -84,6 +98,7 @@ var shardedCases = []shardedCase{
 	{"OneDown", "with a shard down the others take reads and writes; merged reads return what they have, and a *ShardsError that names the shard", oneDown},
 	{"Outbox", "each shard is an outbox of its own, with the entries of its verifications and no others", shardOutbox},
 	{"OlderEpoch", "a store of an older epoch writes nothing on a shard that has moved, and goes on with the others", olderEpoch},
+	{drainingCase, "a draining shard takes outcomes and refuses new calls, until it drains no more", draining},
 }
 
 // placed creates records of different keys, so many, each of which has the place of its

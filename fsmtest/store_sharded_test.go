@@ -29,6 +29,7 @@ type brokenShards struct {
 	commit  func(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error
 	purge   func(ctx context.Context, before time.Time, limit int) (int, error)
 	create  func(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error
+	drain   func(m *member, epoch int64, drain bool) error
 }
 
 func (b *brokenShards) PlaceID(id, key string) string { return b.placeID(id, key) }
@@ -122,6 +123,16 @@ func (m *member) Survey(ctx context.Context, from, until time.Time, limit int) (
 	return m.Store.Survey(ctx, from, until, limit)
 }
 
+// database is a member that drains as its store does.
+type database struct {
+	*member
+	of *brokenShards
+}
+
+func (d database) DrainShard(_ context.Context, epoch int64, drain bool) error {
+	return d.of.drain(d.member, epoch, drain)
+}
+
 // openBroken returns a store with a fault.
 func openBroken(tb testing.TB, unbound bool, fault func(*brokenShards)) fsmtest.ShardedSubject {
 	tb.Helper()
@@ -134,7 +145,12 @@ func openBroken(tb testing.TB, unbound bool, fault func(*brokenShards)) fsmtest.
 	}
 	s, err := sharded.New(context.Background(), c)
 	require.NoError(tb, err)
-	b := &brokenShards{Store: s, placeID: s.PlaceID, shardOf: s.ShardOf, list: s.List, due: s.Due, parked: s.Parked, commit: s.Commit, purge: s.Purge, create: s.Create}
+	b := &brokenShards{
+		Store: s, placeID: s.PlaceID, shardOf: s.ShardOf, list: s.List, due: s.Due, parked: s.Parked, commit: s.Commit, purge: s.Purge, create: s.Create,
+		drain: func(m *member, epoch int64, drain bool) error {
+			return m.DrainShard(context.Background(), epoch, drain)
+		},
+	}
 	fault(b)
 	return fsmtest.ShardedSubject{
 		Store: b,
@@ -146,6 +162,7 @@ func openBroken(tb testing.TB, unbound bool, fault func(*brokenShards)) fsmtest.
 			name, epoch, slots, err := members[i].Shard(context.Background())
 			return errors.Join(err, members[i].SetShard(context.Background(), name, epoch+1, slots))
 		},
+		Database: func(i int) fsmtest.ShardDatabase { return database{members[i], b} },
 	}
 }
 
@@ -229,7 +246,47 @@ func TestTheContractOfShardsFindsFaults(t *testing.T) {
 				return list, nil
 			}
 		}},
-		{"an older epoch writes", true, []string{"OlderEpoch"}, func(*brokenShards) {}},
+		{"an older epoch writes", true, []string{"OlderEpoch", "Draining"}, func(*brokenShards) {}},
+		{"a draining shard takes calls", false, []string{"Draining"}, func(b *brokenShards) {
+			b.drain = func(*member, int64, bool) error { return nil }
+		}},
+		{"a shard drains for ever", false, []string{"Draining"}, func(b *brokenShards) {
+			b.drain = func(m *member, epoch int64, drain bool) error {
+				return m.DrainShard(context.Background(), epoch, drain || epoch == 1)
+			}
+		}},
+		{"a shard drains in any epoch", false, []string{"Draining"}, func(b *brokenShards) {
+			b.drain = func(m *member, _ int64, drain bool) error { return m.DrainShard(context.Background(), 1, drain) }
+		}},
+		{"a draining shard takes no outcomes", false, []string{"Draining"}, func(b *brokenShards) {
+			b.drain = func(m *member, epoch int64, drain bool) error {
+				name, stored, slots, err := m.Shard(context.Background())
+				if stored != epoch {
+					return errors.Join(err, carrierfsm.ErrConflict)
+				}
+				return errors.Join(err, m.SetShard(context.Background(), name, epoch+1, slots))
+			}
+		}},
+		{"a creation on a draining shard loses its call", false, []string{"Draining"}, func(b *brokenShards) {
+			b.create = func(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+				err := b.Store.Create(ctx, r, entries...)
+				if errors.Is(err, carrierfsm.ErrMoved) {
+					r.InFlight = false
+					_ = b.Store.Create(ctx, r, entries...)
+				}
+				return err
+			}
+		}},
+		{"what a draining shard refuses is spent", false, []string{"Draining"}, func(b *brokenShards) {
+			b.commit = func(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+				err := b.Store.Commit(ctx, r, entries...)
+				if errors.Is(err, carrierfsm.ErrMoved) && len(r.Spends) > 0 {
+					r.ID, r.Key, r.Version, r.InFlight = b.Store.PlaceID("other", r.Key), "", 1, false
+					_ = b.Store.Create(ctx, r)
+				}
+				return err
+			}
+		}},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()

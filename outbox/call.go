@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -146,66 +145,6 @@ func (s *slowCalls) count(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.abandoned += n
-}
-
-// page is the verifications that are delivered to at one time.
-type page struct {
-	taken   chan struct{} // closed when workers have taken the last one, if others follow the page
-	longest atomic.Int64  // of its calls that have returned, in nanoseconds and one more; 0 if none has
-}
-
-func newPage(full bool) *page {
-	if !full {
-		return &page{}
-	}
-	return &page{taken: make(chan struct{})}
-}
-
-// leastWait is how long a page at least waits for its last calls.
-const leastWait = time.Millisecond
-
-// enough is how long to wait for a call while others follow the page: twice as long as
-// its other calls took, a tenth of the patience at most, and that too if none of them has
-// returned. So a few slow calls take little of the rate, and handlers that are
-// never quick are not parked because of it.
-func (p *page) enough(patience time.Duration) time.Duration {
-	if longest := p.longest.Load(); longest > 0 {
-		return min(patience/10, max(leastWait, 2*time.Duration(longest)))
-	}
-	return patience / 10
-}
-
-// returned notes that a call has returned.
-func (p *page) returned(took time.Duration) {
-	for before := p.longest.Load(); int64(took) >= before; before = p.longest.Load() {
-		if p.longest.CompareAndSwap(before, int64(took)+1) {
-			return
-		}
-	}
-}
-
-// wait waits for a call, for less time if the page waits for nothing else and others
-// follow it. It reports whether the call has returned.
-func (p *page) wait(c *call, patience time.Duration) bool {
-	begun := time.Now()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-c.done:
-		p.returned(time.Since(begun))
-		return true
-	case <-timer.C:
-		return c.returned()
-	case <-p.taken:
-	}
-	timer.Reset(max(0, p.enough(patience)-time.Since(begun)))
-	select {
-	case <-c.done:
-		p.returned(time.Since(begun))
-		return true
-	case <-timer.C:
-		return c.returned()
-	}
 }
 
 // await waits for a call. It returns true if the call is slow and goes on while delivery

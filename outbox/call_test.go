@@ -169,6 +169,28 @@ func TestASlowCallOfADeadReplicaIsMadeAgain(t *testing.T) {
 	})
 }
 
+// It does so when the lease has ended, not only when the time of the call is over.
+func TestASlowCallOfADeadReplicaIsMadeAgainWhenItsLeaseHasEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &detachable{Store: memory.New()}
+		b := newBench(t, store)
+		create(t, b, "slow", 300)
+		_, handle := hanging("slow", 9*time.Minute)
+		long := func(c *outbox.Config) { c.Timeout = 10 * time.Minute }
+		stop := running(t, dispatcher(b, handle, long).Run)
+		pass(time.Minute) // 256 calls go on
+		store.detach()
+		other := new(recorder)
+		d := dispatcher(b.Replica(func(c *carrierfsm.Config) { c.Store = store.Store }), other.handle, long)
+		defer running(t, d.Run)()
+		pass(20 * time.Second)
+		require.Len(t, other.got(), 300)
+		require.Empty(t, parked(t, d))
+		stop()
+	})
+}
+
 func TestDeliverWaitsForSlowCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"sort"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -33,12 +34,13 @@ func deliveries(b Batch) (list []*delivery) {
 	return list
 }
 
-// deliver calls the handler for a batch. It returns how many entries, from the
-// first on without a gap, were delivered or parked, the parked rows to store, and
-// the calls that go on, to be watched once these are stored.
-func (t *term) deliver(ctx context.Context, b Batch) (n int, rows []Parked, left []*call) {
+// deliver calls the handler for a batch, which is followed by others if it is full. It
+// returns how many entries, from the first on without a gap, were delivered or parked, the
+// parked rows to store, and the calls that go on, to be watched once these are stored.
+func (t *term) deliver(ctx context.Context, b Batch, full bool) (n int, rows []Parked, left []*call) {
 	list := deliveries(b)
-	p := newPage(len(b.Entries) >= pageSize)
+	least := sort.Search(len(list), func(i int) bool { return list[i].index[0] >= pageSize })
+	p := newPage(least, full)
 	t.concurrently(len(list), p, func(i int) {
 		if row, parked := b.Parked[list[i].entries[0].ID]; parked {
 			list[i].appendToParked(row)
@@ -188,31 +190,9 @@ func (t *term) end(ctx context.Context, c *call) failure {
 	return t.failureOf(t.name, c, why, err)
 }
 
-// watch waits for a call that goes on, until its time is over, and writes its
-// result into the parked row of its verification.
-func (t *term) watch(ctx context.Context, calls []*call) {
-	for _, c := range calls {
-		t.watchers.Go(func() {
-			select {
-			case <-c.done:
-			case <-c.overdue:
-			}
-			f := t.end(ctx, c)
-			rows, err := t.rows(context.WithoutCancel(ctx), ParkedQuery{Handler: t.name, ID: c.entry.ID})
-			if t.failed(ctx, "parked", err) || len(rows) == 0 || rows[0].Step != c.entry.Step {
-				return // it is tried again in its time; an operator may have asked for an earlier step
-			}
-			row := rows[0]
-			row.Version++
-			if row.Why, row.Failure = f.why, f.note; f.why == "" {
-				row.Step, row.Attempts, row.Next = row.Step+1, 0, t.now()
-			} else {
-				row.Attempts++
-				row.Next = t.retryAt(row.Attempts)
-			}
-			if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
-				t.cfg.Logger.DebugContext(ctx, "the lease of a handler is lost", t.attrs("err", err)...)
-			}
-		})
-	}
+// orphan reports whether a verification has a slow call that began in an earlier term and
+// does not go on in this process: that of the call has died, or could not write the result.
+// It would else wait until the time of its call is over.
+func (t *term) orphan(row Parked) bool {
+	return row.Why == whySlow && row.Since.Before(t.begun) && !t.slow.has(row.ID)
 }

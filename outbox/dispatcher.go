@@ -58,7 +58,8 @@ type Config struct {
 	// verifications. The verification of a call that takes longer is parked while
 	// the call goes on, and delivery goes on without it. Where only slow calls
 	// keep the handler from what is pending, it is parked sooner: when it has taken
-	// twice as long as the calls before it, or a tenth of SlowAfter. Defaults to 1 s.
+	// twice as long as the longest of the calls before it, or eight times as long as these
+	// took on average, or a tenth of SlowAfter. Defaults to 1 s.
 	SlowAfter time.Duration
 	// MaxSlow is how many calls of one handler may go on like that, those included
 	// that don't return after Timeout. When there are as many, delivery to the

@@ -170,6 +170,9 @@ type Parked struct {
 type ParkedQuery struct {
 	// Handler and ID, where not empty, are those to select.
 	Handler, ID string
+	// IDs, where not empty, are the verifications to select, at most 10,000. Where ID is set
+	// too, only that one can be selected.
+	IDs []string
 	// NextBy, where set, selects only rows whose Next is not after it.
 	NextBy time.Time
 	// After continues after the last row of the page before.

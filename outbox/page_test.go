@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,10 +15,56 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// How long a page of transitions waits for its last calls while others follow it. The
-// time is that of a synctest bubble.
+// How many transitions a page has, and how long it waits for its last calls while others
+// follow it. The time is that of a synctest bubble.
+
+// pages is a store in memory that records how far each page has moved the cursor.
+type pages struct {
+	*memory.Store
+	moved []int
+}
+
+func (s *pages) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n int, rows []outbox.Parked) error {
+	if n > 0 {
+		s.moved = append(s.moved, n)
+	}
+	return s.Store.Advance(ctx, l, b, n, rows)
+}
+
+// A handler that is quick gets larger pages, and so fewer commits of its cursor, while many
+// transitions wait. Those of one that is not have 200, also where it was quick before: what
+// a process leaves to be delivered again is not much work.
+func TestPagesGrowWhileTheHandlerIsQuick(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		takes func(call int64) time.Duration
+		pages []int
+	}{
+		"quick":           {func(int64) time.Duration { return 0 }, []int{200, 400, 800, 1600, 1600, 400}},
+		"not quick":       {func(int64) time.Duration { return 3 * time.Millisecond }, slices.Repeat([]int{200}, 25)},
+		"not quick later": {func(n int64) time.Duration { return time.Duration(n/3001) * 10 * time.Millisecond }, append([]int{200, 400, 800, 1600}, slices.Repeat([]int{200}, 10)...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store, calls := &pages{Store: memory.New()}, atomic.Int64{}
+				b := newBench(t, store)
+				create(t, b, "one", 5000)
+				stop := running(t, dispatcher(b, func(context.Context, carrierfsm.Transition) error {
+					pass(test.takes(calls.Add(1)))
+					return nil
+				}).Run)
+				pass(time.Minute)
+				stop()
+				require.Equal(t, int64(5000), calls.Load(), "a transition was delivered twice, or not at all")
+				require.Equal(t, test.pages, store.moved)
+			})
+		})
+	}
+}
 
 // Each page of transitions has slow calls. Those of one page hold up the next one a
 // little longer than quick calls take, not for a tenth of SlowAfter.
@@ -72,4 +121,64 @@ func TestACallIsNotParkedBeforeItTakesTwiceAsLongAsThoseBeforeIt(t *testing.T) {
 		stop()
 		require.Equal(t, make([]int, 200), slow)
 	})
+}
+
+// A call that took long does not let the page wait twice as long for the last one: it waits
+// eight times as long as its calls took on average.
+func TestOneLongCallDoesNotMakeAPageWaitLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		create(t, b, "long", 1)
+		create(t, b, "quick", 198)
+		create(t, b, "slow", 1) // the page is full
+		takes := map[string]time.Duration{"long0": 100 * time.Millisecond, "slow0": time.Second}
+		d := dispatcher(b, func(_ context.Context, t carrierfsm.Transition) error {
+			pass(cmp.Or(takes[t.ID], 10*time.Millisecond))
+			return nil
+		}, func(c *outbox.Config) { c.SlowAfter = 10 * time.Second })
+		defer running(t, d.Run)()
+		pass(260*time.Millisecond + 83*time.Millisecond) // eight workers come to the last one after 260 ms
+		require.Zero(t, d.Stats().Slow)
+		pass(2 * time.Millisecond)
+		require.Equal(t, 1, d.Stats().Slow)
+	})
+}
+
+// As many slow calls as there are workers, in the middle of a page, do not hold up the rest
+// of it for SlowAfter. Where no call is quick none is parked because of that.
+func TestSlowCallsOfAllWorkersTakeLittleOfTheRate(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		takes time.Duration // a call that is not slow
+		slow  int           // of these, one after the other
+		ends  time.Duration
+	}{
+		"quick calls":    {0, 20, 20 * time.Millisecond},
+		"calls of 30 ms": {30 * time.Millisecond, 0, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				create(t, b, "quick", 100)
+				create(t, b, "slow", test.slow)
+				create(t, b, "later", 380-test.slow)
+				var quick atomic.Int64
+				d := dispatcher(b, func(_ context.Context, t carrierfsm.Transition) error {
+					if strings.HasPrefix(t.ID, "slow") {
+						pass(10 * time.Second)
+						return nil
+					}
+					pass(test.takes)
+					quick.Add(1)
+					return nil
+				})
+				defer running(t, d.Run)()
+				pass(test.ends)
+				require.Equal(t, int64(480-test.slow), quick.Load())
+				require.Equal(t, test.slow, d.Stats().Slow)
+			})
+		})
+	}
 }

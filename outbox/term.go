@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,12 +13,8 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-const (
-	// pageSize is how many entries, and how many parked rows, are read at once.
-	pageSize = 200
-	// storeTimeout is how long the store may take for one answer.
-	storeTimeout = 10 * time.Second
-)
+// storeTimeout is how long the store may take for one answer.
+const storeTimeout = 10 * time.Second
 
 // worker delivers transitions to one handler while it holds the lease of the
 // handler's cursor.
@@ -42,11 +39,13 @@ type worker struct {
 type term struct {
 	*worker
 	lease Lease
+	begun time.Time // by the dispatcher's clock
 
 	mu    sync.Mutex
 	until time.Time // when the lease ends by our clock, counted from before the store was asked
 
 	watchers sync.WaitGroup // of the calls that go on
+	ended    endedCalls     // of these
 }
 
 // run acquires the lease whenever it is free, and then delivers, until ctx ends or
@@ -69,7 +68,7 @@ func (w *worker) runTerm(ctx context.Context) (open bool) {
 		return false
 	}
 	if !errors.Is(err, ErrLeaseHeld) && !w.failed(ctx, "acquire", err) {
-		(&term{worker: w, lease: lease, until: until}).run(ctx)
+		(&term{worker: w, lease: lease, begun: w.now(), until: until}).run(ctx)
 	}
 	return true
 }
@@ -83,14 +82,14 @@ func (w *worker) runOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := &term{worker: w, lease: lease, until: until}
+	t := &term{worker: w, lease: lease, begun: w.now(), until: until}
 	ctx, cancel := context.WithCancel(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() { t.renew(ctx) })
 	defer t.release(ctx)
 	defer renewing.Wait()
 	defer cancel()
-	if _, err := t.retryDue(ctx); err != nil {
+	if _, err := t.retryDue(ctx, false); err != nil {
 		return err
 	}
 	if t.projection != nil {
@@ -101,7 +100,7 @@ func (w *worker) runOnce(ctx context.Context) error {
 		if err != nil || len(batch.Entries) == 0 {
 			return err
 		}
-		n, rows, _ := t.deliver(ctx, batch) // it waits for each call
+		n, rows, _ := t.deliver(ctx, batch, false) // it waits for each call
 		if err := t.advanceOnce(ctx, batch, n, rows); err != nil {
 			return err
 		}
@@ -224,11 +223,12 @@ func (t *term) follow(ctx context.Context) error {
 	defer cancelOthers()
 	poll := time.NewTicker(t.cfg.PollInterval)
 	defer poll.Stop()
+	var pages paging
 	for ctx.Err() == nil {
 		if !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		batch, err := t.pending(ctx, pageSize)
+		batch, err := t.pending(ctx, pages.size())
 		if errors.Is(err, carrierfsm.ErrClosed) {
 			return err
 		}
@@ -241,7 +241,9 @@ func (t *term) follow(ctx context.Context) error {
 			}
 			continue
 		}
-		n, rows, left := t.deliver(ctx, batch)
+		begun := time.Now()
+		n, rows, left := t.deliver(ctx, batch, len(batch.Entries) == pages.size())
+		pages.next(len(batch.Entries), time.Since(begun))
 		if err := t.advance(ctx, batch, n, rows); err != nil {
 			return err
 		}
@@ -284,11 +286,11 @@ func (t *term) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) e
 // catchUp delivers to parked verifications when they are due. Its error is
 // ErrLeaseLost or carrierfsm.ErrClosed.
 func (t *term) catchUp(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		if !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		n, err := t.retryDue(ctx)
+		n, err := t.retryDue(ctx, first)
 		if err != nil {
 			return err
 		}
@@ -300,14 +302,21 @@ func (t *term) catchUp(ctx context.Context) error {
 }
 
 // retryDue delivers to a page of the parked verifications that are due, and
-// returns how many these were. Its error is as that of catchUp.
-func (t *term) retryDue(ctx context.Context) (int, error) {
-	rows, err := t.rows(ctx, ParkedQuery{Handler: t.name, NextBy: t.now(), Limit: pageSize})
+// returns how many these were. The first time in a term it takes orphans too. Its error is
+// as that of catchUp.
+func (t *term) retryDue(ctx context.Context, first bool) (int, error) {
+	now := t.now()
+	q := ParkedQuery{Handler: t.name, NextBy: now, Limit: pageSize}
+	if first {
+		q.NextBy, q.Limit = now.Add(t.cfg.Timeout+t.cfg.RetryMin), pageSize+t.cfg.MaxSlow
+	}
+	rows, err := t.rows(ctx, q)
 	if t.failed(ctx, "parked", err) {
 		return 0, nil
 	}
+	rows = slices.DeleteFunc(rows, func(row Parked) bool { return row.Next.After(now) && !t.orphan(row) })
 	lost := make(chan error, len(rows))
-	p := newPage(len(rows) >= pageSize)
+	p := newPage(len(rows), len(rows) >= pageSize)
 	t.concurrently(len(rows), p, func(i int) {
 		row, left, tried := t.retry(ctx, rows[i], p)
 		if !tried {
@@ -352,11 +361,14 @@ func (t *term) retryAt(failures int) time.Time {
 	return t.now().Add(wait + min(jitter, math.MaxInt64-wait))
 }
 
-// concurrently calls do for 0 to n-1, on at most as many goroutines as there
-// are workers.
+// concurrently calls do for 0 to n-1, or until the page ends, on at most as many
+// goroutines as there are workers.
 func (t *term) concurrently(n int, p *page, do func(i int)) {
 	next := make(chan int)
 	var workers sync.WaitGroup
+	if n > t.cfg.Workers && t.patience < t.cfg.Timeout {
+		workers.Go(func() { p.watch(t.cfg.Workers, t.patience) })
+	}
 	for range min(n, t.cfg.Workers) {
 		workers.Go(func() {
 			for i := range next {
@@ -364,12 +376,11 @@ func (t *term) concurrently(n int, p *page, do func(i int)) {
 			}
 		})
 	}
-	for i := range n {
+	i := 0
+	for ; i < n && !p.ends(i); i++ {
 		next <- i
 	}
 	close(next)
-	if p.taken != nil {
-		close(p.taken)
-	}
+	p.close(i == n)
 	workers.Wait()
 }

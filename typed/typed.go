@@ -15,7 +15,6 @@
 package typed
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"unicode"
@@ -140,12 +139,12 @@ func inName(r rune) bool {
 
 // read returns a text that is a value already, or else the value that find finds in
 // its readable characters.
-func read[T Text](text T, is func([]byte) bool, find func([]rune) []rune, none error) (T, error) {
+func read[T Text](text T, is func(T) bool, find func([]rune) []rune, none error) (T, error) {
 	var zero T
 	if len(text) > Longest {
 		return zero, none
 	}
-	if is([]byte(text)) {
+	if is(text) {
 		return text, nil
 	}
 	buffer, ok := readable([]byte(text))
@@ -161,20 +160,20 @@ func read[T Text](text T, is func([]byte) bool, find func([]rune) []rune, none e
 		}
 		value = append(value, byte(r))
 	}
-	if !is(value) {
-		clear(value)
-		return zero, none
+	if meant := T(value); is(meant) {
+		return meant, nil
 	}
-	return T(value), nil
+	clear(value)
+	return zero, none
 }
 
-func isCode(s []byte) bool {
+func isCode[T Text](s T) bool {
 	return len(s) >= shortestCode && len(s) <= longestCode && digits(s)
 }
 
-func isPhone(s []byte) bool { return len(s) == 11 && s[0] == '1' && digits(s) }
+func isPhone[T Text](s T) bool { return len(s) == 11 && s[0] == '1' && digits(s) }
 
-func isIDCard(s []byte) bool {
+func isIDCard[T Text](s T) bool {
 	switch len(s) {
 	case 15:
 		return digits(s)
@@ -185,7 +184,7 @@ func isIDCard(s []byte) bool {
 }
 
 // checkDigit is the last one of an ID card number: ISO 7064, MOD 11-2.
-func checkDigit(digits []byte) byte {
+func checkDigit[T Text](digits T) byte {
 	sum := 0
 	for i, weight := range [...]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
 		sum += weight * int(digits[i]-'0')
@@ -193,7 +192,14 @@ func checkDigit(digits []byte) byte {
 	return "10X98765432"[sum%11]
 }
 
-func digits(s []byte) bool { return len(bytes.Trim(s, "0123456789")) == 0 }
+func digits[T Text](s T) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
 
 // findPhone removes the country code.
 func findPhone(text []rune) []rune {

@@ -136,28 +136,36 @@ type place struct {
 // onEachStore runs a test with a fresh store of each kind.
 func onEachStore(t *testing.T, test func(t *testing.T, p place)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		path := filepath.Join(t.TempDir(), "verifications.db")
-		test(t, place{"sqlite", "sqlite:" + path, func(t *testing.T) outbox.Store {
-			t.Helper()
-			s, err := sqlite.Open(t.Context(), path)
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, s.Close()) })
-			return s
-		}})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		dsn := cluster.Cluster(t).NewDatabase(t)
-		test(t, place{"postgres", "postgres:" + dsn, func(t *testing.T) outbox.Store {
-			t.Helper()
-			s, err := postgres.Open(t.Context(), dsn)
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, s.Close()) })
-			return s
-		}})
-	})
+	for name, fresh := range map[string]func(t *testing.T) place{"sqlite": newFile, "postgres": newDatabase} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, fresh(t))
+		})
+	}
+}
+
+func newFile(t *testing.T) place {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "verifications.db")
+	return place{"sqlite", "sqlite:" + path, func(t *testing.T) outbox.Store {
+		t.Helper()
+		s, err := sqlite.Open(t.Context(), path)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}}
+}
+
+func newDatabase(t *testing.T) place {
+	t.Helper()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	return place{"postgres", "postgres:" + dsn, func(t *testing.T) outbox.Store {
+		t.Helper()
+		s, err := postgres.Open(t.Context(), dsn)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}}
 }
 
 // fill puts verifications into a store: v1 waits for a code, v2 for a password, v3 is

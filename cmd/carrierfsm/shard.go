@@ -24,12 +24,12 @@ var shardCommands = []command{
 		more: "The store is sharded:NAME=STORE NAME=STORE…, in the order of the service.",
 	},
 	{
-		name: "shard close", about: "Refuse all further writes of a shard, before it is moved", flags: shardCloseFlags,
-		more: "The store is the one database. It waits for the writes that run. Replicas that know the database get no more writes\nthrough, not after shard open either: they have to be started again. Without -yes nothing is changed.",
+		name: "shard close", about: "Drain a shard, then refuse all further writes of it, before it is moved", flags: shardCloseFlags,
+		more: "The store is the one database. New submissions are refused first, and it waits for the calls of upstream that are under\nway: their outcomes are kept. If they take longer than -wait, the shard is not closed and goes on draining: run it again,\nor take submissions again with shard open. Replicas that know a database that was closed get no more writes through, not\nafter shard open either: they have to be started again. Without -yes nothing is changed.",
 	},
 	{
 		name: "shard open", about: "Take writes again in a database that was closed, or in its copy", flags: shardOpenFlags,
-		more: "The store is the one database. Without -yes nothing is changed.",
+		more: "The store is the one database. One that drains and was not closed takes submissions again, in the same epoch: no replica\nhas to be started again. Without -yes nothing is changed.",
 	},
 }
 
@@ -185,62 +185,5 @@ func shardCreateFlags(f *flag.FlagSet) action {
 		}
 		log.InfoContext(ctx, "created shards", "operator", name, "shards", len(shards))
 		return s.Close()
-	}
-}
-
-func shardCloseFlags(f *flag.FlagSet) action {
-	return switchFlags(f, "closed", func(slots string) (string, error) {
-		if strings.HasPrefix(slots, sharded.MovedPrefix) {
-			return "", errors.New("it is closed already")
-		}
-		return sharded.MovedPrefix + slots, nil
-	})
-}
-
-func shardOpenFlags(f *flag.FlagSet) action {
-	return switchFlags(f, "open", func(slots string) (string, error) {
-		open, closed := strings.CutPrefix(slots, sharded.MovedPrefix)
-		if !closed {
-			return "", errors.New("it is not closed")
-		}
-		return open, nil
-	})
-}
-
-// switchFlags puts a database into the next epoch, with other slots.
-func switchFlags(f *flag.FlagSet, what string, change func(slots string) (string, error)) action {
-	var o options
-	o.storeFlag(f)
-	o.byFlag(f)
-	o.yesFlag(f)
-	return func(ctx context.Context, std streams, _ []string) error {
-		ctx, by, err := o.operator(ctx)
-		if err != nil {
-			return err
-		}
-		return withMember(ctx, o.spec(), func(m sharded.Member) error {
-			name, epoch, slots, err := m.Shard(ctx)
-			if err == nil && epoch == 0 {
-				err = usage("the database is no shard")
-			}
-			if err != nil {
-				return err
-			}
-			next, err := change(slots)
-			if err != nil {
-				return marked{fmt.Errorf("the shard %s: %w", name, err), carrierfsm.ErrConflict}
-			}
-			if !o.yes {
-				_, _ = fmt.Fprintf(std.out, "the shard %s would be %s, in epoch %d; -yes does it\n", name, what, epoch+1)
-				return nil
-			}
-			begun := time.Now()
-			if err := m.SetShard(ctx, name, epoch+1, next); err != nil {
-				return err
-			}
-			slog.New(slog.NewTextHandler(std.err, nil)).InfoContext(ctx, "switched a shard", "operator", by, "shard", name, "epoch", epoch+1, "is", what, "took", time.Since(begun))
-			_, _ = fmt.Fprintf(std.out, "the shard %s is %s, in epoch %d\n", name, what, epoch+1)
-			return nil
-		})
 	}
 }

@@ -15,14 +15,14 @@
 //
 //	go test ./internal/crashproof                     15 kills, SQLite
 //	go test ./internal/crashproof -store postgres3 -kills 100 -pauses 30 -seed 7
-//	go test ./internal/crashproof -store shards       four shards, one stopped, one moved
+//	go test ./internal/crashproof -store shards       four shards, one failed over, one moved
 //	go test ./internal/crashproof -figures ci         what .ci/run does
 //	go test ./internal/crashproof -figures shards     the part of docs/reliability.md about shards
 //	go test ./internal/crashproof -figures release -timeout 6h
 //
-// On shards, a server is stopped until all that the other shards had is done, and a shard
-// moves to another server (shardchaos_test.go); the judge reads all of them, and the place
-// that was left (shardjudge_test.go).
+// On shards, a server is stopped, its standby is promoted when all that the other shards had
+// is done, and a shard moves to another server (shardchaos_test.go); the judge reads all of
+// them, and the place that was left (shardjudge_test.go).
 //
 // The last command writes docs/reliability.md. Instead of kills, a round can have a failover:
 // a cluster of PostgreSQL under Patroni and one disaster (disaster_test.go):

@@ -38,6 +38,11 @@ var websites = []string{
 // clientTimeout is how long a person waits for a response at most.
 const clientTimeout = 700 * time.Millisecond
 
+// patience is how long a person tries to reach a verification while one shard is away. Then
+// the person leaves and begins another one. Otherwise all people would soon wait for that
+// shard, and none would use the others.
+const patience = time.Second
+
 // live makes verifications until the chaos is over.
 func (p *person) live(ctx context.Context) {
 	for ctx.Err() == nil && !p.world.quiet() {
@@ -53,7 +58,10 @@ func (p *person) verify(ctx context.Context) {
 	p.carry, p.newPasswordSent, p.reset, p.usedCodes, p.latest = "", false, false, make(map[string]int), nil
 	p.subject = p.world.proxy.admit(id, phone, websites[p.random.IntN(len(websites))])
 	p.world.begun(p.subject)
-	v := p.create(ctx, key)
+	v := p.begin(ctx, key)
+	if v == nil {
+		v = p.create(ctx, key)
+	}
 	for v != nil && !v.State.Terminal() && ctx.Err() == nil && !p.world.overdue() {
 		if p.random.IntN(p.world.stayers()) == 0 {
 			return // leaves; a timer will end it
@@ -63,8 +71,42 @@ func (p *person) verify(ctx context.Context) {
 	}
 }
 
+// begin hands in the form of every second verification before that is created. It returns
+// nil where it was refused, or is not to be done.
+func (p *person) begin(ctx context.Context, key string) *view {
+	if p.random.IntN(2) == 0 {
+		return nil
+	}
+	a := request{
+		Op: opSubmit, ID: p.id, Key: key, Begins: true, Input: string(carrierfsm.InputApply),
+		Phone: p.phone, Address: p.tag(p.id, 0),
+	}
+	for began := time.Now(); p.patient(ctx, began); {
+		wait := clientTimeout
+		if p.random.IntN(10) == 0 {
+			wait = between(p.random, time.Millisecond, 60*time.Millisecond)
+		}
+		switch t := p.send(ctx, a, wait); t.Result {
+		case resultOK:
+			return t.View
+		case resultExists, resultPending:
+			return p.poll(ctx)
+		case resultLost, resultStore:
+			p.rest(ctx, between(p.random, time.Millisecond, 20*time.Millisecond))
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// patient reports whether a person who began to try at a time goes on.
+func (p *person) patient(ctx context.Context, began time.Time) bool {
+	return ctx.Err() == nil && !p.world.overdue() && (!p.world.away.Load() || time.Since(began) < patience)
+}
+
 func (p *person) create(ctx context.Context, key string) *view {
-	for ctx.Err() == nil && !p.world.overdue() {
+	for began := time.Now(); p.patient(ctx, began); {
 		t := p.send(ctx, request{Op: opCreate, ID: p.id, Key: key}, clientTimeout)
 		if t.Result == resultOK {
 			return t.View
@@ -77,9 +119,9 @@ func (p *person) create(ctx context.Context, key string) *view {
 	return nil
 }
 
-// poll reads the verification until there is a response.
+// poll reads the verification until there is a response, or the person's patience ends.
 func (p *person) poll(ctx context.Context) *view {
-	for ctx.Err() == nil && !p.world.overdue() {
+	for began := time.Now(); p.patient(ctx, began); {
 		if t := p.send(ctx, request{Op: opGet, ID: p.id}, clientTimeout); t.Result == resultOK {
 			return t.View
 		} else if t.Result == "not found" {

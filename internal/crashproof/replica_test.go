@@ -64,7 +64,7 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	m, err := carrierfsm.New(carrierfsm.Config{
-		Numbers: numbers(), Budgets: budgets, Store: store, Upstream: upstream, Sealer: sealer, Limits: limits,
+		Numbers: numbers(), Budgets: budgets, Store: store, Upstream: upstream, Sealer: sealer, SealUnbound: s.Unbound, Limits: limits,
 		CallTimeout: callTimeout, Grace: grace, PollInterval: pollInterval, Logger: logger,
 	})
 	if err != nil {
@@ -78,8 +78,8 @@ func (s settings) engine(store outbox.Store, upstream carrierfsm.Upstream) (*car
 		Handlers:    map[string]outbox.Handler{"delivery-log": s.handler()},
 		Projections: []outbox.Projection{counted},
 		// A database may be restored to before the first start.
-		Starts:   map[string]outbox.Start{"delivery-log": outbox.FromBeginning, counted.Name(): outbox.FromBeginning},
-		LeaseTTL: lease, RetryMin: retryMin, RetryMax: retryMax, PollInterval: pollInterval, Logger: logger,
+		Starts:  map[string]outbox.Start{"delivery-log": outbox.FromBeginning, counted.Name(): outbox.FromBeginning},
+		Timeout: handlerTimeout, LeaseTTL: lease, RetryMin: retryMin, RetryMax: retryMax, PollInterval: pollInterval, Logger: logger,
 	})
 	return m, d, err
 }
@@ -126,11 +126,15 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var v carrierfsm.Verification
 	var err error
-	switch in.Op {
-	case opCreate:
-		v, err = a.m.Create(r.Context(), carrierfsm.NewVerification{ID: in.ID, Key: in.Key})
-	case opGet:
+	created := carrierfsm.NewVerification{ID: in.ID, Key: in.Key}
+	form, begins := in.input().(carrierfsm.Apply)
+	switch {
+	case in.Op == opCreate:
+		v, err = a.m.Create(r.Context(), created)
+	case in.Op == opGet:
 		v, err = a.m.Get(r.Context(), in.ID)
+	case in.Begins && begins:
+		v, err = a.m.Begin(r.Context(), created, form)
 	default:
 		v, err = a.m.Submit(r.Context(), in.ID, in.input())
 	}

@@ -24,7 +24,7 @@ func TestTheReportHasEveryFigure(t *testing.T) {
 	require.Contains(t, text, "1 were found")
 	_, shards, _, found := partIn(text, shardsBegin, shardsEnd)
 	require.True(t, found)
-	require.Contains(t, shards, "In 3 rounds on four shards a server was stopped 2 times and a shard moved to another server 3 times")
+	require.Contains(t, shards, "In 3 rounds on four shards a server was stopped and failed over 2 times and a shard moved to another server 3 times")
 	require.Contains(t, shards, "| four shards | 3 | 0 | 0 | 2 | 3 | 4,000 | 1,234 | 0 |\n")
 	require.Contains(t, shards, "| "+shardSabotages[0].name+" | 9 | 1.0 | 3 "+misplaced+" |\n")
 	require.NotContains(t, shards, "no intent")

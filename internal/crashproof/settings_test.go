@@ -13,8 +13,11 @@ const (
 	grace        = 150 * time.Millisecond
 	pollInterval = 25 * time.Millisecond
 	lease        = 200 * time.Millisecond // of handlers
-	retryMin     = 20 * time.Millisecond
-	retryMax     = 200 * time.Millisecond
+	// handlerTimeout is after what time a verification is handled whose slow call died with
+	// its process.
+	handlerTimeout = 2 * time.Second
+	retryMin       = 20 * time.Millisecond
+	retryMax       = 200 * time.Millisecond
 )
 
 var limits = carrierfsm.Limits{
@@ -32,6 +35,9 @@ type settings struct {
 	DeliveryLog string         // the file to which the handler writes
 	Journal     string         // the folder of journalSabotage
 	Sabotage    string         // of this replica's ports; empty: none
+	// Unbound seals without binding, as earlier builds did. Only then does a replica keep
+	// snapshots, so that a submission loads nothing.
+	Unbound bool
 }
 
 // newRand returns the random numbers of one actor. Each actor has its own, so that the

@@ -35,8 +35,9 @@ func (w *world) disruptShards(ctx context.Context, d *rand.Rand, over func() boo
 	return nil
 }
 
-// stopShard stops a server as a loss of power would. It starts it again when all that began
-// on the other shards before has ended and was handled, or should have.
+// stopShard stops a server as a loss of power would. When all that began on the other shards
+// before has ended and was handled, or should have, its standby takes its place; without one
+// it is started again.
 func (w *world) stopShard(ctx context.Context) error {
 	s := w.database.shards
 	var others []int
@@ -45,29 +46,35 @@ func (w *world) stopShard(ctx context.Context) error {
 			others = append(others, i)
 		}
 	}
-	_, dispatcher, err := settings{}.engine(w.store, noUpstream{})
+	_, dispatcher, err := w.engine()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
+	w.away.Store(true)
+	defer w.away.Store(false)
 	if err := s.servers[s.stoppable].StopImmediate(); err != nil {
 		return err
 	}
-	var left string
+	var left, without string
+	var n int
 	w.await(ctx, settleBound, func() bool {
 		left = w.leftBehind(ctx, dispatcher, others, began)
-		return left == "" || w.alarmed()
+		n, without = w.acknowledged(began, time.Now(), others)
+		return left == "" && without == "" || w.alarmed()
 	})
 	if left != "" && !w.alarmed() {
 		w.harm("%s after %s without another shard", left, time.Since(began).Round(time.Second))
 	}
-	n, without := w.acknowledged(began, time.Now(), others)
 	w.elsewhere.Add(int64(n))
 	if without != "" && !w.alarmed() {
 		w.harm("shard %s: no submission was acknowledged in %s without another shard", without, time.Since(began).Round(time.Second))
 	}
 	w.stops.Add(1)
-	return s.servers[s.stoppable].Restart()
+	if s.standby == nil {
+		return s.servers[s.stoppable].Restart()
+	}
+	return s.standby.Promote()
 }
 
 // leftBehind says what began before a time and has not ended, or was not handled.

@@ -6,18 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 // move moves a shard to another server while replicas write, as docs/scale.md says: it is
-// closed, copied, opened at its new place, and the replicas get the address.
+// drained, closed, copied, opened at its new place, and the replicas get the address.
 func (s *shards) move(ctx context.Context) error {
 	list := s.at()
 	from := list[s.moving].Source
-	if err := s.switchShard(ctx, from, func(slots string) string { return sharded.MovedPrefix + slots }); err != nil {
+	if err := s.drain(ctx, from); err != nil {
+		return fmt.Errorf("draining a shard: %w", err)
+	}
+	closed := func(slots string) string {
+		return sharded.MovedPrefix + strings.TrimPrefix(slots, sharded.DrainedPrefix)
+	}
+	if err := s.switchShard(ctx, from, closed); err != nil {
 		return fmt.Errorf("closing a shard: %w", err)
 	}
 	var err error
@@ -35,6 +43,35 @@ func (s *shards) move(ctx context.Context) error {
 	s.addresses.Store(&list)
 	return nil
 }
+
+// drain has a database take no new submissions, and waits until no call is under way, or all
+// that were have been given up. Replicas that are killed leave some open for so long.
+func (s *shards) drain(ctx context.Context, dsn string) error {
+	m, err := openMember(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Close() }()
+	_, epoch, _, err := m.Shard(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.DrainShard(ctx, epoch, true); err != nil {
+		return err
+	}
+	for end := time.Now().Add(callTimeout + grace + drainSlack); time.Now().Before(end); {
+		calls, err := m.List(ctx, carrierfsm.Query{InFlight: true, Limit: 1})
+		if err != nil || len(calls) == 0 {
+			return err
+		}
+		rest(ctx, 5*time.Millisecond)
+	}
+	return nil
+}
+
+// drainSlack is how long a replica that is started again or paused may take to settle calls
+// that were given up.
+const drainSlack = time.Second
 
 // switchShard puts a database into the next epoch, with other slots.
 func (s *shards) switchShard(ctx context.Context, dsn string, change func(slots string) string) error {

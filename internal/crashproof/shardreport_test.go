@@ -17,12 +17,12 @@ const (
 
 const shardsHead = `## When a shard is down, or moves
 
-**In %d rounds on four shards a server was stopped %d times and a shard moved to another server %d times. Meanwhile people made
+**In %d rounds on four shards a server was stopped and failed over %d times and a shard moved to another server %d times. Meanwhile people made
 %s submissions on the other shards that were acknowledged. Of %d kinds of damage, %s.**
 
 ` + "`go test ./internal/crashproof -figures shards -timeout 1h`" + ` runs three replicas on four databases of PostgreSQL, on two
-servers. They are killed and paused as above. One server is stopped at once, until everything that began on the other
-shards before has ended and was handled. Another shard is closed, copied to another server and opened there, and the
+servers. They are killed and paused as above. One server is stopped at once. When everything that began on the other
+shards before has ended and was handled, its synchronous standby is promoted. Another shard is drained, closed, copied to another server and opened there, and the
 replicas are started again one by one, as [scale.md](scale.md) says. The judge reads all four shards, and the
 database that was left.
 

@@ -3,7 +3,9 @@ package crashproof_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -27,6 +29,7 @@ type shardAddress struct{ Name, Source string }
 // on the other, which is stopped, one of them and the place to which another one moves.
 type shards struct {
 	servers   [2]*pgtest.Cluster
+	standby   *pgtest.Cluster // takes the place of the one that is stopped; nil where that is started again
 	on        [shardCount]int // the server of each shard, as it is now
 	stoppable int             // the server that is stopped
 	moving    int             // the shard that moves
@@ -46,19 +49,52 @@ func newShards(t *testing.T, seed uint64) *shards {
 		s.servers[i] = shared.Cluster(t)
 		t.Cleanup(func() { require.NoError(t, shared.Close()) })
 	}
+	if *figuresFlag != "ci" { // two cores are too few for so many servers and few kills
+		s.replicate(t)
+	}
 	var list []shardAddress
 	for i := range shardCount {
 		if i == int(seed%shardCount) {
 			s.on[i] = s.stoppable
 		}
-		list = append(list, shardAddress{string(rune('a' + i)), s.servers[s.on[i]].NewEmptyDatabase(t, "")})
+		name := string(rune('a' + i))
+		list = append(list, shardAddress{name, s.create(t, s.on[i], "shard_"+name)})
 	}
 	s.addresses.Store(&list)
 	_, done, err := openShards(t.Context(), list, "", true) // each database says which shard it is
 	require.NoError(t, err)
 	done()
-	s.target = s.servers[s.stoppable].NewEmptyDatabase(t, "")
+	s.target = s.create(t, s.stoppable, "target")
 	return s
+}
+
+// replicate gives the server that is stopped a synchronous standby.
+func (s *shards) replicate(t *testing.T) {
+	t.Helper()
+	var err error
+	primary := s.servers[s.stoppable]
+	s.standby, err = pgtest.StartStandby(primary, "", pgtest.Options{}) // its own power never fails
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.standby.Close()) })
+	for _, sql := range []string{`ALTER SYSTEM SET synchronous_standby_names = 'standby'`, `SELECT pg_reload_conf()::text`} {
+		_, err = ask(t.Context(), primary.DSN("postgres"), sql)
+		require.NoError(t, err)
+	}
+}
+
+// create creates a database on a server and returns its connection string, which finds the
+// primary of the two that have it.
+func (s *shards) create(t *testing.T, server int, name string) string {
+	t.Helper()
+	on := s.servers[server]
+	_, err := ask(t.Context(), on.DSN("postgres"), "CREATE DATABASE "+name)
+	require.NoError(t, err)
+	dsn := on.DSN(name)
+	if server == s.stoppable && s.standby != nil {
+		host := "host=" + filepath.Dir(on.Socket())
+		dsn = strings.Replace(dsn, host, host+","+filepath.Dir(s.standby.Socket()), 1) + " target_session_attrs=read-write connect_timeout=2"
+	}
+	return dsn
 }
 
 // at returns where the shards are now.
@@ -76,7 +112,10 @@ func (s *shards) sources() (list []string) {
 func (s *shards) cut(ctx context.Context) (n int64) {
 	const some = `SELECT pid::text FROM pg_stat_activity WHERE datname <> 'postgres' AND application_name <> 'crashproof' AND random() < 0.1
 		AND pg_terminate_backend(pid)`
-	for _, c := range s.servers {
+	for _, c := range append(s.servers[:], s.standby) {
+		if c == nil {
+			continue
+		}
 		list, _ := ask(ctx, c.DSN("postgres"), some) // the server may be stopped
 		n += int64(len(list))
 	}

@@ -31,7 +31,7 @@ type delivery struct {
 
 // collect reads the traces of a round.
 func (w *world) collect(ctx context.Context) ([]trace, error) {
-	machine, _, err := settings{}.engine(w.store, noUpstream{})
+	machine, _, err := w.engine()
 	if err != nil {
 		return nil, err
 	}

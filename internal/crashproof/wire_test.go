@@ -23,6 +23,7 @@ type request struct {
 	Op          string
 	ID          string
 	Key         string `json:",omitempty"` // of the number, where the store has shards
+	Begins      bool   `json:",omitempty"` // the form creates the verification
 	Input       string `json:",omitempty"` // an InputKind
 	Step        int    `json:",omitempty"`
 	Secret      string `json:",omitempty"` // of the Input: a password, a query password or a code

@@ -59,6 +59,7 @@ type world struct {
 	stops      atomic.Int64
 	cuts       atomic.Int64
 	moves      atomic.Int64 // of a shard
+	away       atomic.Bool  // a shard is stopped
 	elsewhere  atomic.Int64 // submissions acknowledged on other shards, while one was away
 	waiting    atomic.Int64 // people who waited when a replica was killed
 }
@@ -95,12 +96,21 @@ func newWorld(t *testing.T, p plan) *world {
 	for i := range p.replicas {
 		m, err := newReplicaProcess(folder, i, p.program, settings{
 			Store: p.store, Source: w.database.source, Shards: w.database.addresses(), Upstream: w.proxy.url,
-			DeliveryLog: w.deliveryLog(), Sabotage: p.sabotage,
+			DeliveryLog: w.deliveryLog(), Sabotage: p.sabotage, Unbound: p.unbound(),
 		})
 		require.NoError(t, err)
 		w.processes = append(w.processes, m)
 	}
 	return w
+}
+
+// unbound says whether the replicas of a round seal without binding, and so keep snapshots:
+// in every second one.
+func (p plan) unbound() bool { return p.seed%2 == 1 }
+
+// engine returns a Machine and a Dispatcher on the store of the round. No upstream answers them.
+func (w *world) engine() (*carrierfsm.Machine, *outbox.Dispatcher, error) {
+	return settings{Unbound: w.unbound()}.engine(w.store, noUpstream{})
 }
 
 // stayers is how many people stay at a step while one leaves. On shards more leave: only Run
@@ -228,7 +238,7 @@ const (
 // settle waits until every verification has ended and every step was handled, or until
 // the bounds are exceeded, and stops the replicas. The judge finds what is missing.
 func (w *world) settle(ctx context.Context) error {
-	_, dispatcher, err := settings{}.engine(w.store, noUpstream{})
+	_, dispatcher, err := w.engine()
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,20 @@ func newModule(t *testing.T, files map[string]string) *module {
 	return m
 }
 
+// requireAll adds what this tree requires. Else the go command reads the requirements of
+// more modules than the tests of this tree bring into the cache.
+func (m *module) requireAll() {
+	m.t.Helper()
+	own, err := os.ReadFile("../../go.mod")
+	require.NoError(m.t, err)
+	file, err := os.ReadFile(filepath.Join(m.dir, "go.mod"))
+	require.NoError(m.t, err)
+	for _, block := range regexp.MustCompile(`(?ms)^require \(.*?^\)\n`).FindAll(own, -1) {
+		file = append(file, block...)
+	}
+	m.write("go.mod", string(file))
+}
+
 func (m *module) write(name, text string) {
 	m.t.Helper()
 	path := filepath.Join(m.dir, filepath.FromSlash(name))

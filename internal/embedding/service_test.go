@@ -185,6 +185,7 @@ func TestTheProgramOfTheGuideIsEmbeddedMigratedKilledAndUpgraded(t *testing.T) {
 	m := newModule(t, map[string]string{
 		"verification.go": b["postgres/verification.go"], "main.go": b["main.go"], "migrations/main.go": b["migrations/main.go"],
 	})
+	m.requireAll()
 	m.run("go", "build", "-o", "first", ".")
 
 	upstream := simulator.New(simulator.Config{Org: "DEMO"})

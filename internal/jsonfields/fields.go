@@ -6,7 +6,8 @@
 // of JSON than such objects need. At anything else (an unknown member, another
 // order, an escape in a string) it fails, and the caller uses encoding/json
 // instead: so all that encoding/json reads is read, and all that is written is
-// what encoding/json writes, to the byte.
+// what encoding/json writes, to the byte. The same list also packs an object for
+// memory: see Pack.
 package jsonfields
 
 import (
@@ -22,6 +23,10 @@ type Fields struct {
 	intern  map[string]string // see Read
 	reading bool
 	failed  bool
+
+	packed bool
+	from   string // the text that Unpack reads
+	before int64  // the time before the next one, in microseconds
 }
 
 // Whether a member is left out where its value is zero, as the option
@@ -43,9 +48,9 @@ func Read(text []byte, intern map[string]string) Fields {
 }
 
 // Done reports whether all members were understood, and in reading that
-// nothing is left. If not, the caller uses encoding/json.
+// nothing is left. If not, the caller of Read or Write uses encoding/json.
 func (f *Fields) Done() bool {
-	return !f.failed && (!f.reading || f.at == len(f.text))
+	return !f.failed && (!f.reading || f.at == len(f.text)+len(f.from))
 }
 
 // Text is the text that was written so far.
@@ -73,6 +78,9 @@ func (f *Fields) begin(name string, present bool) bool {
 // Object begins a member that is an object, and reports whether there is one.
 // If so, its own members and End follow.
 func (f *Fields) Object(name string, present bool) bool {
+	if f.packed {
+		return f.packFlag(present)
+	}
 	if !f.begin(name, present) {
 		return false
 	}
@@ -81,7 +89,13 @@ func (f *Fields) Object(name string, present bool) bool {
 }
 
 // End ends an object.
-func (f *Fields) End() { f.literal('}') }
+func (f *Fields) End() {
+	if f.packed {
+		f.packEnd()
+		return
+	}
+	f.literal('}')
+}
 
 // Alloc sets *p to a new T in reading. It returns *p.
 func Alloc[T any](f *Fields, p **T) *T {
@@ -94,6 +108,8 @@ func Alloc[T any](f *Fields, p **T) *T {
 // String is a member of any text.
 func (f *Fields) String(name string, p *string, omit bool) {
 	switch {
+	case f.packed:
+		packString(f, p)
 	case !f.begin(name, *p != "" || !omit):
 	case f.reading:
 		*p = string(f.quoted())
@@ -105,6 +121,8 @@ func (f *Fields) String(name string, p *string, omit bool) {
 // Word is a member of a text that mostly is in intern.
 func Word[T ~string](f *Fields, name string, p *T, omit bool) {
 	switch {
+	case f.packed:
+		packWord(f, p)
 	case !f.begin(name, *p != "" || !omit):
 	case f.reading:
 		*p = T(f.word())
@@ -115,6 +133,10 @@ func Word[T ~string](f *Fields, name string, p *T, omit bool) {
 
 // Words is an array of texts that mostly are in intern, left out when empty.
 func Words[T ~string](f *Fields, name string, p *[]T) {
+	if f.packed {
+		packWords(f, p)
+		return
+	}
 	if !f.begin(name, len(*p) > 0) {
 		return
 	}
@@ -136,6 +158,8 @@ func Words[T ~string](f *Fields, name string, p *[]T) {
 // Int is a member of a whole number.
 func Int[T ~int | ~int64](f *Fields, name string, p *T, omit bool) {
 	switch {
+	case f.packed:
+		packInt(f, p)
 	case !f.begin(name, *p != 0 || !omit):
 	case f.reading:
 		n := f.number()
@@ -148,6 +172,12 @@ func Int[T ~int | ~int64](f *Fields, name string, p *T, omit bool) {
 
 // Bool is a member that is left out where it is false.
 func (f *Fields) Bool(name string, p *bool) {
+	if f.packed {
+		if flag := f.packFlag(*p); f.reading {
+			*p = flag
+		}
+		return
+	}
 	if !f.begin(name, *p) {
 		return
 	}
@@ -163,6 +193,8 @@ func (f *Fields) Bool(name string, p *bool) {
 func (f *Fields) Time(name string, p *time.Time, omit bool) {
 	var err error
 	switch {
+	case f.packed:
+		f.packTime(p)
 	case !f.begin(name, !p.IsZero() || !omit):
 	case f.reading:
 		err = p.UnmarshalText(f.quoted())
@@ -178,6 +210,8 @@ func (f *Fields) Time(name string, p *time.Time, omit bool) {
 func (f *Fields) Bytes(name string, p *[]byte) {
 	var err error
 	switch {
+	case f.packed:
+		f.packBytes(p)
 	case !f.begin(name, len(*p) > 0):
 	case f.reading:
 		*p, err = base64.StdEncoding.AppendDecode([]byte{}, f.quoted())
@@ -191,6 +225,10 @@ func (f *Fields) Bytes(name string, p *[]byte) {
 
 // PutCount writes one member of an object of numbers.
 func (f *Fields) PutCount(name string, n int) {
+	if f.packed {
+		f.packCount(name, n)
+		return
+	}
 	f.comma()
 	f.quote(name)
 	f.literal(':')
@@ -199,6 +237,9 @@ func (f *Fields) PutCount(name string, n int) {
 
 // NextCount reads one member of an object of numbers. ok is false at its end.
 func (f *Fields) NextCount() (name string, n int, ok bool) {
+	if f.packed {
+		return f.nextPacked()
+	}
 	if !f.more('{', '}') {
 		return "", 0, false
 	}

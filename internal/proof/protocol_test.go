@@ -179,7 +179,10 @@ func (d *dialogue) answers(t *rapid.T) {
 // resends requests another code, 60 s after the last one and not earlier.
 func (d *dialogue) resends(t *rapid.T) {
 	d.T = t
-	if d.ended() || d.long() || d.v.Prompt.Resend == nil {
+	if d.ended() || d.long() {
+		return
+	}
+	if d.v.Prompt.Resend == nil {
 		require.False(d, d.ask == askCode || d.ask == askSecond, "another code can be requested")
 		return
 	}

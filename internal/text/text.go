@@ -75,6 +75,9 @@ func Printable(s string) bool {
 
 // PrintableBytes is Printable for bytes, of which it makes no copy: they may be a secret.
 func PrintableBytes(b []byte) bool {
+	if isPlainASCII(b) {
+		return true
+	}
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
 		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
@@ -86,7 +89,7 @@ func PrintableBytes(b []byte) bool {
 }
 
 // isPlainASCII reports whether s has printable ASCII only, as nearly all words have.
-func isPlainASCII(s string) bool {
+func isPlainASCII[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false

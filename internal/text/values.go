@@ -26,7 +26,6 @@ const maxKept = 256
 type Values struct {
 	mu     sync.Mutex
 	prints []fingerprint
-	oldest int
 	buffer [7]fingerprint // enough for a plain verification
 }
 
@@ -156,8 +155,8 @@ func (v *Values) keep(value, reversed []byte, f form, kind Kind) {
 	case len(v.prints) < maxKept:
 		v.prints = append(v.prints, p)
 	default:
-		v.prints[v.oldest] = p
-		v.oldest = (v.oldest + 1) % maxKept
+		copy(v.prints, v.prints[1:])
+		v.prints[maxKept-1] = p
 	}
 }
 

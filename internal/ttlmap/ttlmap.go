@@ -41,8 +41,16 @@ func New[V any](dispose func(V)) *Map[V] {
 func (m *Map[V]) Put(key string, value V, ttl time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.delete(key)
-	m.put(key, value, ttl)
+	i, ok := m.items[key]
+	if !ok {
+		m.put(key, value, ttl)
+		return
+	}
+	m.dispose(i.value)
+	now := time.Since(m.start)
+	i.value, i.expires = value, now+ttl
+	heap.Fix(&m.queue, i.index)
+	m.schedule(now)
 }
 
 // GetOrPut returns the key's value, or puts the one that create returns for so

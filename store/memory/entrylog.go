@@ -1,38 +1,42 @@
 package memory
 
-import "iter"
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
 
 // entryLog has the entries of all histories in the order of their commits. A
 // purged entry leaves its position empty; a position is never used twice.
 type entryLog struct {
-	trimmed int64    // positions at the beginning that are no longer in entries
-	entries []*entry // the entry at position p has the index p-trimmed-1; nil if purged
+	trimmed int64  // positions at the beginning that are no longer in rows
+	rows    []*row // the row of the entry at position p has the index p-trimmed-1; nil if purged
 }
 
-// add gives the entry the next position.
-func (l *entryLog) add(e *entry) {
-	e.position = l.last() + 1
-	l.entries = append(l.entries, e)
+// add returns the next position, for an entry of a row.
+func (l *entryLog) add(r *row) int64 {
+	l.rows = append(l.rows, r)
+	return l.last()
 }
 
-func (l *entryLog) remove(e *entry) {
-	l.entries[e.position-l.trimmed-1] = nil
+func (l *entryLog) remove(position int64) {
+	l.rows[position-l.trimmed-1] = nil
 }
 
 // trim frees the memory of the purged entries at the beginning.
 func (l *entryLog) trim() {
-	for len(l.entries) > 0 && l.entries[0] == nil {
-		l.entries = l.entries[1:]
+	for len(l.rows) > 0 && l.rows[0] == nil {
+		l.rows = l.rows[1:]
 		l.trimmed++
 	}
 }
 
-// after returns the entries after a position, in order.
-func (l *entryLog) after(position int64) iter.Seq[*entry] {
-	return func(yield func(*entry) bool) {
-		first := min(max(position-l.trimmed, 0), int64(len(l.entries)))
-		for _, e := range l.entries[first:] {
-			if e != nil && !yield(e) {
+// after returns the entries after a position, in order, and the row of each.
+func (l *entryLog) after(position int64) iter.Seq2[*row, *entry] {
+	return func(yield func(*row, *entry) bool) {
+		first := min(max(position-l.trimmed, 0), int64(len(l.rows)))
+		for i, r := range l.rows[first:] {
+			if r != nil && !yield(r, r.entryAt(l.trimmed+first+int64(i)+1)) {
 				return
 			}
 		}
@@ -40,4 +44,10 @@ func (l *entryLog) after(position int64) iter.Seq[*entry] {
 }
 
 // last returns the last position that was used.
-func (l *entryLog) last() int64 { return l.trimmed + int64(len(l.entries)) }
+func (l *entryLog) last() int64 { return l.trimmed + int64(len(l.rows)) }
+
+// entryAt returns the entry of the row that has this position.
+func (r *row) entryAt(position int64) *entry {
+	i, _ := slices.BinarySearchFunc(r.history, position, func(e entry, p int64) int { return cmp.Compare(e.position, p) })
+	return &r.history[i]
+}

@@ -97,6 +97,9 @@ func (s *Store) Create(ctx context.Context, r carrierfsm.Record, entries ...carr
 	if s.rows[r.ID] != nil {
 		return carrierfsm.ErrExists
 	}
+	if err := s.mayBegin(&r, nil); err != nil {
+		return err
+	}
 	if s.keyTaken(&r) {
 		return carrierfsm.ErrKeyInUse
 	}
@@ -137,16 +140,13 @@ func (s *Store) Commit(ctx context.Context, r carrierfsm.Record, entries ...carr
 func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var earlier []*entry
-	if row := s.rows[r.ID]; row != nil {
-		earlier = row.history
-	}
 	if err := s.commit(ctx, r, entries); err != nil {
 		return err
 	}
-	for _, e := range earlier { // put has overwritten the body
-		clear(e.detail)
-		e.detail = nil
+	history := s.rows[r.ID].history
+	for i := range history[:len(history)-len(entries)] { // put has overwritten the body
+		clear(history[i].detail)
+		history[i].detail = nil
 	}
 	for key, row := range s.parked {
 		if key.id == r.ID {
@@ -169,7 +169,9 @@ func (s *Store) Reseal(ctx context.Context, r carrierfsm.Record, details ...carr
 	if err := s.commit(ctx, r, nil); err != nil {
 		return err
 	}
-	for _, e := range s.rows[r.ID].history {
+	history := s.rows[r.ID].history
+	for i := range history {
+		e := &history[i]
 		for i := range details {
 			if details[i].Step == e.step {
 				e.detail = bytes.Clone(details[i].Detail)
@@ -190,10 +192,13 @@ func (s *Store) commit(ctx context.Context, r carrierfsm.Record, entries []carri
 	if err := legal.Write(&r, entries); err != nil {
 		return err
 	}
-	switch {
-	case row.version != r.Version-1, r.Previous != [16]byte{} && r.Previous != row.commit:
+	if row.version != r.Version-1 || r.Previous != [16]byte{} && r.Previous != row.commit {
 		return carrierfsm.ErrConflict
-	case s.keyTaken(&r):
+	}
+	if err := s.mayBegin(&r, row); err != nil {
+		return err
+	}
+	if s.keyTaken(&r) {
 		return carrierfsm.ErrKeyInUse
 	}
 	if err := row.checkSteps(entries); err != nil {
@@ -239,17 +244,16 @@ func (s *Store) put(row *row, r *carrierfsm.Record, entries []carrierfsm.Entry) 
 	if len(entries) == 0 {
 		return
 	}
-	stored := make([]entry, len(entries)) // one allocation for all
-	row.history = slices.Grow(row.history, len(entries))
+	history := make([]entry, len(row.history), len(row.history)+len(entries)) // no room is left over
+	copy(history, row.history)
 	for i := range entries {
 		e := &entries[i]
-		stored[i] = entry{
-			row: row, step: e.Step, at: e.At.UnixMicro(), detail: slices.Clone(e.Detail),
+		history = append(history, entry{
+			step: e.Step, at: e.At.UnixMicro(), position: s.log.add(row), detail: slices.Clone(e.Detail),
 			edge: s.edges.pointer(edge{e.From, e.Event, e.To, e.Source}), dwell: e.Dwell.Microseconds(),
-		}
-		s.log.add(&stored[i])
-		row.history = append(row.history, &stored[i])
+		})
 	}
+	row.history = history
 }
 
 func (s *Store) index(r *row) {
@@ -278,9 +282,9 @@ func (s *Store) History(ctx context.Context, id string, afterStep, limit int) ([
 		return nil, nil
 	}
 	var list []carrierfsm.Entry
-	for _, e := range row.history {
-		if e.step > afterStep && len(list) < limit {
-			list = append(list, e.withDetail())
+	for i := range row.history {
+		if e := &row.history[i]; e.step > afterStep && len(list) < limit {
+			list = append(list, row.withDetail(e))
 		}
 	}
 	return list, nil
@@ -337,8 +341,8 @@ func (s *Store) purge(ctx context.Context, before time.Time, limit int, needed f
 
 // delete deletes a record with its history and its parked rows.
 func (s *Store) delete(row *row) {
-	for _, e := range row.history {
-		s.log.remove(e)
+	for i := range row.history {
+		s.log.remove(row.history[i].position)
 	}
 	for key := range s.parked {
 		if key.id == row.id {

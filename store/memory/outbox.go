@@ -92,16 +92,16 @@ func (s *Store) Pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 		return b, outbox.ErrLeaseLost
 	}
 	b.Parked = make(map[string]outbox.Parked)
-	for e := range s.log.after(c.Position) {
+	for row, e := range s.log.after(c.Position) {
 		if len(b.Entries) >= limit {
 			break
 		}
-		next := e.withDetail()
+		next := row.withDetail(e)
 		next.Position = e.position
 		b.Entries = append(b.Entries, next)
-		if row, ok := s.parked[parkedKey{l.Name, next.ID}]; ok {
-			row.Failure = bytes.Clone(row.Failure)
-			b.Parked[next.ID] = row
+		if parked, ok := s.parked[parkedKey{l.Name, next.ID}]; ok {
+			parked.Failure = bytes.Clone(parked.Failure)
+			b.Parked[next.ID] = parked
 		}
 	}
 	return b, nil
@@ -181,7 +181,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Park
 	var list []outbox.Parked
 	for _, row := range s.parked {
 		matches := (q.Handler == "" || row.Handler == q.Handler) && (q.ID == "" || row.ID == q.ID) &&
-			(q.NextBy.IsZero() || !row.Next.After(q.NextBy))
+			(len(q.IDs) == 0 || slices.Contains(q.IDs, row.ID)) && (q.NextBy.IsZero() || !row.Next.After(q.NextBy))
 		if matches && (q.After == (outbox.ParkedKey{}) || byNext(row, after) > 0) {
 			row.Failure = bytes.Clone(row.Failure)
 			list = append(list, row)
@@ -209,7 +209,7 @@ func (s *Store) Cursors(ctx context.Context) ([]outbox.Cursor, error) {
 		if stored.Held(time.Now()) {
 			c.Owner, c.Until = stored.Owner, truncated(stored.Until)
 		}
-		for e := range s.log.after(stored.Position) {
+		for _, e := range s.log.after(stored.Position) {
 			c.Behind = timeOf(e.at)
 			break
 		}

@@ -20,7 +20,7 @@ type row struct {
 	due, created, updated int64
 	commit                [16]byte
 	body                  []byte
-	history               []*entry
+	history               []entry
 
 	prev, next *row // in the dueIndex
 }
@@ -36,7 +36,6 @@ type columns struct {
 
 // entry is one row of history.
 type entry struct {
-	row          *row
 	edge         *edge
 	step         int
 	at, position int64
@@ -68,7 +67,10 @@ func (m interned[T]) pointer(value T) *T {
 // set copies the record into the row, except ID and Created, which never change.
 func (r *row) set(from *carrierfsm.Record, all interned[columns], buffers *bufferPool) {
 	r.columns = all.pointer(columns{from.State, from.Reason, from.Source, from.Table, from.InFlight})
-	r.key, r.step, r.version, r.commit = from.Key, from.Step, from.Version, from.CommitID
+	if r.key != from.Key { // an equal one may be part of a larger text of the caller's
+		r.key = from.Key
+	}
+	r.step, r.version, r.commit = from.Step, from.Version, from.CommitID
 	r.due, r.updated = from.Due.UnixMicro(), from.Updated.UnixMicro()
 	r.body = buffers.replace(r.body, from.Body)
 }
@@ -90,17 +92,17 @@ func (r *row) recordWithBody() carrierfsm.Record {
 	return c
 }
 
-// withoutDetail returns the entry without its detail.
-func (e *entry) withoutDetail() carrierfsm.Entry {
+// withoutDetail returns an entry of the row without its detail.
+func (r *row) withoutDetail(e *entry) carrierfsm.Entry {
 	return carrierfsm.Entry{
-		ID: e.row.id, Step: e.step, From: e.edge.from, Event: e.edge.event, To: e.edge.to, At: timeOf(e.at),
+		ID: r.id, Step: e.step, From: e.edge.from, Event: e.edge.event, To: e.edge.to, At: timeOf(e.at),
 		Source: e.edge.source, Dwell: time.Duration(e.dwell) * time.Microsecond,
 	}
 }
 
-// withDetail returns the entry with a copy of the detail.
-func (e *entry) withDetail() carrierfsm.Entry {
-	c := e.withoutDetail()
+// withDetail returns an entry of the row with a copy of the detail.
+func (r *row) withDetail(e *entry) carrierfsm.Entry {
+	c := r.withoutDetail(e)
 	c.Detail = bytes.Clone(e.detail)
 	return c
 }

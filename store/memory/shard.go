@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/slots"
 )
 
 // shardRow says which shard of a sharded store this store is: see sharded.Member.
@@ -34,6 +35,30 @@ func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots st
 	}
 	s.shard = shardRow{name: name, epoch: epoch, slots: slots}
 	return nil
+}
+
+// DrainShard has this store take no new submissions, or take them again: see sharded.Member.
+func (s *Store) DrainShard(ctx context.Context, epoch int64, drain bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	after, ok := slots.Drain(s.shard.slots, drain)
+	if !ok || epoch == 0 || s.shard.epoch != epoch {
+		return carrierfsm.ErrConflict
+	}
+	s.shard.slots = after
+	return nil
+}
+
+// mayBegin returns carrierfsm.ErrMoved if r would begin a call while this store drains. row is
+// the stored row, or nil for a creation.
+func (s *Store) mayBegin(r *carrierfsm.Record, row *row) error {
+	if !r.InFlight || row != nil && row.columns.inFlight || s.bound == 0 || !slots.Drains(s.shard.slots) {
+		return nil
+	}
+	return carrierfsm.ErrMoved
 }
 
 // BindShard makes each later write and Load of this Store require an epoch: see sharded.Member.

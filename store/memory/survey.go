@@ -37,8 +37,8 @@ func (s *Store) Survey(ctx context.Context, from, until time.Time, limit int) ([
 
 func (r *row) timeline() survey.Timeline {
 	c := survey.Timeline{Record: r.record(), Entries: make([]carrierfsm.Entry, len(r.history))}
-	for i, e := range r.history {
-		c.Entries[i] = e.withoutDetail()
+	for i := range r.history {
+		c.Entries[i] = r.withoutDetail(&r.history[i])
 	}
 	return c
 }

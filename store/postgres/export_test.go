@@ -28,6 +28,14 @@ func (s *Store) CreateBatch(ctx context.Context, requests ...write.Request) []er
 	return s.creates.writeBatch(ctx, requests)
 }
 
+// ReadPending returns the statement of Pending, and the one before it in its transaction.
+func (s *Store) ReadPending() (before, sql string) {
+	return byIndex, s.guarded(readPending, whereLease)
+}
+
+// MaxWrites is how many commits run at the same time before they are batched.
+const MaxWrites = maxWrites
+
 // ErrRetry is the refusal that asks for another try.
 var ErrRetry = errRetry
 
@@ -53,10 +61,13 @@ const (
 
 // CommonStatements returns the statements of writes and loads.
 func (s *Store) CommonStatements() (list []string) {
-	for _, of := range []writeSQL{s.commits.withoutKey, s.commits.withKey, s.creates.withoutKey} {
+	for _, of := range []writeSQL{
+		s.commits.withoutKey, s.commits.withKey, s.commits.spending.exists, s.commits.spending.missing,
+		s.creates.withoutKey, s.creates.spending.exists, s.creates.spending.missing,
+	} {
 		list = append(list, of.noEntry, of.oneEntry, of.severalEntries, of.batch)
 	}
-	return append(list, loadRecord, loadBatch)
+	return append(list, s.loadSQL[0], s.loadSQL[1], readLedgers)
 }
 
 // Cursor is a cursor, with what a snapshot showed.
@@ -141,3 +152,10 @@ func DecodeRecord(values [][]byte) (carrierfsm.Record, error) { return decodeRec
 
 // ErrRow is the error of a row of the wrong shape.
 var ErrRow = errRow
+
+// Prepared returns the statements of the store's connection about the given table. With
+// replanned, only those that the server plans each time.
+func (s *Store) Prepared(ctx context.Context, table string, replanned bool) ([]string, error) {
+	return collect(ctx, s.pool, pgx.RowTo[string],
+		`SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%' || $1::text || '%' AND (custom_plans > 5 OR NOT $2::boolean)`, table, replanned)
+}

@@ -59,7 +59,7 @@ var (
 )
 
 // runOneFast is runOnePlain on the fast path.
-func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request) (written bool, err error) {
+func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request, spending []spending) (written bool, err error) {
 	p := newParams(32, 512)
 	p.record(&r.Record, s.creates)
 	sql := s.noEntry
@@ -71,15 +71,15 @@ func runOneFast(ctx context.Context, c *pgx.Conn, s *writeSQL, r *write.Request)
 		sql = s.oneEntry
 		p.entry(&r.Entries[0])
 	}
-	if s.spends {
-		p.spends([]write.Request{*r})
+	if len(spending) > 0 {
+		p.ledger(&spending[0])
 	}
 	tag, err := execFast(ctx, c, sql, p, nil)
 	return tag.RowsAffected() > 0, err
 }
 
 // runBatchFast is runBatchPlain on the fast path.
-func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []write.Request) (written []bool, err error) {
+func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []write.Request, spending []spending, written []bool) error {
 	capacity := 1024
 	for i := range requests {
 		capacity += 512 + sizeOf(requests[i])
@@ -87,11 +87,10 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 	p := newParams(32, capacity)
 	p.records(requests, s.creates)
 	p.entries(requests)
-	if s.spends {
-		p.spends(requests)
+	if len(spending) > 0 {
+		p.ledgers(spending)
 	}
-	written = make([]bool, len(requests))
-	_, err = execFast(ctx, c, s.batch, p, func(values [][]byte) error {
+	_, err := execFast(ctx, c, s.batch, p, func(values [][]byte) error {
 		row := rowReader{values: values}
 		if ord := row.int64(); row.err == nil && ord >= 1 && ord <= int64(len(written)) {
 			written[ord-1] = true
@@ -99,7 +98,7 @@ func runBatchFast(ctx context.Context, c *pgx.Conn, s *writeSQL, requests []writ
 		}
 		return errRow
 	})
-	return written, err
+	return err
 }
 
 // loadFast is loadPlain on the fast path.

@@ -8,89 +8,115 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/internal/legal"
-	"github.com/carrierfsm/carrierfsm/store/internal/write"
 )
 
 // What a request spends is written by the statement that writes its record. held locks
 // the records that fit, spent writes the ledgers, one row for each key, and written
-// updates the records whose ledgers were written: a record that is held can't be
-// refused any more. ON CONFLICT waits for another transaction that writes the same
-// ledger, and then reads what that has written.
+// updates the records whose ledgers were written: a record that is held can't be refused
+// any more. A ledger is written only if it is as the store has read it: spending.go
+// computes what it becomes.
 
-// spends has what the requests spend, in eight parameters from the given one on.
-func spends(first int) string {
-	types := []string{"bigint", "text", "text", "integer", "integer", "timestamptz", "timestamptz", "timestamptz"}
-	list := ""
-	for i, t := range types {
-		if i > 0 {
-			list += ", "
-		}
-		list += "$" + strconv.Itoa(first+i) + "::" + t + "[]"
+// oneSpending has statements for one request: its ledger exists, or does not.
+type oneSpending struct{ exists, missing writeSQL }
+
+// spendOne spends for the one request if the condition is true. The parameters of its ledger
+// begin after so many others.
+func spendOne(exists bool, others int, condition string) string {
+	param := func(i int, kind string) string { return `$` + strconv.Itoa(others+i) + `::` + kind }
+	key, expires, kinds, stamps := param(1, `text`), param(2, `timestamptz`), param(3, `text[]`), param(4, `timestamptz[]`)
+	if exists {
+		return `spent AS (
+	UPDATE carrierfsm_ledgers SET expires = ` + expires + `, kinds = ` + kinds + `, stamps = ` + stamps + `
+	WHERE key = ` + key + ` AND kinds = ` + param(5, `text[]`) + ` AND stamps = ` + param(6, `timestamptz[]`) + ` AND ` + condition + `
+	RETURNING 1)`
 	}
-	return `spends AS (SELECT s.* FROM unnest(` + list + `) AS s (request, key, kind, n, most, at, since, ends))`
-}
-
-// spentBy writes the ledgers of what a condition on spends s selects. It is the same
-// arithmetic as budget.Ledger.Apply.
-func spentBy(condition string) string {
 	return `spent AS (
-	INSERT INTO carrierfsm_ledgers AS l (key, expires, kinds, stamps)
-	SELECT s.key, max(s.ends), coalesce(array_agg(s.kind) FILTER (WHERE m.n > 0), '{}'), coalesce(array_agg(s.at) FILTER (WHERE m.n > 0), '{}')
-	FROM spends s LEFT JOIN LATERAL generate_series(1, s.n) AS m (n) ON true
-	WHERE ` + condition + `
-	GROUP BY s.key HAVING bool_and(s.n < 0 OR s.n <= s.most)
-	ORDER BY s.key
-	ON CONFLICT (key) DO UPDATE SET
-		expires = CASE WHEN l.expires < excluded.expires - interval '1 hour' THEN excluded.expires ELSE l.expires END,
-		(kinds, stamps) = (
-			SELECT coalesce(array_agg(u.kind), '{}') || excluded.kinds, coalesce(array_agg(u.at), '{}') || excluded.stamps
-			FROM (SELECT k.kind, k.at, row_number() OVER (PARTITION BY k.kind, k.at) AS nth FROM unnest(l.kinds, l.stamps) AS k (kind, at)) AS u
-			LEFT JOIN spends s ON s.key = l.key AND s.kind = u.kind
-			WHERE s.kind IS NULL OR s.n > 0 AND u.at > s.since OR s.n < 0 AND (u.at <> s.at OR u.nth > -s.n))
-	WHERE NOT EXISTS (
-		SELECT FROM spends s WHERE s.key = l.key AND s.n > 0 AND s.n + (
-			SELECT count(*) FROM unnest(l.kinds, l.stamps) AS k (kind, at) WHERE k.kind = s.kind AND k.at > s.since) > s.most)
-	RETURNING l.key)`
+	INSERT INTO carrierfsm_ledgers (key, expires, kinds, stamps)
+	SELECT ` + key + `, ` + expires + `, ` + kinds + `, ` + stamps + ` WHERE ` + condition + `
+	ON CONFLICT DO NOTHING
+	RETURNING 1)`
 }
 
-// spendOne spends for the one request. The parameters of its spends begin after so many
-// others.
-func spendOne(others int) string {
-	return `WITH ` + spends(others+1) + `, held AS (
+// spendSeveral spends for the requests of a batch that the condition selects. Its parameters,
+// from the given one on, are arrays. The first seven have an element for each ledger:
+//
+//	request, key, expires, exists
+//	low     where its new stamps begin in the last two arrays
+//	middle  where the stamps begin that it has had
+//	high    where these end
+//
+// The last two have the kinds and the times of all stamps. Ledgers that exist are locked first,
+// and then new ones, both in the order of the keys: added waits for changed. The condition on
+// the request is always true, and does for these arrays what fewRows does for others.
+//
+// Arrays say which requests were refused. The planner expects few rows, so it would make a
+// join a nested loop over all pairs.
+func spendSeveral(first int, condition string) string {
+	param := func(i int, kind string) string { return `$` + strconv.Itoa(first+i) + `::` + kind + `[]` }
+	part := func(i int, kind, from, to string) string { return `(` + param(i, kind) + `)[` + from + `:` + to + `]` }
+	return `ledgers AS (
+	SELECT i.request, i.key, i.expires, i.exists_,
+		` + part(7, `text`, `i.low`, `i.middle - 1`) + ` AS kinds, ` + part(8, `timestamptz`, `i.low`, `i.middle - 1`) + ` AS stamps,
+		` + part(7, `text`, `i.middle`, `i.high`) + ` AS had_kinds, ` + part(8, `timestamptz`, `i.middle`, `i.high`) + ` AS had_stamps
+	FROM unnest(` + param(0, `bigint`) + `, ` + param(1, `text`) + `, ` + param(2, `timestamptz`) + `, ` + param(3, `boolean`) + `,
+		` + param(4, `integer`) + `, ` + param(5, `integer`) + `, ` + param(6, `integer`) + `) AS i (request, key, expires, exists_, low, middle, high)
+	WHERE i.request BETWEEN 1 AND 1000000
+), changed AS (
+	UPDATE carrierfsm_ledgers l SET expires = i.expires, kinds = i.kinds, stamps = i.stamps
+	FROM ledgers i
+	WHERE i.exists_ AND l.key = i.key AND l.kinds = i.had_kinds AND l.stamps = i.had_stamps AND ` + condition + `
+	RETURNING i.request
+), added AS (
+	INSERT INTO carrierfsm_ledgers (key, expires, kinds, stamps)
+	SELECT i.key, i.expires, i.kinds, i.stamps FROM ledgers i
+	WHERE NOT i.exists_ AND (SELECT count(*) FROM changed) >= 0 AND ` + condition + `
+	ORDER BY i.key
+	ON CONFLICT DO NOTHING
+	RETURNING key
+)`
+}
+
+// isSpent is the condition on a request that it was not refused because of its ledger.
+const isSpent = `i.ord <> ALL (ARRAY(SELECT l.request FROM ledgers l
+			WHERE CASE WHEN l.exists_ THEN l.request NOT IN (SELECT request FROM changed) ELSE l.key NOT IN (SELECT key FROM added) END))`
+
+const isHeld = `held AS (
 	SELECT FROM carrierfsm_verifications v` + oneFits + oneKeyFree + `
 	FOR UPDATE
-), ` + spentBy(`EXISTS (SELECT FROM held)`)
-}
+), `
 
 const oneSpent = setOne + `
 	WHERE v.id = $1::text AND EXISTS (SELECT FROM spent)`
 
 const oneWritten = `, written AS (` + oneSpent + ` RETURNING 1)`
 
-var spendBatch = `, ` + spends(25) + `, held AS (
+var commitSpendBatch = commitInput + `, held AS (
 	SELECT i.ord FROM input i, carrierfsm_verifications v` + batchFits + batchKeysFree + `
 	FOR UPDATE OF v
-), ` + spentBy(`s.request IN (SELECT ord FROM held)`) + `, written AS (
+), ` + spendSeveral(25, `i.request = ANY (ARRAY(SELECT ord FROM held))`) + `, written AS (
 	` + setBatch + `
-	WHERE v.id = i.id AND i.ord IN (SELECT ord FROM held)
-		AND NOT EXISTS (SELECT FROM spends s WHERE s.request = i.ord AND s.key NOT IN (SELECT key FROM spent))` + batchWritten
+	WHERE v.id = i.id AND i.ord = ANY (ARRAY(SELECT ord FROM held)) AND ` + isSpent + batchWritten
 
-var spendSQL = writeSQL{
-	noEntry:        spendOne(14) + oneSpent,
-	oneEntry:       spendOne(23) + oneWritten + appendOne,
-	severalEntries: spendOne(24) + oneWritten + appendSeveral,
-	batch:          commitInput + spendBatch,
-	why:            whyNotCommitted,
-	spends:         true,
+func commitSpending(exists bool) writeSQL {
+	with := func(others int) string {
+		return `WITH ` + isHeld + spendOne(exists, others, `EXISTS (SELECT FROM held)`)
+	}
+	return writeSQL{
+		noEntry:        with(14) + oneSpent,
+		oneEntry:       with(23) + oneWritten + appendOne,
+		severalEntries: with(24) + oneWritten + appendSeveral,
+		batch:          commitSpendBatch,
+		why:            whyNotCommitted,
+	}
 }
 
 // A creation spends before it inserts. An id or a key that another transaction has
 // taken meanwhile is an error then, which takes back what was spent: of a batch each
 // request is sent again, alone.
-const oneIsFree = `NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text OR v.key = $13::text AND v.key <> '')`
+const oneIsFree = `NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = $1::text)
+	AND NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.key = $13::text AND v.key <> '')`
 
 const insertOneSpent = `INSERT INTO carrierfsm_verifications
 		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
@@ -100,113 +126,148 @@ const insertOneSpent = `INSERT INTO carrierfsm_verifications
 
 const oneCreated = `, written AS (` + insertOneSpent + ` RETURNING 1)`
 
-func createOneSpending(others int) string {
-	return `WITH ` + spends(others+1) + `, ` + spentBy(oneIsFree)
-}
-
-var createSpendBatch = inputOf("created", "timestamptz") + `), ` + spends(25) + `, free AS (
-	SELECT i.ord FROM input i WHERE NOT EXISTS (
-		SELECT FROM carrierfsm_verifications v WHERE v.id = i.id OR v.key = i.key AND v.key <> '')
-), ` + spentBy(`s.request IN (SELECT ord FROM free)`) + `, created AS (
+var createSpendBatch = inputOf("created", "timestamptz") + `), free AS (
+	SELECT i.ord FROM input i WHERE NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.id = i.id)
+		AND NOT EXISTS (SELECT FROM carrierfsm_verifications v WHERE v.key = i.key AND v.key <> '')
+), ` + spendSeveral(25, `i.request = ANY (ARRAY(SELECT ord FROM free))`) + `, created AS (
 	INSERT INTO carrierfsm_verifications
 		(id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body)
 	SELECT id, version, step, tables, in_flight, due, created, updated, commit_id, state, source, reason, key, body FROM input i
-	WHERE i.ord IN (SELECT ord FROM free)
-		AND NOT EXISTS (SELECT FROM spends s WHERE s.request = i.ord AND s.key NOT IN (SELECT key FROM spent))
+	WHERE i.ord = ANY (ARRAY(SELECT ord FROM free)) AND ` + isSpent + `
 	RETURNING id, commit_id
 ), written AS (
 	SELECT i.ord FROM input i JOIN created USING (id, commit_id)
 )` + appendBatch
 
-var createSpendSQL = writeSQL{
-	noEntry:        createOneSpending(14) + insertOneSpent,
-	oneEntry:       createOneSpending(23) + oneCreated + appendOne,
-	severalEntries: createOneSpending(24) + oneCreated + appendSeveral,
-	batch:          createSpendBatch,
-	why:            whyNotCreated,
-	creates:        true,
-	spends:         true,
+func createSpending(exists bool) writeSQL {
+	with := func(others int) string { return `WITH ` + spendOne(exists, others, oneIsFree) }
+	return writeSQL{
+		noEntry:        with(14) + insertOneSpent,
+		oneEntry:       with(23) + oneCreated + appendOne,
+		severalEntries: with(24) + oneCreated + appendSeveral,
+		batch:          createSpendBatch,
+		why:            whyNotCreated,
+		creates:        true,
+	}
 }
 
-// longer is by how much a ledger outlasts what is counted in it, so that its row seldom
-// gets another time.
-const longer = time.Hour
+var (
+	createSpendSQL = oneSpending{exists: createSpending(true), missing: createSpending(false)}
+	commitSpendSQL = oneSpending{exists: commitSpending(true), missing: commitSpending(false)}
+)
 
-// spendArrays returns the arguments of spends.
-func spendArrays(requests []write.Request) []any {
-	var of []int64
-	var keys, kinds []string
-	var n, most []int32
-	var at, since, ends []time.Time
-	for i := range requests {
-		for _, s := range requests[i].Record.Spends {
-			of, keys, kinds = append(of, int64(i+1)), append(keys, s.Key), append(kinds, string(s.Kind))
-			n, most = append(n, int32(s.N)), append(most, mostOf(s))
-			at, since, ends = append(at, s.At.UTC()), append(since, s.At.Add(-s.Window).UTC()), append(ends, s.At.Add(s.Window+longer).UTC())
-		}
+// ledgerArgs returns the arguments of spendOne.
+func ledgerArgs(s *spending) []any {
+	args := []any{s.key, s.after.Expires.UTC(), kindsOf(s.after.Stamps), timesOf(s.after.Stamps)}
+	if s.exists {
+		args = append(args, kindsOf(s.before), timesOf(s.before))
 	}
-	return []any{of, keys, kinds, n, most, at, since, ends}
+	return args
 }
 
-// mostOf returns the limit of a spend as a column has it.
-func mostOf(s budget.Spend) int32 { return int32(min(max(s.Limit, 0), 1<<30)) }
-
-// spends adds the parameters of what the requests spend, as spendArrays does.
-func (p *params) spends(requests []write.Request) {
-	type index struct{ request, spend int }
-	var list []index
-	for i := range requests {
-		for j := range requests[i].Record.Spends {
-			list = append(list, index{i, j})
-		}
+func kindsOf(stamps []budget.Stamp) []string {
+	list := make([]string, len(stamps))
+	for i, s := range stamps {
+		list[i] = string(s.Kind)
 	}
-	n, of := len(list), func(i int) *budget.Spend { return &requests[list[i].request].Record.Spends[list[i].spend] }
-	p.int64s(n, func(i int) int64 { return int64(list[i].request + 1) })
-	p.texts(n, func(i int) string { return of(i).Key })
-	p.texts(n, func(i int) string { return string(of(i).Kind) })
-	p.int32s(n, func(i int) int { return of(i).N })
-	p.int32s(n, func(i int) int { return int(mostOf(*of(i))) })
-	p.times(n, func(i int) time.Time { return of(i).At })
-	p.times(n, func(i int) time.Time { return of(i).At.Add(-of(i).Window) })
-	p.times(n, func(i int) time.Time { return of(i).At.Add(of(i).Window + longer) })
+	return list
 }
 
-// whyNotSpent returns the *budget.ExceededError of a record whose spends were refused,
-// or errRetry if they would not be any more.
-func whyNotSpent(ctx context.Context, db querier, r *carrierfsm.Record) error {
-	l, err := loadLedger(ctx, db, r.Spends[0].Key)
-	if err != nil {
-		return wrap(err)
+func timesOf(stamps []budget.Stamp) []time.Time {
+	list := make([]time.Time, len(stamps))
+	for i, s := range stamps {
+		list[i] = s.At.UTC()
 	}
-	if _, err = l.Apply(r.Spends); err != nil {
-		return err
-	}
-	return errRetry
+	return list
 }
 
-const readLedger = `SELECT expires, kinds, stamps FROM carrierfsm_ledgers WHERE key = $1::text`
+// ledgerArrays returns the arguments of spendSeveral.
+func ledgerArrays(list []spending) []any {
+	of, keys, expires, exists := make([]int64, len(list)), make([]string, len(list)), make([]time.Time, len(list)), make([]bool, len(list))
+	for i, s := range list {
+		of[i], keys[i], expires[i], exists[i] = int64(s.request+1), s.key, s.after.Expires.UTC(), s.exists
+	}
+	low, middle, high, stamps := stampsOf(list)
+	return []any{of, keys, expires, exists, low, middle, high, kindsOf(stamps), timesOf(stamps)}
+}
 
-func loadLedger(ctx context.Context, db querier, key string) (l budget.Ledger, err error) {
-	list, err := collect(ctx, db, func(row pgx.CollectableRow) (l budget.Ledger, err error) {
+// stampsOf returns the stamps of all ledgers, those of each after its change before those that it
+// is to have had, and where these begin and end, from 1 on.
+func stampsOf(list []spending) (low, middle, high []int32, stamps []budget.Stamp) {
+	for _, s := range list {
+		low, stamps = append(low, int32(len(stamps)+1)), append(stamps, s.after.Stamps...)
+		middle, stamps = append(middle, int32(len(stamps)+1)), append(stamps, s.before...)
+		high = append(high, int32(len(stamps)))
+	}
+	return low, middle, high, stamps
+}
+
+// ledger adds the parameters of the ledger of one request, as ledgerArgs does.
+func (p *params) ledger(s *spending) {
+	p.text(s.key)
+	p.time(s.after.Expires)
+	p.stamps(s.after.Stamps)
+	if s.exists {
+		p.stamps(s.before)
+	}
+}
+
+// ledgers adds the parameters of the ledgers of a batch, as ledgerArrays does.
+func (p *params) ledgers(list []spending) {
+	low, middle, high, stamps := stampsOf(list)
+	p.int64s(len(list), func(i int) int64 { return int64(list[i].request + 1) })
+	p.texts(len(list), func(i int) string { return list[i].key })
+	p.times(len(list), func(i int) time.Time { return list[i].after.Expires })
+	p.bools(len(list), func(i int) bool { return list[i].exists })
+	for _, at := range [][]int32{low, middle, high} {
+		p.int32s(len(list), func(i int) int { return int(at[i]) })
+	}
+	p.stamps(stamps)
+}
+
+func (p *params) stamps(list []budget.Stamp) {
+	p.texts(len(list), func(i int) string { return string(list[i].Kind) })
+	p.times(len(list), func(i int) time.Time { return list[i].At })
+}
+
+const readLedgers = `SELECT l.key, l.expires, l.kinds, l.stamps FROM unnest($1::text[]) WITH ORDINALITY AS i (key, ord), carrierfsm_ledgers l
+	WHERE l.key = i.key AND ` + fewRows
+
+// storedLedger is a row, its stamps in their order there. err is set if it can't be read.
+type storedLedger struct {
+	key string
+	budget.Ledger
+	err error
+}
+
+var errLedger = errors.New("carrierfsm/postgres: a ledger has not as many kinds as stamps")
+
+func loadLedgers(ctx context.Context, db querier, keys ...string) ([]storedLedger, error) {
+	return collect(ctx, db, func(row pgx.CollectableRow) (l storedLedger, err error) {
 		var kinds []string
 		var stamps []time.Time
-		if err = row.Scan(&l.Expires, &kinds, &stamps); err != nil {
+		if err = row.Scan(&l.key, &l.Expires, &kinds, &stamps); err != nil {
 			return l, err
 		}
 		if len(kinds) != len(stamps) {
-			return l, errors.New("carrierfsm/postgres: a ledger has not as many kinds as stamps")
+			l.err = errLedger
+			return l, nil
 		}
 		l.Expires = l.Expires.UTC()
 		for i, k := range kinds {
 			l.Stamps = append(l.Stamps, budget.Stamp{Kind: budget.Kind(k), At: stamps[i].UTC()})
 		}
-		l.Sort()
 		return l, nil
-	}, readLedger, key)
+	}, readLedgers, keys)
+}
+
+func loadLedger(ctx context.Context, db querier, key string) (budget.Ledger, error) {
+	list, err := loadLedgers(ctx, db, key)
 	if err != nil || len(list) == 0 {
 		return budget.Ledger{}, err
 	}
-	return list[0], nil
+	list[0].Sort()
+	return list[0].Ledger, list[0].err
 }
 
 // Ledger implements carrierfsm.Store.

@@ -9,11 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
@@ -112,4 +114,141 @@ func TestOfReplicasThatCommitOneVersionOneSpends(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, l.Count(budget.Texts, budget.Day, noon))
 	}
+}
+
+// ledgerBench has two replicas, and writes by one of the ways of writing.
+type ledgerBench struct {
+	t    *testing.T
+	a, b *postgres.Store
+	n    int
+	send func(s *postgres.Store, r write.Request) error
+}
+
+// spend commits a new record that spends or gives back a text of "number", of which two may
+// be counted.
+func (l *ledgerBench) spend(s *postgres.Store, n int) error {
+	l.t.Helper()
+	l.n++
+	r := nextCommit(createRecord(l.t, s, fmt.Sprint("v", l.n)))
+	r.Record.Spends = []budget.Spend{{Key: "number", Kind: budget.Texts, At: noon, N: n, Window: budget.Day, Limit: 2}}
+	return l.send(s, r)
+}
+
+func (l *ledgerBench) counted() int {
+	l.t.Helper()
+	ledger, err := l.b.Ledger(context.Background(), "number")
+	require.NoError(l.t, err)
+	return ledger.Count(budget.Texts, budget.Day, noon)
+}
+
+// eachWay runs a test for each way of writing: alone, in a batch, by pgx's own encoding.
+func eachWay(t *testing.T, test func(l *ledgerBench, dsn string)) {
+	t.Helper()
+	alone := func(s *postgres.Store, r write.Request) error {
+		return s.Commit(context.Background(), r.Record, r.Entries...)
+	}
+	inBatch := func(s *postgres.Store, r write.Request) error {
+		other := nextCommit(createRecord(t, s, "other-"+r.Record.ID))
+		other.Record.Spends = []budget.Spend{{Key: "other", Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 100}}
+		errs := s.CommitBatch(context.Background(), other, r)
+		require.NoError(t, errs[0])
+		return errs[1]
+	}
+	for name, send := range map[string]func(*postgres.Store, write.Request) error{"alone": alone, "in a batch": inBatch} {
+		for _, plain := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, plain %v", name, plain), func(t *testing.T) {
+				dsn := cluster.Cluster(t).NewDatabase(t)
+				l := &ledgerBench{t: t, send: send}
+				if plain {
+					l.a, l.b = openPlain(t, dsn), openPlain(t, dsn)
+				} else {
+					l.a, _ = openOn(t, pgtest.Pool(t, dsn, 2))
+					l.b, _ = openOn(t, pgtest.Pool(t, dsn, 2))
+				}
+				test(l, dsn)
+			})
+		}
+	}
+}
+
+// A replica remembers the ledger that it wrote. What another one has spent since counts all
+// the same.
+func TestWhatAnotherReplicaHasSpentCounts(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(l *ledgerBench, _ string) {
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.NoError(l.t, l.spend(l.b, 1))
+		require.ErrorAs(l.t, l.spend(l.a, 1), new(*budget.ExceededError))
+		require.Equal(l.t, 2, l.counted())
+		require.NoError(l.t, l.spend(l.b, -1))
+		require.NoError(l.t, l.spend(l.a, -1))
+		require.Equal(l.t, 0, l.counted())
+	})
+}
+
+func TestNoLedgerThatAReplicaRemembersRefusesASpend(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(l *ledgerBench, _ string) {
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.NoError(l.t, l.spend(l.b, -1))
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.Equal(l.t, 2, l.counted())
+	})
+}
+
+func TestALedgerThatWasDeletedIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(l *ledgerBench, dsn string) {
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.NoError(l.t, l.spend(l.a, 1))
+		_, err := pgtest.Pool(l.t, dsn, 1).Exec(context.Background(), `DELETE FROM carrierfsm_ledgers`)
+		require.NoError(l.t, err)
+		require.NoError(l.t, l.spend(l.a, 1))
+		require.Equal(l.t, 1, l.counted())
+	})
+}
+
+// The ledgers of a batch that another replica has written meanwhile are read together: one
+// failed write, one question why, one read, one write.
+func TestLedgersThatHaveChangedAreReadTogether(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	tracer := new(queryTracer)
+	a, _ := openOn(t, newPool(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.Tracer = tracer }))
+	b, _ := openOn(t, pgtest.Pool(t, dsn, 2))
+	batch := make([]write.Request, 20)
+	for i := range batch {
+		batch[i].Record = createRecord(t, a, fmt.Sprint("v", i))
+	}
+	spend := func(s *postgres.Store) {
+		for i := range batch {
+			batch[i] = nextCommit(batch[i].Record)
+			batch[i].Record.Spends = []budget.Spend{{Key: fmt.Sprint("number-", i), Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 9}}
+		}
+		require.Equal(t, make([]error, len(batch)), s.CommitBatch(ctx, batch...))
+	}
+	spend(a)
+	spend(b)
+	before := tracer.queries.Load()
+	spend(a)
+	require.EqualValues(t, 4, tracer.queries.Load()-before)
+	before = tracer.queries.Load()
+	spend(a)
+	require.EqualValues(t, 1, tracer.queries.Load()-before, "the ledgers are remembered")
+}
+
+func TestALedgerThatCannotBeReadStopsOnlyItsOwnRequest(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, pool := open(t)
+	_, err := pool.Exec(ctx, `INSERT INTO carrierfsm_ledgers (key, expires, kinds, stamps) VALUES ('broken', now(), '{texts}', '{}')`)
+	require.NoError(t, err)
+	good, bad := nextCommit(createRecord(t, s, "good")), nextCommit(createRecord(t, s, "bad"))
+	good.Record.Spends = []budget.Spend{{Key: "number", Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 9}}
+	bad.Record.Spends = []budget.Spend{{Key: "broken", Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 9}}
+	errs := s.CommitBatch(ctx, good, bad)
+	require.NoError(t, errs[0])
+	require.ErrorContains(t, errs[1], "a ledger has not as many kinds as stamps")
 }

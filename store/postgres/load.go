@@ -18,9 +18,9 @@ type loading struct {
 
 const loadBatch = recordsWithBody + `JOIN unnest($1::text[]) WITH ORDINALITY AS i (id, ord) ON v.id = i.id WHERE ` + fewRows
 
-// maxLoads is how many loads run at the same time before they are batched. It is
-// lower than maxWrites: one more record in a statement costs the server much less
-// than one more statement, and writes need connections too.
+// maxLoads is how many loads run at the same time before they are batched: one more
+// record in a statement costs the server much less than one more statement, and writes
+// need connections too.
 const maxLoads = 4
 
 // newLoadQueue returns the queue of Load. Loads lock nothing.

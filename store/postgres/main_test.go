@@ -118,9 +118,14 @@ func lockRow(t *testing.T, pool *pgxpool.Pool, id string) (unlock func()) {
 // returns the PIDs of their backends.
 func waitForBlocked(t *testing.T, pool *pgxpool.Pool, n int) (backends []int32) {
 	t.Helper()
+	return waitForBlockedOn(t, pool, "carrierfsm_verifications", n)
+}
+
+func waitForBlockedOn(t *testing.T, pool *pgxpool.Pool, table string, n int) (backends []int32) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		rows, err := pool.Query(context.Background(), `SELECT pid FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%carrierfsm_verifications%'`)
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`, table)
 		require.NoError(t, err)
 		backends, err = pgx.CollectRows(rows, pgx.RowTo[int32])
 		require.NoError(t, err)

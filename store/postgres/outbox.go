@@ -159,6 +159,12 @@ func (s *Store) Release(ctx context.Context, l outbox.Lease) error {
 // thousands of recent entries are purged, while a transaction stays open.
 const maxGaps = 10_000
 
+// byIndex makes the statements of the same transaction use indexes. The server keeps a
+// plan that it made while few verifications were parked, and which reads all of them for
+// each entry, for as long as it takes no new statistics. A table that has no index for a statement costs
+// so much then that the server would compile the statement.
+const byIndex = `SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
+
 // readPending is one statement, so that the entries, the gaps and the running
 // transactions are from one snapshot. It returns no row if the lease is lost, and
 // one row without an entry if nothing is pending.
@@ -180,7 +186,8 @@ SELECT c.position, c.settled, c.candidate, c.bound,
 	pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
 	b.position, b.id, b.step, b.from_, b.event, b.to_, b.at, b.source, b.dwell, b.detail,
 	p.step, p.upto, p.attempts, p.why, p.since, p.next, p.version, p.error
-FROM cursor c LEFT JOIN batch b ON true LEFT JOIN carrierfsm_parked p ON p.handler = $1::text AND p.id = b.id
+FROM cursor c LEFT JOIN batch b ON true
+	LEFT JOIN LATERAL (SELECT * FROM carrierfsm_parked WHERE handler = $1::text AND id = b.id LIMIT 1) p ON true
 ORDER BY b.position`
 
 // Pending implements outbox.Outbox. It returns ErrLeaseLost once another owner
@@ -203,7 +210,12 @@ func (s *Store) pending(ctx context.Context, l outbox.Lease, limit int) (b outbo
 		return b, c, err
 	}
 	r := pendingReader{handler: l.Name}
-	rows, err := read(ctx, s, r.scan, s.guarded(readPending, whereLease), l.Name, l.Fence, l.Owner, int64(limit), int32(maxGaps))
+	rows, err := onConn(ctx, s, func(ctx context.Context, c *pgx.Conn) ([]pendingRow, error) {
+		var queries pgx.Batch // a second connection needs another one
+		queries.Queue(byIndex)
+		queries.Queue(s.guarded(readPending, whereLease), l.Name, l.Fence, l.Owner, int64(limit), int32(maxGaps))
+		return r.read(c.SendBatch(ctx, &queries))
+	})
 	if err != nil {
 		return b, c, err
 	}

@@ -52,18 +52,31 @@ func (s *Store) parkAfter(ctx context.Context, rows []outbox.Parked, first func(
 	slices.SortStableFunc(rows, func(a, b outbox.Parked) int {
 		return cmp.Or(cmp.Compare(a.Handler, b.Handler), cmp.Compare(a.ID, b.ID))
 	})
-	var batch pgx.Batch
-	for _, r := range rows {
-		batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version, r.Failure)
-		batch.Queue(deleteParked, r.Handler, r.ID)
-	}
 	_, err := transact(ctx, s, func(ctx context.Context, tx pgx.Tx) (struct{}, error) {
 		if err := first(ctx, tx); err != nil {
 			return struct{}{}, err
 		}
+		var batch pgx.Batch
+		for _, r := range rows {
+			batch.Queue(putParked, r.Handler, r.ID, int32(r.Step), int32(r.Upto), int32(r.Attempts), r.Why, r.Since.UTC(), r.Next.UTC(), r.Version, r.Failure)
+			if r.Step > r.Upto { // else neither it nor a merged row leaves no step
+				batch.Queue(deleteParked, r.Handler, r.ID)
+			}
+		}
 		return struct{}{}, tx.SendBatch(ctx, &batch).Close()
 	})
 	return s.outboxWrote(err)
+}
+
+// legalIDs returns those of the ids that a column can have. The server would refuse others.
+func legalIDs(ids []string) []string {
+	list := []string{}
+	for _, id := range ids {
+		if legal.ID(id) {
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 // Parked implements outbox.Outbox.
@@ -72,6 +85,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Park
 	c.words(q.Handler, q.ID)
 	c.add(legal.Word(q.Handler) && q.Handler != "", func() string { return `handler = ` + c.arg(q.Handler) + `::text` })
 	c.add(legal.Word(q.ID) && q.ID != "", func() string { return `id = ` + c.arg(q.ID) + `::text` })
+	c.add(len(q.IDs) > 0, func() string { return `id = ANY (` + c.arg(legalIDs(q.IDs)) + `::text[])` })
 	c.add(!q.NextBy.IsZero(), func() string { return `next <= ` + c.arg(legal.Floor(q.NextBy)) + `::timestamptz` })
 	c.add(q.After != (outbox.ParkedKey{}), func() string {
 		return `(next, handler, id) > (` + c.arg(legal.Floor(q.After.Next)) + `::timestamptz, ` + c.arg(legal.KeyID(q.After.Handler)) + `::text, ` + c.arg(legal.KeyID(q.After.ID)) + `::text)`

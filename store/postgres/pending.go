@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +61,19 @@ func (p pendingReader) scan(row pgx.CollectableRow) (r pendingRow, err error) {
 		}
 	}
 	return r, nil
+}
+
+// read reads the rows of the second result.
+func (p pendingReader) read(results pgx.BatchResults) (list []pendingRow, err error) {
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	if _, err := results.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, p.scan)
 }
 
 // batch returns the rows as a batch, and its cursor.

@@ -37,7 +37,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/lifetime"
+	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
@@ -67,10 +69,11 @@ type Store struct {
 	writes statements         // that run
 	waker  waker
 
-	doubts       *doubts // about the writes of verifications
-	outboxWrites barrier // raised by a write of the outbox with an unknown outcome
-	restarts     barrier // raised by a connection to a server that was started anew
-	raised       int64   // to which position New raised the sequence; 0 if it did not
+	doubts       *doubts                    // about the writes of verifications
+	ledgers      *ttlmap.Map[budget.Ledger] // those that were written a moment ago, by key
+	outboxWrites barrier                    // raised by a write of the outbox with an unknown outcome
+	restarts     barrier                    // raised by a connection to a server that was started anew
+	raised       int64                      // to which position New raised the sequence; 0 if it did not
 	server       atomic.Pointer[string]
 }
 
@@ -105,7 +108,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
 func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
-	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), queued: lifetime.New()}
+	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), ledgers: newLedgers(), queued: lifetime.New()}
 	for _, set := range opts {
 		set(s)
 	}
@@ -116,7 +119,7 @@ func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store,
 	s.waker.store, s.waker.id = s, uuid.NewString()
 	s.begin, s.fast = beginWithTimeouts(s.timeout), useFastPath(config)
 	s.creates = s.newWriter(createSQL, createSQL, createSpendSQL)
-	s.commits = s.newWriter(commitWithKeySQL, commitSQL, spendSQL)
+	s.commits = s.newWriter(commitWithKeySQL, commitSQL, commitSpendSQL)
 	s.loads, s.loadSQL = s.newLoadQueue(), [2]string{loadRecord, loadBatch}
 	if s.pool, err = s.openPool(ctx, config); err != nil {
 		return nil, wrap(err)
@@ -141,5 +144,6 @@ func (s *Store) Close() error {
 	s.writes.close(s.timeout)
 	s.pool.Close()
 	s.doubts.ids.Close()
+	s.ledgers.Close()
 	return nil
 }

@@ -23,8 +23,14 @@ var refusals = [...]error{carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrie
 // sendOne writes a request. It returns the reason if the request was refused. It
 // returns an error if the outcome is unknown or the statement failed.
 func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (refusal, err error) {
-	s := w.sqlFor([]write.Request{*r})
-	written, err := w.runOne(ctx, db, s, r)
+	requests := []write.Request{*r}
+	spending, err := w.spendingOf(ctx, db, requests)
+	if err != nil {
+		return nil, notWritten{err}
+	}
+	s := w.sqlFor(requests, spending)
+	written, err := w.runOne(ctx, db, s, r, spending)
+	w.remember(db, spending, []bool{written}, err)
 	switch {
 	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
 		return carrierfsm.ErrKeyInUse, nil
@@ -34,47 +40,54 @@ func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (ref
 		return nil, err
 	}
 	list := make([]error, 1)
-	s.explain(ctx, db, []write.Request{*r}, []bool{false}, list)
+	s.explain(ctx, db, requests, []bool{false}, list)
+	refuse(list, spending)
 	return list[0], nil
 }
 
 // sendBatch writes requests in one statement. It returns a refusal, or nil, for
 // each request; or an error if there is no result for any of them.
 func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Request) ([]error, error) {
-	s := w.sqlFor(requests)
-	written, err := w.runBatch(ctx, db, s, requests)
+	spending, err := w.spendingOf(ctx, db, requests)
+	if err != nil {
+		return nil, notWritten{err}
+	}
+	s := w.sqlFor(requests, spending)
+	written, err := w.runBatch(ctx, db, s, requests, spending)
+	w.remember(db, spending, written, err)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]error, len(requests))
 	if slices.Contains(written, false) {
 		s.explain(ctx, db, requests, written, list)
+		refuse(list, spending)
 	}
 	return list, nil
 }
 
-func (w *writer) sqlFor(requests []write.Request) *writeSQL {
-	sql := &w.withoutKey
-	for i := range requests {
-		switch r := &requests[i].Record; {
-		case len(r.Spends) > 0:
-			return &w.spending
-		case r.Key != "":
-			sql = &w.withKey
-		}
+func (w *writer) sqlFor(requests []write.Request, spending []spending) *writeSQL {
+	switch {
+	case len(spending) > 0 && spending[0].exists:
+		return &w.spending.exists
+	case len(spending) > 0:
+		return &w.spending.missing
+	case slices.ContainsFunc(requests, func(r write.Request) bool { return r.Record.Key != "" }):
+		return &w.withKey
+	default:
+		return &w.withoutKey
 	}
-	return sql
 }
 
 // runOne runs the statement for one request and returns whether it wrote it.
-func (w *writer) runOne(ctx context.Context, db querier, s *writeSQL, r *write.Request) (written bool, err error) {
+func (w *writer) runOne(ctx context.Context, db querier, s *writeSQL, r *write.Request, spending []spending) (written bool, err error) {
 	if c, ok := db.(*pgx.Conn); ok && w.fast {
-		return runOneFast(ctx, c, s, r)
+		return runOneFast(ctx, c, s, r, spending)
 	}
-	return runOnePlain(ctx, db, s, r)
+	return runOnePlain(ctx, db, s, r, spending)
 }
 
-func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request) (written bool, err error) {
+func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request, spending []spending) (written bool, err error) {
 	sql, args := s.noEntry, recordArgs(&r.Record, s.creates)
 	switch {
 	case len(r.Entries) > 1:
@@ -82,37 +95,37 @@ func runOnePlain(ctx context.Context, db querier, s *writeSQL, r *write.Request)
 	case len(r.Entries) == 1:
 		sql, args = s.oneEntry, append(args, entryArgs(&r.Entries[0])...)
 	}
-	if s.spends {
-		args = append(args, spendArrays([]write.Request{*r})...)
+	if len(spending) > 0 {
+		args = append(args, ledgerArgs(&spending[0])...)
 	}
 	tag, err := db.Exec(ctx, sql, args...)
 	return tag.RowsAffected() > 0, err
 }
 
 // runBatch runs the statement for several requests and returns which it wrote.
-func (w *writer) runBatch(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
+func (w *writer) runBatch(ctx context.Context, db querier, s *writeSQL, requests []write.Request, spending []spending) (written []bool, err error) {
+	written = make([]bool, len(requests))
 	if c, ok := db.(*pgx.Conn); ok && w.fast {
-		return runBatchFast(ctx, c, s, requests)
+		return written, runBatchFast(ctx, c, s, requests, spending, written)
 	}
-	return runBatchPlain(ctx, db, s, requests)
+	return written, runBatchPlain(ctx, db, s, requests, spending, written)
 }
 
-func runBatchPlain(ctx context.Context, db querier, s *writeSQL, requests []write.Request) (written []bool, err error) {
+func runBatchPlain(ctx context.Context, db querier, s *writeSQL, requests []write.Request, spending []spending, written []bool) error {
 	args := append(recordArrays(requests, s.creates), entryArrays(requests)...)
-	if s.spends {
-		args = append(args, spendArrays(requests)...)
+	if len(spending) > 0 {
+		args = append(args, ledgerArrays(spending)...)
 	}
 	rows, err := db.Query(ctx, s.batch, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	written = make([]bool, len(requests))
 	var ord int64
 	_, err = pgx.ForEachRow(rows, []any{&ord}, func() error {
 		written[ord-1] = true
 		return nil
 	})
-	return written, err
+	return err
 }
 
 // explain sets the refusals of the requests that were not written. It reads newer
@@ -123,15 +136,16 @@ func (s *writeSQL) explain(ctx context.Context, db querier, requests []write.Req
 	var ids, keys []string
 	var versions []int64
 	var previous [][]byte
+	var inFlight []bool
 	for i, ok := range written {
 		if !ok {
 			r := &requests[i].Record
 			refused, ids, versions, keys = append(refused, i), append(ids, r.ID), append(versions, r.Version), append(keys, r.Key)
-			previous = append(previous, write.Previous(r))
+			previous, inFlight = append(previous, write.Previous(r)), append(inFlight, r.InFlight)
 		}
 	}
 	reasons, err := retried(ctx, func(ctx context.Context) ([]int, error) {
-		return collect(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys, previous)
+		return collect(ctx, db, pgx.RowTo[int], s.why, ids, versions, keys, previous, inFlight)
 	})
 	err = wrap(err)
 	if err == nil && len(reasons) != len(refused) {
@@ -141,9 +155,6 @@ func (s *writeSQL) explain(ctx context.Context, db querier, requests []write.Req
 		list[i] = err
 		if err == nil {
 			list[i] = refusals[reasons[n]]
-		}
-		if r := &requests[i].Record; errors.Is(list[i], errRetry) && s.spends && len(r.Spends) > 0 {
-			list[i] = whyNotSpent(ctx, db, r)
 		}
 	}
 }

@@ -8,16 +8,19 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/store/internal/slots"
 )
 
 // A store that is bound to an epoch has one more condition in each statement that
-// writes: that the database has this epoch. A statement reads it in the snapshot that it
-// takes after it has locked the tables that it writes, and SetShard locks these against
-// writers. So SetShard waits for the writes that run, and those that come later read
-// what it has written. A transaction of several statements locks the table of the shard
-// first, in a mode that lets others do so too, but not SetShard. It must not lock the row:
+// writes: that the database has this epoch, and does not drain if the statement puts a
+// record in flight. A statement reads it in the snapshot that it takes after it has locked
+// the tables that it writes, and SetShard and DrainShard lock these against writers. So
+// they wait for the writes that run, and those that come later read what they have written.
+// A transaction of several statements locks the table of the shard first, in a mode that
+// lets others do so too, but neither of the two. It must not lock the row:
 // that would give the transaction an id, which a cursor then takes as a bound (gaps.go),
 // although transactions with higher ids may still draw positions.
 // A snapshot must be of one statement: the isolation level has to be read committed.
@@ -63,16 +66,45 @@ const insertShard = `INSERT INTO carrierfsm_shard (one, epoch, name, slots) SELE
 
 // SetShard says which shard this database is: see sharded.Member.
 func (s *Store) SetShard(ctx context.Context, name string, epoch int64, slots string) error {
+	return s.switchShard(ctx, func(ctx context.Context, tx pgx.Tx) (pgconn.CommandTag, error) {
+		tag, err := tx.Exec(ctx, updateShard, epoch, name, slots)
+		if err == nil && tag.RowsAffected() == 0 {
+			tag, err = tx.Exec(ctx, insertShard, epoch, name, slots)
+		}
+		return tag, err
+	})
+}
+
+const selectSlots = `SELECT slots FROM carrierfsm_shard WHERE epoch = $1::bigint`
+
+const updateSlots = `UPDATE carrierfsm_shard SET slots = $1::text`
+
+// DrainShard has this database take no new submissions, or take them again: see
+// sharded.Member.
+func (s *Store) DrainShard(ctx context.Context, epoch int64, drain bool) error {
+	return s.switchShard(ctx, func(ctx context.Context, tx pgx.Tx) (tag pgconn.CommandTag, err error) {
+		list, err := collect(ctx, tx, pgx.RowTo[string], selectSlots, epoch)
+		if err != nil || len(list) == 0 {
+			return tag, err
+		}
+		after, ok := slots.Drain(list[0], drain)
+		if !ok {
+			return tag, nil
+		}
+		return tx.Exec(ctx, updateSlots, after)
+	})
+}
+
+// switchShard changes the row of the shard when the writes that run have ended, and before
+// others begin. It returns carrierfsm.ErrConflict if change changes no row.
+func (s *Store) switchShard(ctx context.Context, change func(context.Context, pgx.Tx) (pgconn.CommandTag, error)) error {
 	_, err := inTransaction(ctx, s, func(ctx context.Context, tx pgx.Tx) (_ struct{}, err error) {
 		for _, lock := range []string{lockShard, lockWriters} { // in the order of lockEpoch
 			if _, err = tx.Exec(ctx, lock); err != nil {
 				return struct{}{}, err
 			}
 		}
-		tag, err := tx.Exec(ctx, updateShard, epoch, name, slots)
-		if err == nil && tag.RowsAffected() == 0 {
-			tag, err = tx.Exec(ctx, insertShard, epoch, name, slots)
-		}
+		tag, err := change(ctx, tx)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = carrierfsm.ErrConflict
 		}
@@ -100,24 +132,40 @@ func (s *Store) orMoved(ctx context.Context, err error) error {
 // BindShard makes each later write, and each Load, require an epoch: see sharded.Member.
 func (s *Store) BindShard(epoch int64) {
 	s.epoch = epoch
-	s.guard = fmt.Sprintf(` AND EXISTS (SELECT FROM carrierfsm_shard WHERE epoch = %d)`, epoch)
+	s.guard = fmt.Sprintf(` AND EXISTS (SELECT FROM carrierfsm_shard WHERE one = 1 AND epoch = %d)`, epoch)
 	s.loadSQL = [2]string{loadRecord + s.guard, loadBatch + s.guard}
 	for _, w := range []*writer{s.creates, s.commits} {
-		for _, sql := range []*writeSQL{&w.withKey, &w.withoutKey, &w.spending} {
-			*sql = sql.guarded(s.guard)
+		for _, sql := range []*writeSQL{&w.withKey, &w.withoutKey, &w.spending.exists, &w.spending.missing} {
+			*sql = sql.guarded(epoch)
 		}
 	}
 }
 
-// guarded returns the statements with one more condition.
-func (s writeSQL) guarded(guard string) writeSQL {
-	for _, one := range []*string{&s.noEntry, &s.oneEntry, &s.severalEntries} {
-		*one = strings.Replace(*one, createOne, createOneIf+guard+"\n\tON CONFLICT DO NOTHING", 1)
-		*one = strings.Replace(*one, oneFits, oneFits+guard, 1)
-		*one = strings.Replace(*one, oneIsFree, oneIsFree+guard, 1)
+// guarded returns the statements with one more condition: it is true if the shard has the
+// epoch, and does not drain or the write puts no record in flight.
+//
+// The subquery does not depend on the record, so that a batch runs it once. It has no row
+// in another epoch, and is NULL then, as the whole comparison is. Otherwise x >= drains is
+// false only if x is false and drains is true.
+func (s writeSQL) guarded(epoch int64) writeSQL {
+	drains := fmt.Sprintf(`(SELECT slots LIKE '%s%%' FROM carrierfsm_shard WHERE epoch = %d)`, slots.Drained, epoch)
+	if s.creates {
+		guard := ` AND (NOT $5::boolean) >= ` + drains
+		for _, one := range []*string{&s.noEntry, &s.oneEntry, &s.severalEntries} {
+			*one = strings.Replace(*one, createOne, createOneIf+guard+"\n\tON CONFLICT DO NOTHING", 1)
+			*one = strings.Replace(*one, oneIsFree, oneIsFree+guard, 1)
+		}
+		s.batch = strings.Replace(s.batch, fewRows, fewRows+` AND (NOT i.in_flight) >= `+drains, 1)
+	} else {
+		for _, one := range []*string{&s.noEntry, &s.oneEntry, &s.severalEntries} {
+			*one = strings.Replace(*one, oneFits, oneFits+` AND (v.in_flight OR NOT $5::boolean) >= `+drains, 1)
+		}
+		s.batch = strings.Replace(s.batch, batchFits, batchFits+` AND (v.in_flight OR NOT i.in_flight) >= `+drains, 1)
 	}
-	s.batch = strings.Replace(s.batch, fewRows, fewRows+guard, 1)
-	s.why = strings.Replace(s.why, whySelect, whySelect+`WHEN NOT (true`+guard+`) THEN 5 `, 1)
+	// What refuses the record as such comes first. A key or a spend comes later: another
+	// verification may be ended to make room for a key.
+	s.why = strings.Replace(s.why, whySelect, whySelect+`WHEN `+drains+` IS NULL THEN 5 `, 1)
+	s.why = strings.Replace(s.why, whyKey, ` WHEN i.in_flight AND v.in_flight IS NOT TRUE AND `+drains+` THEN 5`+whyKey, 1)
 	return s
 }
 

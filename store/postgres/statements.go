@@ -2,8 +2,8 @@ package postgres
 
 // Each write is one statement, for one request or for a batch: one round trip and
 // one transaction. The statement for one request returns how many rows it wrote;
-// the statement for a batch returns the numbers of the requests that it wrote. A
-// second statement asks why a request was refused. The statements use nothing of
+// the statement for a batch returns the numbers of the requests that it wrote. Another
+// one asks why a request was refused, and one before reads ledgers: see spending.go. The statements use nothing of
 // the session, so a pooler may run each on another connection.
 //
 // Requests without a key have their own statements. A statement for both would
@@ -115,15 +115,18 @@ const createOne = `INSERT INTO carrierfsm_verifications
 const whySelect = `SELECT CASE `
 
 const whyFrom = ` END
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[]) WITH ORDINALITY AS i (id, version, key, previous, ord)
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[], $5::boolean[]) WITH ORDINALITY AS i (id, version, key, previous, in_flight, ord)
 LEFT JOIN carrierfsm_verifications v ON v.id = i.id
 ORDER BY i.ord`
 
-const keyTaken = `i.key <> '' AND EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id)`
+// whyKey begins the conditions about the key.
+const whyKey = ` WHEN i.key <> `
 
-const whyNotCommitted = whySelect + `WHEN v.id IS NULL THEN 0 WHEN v.version <> i.version - 1 OR v.commit_id <> i.previous THEN 1 WHEN i.key <> v.key AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
+const keyTaken = `EXISTS (SELECT FROM carrierfsm_verifications k WHERE k.key = i.key AND k.key <> '' AND k.id <> i.id)`
 
-const whyNotCreated = whySelect + `WHEN v.id IS NOT NULL THEN 2 WHEN ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
+const whyNotCommitted = whySelect + `WHEN v.id IS NULL THEN 0 WHEN v.version <> i.version - 1 OR v.commit_id <> i.previous THEN 1` + whyKey + `v.key AND i.key <> '' AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
+
+const whyNotCreated = whySelect + `WHEN v.id IS NOT NULL THEN 2` + whyKey + `'' AND ` + keyTaken + ` THEN 3 ELSE 4` + whyFrom
 
 // writeSQL has the statements of one kind of write: for one request with no entry,
 // with one and with several, for a batch, and to ask why a request was not written.
@@ -131,7 +134,6 @@ type writeSQL struct {
 	noEntry, oneEntry, severalEntries, batch, why string
 
 	creates bool // $7 is created, not previous
-	spends  bool // with the parameters of what the requests spend behind all others
 }
 
 func writeSQLOf(one, batch, why string, creates bool) writeSQL {

@@ -17,13 +17,13 @@ import (
 // writer writes one kind of request: creations or commits.
 type writer struct {
 	*Store
-	withKey    writeSQL // if a request has a key
-	withoutKey writeSQL // if none has
-	spending   writeSQL // if one spends
+	withKey    writeSQL    // if a request has a key
+	withoutKey writeSQL    // if none has
+	spending   oneSpending // if one spends
 	queue      *batch.Queue[write.Request]
 }
 
-func (s *Store) newWriter(withKey, withoutKey, spending writeSQL) *writer {
+func (s *Store) newWriter(withKey, withoutKey writeSQL, spending oneSpending) *writer {
 	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey, spending: spending}
 	w.queue = batch.New(batch.Config[write.Request]{
 		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MaxWait: batchWait,
@@ -36,7 +36,7 @@ func (s *Store) newWriter(withKey, withoutKey, spending writeSQL) *writer {
 // batch costs the server less, which counts when there are more writes than can
 // run at the same time. See docs/postgres.md.
 const (
-	maxWrites     = 8                     // at the same time, before they are batched
+	maxWrites     = 4                     // at the same time, before they are batched
 	maxBatch      = 128                   // larger batches are not faster
 	maxBatchBytes = 1 << 20               // of bodies and details
 	batchWait     = 20 * time.Millisecond // several times as long as a batch takes on a server nearby

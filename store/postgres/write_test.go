@@ -16,6 +16,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/internal/pgtest"
+	"github.com/carrierfsm/carrierfsm/outbox"
 	"github.com/carrierfsm/carrierfsm/store/internal/write"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
@@ -39,7 +40,7 @@ func TestACancelledCallerDoesNotAffectItsBatch(t *testing.T) {
 	dsn := cluster.Cluster(t).NewDatabase(t)
 	s, _ := openOn(t, pgtest.Pool(t, dsn, 9))
 	others := pgtest.Pool(t, dsn, 2)
-	const alone, batched = 8, 40 // eight run at the same time, the others are batched
+	const alone, batched = postgres.MaxWrites, 40
 	steps := make([]write.Request, alone+batched)
 	for i := range steps {
 		steps[i] = nextCommit(createRecord(t, s, fmt.Sprintf("v%02d", i)))
@@ -217,4 +218,35 @@ func TestADeadlockIsRetried(t *testing.T) {
 	require.NoError(t, err, "the store's statement fails")
 	require.NoError(t, tx.Rollback(ctx))
 	require.NoError(t, <-done)
+}
+
+// Rows of parked verifications are written again as a whole too.
+func TestADeadlockOfParkedRowsIsRetried(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	s, _ := openOn(t, newPool(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "2s" }))
+	var rows []outbox.Parked
+	for _, id := range []string{"v1", "v2", "v3"} {
+		rows = append(rows, outbox.Parked{Handler: "notify", ID: id, Step: 1, Upto: 2, Why: "error", Since: noon, Next: noon, Version: 1})
+	}
+	require.NoError(t, s.Park(ctx, rows))
+	others := newPool(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.RuntimeParams["deadlock_timeout"] = "10min" })
+	tx, err := others.Begin(ctx)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback(ctx) }) // so that a failing test ends
+	_, err = tx.Exec(ctx, `SELECT FROM carrierfsm_parked WHERE id = 'v2' FOR UPDATE`)
+	require.NoError(t, err)
+	rows[0].Version, rows[1].Version, rows[2].Version = 2, 2, 2
+	rows[0].Step = 3 // it leaves no step
+	done := make(chan error, 1)
+	go func() { done <- s.Park(ctx, rows) }()
+	waitForBlockedOn(t, others, "carrierfsm_parked", 1)
+	_, err = tx.Exec(ctx, `SELECT FROM carrierfsm_parked WHERE id = 'v1' FOR UPDATE`)
+	require.NoError(t, err, "the store's statement fails")
+	require.NoError(t, tx.Rollback(ctx))
+	require.NoError(t, <-done)
+	stored, err := s.Parked(ctx, outbox.ParkedQuery{})
+	require.NoError(t, err)
+	require.Equal(t, rows[1:], stored)
 }

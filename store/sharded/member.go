@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,6 +128,7 @@ func (m *member) check(ctx context.Context) error {
 			name, epoch, slots, err = m.store.Shard(ctx) // another process may have been faster
 		}
 	}
+	slots = strings.TrimPrefix(slots, DrainedPrefix) // the store refuses what it has to
 	switch {
 	case err != nil:
 		return err

@@ -42,6 +42,42 @@ func TestAShardThatIsClosedIsRefusedUntilItIsOpen(t *testing.T) {
 	require.NoError(t, s.Create(t.Context(), r))
 }
 
+// A replica that starts while a shard drains works with it: it commits outcomes, and begins
+// calls again when the shard drains no more. The refusals are no failures of the shard.
+func TestAReplicaThatStartsWhileAShardDrainsWorksWithIt(t *testing.T) {
+	t.Parallel()
+	draining := memory.New()
+	at := func(i int) sharded.Member {
+		if i == 1 {
+			return draining
+		}
+		return memory.New()
+	}
+	require.NoError(t, draining.SetShard(t.Context(), "b", 1, "256-512/1024"))
+	r := carrierfsm.Record{ID: "s100-v", State: carrierfsm.Created, Version: 1, Created: noon, Updated: noon, InFlight: true}
+	require.NoError(t, draining.Create(t.Context(), r))
+	require.NoError(t, draining.DrainShard(t.Context(), 1, true))
+	s := open(t, config(at))
+	fresh := r
+	fresh.ID = "s100-w"
+	for range 10 {
+		require.ErrorIs(t, s.Create(t.Context(), fresh), carrierfsm.ErrMoved)
+	}
+	r.Version, r.InFlight = 2, false
+	require.NoError(t, s.Commit(t.Context(), r))
+	r.Version, r.InFlight = 3, true
+	for range 10 {
+		require.Equal(t, carrierfsm.ErrMoved, s.Commit(t.Context(), r))
+	}
+	require.NoError(t, draining.DrainShard(t.Context(), 1, false))
+	require.NoError(t, s.Commit(t.Context(), r))
+
+	require.NoError(t, draining.SetShard(t.Context(), "b", 2, sharded.MovedPrefix+"256-512/1024"))
+	require.ErrorIs(t, draining.DrainShard(t.Context(), 2, true), carrierfsm.ErrConflict, "it was closed")
+	require.ErrorIs(t, draining.DrainShard(t.Context(), 2, false), carrierfsm.ErrConflict)
+	require.ErrorIs(t, memory.New().DrainShard(t.Context(), 0, true), carrierfsm.ErrConflict, "it is no shard")
+}
+
 // later has each shard opened later, and its server down until it is up.
 func later(c sharded.Config, up *atomic.Bool, opened *atomic.Int64) sharded.Config {
 	for i := range c.Shards {

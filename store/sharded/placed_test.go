@@ -226,6 +226,11 @@ func (p *placed) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Par
 	if q.ID != "" {
 		q.ID = p.id(q.ID)
 	}
+	ids := q.IDs
+	q.IDs = nil
+	for _, id := range ids {
+		q.IDs = append(q.IDs, p.id(id))
+	}
 	if q.After != (outbox.ParkedKey{}) {
 		q.After.ID = p.id(q.After.ID)
 	}

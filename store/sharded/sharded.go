@@ -21,7 +21,8 @@
 //
 // Each database has a row that says which shard it is, which slots it has, and in which
 // epoch. New refuses a database that is another shard than Config says. To move a shard,
-// SetShard writes the next epoch: a process that began before can write no more.
+// DrainShard ends new submissions first, and the calls under way commit their outcomes.
+// Then SetShard writes the next epoch: a process that began before can write no more.
 package sharded
 
 import (
@@ -34,6 +35,7 @@ import (
 
 	"github.com/carrierfsm/carrierfsm"
 	"github.com/carrierfsm/carrierfsm/outbox"
+	"github.com/carrierfsm/carrierfsm/store/internal/slots"
 )
 
 var (
@@ -41,10 +43,16 @@ var (
 	_ outbox.Outbox    = (*Store)(nil)
 )
 
-// MovedPrefix begins the slots, as Member.Shard returns them, of a database that was
-// closed to be moved, and of its copy until that is put into use. Such a database still is the
-// shard, but calls of it are refused with carrierfsm.ErrMoved.
-const MovedPrefix = "moved "
+const (
+	// MovedPrefix is "moved ". It begins the slots, as Member.Shard returns them, of a
+	// database that was closed to be moved, and of its copy until that is put into use.
+	// Such a database still is the shard, but calls of it are refused with
+	// carrierfsm.ErrMoved.
+	MovedPrefix = slots.Moved
+	// DrainedPrefix is "draining ". It begins the slots of a database that takes no new
+	// submissions: see Member.DrainShard.
+	DrainedPrefix = slots.Drained
+)
 
 // ErrMap is returned for a database that is not the shard that Config says: another one,
 // or one with other slots.
@@ -63,11 +71,22 @@ type Member interface {
 	// of a store that is bound to an earlier epoch is committed.
 	SetShard(ctx context.Context, name string, epoch int64, slots string) error
 
+	// DrainShard has the database take no new submissions, or take them again, in the
+	// same epoch: it sets or removes DrainedPrefix. It returns carrierfsm.ErrConflict
+	// unless the stored epoch is this one, and for a database that was closed; to set what
+	// is set already is no error. It waits for the writes that are running. Once it has
+	// returned, no store that is bound puts a record in flight: a Create or Commit of a
+	// record with InFlight returns carrierfsm.ErrMoved and writes nothing, unless the
+	// stored record has it already. All other writes go on, so that the calls under way
+	// can commit their outcomes.
+	DrainShard(ctx context.Context, epoch int64, drain bool) error
+
 	// BindShard makes each later write of this store return carrierfsm.ErrMoved, and
 	// write nothing, unless the stored epoch is this one. A write of a lease may return
 	// outbox.ErrLeaseHeld or outbox.ErrLeaseLost instead. Load returns
 	// carrierfsm.ErrMoved too: what it would find is old. BindShard is called before the
-	// first write and the first Load. A store that is not bound does not check.
+	// first write and the first Load. A store that is not bound checks neither the epoch
+	// nor whether the database drains.
 	BindShard(epoch int64)
 }
 

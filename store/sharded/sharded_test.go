@@ -32,6 +32,7 @@ func subject(o opener) func(tb testing.TB) fsmtest.ShardedSubject {
 				}
 				return list[i].SetShard(ctx, name, epoch+1, slots)
 			},
+			Database: func(i int) fsmtest.ShardDatabase { return list[i] },
 		}
 	}
 }

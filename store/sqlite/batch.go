@@ -34,7 +34,7 @@ func (s *Store) writeBatch(ctx context.Context, items []item) []error {
 	rolledBack := false
 	err := s.writeTx(ctx, func(x execer) error {
 		for i, it := range items {
-			errs[i] = put(x, it)
+			errs[i] = s.put(x, it)
 			if errs[i] != nil && (len(items) == 1 || !refused(errs[i])) {
 				rolledBack = true
 				return errs[i]
@@ -54,7 +54,10 @@ func (s *Store) writeBatch(ctx context.Context, items []item) []error {
 	return errs
 }
 
-func put(x execer, it item) error {
+func (s *Store) put(x execer, it item) error {
+	if err := s.mayBegin(x, &it); err != nil {
+		return err
+	}
 	if it.create {
 		return create(x, it.Record, it.Entries)
 	}
@@ -64,7 +67,7 @@ func put(x execer, it item) error {
 // refused returns whether err is one of the errors after which an item has
 // written nothing.
 func refused(err error) bool {
-	for _, refusal := range []error{carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, carrierfsm.ErrNotFound, carrierfsm.ErrConflict} {
+	for _, refusal := range []error{carrierfsm.ErrExists, carrierfsm.ErrKeyInUse, carrierfsm.ErrNotFound, carrierfsm.ErrConflict, carrierfsm.ErrMoved} {
 		if errors.Is(err, refusal) {
 			return true
 		}

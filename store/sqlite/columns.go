@@ -15,7 +15,7 @@ func recordArgs(r *carrierfsm.Record) []driver.Value {
 	list := make([]driver.Value, 0, 14) // capacity for the other arguments too
 	return append(list,
 		string(r.State), int64(r.Step), r.Version, int64(r.Table), r.Source, string(r.Reason), r.InFlight,
-		micros(r.Due), micros(r.Updated), r.Key, r.CommitID[:],
+		micros(r.Due), micros(r.Updated), r.CommitID[:], r.Key,
 	)
 }
 

@@ -15,7 +15,7 @@ func (s *Store) Pragma(ctx context.Context, pragma string) (value string, err er
 	return value, err
 }
 
-// Queries whose plans the tests read.
+// Statements whose plans the tests read.
 const (
 	ReadDue     = readDue
 	ReadHistory = readHistory
@@ -24,6 +24,11 @@ const (
 	SurveyEntries = surveyEntries
 	ReadPending   = readPending
 	LoadRecord    = loadRecord
+
+	UpdateRecord  = updateRecord
+	UpdateKeptKey = updateKeptKey
+	PutLedger     = putLedger
+	UpdateStamps  = updateStamps
 )
 
 // ListQuery and ActsQuery return the queries of List and Acts.

@@ -98,22 +98,22 @@ func (w *fastWriter) exists(which statement, args ...driver.Value) (bool, error)
 	return err == nil, err
 }
 
-func (w *fastWriter) ledger(key string) (expires int64, stamps string, err error) {
+func (w *fastWriter) ledger(key string) (l ledgerRow, err error) {
 	rows, err := w.stmts[stmtReadLedger].(driver.StmtQueryContext).QueryContext(context.Background(), w.bind([]driver.Value{key}))
 	if err != nil {
-		return 0, "", err
+		return l, err
 	}
 	defer func() { _ = rows.Close() }()
-	row := make([]driver.Value, 2)
-	if err = rows.Next(row); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return 0, "", err
+	var row [2]driver.Value
+	switch err = rows.Next(row[:]); {
+	case errors.Is(err, io.EOF):
+		return l, nil
+	case err != nil:
+		return l, err
 	}
-	expires, _ = row[0].(int64)
-	stamps, _ = row[1].(string)
-	return expires, stamps, nil
+	l.expires, _ = row[0].(int64)
+	l.stamps, _ = row[1].(string)
+	return l, nil
 }
 
 // bind numbers the arguments.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -14,13 +13,22 @@ import (
 
 const readLedger = `SELECT expires, stamps FROM carrierfsm_ledgers WHERE key = ?`
 
+// updateStamps is putLedger where expires stays the same: it does not write its index.
+const updateStamps = `UPDATE carrierfsm_ledgers SET stamps = ? WHERE key = ?`
+
 const putLedger = `INSERT INTO carrierfsm_ledgers (key, expires, stamps) VALUES (?, ?, ?)
 	ON CONFLICT (key) DO UPDATE SET expires = excluded.expires, stamps = excluded.stamps`
 
 // spent is what a record spends, as the row of its ledger. It has no key if the record
 // spends nothing.
 type spent struct {
-	key     string
+	key    string
+	before ledgerRow
+	after  ledgerRow
+}
+
+// ledgerRow is a row of carrierfsm_ledgers without its key; the zero value if there is none.
+type ledgerRow struct {
 	expires int64
 	stamps  string
 }
@@ -33,11 +41,10 @@ func spending(x execer, r *carrierfsm.Record) (s spent, err error) {
 		return s, nil
 	}
 	s.key = r.Spends[0].Key
-	expires, stamps, err := x.ledger(s.key)
-	if err != nil {
+	if s.before, err = x.ledger(s.key); err != nil {
 		return s, err
 	}
-	before, err := ledgerOf(expires, stamps)
+	before, err := s.before.ledger()
 	if err != nil {
 		return s, err
 	}
@@ -45,45 +52,20 @@ func spending(x execer, r *carrierfsm.Record) (s spent, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.expires = micros(after.Expires)
-	s.stamps, err = stampsOf(after)
-	return s, err
+	s.after = rowOf(after)
+	return s, nil
 }
 
-// put writes the row.
-func (s spent) put(x execer) error {
-	if s.key == "" {
-		return nil
+// put writes the row, or the part of it that changes.
+func (s *spent) put(x execer) (err error) {
+	switch {
+	case s.after == s.before: // nothing is spent, or nothing was left to give back
+	case s.after.expires == s.before.expires && s.before.expires != 0:
+		_, err = x.exec(stmtUpdateStamps, s.after.stamps, s.key)
+	default:
+		_, err = x.exec(stmtPutLedger, s.key, s.after.expires, s.after.stamps)
 	}
-	_, err := x.exec(stmtPutLedger, s.key, s.expires, s.stamps)
 	return err
-}
-
-func ledgerOf(expires int64, stamps string) (l budget.Ledger, err error) {
-	l.Expires = timeOf(expires)
-	if stamps == "" {
-		return l, nil
-	}
-	var times map[budget.Kind][]int64
-	if err := json.Unmarshal([]byte(stamps), &times); err != nil {
-		return l, errors.New("carrierfsm/sqlite: a ledger can't be read")
-	}
-	for kind, list := range times {
-		for _, at := range list {
-			l.Stamps = append(l.Stamps, budget.Stamp{Kind: kind, At: timeOf(at)})
-		}
-	}
-	l.Sort()
-	return l, nil
-}
-
-func stampsOf(l budget.Ledger) (string, error) {
-	times := make(map[budget.Kind][]int64)
-	for _, s := range l.Stamps {
-		times[s.Kind] = append(times[s.Kind], micros(s.At))
-	}
-	text, err := json.Marshal(times)
-	return string(text), err
 }
 
 // Ledger implements carrierfsm.Store.
@@ -96,15 +78,14 @@ func (s *Store) Ledger(ctx context.Context, key string) (l budget.Ledger, err er
 	if !legal.ID(key) {
 		return l, nil
 	}
-	var expires int64
-	var stamps string
-	switch err = s.readDB.QueryRowContext(ctx, readLedger, key).Scan(&expires, &stamps); {
+	var row ledgerRow
+	switch err = s.readDB.QueryRowContext(ctx, readLedger, key).Scan(&row.expires, &row.stamps); {
 	case errors.Is(err, sql.ErrNoRows):
 		return l, nil
 	case err != nil:
 		return l, err
 	}
-	return ledgerOf(expires, stamps)
+	return row.ledger()
 }
 
 // PurgeLedgers implements carrierfsm.Store.

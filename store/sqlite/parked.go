@@ -56,6 +56,9 @@ func park(ctx context.Context, tx *sql.Tx, rows []outbox.Parked) error {
 		if err != nil {
 			return err
 		}
+		if p.Step <= p.Upto {
+			continue // neither it nor a merged row leaves no step
+		}
 		if _, err := tx.ExecContext(ctx, deleteParked, p.Handler, p.ID); err != nil {
 			return err
 		}
@@ -73,6 +76,7 @@ func (s *Store) Parked(ctx context.Context, q outbox.ParkedQuery) (list []outbox
 	var c conditions
 	c.add(q.Handler != "", `handler = ?`, q.Handler)
 	c.add(q.ID != "", `id = ?`, q.ID)
+	in(&c, `id`, q.IDs)
 	c.add(!q.NextBy.IsZero(), `next <= ?`, micros(legal.Floor(q.NextBy)))
 	c.add(q.After != (outbox.ParkedKey{}), `(next, handler, id) > (?, ?, ?)`, micros(legal.Floor(q.After.Next)), legal.KeyID(q.After.Handler), legal.KeyID(q.After.ID))
 	rows, err := s.readDB.QueryContext(ctx, `SELECT `+parkedColumns+` FROM carrierfsm_parked`+c.where()+` ORDER BY next, handler, id LIMIT ?`,

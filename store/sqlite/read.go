@@ -158,6 +158,15 @@ func (c *conditions) add(wanted bool, term string, args ...any) {
 	}
 }
 
+// in adds the term that the column has one of the words, if there are any.
+func in[T ~string](c *conditions, column string, words []T) {
+	args := make([]any, len(words))
+	for i, w := range words {
+		args[i] = string(w)
+	}
+	c.add(len(words) > 0, column+` IN (?`+strings.Repeat(`, ?`, max(0, len(words)-1))+`)`, args...)
+}
+
 func (c *conditions) where() string {
 	if len(c.terms) == 0 {
 		return ""
@@ -167,12 +176,8 @@ func (c *conditions) where() string {
 
 // conditionsOf returns the conditions that are set in the query.
 func conditionsOf(q carrierfsm.Query) *conditions {
-	states := make([]any, len(q.States))
-	for i, s := range q.States {
-		states[i] = string(s)
-	}
 	c := new(conditions)
-	c.add(len(states) > 0, `v.state IN (?`+strings.Repeat(`, ?`, max(0, len(states)-1))+`)`, states...)
+	in(c, `v.state`, q.States)
 	c.add(q.Source != "", `v.source = ?`, q.Source)
 	c.add(q.Reason != "", `v.reason = ?`, string(q.Reason))
 	c.add(q.InFlight, `v.in_flight = 1`)

@@ -93,6 +93,11 @@ func optionsOf(opts []Option) options {
 	return o
 }
 
+// writerCache is 16 MiB: several times the pages that the largest batch writes. A larger
+// cache makes commits slower: after one that has split a page of an index, SQLite looks at
+// every page in the cache.
+const writerCache = "cache_size(-16384)"
+
 // readers is the number of connections for Load, and the number for other reads.
 const readers = 4
 
@@ -113,7 +118,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	writeDB, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {"cache_size(-65536)"}}) // 64 MiB
+	writeDB, err := openPool(path, o, 1, url.Values{"_txlock": {"immediate"}, "_pragma": {writerCache}})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ const (
 	stmtVersionStored
 	stmtInsertRecord
 	stmtUpdateRecord
+	stmtUpdateKeptKey
 	stmtPutBody
 	stmtUpdateBody
 	stmtInsertEntry
@@ -25,8 +26,11 @@ const (
 	stmtBlankFailures
 	stmtReadLedger
 	stmtPutLedger
+	stmtUpdateStamps
 	stmtReplaceDetail
 	stmtEpochStored
+	stmtCreateDrained
+	stmtCommitDrained
 	statementCount
 )
 
@@ -38,6 +42,7 @@ var statementTexts = [statementCount]string{
 	stmtVersionStored: versionStored,
 	stmtInsertRecord:  insertRecord,
 	stmtUpdateRecord:  updateRecord,
+	stmtUpdateKeptKey: updateKeptKey,
 	stmtPutBody:       putBody,
 	stmtUpdateBody:    updateBody,
 	stmtInsertEntry:   insertEntry,
@@ -45,8 +50,11 @@ var statementTexts = [statementCount]string{
 	stmtBlankFailures: blankFailures,
 	stmtReadLedger:    readLedger,
 	stmtPutLedger:     putLedger,
+	stmtUpdateStamps:  updateStamps,
 	stmtReplaceDetail: replaceDetail,
 	stmtEpochStored:   epochStored,
+	stmtCreateDrained: createDrained,
+	stmtCommitDrained: commitDrained,
 }
 
 // prepared are the statements that database/sql prepares.

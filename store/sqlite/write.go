@@ -14,12 +14,18 @@ const recordExists = `SELECT 1 FROM carrierfsm_verifications WHERE id = ?`
 const versionStored = `SELECT 1 FROM carrierfsm_verifications WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
 
 const insertRecord = `INSERT INTO carrierfsm_verifications
-	(state, step, version, tables, source, reason, in_flight, due, updated, key, commit_id, created, id)
+	(state, step, version, tables, source, reason, in_flight, due, updated, commit_id, key, created, id)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 const updateRecord = `UPDATE carrierfsm_verifications SET
-	state = ?, step = ?, version = ?, tables = ?, source = ?, reason = ?, in_flight = ?, due = ?, updated = ?, key = ?, commit_id = ?
+	state = ?, step = ?, version = ?, tables = ?, source = ?, reason = ?, in_flight = ?, due = ?, updated = ?, commit_id = ?, key = ?
 	WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
+
+// updateKeptKey is updateRecord, with the same arguments, for a record that has this key
+// already. SQLite writes an index again where a column of it is set, also to the same value.
+const updateKeptKey = `UPDATE carrierfsm_verifications SET
+	state = ?, step = ?, version = ?, tables = ?, source = ?, reason = ?, in_flight = ?, due = ?, updated = ?, commit_id = ?
+	WHERE key = ? AND id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
 
 const putBody = `INSERT INTO carrierfsm_bodies (id, body) VALUES (?, ?)
 	ON CONFLICT (id) DO UPDATE SET body = excluded.body`
@@ -153,7 +159,7 @@ func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 		}
 		return refusal
 	}
-	updated, err := x.exec(stmtUpdateRecord, append(recordArgs(&r), r.ID, r.Version-1, previous(&r))...)
+	updated, err := updateStored(x, &r)
 	switch {
 	case err != nil:
 		return keyError(err)
@@ -164,6 +170,18 @@ func replace(x execer, r carrierfsm.Record, entries []carrierfsm.Entry) error {
 		return err
 	}
 	return putBodyAndEntries(x, r, entries)
+}
+
+// updateStored returns how many records it has updated: one, or none.
+func updateStored(x execer, r *carrierfsm.Record) (updated int64, err error) {
+	args := append(recordArgs(r), r.ID, r.Version-1, previous(r))
+	if r.Key != "" {
+		updated, err = x.exec(stmtUpdateKeptKey, args...)
+	}
+	if err == nil && updated == 0 {
+		updated, err = x.exec(stmtUpdateRecord, args...)
+	}
+	return updated, err
 }
 
 func firstError(errs ...error) error {

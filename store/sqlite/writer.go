@@ -15,8 +15,8 @@ type execer interface {
 	exec(which statement, args ...driver.Value) (changed int64, err error)
 	// exists returns whether the statement selects a row.
 	exists(which statement, args ...driver.Value) (bool, error)
-	// ledger returns the row of a key; the zero values if there is none.
-	ledger(key string) (expires int64, stamps string, err error)
+	// ledger returns the row of a key; the zero row if there is none.
+	ledger(key string) (ledgerRow, error)
 }
 
 // plainWriter runs the statements with database/sql.
@@ -43,12 +43,12 @@ func (w plainWriter) exists(which statement, args ...driver.Value) (bool, error)
 	return err == nil, err
 }
 
-func (w plainWriter) ledger(key string) (expires int64, stamps string, err error) {
-	err = w.tx.StmtContext(w.ctx, w.prepared.writes[stmtReadLedger]).QueryRowContext(w.ctx, key).Scan(&expires, &stamps)
+func (w plainWriter) ledger(key string) (l ledgerRow, err error) {
+	err = w.tx.StmtContext(w.ctx, w.prepared.writes[stmtReadLedger]).QueryRowContext(w.ctx, key).Scan(&l.expires, &l.stamps)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", nil
+		return ledgerRow{}, nil
 	}
-	return expires, stamps, err
+	return l, err
 }
 
 func anyOf(args []driver.Value) []any {

@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- What is counted for phone numbers: see package budget. The key is a keyed hash of the
--- number. The stamps are a JSON object: for each kind the times at which it was spent,
--- in microseconds since 1970. After expires none of them counts.
+-- number. The stamps are what was spent and when, such as a0t5107: an application, and a
+-- text 5,107 microseconds later (see stamps.go). After expires none of them counts.
 CREATE TABLE carrierfsm_ledgers (
     key     TEXT    NOT NULL PRIMARY KEY,
     expires INTEGER NOT NULL,

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrierfsm/carrierfsm/budget"
+	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
+	"github.com/carrierfsm/carrierfsm/store/internal/write"
+)
+
+// The ledgers that requests write are computed here. A statement writes a ledger only if it
+// is as it was when it was read, so one that was written here a moment ago need not be read
+// again. A spend is refused only by a ledger that was read for it.
+
+// spending is what a request does to the ledger of its key. It has no key if the ledger refuses
+// it: no statement writes it then.
+type spending struct {
+	request int // its index
+	key     string
+	exists  bool           // there is a row
+	before  []budget.Stamp // in the order of the row
+	after   budget.Ledger
+	refusal error
+}
+
+// spendingOf returns what the requests do to ledgers, in the order of the keys.
+func (w *writer) spendingOf(ctx context.Context, db querier, requests []write.Request) (list []spending, err error) {
+	var open []int
+	for i := range requests {
+		if len(requests[i].Record.Spends) > 0 {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	refusals := make(map[int]error, len(open))
+	for _, remembered := range []bool{true, false} {
+		if len(open) == 0 {
+			break
+		}
+		ledgers, err := w.ledgersOf(ctx, db, requests, open, remembered)
+		if err != nil {
+			return nil, err
+		}
+		open = slices.DeleteFunc(open, func(i int) bool {
+			spends := requests[i].Record.Spends
+			before, exists := ledgers[spends[0].Key]
+			after, err := before.apply(spends)
+			if err == nil {
+				list = append(list, spending{request: i, key: spends[0].Key, exists: exists, before: before.Stamps, after: after})
+			}
+			refusals[i] = err
+			return err == nil
+		})
+	}
+	for _, i := range open {
+		list = append(list, spending{request: i, exists: true, refusal: refusals[i]})
+	}
+	slices.SortFunc(list, func(a, b spending) int { return cmp.Compare(a.key, b.key) })
+	return list, nil
+}
+
+// ledgersOf returns those ledgers of some requests that exist, by key. If remembered is false it
+// reads all of them, else those that are not remembered.
+func (w *writer) ledgersOf(ctx context.Context, db querier, requests []write.Request, of []int, remembered bool) (map[string]storedLedger, error) {
+	ledgers, unknown := make(map[string]storedLedger, len(of)), []string(nil)
+	for _, i := range of {
+		key := requests[i].Record.Spends[0].Key
+		l, ok := w.ledgers.Get(key, func(l budget.Ledger) budget.Ledger { return l })
+		if ok && remembered {
+			ledgers[key] = storedLedger{key: key, Ledger: l}
+		} else {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) == 0 {
+		return ledgers, nil
+	}
+	stored, err := loadLedgers(ctx, db, unknown...)
+	for _, l := range stored {
+		ledgers[l.key] = l
+	}
+	return ledgers, err
+}
+
+// apply returns what a ledger becomes, in the precision of a row.
+func (l storedLedger) apply(spends []budget.Spend) (budget.Ledger, error) {
+	if l.err != nil {
+		return budget.Ledger{}, l.err
+	}
+	before := budget.Ledger{Stamps: slices.Clone(l.Stamps), Expires: l.Expires}
+	before.Sort()
+	spends = slices.Clone(spends)
+	for i := range spends {
+		spends[i].At = spends[i].At.UTC().Truncate(time.Microsecond)
+	}
+	after, err := before.Apply(spends)
+	if after.Expires.IsZero() { // there was nothing to be given back
+		after.Expires = spends[0].At
+	}
+	return after, err
+}
+
+// How many ledgers a store remembers, and for how long.
+const (
+	maxLedgers  = 1 << 14
+	ledgersLast = 15 * time.Second // the next submission may be on another replica, which costs more than a read
+)
+
+func newLedgers() *ttlmap.Map[budget.Ledger] { return ttlmap.New(func(budget.Ledger) {}) }
+
+// remember notes the ledgers that were written, unless the statement failed with err, and
+// forgets the others.
+func (w *writer) remember(db querier, list []spending, written []bool, err error) {
+	_, committed := db.(*pgx.Conn) // else in a transaction
+	for i := range list {
+		s := &list[i]
+		switch {
+		case err != nil || !committed || !written[s.request]:
+			w.ledgers.Delete(s.key)
+		case w.ledgers.Len() < maxLedgers:
+			w.ledgers.Put(s.key, s.after, ledgersLast)
+		default:
+			w.ledgers.Update(s.key, func(budget.Ledger) budget.Ledger { return s.after })
+		}
+	}
+}
+
+// refuse sets the refusals of requests that nothing but a ledger refuses. A spending without one
+// was not written because another replica has changed the ledger: a retry reads that.
+func refuse(list []error, of []spending) {
+	for _, s := range of {
+		if s.refusal != nil && errors.Is(list[s.request], errRetry) {
+			list[s.request] = s.refusal
+		}
+	}
+}
