@@ -37,7 +37,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrierfsm/carrierfsm"
-	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/internal/lifetime"
 	"github.com/carrierfsm/carrierfsm/internal/ttlmap"
 	"github.com/carrierfsm/carrierfsm/outbox"
@@ -70,7 +69,7 @@ type Store struct {
 	waker  waker
 
 	doubts       *doubts                    // about the writes of verifications
-	ledgers      *ttlmap.Map[budget.Ledger] // those that were written a moment ago, by key
+	ledgers      *ttlmap.Map[writtenLedger] // by the id of the record
 	outboxWrites barrier                    // raised by a write of the outbox with an unknown outcome
 	restarts     barrier                    // raised by a connection to a server that was started anew
 	raised       int64                      // to which position New raised the sequence; 0 if it did not

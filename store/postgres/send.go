@@ -30,7 +30,7 @@ func (w *writer) sendOne(ctx context.Context, db querier, r *write.Request) (ref
 	}
 	s := w.sqlFor(requests, spending)
 	written, err := w.runOne(ctx, db, s, r, spending)
-	w.remember(db, spending, []bool{written}, err)
+	w.remember(db, requests, spending, []bool{written}, err)
 	switch {
 	case violatesUnique(err, "carrierfsm_key"): // another transaction has taken it meanwhile
 		return carrierfsm.ErrKeyInUse, nil
@@ -54,7 +54,7 @@ func (w *writer) sendBatch(ctx context.Context, db querier, requests []write.Req
 	}
 	s := w.sqlFor(requests, spending)
 	written, err := w.runBatch(ctx, db, s, requests, spending)
-	w.remember(db, spending, written, err)
+	w.remember(db, requests, spending, written, err)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 // The ledgers that requests write are computed here. A statement writes a ledger only if it
-// is as it was when it was read, so one that was written here a moment ago need not be read
-// again. A spend is refused only by a ledger that was read for it.
+// is as it was when it was read. One that was written here with the version before of the
+// same record need not be read again: another verification of the number has rarely
+// written it meanwhile. A spend is refused only by a ledger that was read for it.
 
 // spending is what a request does to the ledger of its key. It has no key if the ledger refuses
 // it: no statement writes it then.
@@ -72,10 +73,11 @@ func (w *writer) spendingOf(ctx context.Context, db querier, requests []write.Re
 func (w *writer) ledgersOf(ctx context.Context, db querier, requests []write.Request, of []int, remembered bool) (map[string]storedLedger, error) {
 	ledgers, unknown := make(map[string]storedLedger, len(of)), []string(nil)
 	for _, i := range of {
-		key := requests[i].Record.Spends[0].Key
-		l, ok := w.ledgers.Get(key, func(l budget.Ledger) budget.Ledger { return l })
-		if ok && remembered {
-			ledgers[key] = storedLedger{key: key, Ledger: l}
+		r := &requests[i].Record
+		key := r.Spends[0].Key
+		l, _ := w.ledgers.Get(r.ID, func(l writtenLedger) writtenLedger { return l })
+		if remembered && l.key == key && l.version == r.Version-1 {
+			ledgers[key] = storedLedger{key: key, Ledger: l.Ledger}
 		} else {
 			unknown = append(unknown, key)
 		}
@@ -111,24 +113,46 @@ func (l storedLedger) apply(spends []budget.Spend) (budget.Ledger, error) {
 // How many ledgers a store remembers, and for how long.
 const (
 	maxLedgers  = 1 << 14
-	ledgersLast = 15 * time.Second // the next submission may be on another replica, which costs more than a read
+	ledgersLast = 5 * time.Minute // as long as a password is held by default
 )
 
-func newLedgers() *ttlmap.Map[budget.Ledger] { return ttlmap.New(func(budget.Ledger) {}) }
+// writtenLedger is the ledger that was last written with a record, and the version of the
+// record that was last written here.
+type writtenLedger struct {
+	budget.Ledger
+	key     string
+	version int64
+}
+
+// newLedgers returns a map of ledgers by the id of the record.
+func newLedgers() *ttlmap.Map[writtenLedger] { return ttlmap.New(func(writtenLedger) {}) }
 
 // remember notes the ledgers that were written, unless the statement failed with err, and
 // forgets the others.
-func (w *writer) remember(db querier, list []spending, written []bool, err error) {
+func (w *writer) remember(db querier, requests []write.Request, list []spending, written []bool, err error) {
 	_, committed := db.(*pgx.Conn) // else in a transaction
+	kept := func(i int) bool { return err == nil && committed && written[i] }
 	for i := range list {
 		s := &list[i]
+		r := &requests[s.request].Record
+		l := writtenLedger{Ledger: s.after, key: s.key, version: r.Version}
 		switch {
-		case err != nil || !committed || !written[s.request]:
-			w.ledgers.Delete(s.key)
+		case !kept(s.request):
+			w.ledgers.Delete(r.ID)
 		case w.ledgers.Len() < maxLedgers:
-			w.ledgers.Put(s.key, s.after, ledgersLast)
+			w.ledgers.Put(r.ID, l, ledgersLast)
 		default:
-			w.ledgers.Update(s.key, func(budget.Ledger) budget.Ledger { return s.after })
+			w.ledgers.Update(r.ID, func(writtenLedger) writtenLedger { return l })
+		}
+	}
+	for i := range requests {
+		if r := &requests[i].Record; len(r.Spends) == 0 && kept(i) && w.ledgers.Len() > 0 {
+			w.ledgers.Update(r.ID, func(l writtenLedger) writtenLedger {
+				if l.version == r.Version-1 {
+					l.version = r.Version
+				}
+				return l
+			})
 		}
 	}
 }
