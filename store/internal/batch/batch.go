@@ -8,7 +8,6 @@ package batch
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -327,7 +326,6 @@ func (q *Queue[T]) flush(batch []*request[T]) (next []*request[T]) {
 		batch[i].reply <- reply{err: err}
 	}
 	endAwait()
-	runtime.Gosched() // the callers answered just now may be back in time for the next batch
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, r := range batch {
