@@ -2,10 +2,12 @@ package outbox_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,7 +171,21 @@ func TestASlowCallOfADeadReplicaIsMadeAgain(t *testing.T) {
 	})
 }
 
-// It does so when the lease has ended, not only when the time of the call is over.
+// failingParked is a store that fails to read parked rows for the first times.
+type failingParked struct {
+	*memory.Store
+	left atomic.Int64
+}
+
+func (s *failingParked) Parked(ctx context.Context, q outbox.ParkedQuery) ([]outbox.Parked, error) {
+	if s.left.Add(-1) >= 0 {
+		return nil, errors.New("the store does not answer")
+	}
+	return s.Store.Parked(ctx, q)
+}
+
+// It does so when the lease has ended, not only when the time of the call is over; also where
+// the store fails at first.
 func TestASlowCallOfADeadReplicaIsMadeAgainWhenItsLeaseHasEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -181,8 +197,9 @@ func TestASlowCallOfADeadReplicaIsMadeAgainWhenItsLeaseHasEnded(t *testing.T) {
 		stop := running(t, dispatcher(b, handle, long).Run)
 		pass(time.Minute) // 256 calls go on
 		store.detach()
-		other := new(recorder)
-		d := dispatcher(b.Replica(func(c *carrierfsm.Config) { c.Store = store.Store }), other.handle, long)
+		other, failing := new(recorder), &failingParked{Store: store.Store}
+		failing.left.Store(2)
+		d := dispatcher(b.Replica(func(c *carrierfsm.Config) { c.Store = failing }), other.handle, long)
 		defer running(t, d.Run)()
 		pass(20 * time.Second)
 		require.Len(t, other.got(), 300)

@@ -2,7 +2,8 @@ package outbox
 
 import (
 	"context"
-	"sort"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -13,45 +14,74 @@ type delivery struct {
 	entries []carrierfsm.Entry
 	index   []int // of the entries in the batch
 
-	done int     // how many entries were delivered or parked
-	row  *Parked // the parked row to store, if any
-	left *call   // the call that goes on, if any; row is then that of its verification
+	mu   sync.Mutex // held while one of its stretches is delivered
+	done int        // how many entries were delivered or parked
+	row  *Parked    // the parked row to store, if any
+	left *call      // the call that goes on, if any; row is then that of its verification
 }
 
-// deliveries groups a batch by verification, in the order of their first entries.
-func deliveries(b Batch) (list []*delivery) {
-	byID := make(map[string]*delivery)
+// stretch is a part of a delivery: entries that are near each other in the batch.
+type stretch struct {
+	*delivery
+	from, to int // its entries
+}
+
+func (s *stretch) first() int { return s.index[s.from] }
+func (s *stretch) last() int  { return s.index[s.to-1] }
+
+// farthest is how many entries of a batch the first and the last one of a stretch are
+// apart at most. A page that ends early leaves the others to the next one, and so must not
+// have delivered much that lies behind them.
+const farthest = 50
+
+// deliveries groups a batch by verification. Both lists are in the order of their first entries.
+func deliveries(b Batch) (list []*delivery, parts []*stretch) {
+	latest := make(map[string]*stretch)
 	for i, e := range b.Entries {
-		d := byID[e.ID]
-		if d == nil {
-			d = new(delivery)
-			byID[e.ID] = d
-			list = append(list, d)
+		s := latest[e.ID]
+		if s == nil {
+			s = &stretch{delivery: new(delivery)}
+			list = append(list, s.delivery)
 		}
-		d.entries = append(d.entries, e)
-		d.index = append(d.index, i)
+		if s.to == 0 || i-s.first() > farthest {
+			s = &stretch{delivery: s.delivery, from: s.to, to: s.to}
+			latest[e.ID], parts = s, append(parts, s)
+		}
+		s.entries, s.index = append(s.entries, e), append(s.index, i)
+		s.to++
 	}
-	return list
+	return list, parts
 }
 
 // deliver calls the handler for a batch, which is followed by others if it is full. It
 // returns how many entries, from the first on without a gap, were delivered or parked, the
 // parked rows to store, and the calls that go on, to be watched once these are stored.
+// Unless ctx ends or the lease is lost, none behind a gap was delivered.
 func (t *term) deliver(ctx context.Context, b Batch, full bool) (n int, rows []Parked, left []*call) {
-	list := deliveries(b)
-	least := sort.Search(len(list), func(i int) bool { return list[i].index[0] >= pageSize })
-	p := newPage(least, full)
-	t.concurrently(len(list), p, func(i int) {
-		if row, parked := b.Parked[list[i].entries[0].ID]; parked {
-			list[i].appendToParked(row)
+	list, parts := deliveries(b)
+	p := newPage(parts, full)
+	t.concurrently(len(parts), p, func(i int) {
+		defer p.lock(parts[i].delivery)()
+		if _, parked := b.Parked[parts[i].entries[0].ID]; parked {
+			parts[i].done = len(parts[i].entries)
 		} else {
-			t.deliverInOrder(ctx, list[i], p)
+			t.deliverInOrder(ctx, parts[i], p)
 		}
 	})
 	done := make([]bool, len(b.Entries))
 	for _, d := range list {
 		for _, i := range d.index[:d.done] {
 			done[i] = true
+		}
+	}
+	for n < len(done) && done[n] {
+		n++
+	}
+	for _, d := range list {
+		if row, parked := b.Parked[d.entries[0].ID]; parked {
+			d.appendToParked(row, n)
+		} else if d.row != nil {
+			d.row.Upto = max(d.row.Upto, d.lastBefore(n))
 		}
 		if d.row != nil {
 			rows = append(rows, *d.row)
@@ -60,44 +90,51 @@ func (t *term) deliver(ctx context.Context, b Batch, full bool) (n int, rows []P
 			left = append(left, d.left)
 		}
 	}
-	for n < len(done) && done[n] {
-		n++
-	}
 	return n, rows, left
 }
 
-// appendToParked leaves the entries to the parked row of their verification.
-func (d *delivery) appendToParked(row Parked) {
-	d.done = len(d.entries)
-	if last := d.entries[d.done-1].Step; last > row.Upto {
+// lastBefore returns the step of the last of the first n entries of the batch; zero if these
+// have none of the verification.
+func (d *delivery) lastBefore(n int) int {
+	i, _ := slices.BinarySearch(d.index, n)
+	if i == 0 {
+		return 0
+	}
+	return d.entries[i-1].Step
+}
+
+// appendToParked leaves those of the first n entries of the batch to the parked row of their
+// verification.
+func (d *delivery) appendToParked(row Parked, n int) {
+	if last := d.lastBefore(n); last > row.Upto {
 		row.Upto = last
 		row.Version++
 		d.row = &row
 	}
 }
 
-// deliverInOrder delivers one entry after the other. At the first call that fails
-// or is slow it parks the verification with all entries that are left. It stops
+// deliverInOrder delivers one entry after the other, up to the end of the page. At the first
+// call that fails or is slow it parks the verification with all entries that are left. It stops
 // early when ctx ends or the lease is lost.
-func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
-	for i, entry := range d.entries {
+func (t *term) deliverInOrder(ctx context.Context, s *stretch, p *page) {
+	for i := s.from; i < s.to && i == s.done && s.index[i] < p.end(); i++ {
 		if ctx.Err() != nil || !t.holdsLease() {
 			return
 		}
+		entry := s.entries[i]
 		f, left := t.handle(ctx, entry, p)
 		if f.why == "" {
-			d.done = i + 1
+			s.done = i + 1
 			continue
 		}
-		d.done = len(d.entries)
-		d.row = &Parked{
-			Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: d.entries[d.done-1].Step,
+		s.done = len(s.entries)
+		s.row = &Parked{
+			Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: entry.Step,
 			Attempts: 1, Why: f.why, Failure: f.note, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
 		}
-		if d.left = left; left != nil {
-			d.row.Attempts, d.row.Next = 0, t.afterCall(left)
+		if s.left = left; left != nil {
+			s.row.Attempts, s.row.Next = 0, t.afterCall(left)
 		}
-		return
 	}
 }
 

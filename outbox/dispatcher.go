@@ -21,13 +21,13 @@ import (
 //
 // A handler gets every transition of every verification at least once, those
 // of one verification in order, those of different verifications concurrently.
-// After a crash it may get one again: (ID, Step) identifies a transition. While
-// it fails for a verification, by an error, a panic or by taking longer than
-// Config.Timeout, the later transitions of that verification wait, and it is
-// called again with growing intervals, without an end; other verifications go
-// on. A handler that ignores the end of its context is not called again for the
-// same verification in this process before it has returned; another replica may
-// call it.
+// It may get one again after a crash, and where a replica stops or loses its lease in
+// the middle of a page: (ID, Step) identifies a transition. While it fails for a
+// verification, by an error, a panic or by taking longer than Config.Timeout, the
+// later transitions of that verification wait, and it is called again with growing
+// intervals, without an end; other verifications go on. A handler that ignores the
+// end of its context is not called again for the same verification in this process
+// before it has returned; another replica may call it.
 //
 // Transition.Ended says whether the verification has ended, and
 // Transition.Reference is the host's own name of it. What else a handler needs it

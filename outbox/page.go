@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +12,9 @@ const (
 	pageSize = 200
 	// largestPage is how many entries are read at once while the handler is quick.
 	largestPage = 8 * pageSize
-	// quickPage is for how long a page begins calls beyond its first pageSize entries. A process
-	// that dies before it moves the cursor leaves all of the page to be delivered again.
+	// quickPage is for how long a page begins calls beyond its first pageSize entries, but for
+	// those before the farthest that it has begun. A process that dies before it moves the
+	// cursor leaves them to be delivered again.
 	quickPage = 50 * time.Millisecond
 )
 
@@ -33,10 +35,11 @@ func (p *paging) next(n int, took time.Duration) {
 	}
 }
 
-// page is the verifications that are delivered to at one time.
+// page is what is delivered at one time.
 type page struct {
 	begun   time.Time
-	least   int                           // how many verifications get their calls also when quickPage is over
+	parts   []*stretch                    // nil: the page never ends early
+	ended   atomic.Int64                  // the first entry that is left to the next page
 	taken   chan struct{}                 // closed when workers have taken the last one
 	last    chan struct{}                 // closed then, if others follow the page
 	full    bool                          // others follow the page, however many of it are taken
@@ -48,14 +51,42 @@ type page struct {
 	timers  sync.Pool                     // that have stopped
 }
 
-func newPage(least int, full bool) *page {
-	p, stuck := &page{begun: time.Now(), least: least, full: full, taken: make(chan struct{}), last: make(chan struct{})}, make(chan struct{})
+func newPage(parts []*stretch, full bool) *page {
+	p, stuck := &page{begun: time.Now(), parts: parts, full: full, taken: make(chan struct{}), last: make(chan struct{})}, make(chan struct{})
+	p.ended.Store(math.MaxInt)
 	p.stuck.Store(&stuck)
 	return p
 }
 
-// ends reports whether a verification and those after it are left to the next page.
-func (p *page) ends(i int) bool { return i >= p.least && time.Since(p.begun) > quickPage }
+// ends reports whether a part and those after it are left to the next page. Once quickPage is
+// over these are the entries behind all that workers have taken.
+func (p *page) ends(i int) bool {
+	if p.parts == nil {
+		return false
+	}
+	if first := p.parts[i].first(); p.end() == math.MaxInt && first >= pageSize && time.Since(p.begun) > quickPage {
+		end := first
+		for _, taken := range p.parts[:i] {
+			end = max(end, taken.last()+1)
+		}
+		p.ended.Store(int64(end))
+	}
+	return p.parts[i].first() >= p.end()
+}
+
+// end is the first entry that is left to the next page; the largest number before that is
+// known.
+func (p *page) end() int { return int(p.ended.Load()) }
+
+// lock waits until no other worker delivers to a verification, as it may wait for a call.
+func (p *page) lock(d *delivery) (unlock func()) {
+	if !d.mu.TryLock() {
+		p.waiting.Add(1)
+		d.mu.Lock()
+		p.waiting.Add(-1)
+	}
+	return d.mu.Unlock
+}
 
 // close is called when workers have taken the last one, of all or of those before the page
 // ends.

@@ -3,14 +3,17 @@ package outbox_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/carrierfsm/carrierfsm"
@@ -61,6 +64,54 @@ func TestPagesGrowWhileTheHandlerIsQuick(t *testing.T) {
 				stop()
 				require.Equal(t, int64(5000), calls.Load(), "a transition was delivered twice, or not at all")
 				require.Equal(t, test.pages, store.moved)
+			})
+		})
+	}
+}
+
+// The transitions of a verification are far apart in a large page. One that ends before its last
+// transitions delivers none of them ahead, which the next page would deliver again.
+func TestAPageThatEndsEarlyLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []bool{false, true} {
+		t.Run(fmt.Sprintf("fails %v", fails), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := &pages{Store: memory.New()}
+				b := newBench(t, store)
+				create(t, b, "quick", 3000)
+				b.Reach()
+				create(t, b, "between", 1500)
+				b.Cancel()
+				create(t, b, "after", 500)
+				var mu sync.Mutex
+				calls, failed := make(map[string]int), false
+				stop := running(t, dispatcher(b, func(_ context.Context, t carrierfsm.Transition) error {
+					if !strings.HasPrefix(t.ID, "quick") {
+						pass(10 * time.Millisecond)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					calls[fmt.Sprintf("%s/%d", t.ID, t.Step)]++
+					if fails && !failed && t.ID == "v1" {
+						failed = true
+						return errors.New("once")
+					}
+					return nil
+				}, func(c *outbox.Config) { c.RetryMin = time.Millisecond }).Run)
+				pass(time.Minute)
+				stop()
+				want := map[string]int{"v1/1": 1, "v1/2": 1, "v1/3": 1}
+				if fails {
+					want["v1/1"] = 2
+				}
+				for id, n := range map[string]int{"quick": 3000, "between": 1500, "after": 500} {
+					for i := range n {
+						want[fmt.Sprintf("%s%d/1", id, i)] = 1
+					}
+				}
+				require.Empty(t, gocmp.Diff(want, calls))
+				require.Contains(t, store.moved, 1600, "there was a large page")
 			})
 		})
 	}

@@ -89,7 +89,7 @@ func (w *worker) runOnce(ctx context.Context) error {
 	defer t.release(ctx)
 	defer renewing.Wait()
 	defer cancel()
-	if _, err := t.retryDue(ctx, false); err != nil {
+	if _, _, err := t.retryDue(ctx, false); err != nil {
 		return err
 	}
 	if t.projection != nil {
@@ -286,14 +286,15 @@ func (t *term) advanceOnce(ctx context.Context, b Batch, n int, rows []Parked) e
 // catchUp delivers to parked verifications when they are due. Its error is
 // ErrLeaseLost or carrierfsm.ErrClosed.
 func (t *term) catchUp(ctx context.Context) error {
-	for first := true; ctx.Err() == nil; first = false {
+	for orphans := true; ctx.Err() == nil; {
 		if !t.holdsLease() {
 			return ErrLeaseLost
 		}
-		n, err := t.retryDue(ctx, first)
+		n, all, err := t.retryDue(ctx, orphans)
 		if err != nil {
 			return err
 		}
+		orphans = orphans && !all
 		if n < pageSize || t.degraded() {
 			pause(ctx, t.cfg.PollInterval)
 		}
@@ -301,22 +302,23 @@ func (t *term) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// retryDue delivers to a page of the parked verifications that are due, and
-// returns how many these were. The first time in a term it takes orphans too. Its error is
-// as that of catchUp.
-func (t *term) retryDue(ctx context.Context, first bool) (int, error) {
+// retryDue delivers to a page of the parked verifications that are due, of orphans too if that
+// is wanted. It returns how many these were, and whether they were all. Its error is as that of
+// catchUp.
+func (t *term) retryDue(ctx context.Context, orphans bool) (n int, all bool, err error) {
 	now := t.now()
 	q := ParkedQuery{Handler: t.name, NextBy: now, Limit: pageSize}
-	if first {
+	if orphans {
 		q.NextBy, q.Limit = now.Add(t.cfg.Timeout+t.cfg.RetryMin), pageSize+t.cfg.MaxSlow
 	}
 	rows, err := t.rows(ctx, q)
 	if t.failed(ctx, "parked", err) {
-		return 0, nil
+		return 0, false, nil
 	}
+	all = len(rows) < q.Limit
 	rows = slices.DeleteFunc(rows, func(row Parked) bool { return row.Next.After(now) && !t.orphan(row) })
 	lost := make(chan error, len(rows))
-	p := newPage(len(rows), len(rows) >= pageSize)
+	p := newPage(nil, len(rows) >= pageSize)
 	t.concurrently(len(rows), p, func(i int) {
 		row, left, tried := t.retry(ctx, rows[i], p)
 		if !tried {
@@ -329,9 +331,9 @@ func (t *term) retryDue(ctx context.Context, first bool) (int, error) {
 		}
 	})
 	if len(lost) > 0 {
-		return len(rows), <-lost
+		return len(rows), all, <-lost
 	}
-	return len(rows), nil
+	return len(rows), all, nil
 }
 
 func (t *term) rows(ctx context.Context, q ParkedQuery) ([]Parked, error) {
