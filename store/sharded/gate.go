@@ -19,8 +19,10 @@ const (
 	minRefused = 500 * time.Millisecond
 	maxRefused = 5 * time.Second
 	// longCall is how long a call has to take so that the end of its context counts as
-	// a failure.
-	longCall = time.Second
+	// a failure. Shorter ones do if for as long several end so and none is answered; those of
+	// callers who give up before shortCall never do.
+	longCall  = time.Second
+	shortCall = 100 * time.Millisecond
 )
 
 // gate bounds the calls of one shard. Without it callers would wait for a shard that is
@@ -32,26 +34,35 @@ type gate struct {
 	calls    int       // under way
 	failures int       // in a row
 	latest   time.Time // when the latest of them was counted
+	silent   int       // calls in a row that ended without an answer, because callers gave up
+	since    time.Time // when the first of these began
+	closed   time.Time // when the gate began to refuse calls
 	refuses  time.Duration
-	until    time.Time // until then every call is refused
-	probing  bool      // one call finds out whether the shard answers again
+	until    time.Time // until then it refuses every call
 }
 
-// enter begins a call, or refuses it. The text of an error says why.
+// enter begins a call, or refuses it. The text of an error says why. While calls are refused
+// one at times finds out whether the shard answers again; the next one does not wait for its end.
 func (g *gate) enter() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	down := g.failures >= maxFailures
+	now := time.Now()
+	down := g.down()
 	switch {
-	case down && (g.probing || time.Now().Before(g.until)):
+	case down && now.Before(g.until):
 		return fmt.Errorf("%w: refused after %d failures in a row", carrierfsm.ErrStore, g.failures)
 	case g.calls >= g.most:
 		return fmt.Errorf("%w: refused while %d calls are under way", carrierfsm.ErrStore, g.calls)
 	}
-	g.probing = g.probing || down
+	if down {
+		g.refuses = min(2*g.refuses, maxRefused)
+		g.until = now.Add(g.refuses)
+	}
 	g.calls++
 	return nil
 }
+
+func (g *gate) down() bool { return g.failures >= maxFailures }
 
 // outcome is what a call says about its shard.
 type outcome int
@@ -69,28 +80,40 @@ func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls--
-	down := g.failures >= maxFailures
+	now, down := time.Now(), g.down()
 	switch o {
 	case answered:
-		g.failures, g.refuses, g.probing = 0, 0, false
+		g.failures, g.silent = 0, 0
 		return down
 	case unclear:
-		g.probing = g.probing && !down
-		return false
+		if now.Sub(begun) < shortCall {
+			return false
+		}
+		if g.silent++; g.silent == 1 {
+			g.since = begun
+		}
+		if down || g.silent < maxFailures || now.Sub(g.since) < longCall {
+			return false
+		}
+		g.failures = maxFailures // nobody waits long enough to find out more
 	case failed:
+		if begun.Before(g.latest) && now.Sub(begun) < longCall {
+			return false
+		}
+		g.failures++
+		g.latest = now
 	}
-	now := time.Now()
-	if begun.Before(g.latest) && now.Sub(begun) < longCall {
+	switch {
+	case !g.down():
 		return false
+	case !down:
+		g.closed, g.refuses = now, minRefused
+		g.until = now.Add(g.refuses)
+		return true
+	case !begun.Before(g.closed): // it found out
+		g.until = now.Add(g.refuses)
 	}
-	g.failures++
-	g.latest = now
-	if g.failures < maxFailures || now.Before(g.until) { // those that began before
-		return false
-	}
-	g.refuses = min(max(2*g.refuses, minRefused), maxRefused)
-	g.until, g.probing = now.Add(g.refuses), false
-	return !down
+	return false
 }
 
 // refusals are the errors with which a store answers.

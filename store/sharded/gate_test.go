@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,4 +158,109 @@ func TestAShardThatHangsFillsItsOwnPlacesOnly(t *testing.T) {
 		require.ErrorIs(t, err, carrierfsm.ErrStore)
 		require.ErrorContains(t, err, "in a row")
 	})
+}
+
+// hangingFirst is a shard whose first loads hang until their context ends.
+type hangingFirst struct {
+	sharded.Member
+	left *atomic.Int64
+}
+
+func (h hangingFirst) Load(ctx context.Context, id string) (carrierfsm.Record, error) {
+	if h.left.Add(-1) >= 0 {
+		<-ctx.Done()
+		return carrierfsm.Record{}, ctx.Err()
+	}
+	return h.Member.Load(ctx, id)
+}
+
+// The call that finds out whether a shard answers again may hang itself: the next one does not
+// wait for its end.
+func TestACallThatHangsKeepsNoShardRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, list := unreliably(config(inMemory))
+		first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
+		c.Shards[1].Store = first
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		list[1].down.Store(true)
+		for range 5 {
+			_, err = s.Load(t.Context(), "s100-v")
+			require.ErrorIs(t, err, errDown)
+		}
+		list[1].down.Store(false)
+		first.left.Store(1)
+		<-time.After(500 * time.Millisecond)
+		var all sync.WaitGroup
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			_, err := s.Load(ctx, "s100-v")
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorContains(t, err, "in a row")
+		<-time.After(time.Second)
+		for range 10 {
+			_, err = s.Load(t.Context(), "s100-v")
+			require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		}
+		all.Wait()
+		for range 10 {
+			_, err = s.Load(t.Context(), "s100-v")
+			require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		}
+		require.NoError(t, s.Close())
+	})
+}
+
+// A shard that hangs is found to be down also where no caller waits for a second. Callers
+// who give up say nothing while others get answers, nor do those who give up at once.
+func TestCallersWhoWaitBrieflyFindOutThatAShardHangs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		waits    time.Duration
+		calls    int
+		answered bool // others, meanwhile
+		refused  bool // afterwards
+	}{
+		"each call hangs":             {400 * time.Millisecond, 5, false, true},
+		"too few calls":               {400 * time.Millisecond, 4, false, false},
+		"too short a time":            {180 * time.Millisecond, 5, false, false},
+		"others are answered":         {400 * time.Millisecond, 20, true, false},
+		"callers who give up at once": {10 * time.Millisecond, 500, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := config(inMemory)
+				first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
+				c.Shards[1].Store = first
+				s, err := sharded.New(t.Context(), c)
+				require.NoError(t, err)
+				for i := range test.calls {
+					if test.answered && i%4 == 3 {
+						_, err = s.Load(t.Context(), "s100-v")
+						require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+					}
+					first.left.Store(1)
+					ctx, cancel := context.WithTimeout(t.Context(), test.waits)
+					_, err = s.Load(ctx, "s100-v")
+					cancel()
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+				_, err = s.Load(t.Context(), "s100-v")
+				require.Equal(t, test.refused, errors.Is(err, carrierfsm.ErrStore), err)
+				require.Equal(t, !test.refused, errors.Is(err, carrierfsm.ErrNotFound), err)
+				<-time.After(500 * time.Millisecond)
+				_, err = s.Load(t.Context(), "s100-v")
+				require.ErrorIs(t, err, carrierfsm.ErrNotFound, "it answers again")
+				require.NoError(t, s.Close())
+			})
+		})
+	}
 }
