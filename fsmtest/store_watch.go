@@ -107,15 +107,30 @@ func watchOthers(b *storeBench) error {
 		return err
 	}
 	other := &storeBench{StoreSubject: StoreSubject{Store: store}, ctx: b.ctx}
-	for i := range 3 {
+	wakes := func(write func() error) error {
 		for len(w.woken) > 0 {
 			<-w.woken
 		}
-		if _, err := other.create(fmt.Sprint("v", i), 1); err != nil {
+		if err := write(); err != nil {
 			return err
 		}
-		if err := w.wait(); err != nil {
+		return w.wait()
+	}
+	for i := range 3 {
+		var r carrierfsm.Record
+		err := wakes(func() (err error) {
+			r, err = other.create(fmt.Sprint("v", i), 1)
 			return err
+		})
+		if err != nil {
+			return err
+		}
+		err = wakes(func() error {
+			erased, e := next(r)
+			return other.Store.Erase(b.ctx, erased, e)
+		})
+		if err != nil {
+			return fmt.Errorf("after Erase: %w", err)
 		}
 	}
 	return nil

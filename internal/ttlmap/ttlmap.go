@@ -109,6 +109,15 @@ func (m *Map[V]) Delete(key string) {
 	m.delete(key)
 }
 
+// Trim disposes of the values that expire first until n are left.
+func (m *Map[V]) Trim(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.queue) > n {
+		m.delete(m.queue[0].key)
+	}
+}
+
 // Len returns how many values there are.
 func (m *Map[V]) Len() int {
 	m.mu.Lock()

@@ -179,3 +179,19 @@ func TestGetOrPutSharesTheFirstValueUntilItsTime(t *testing.T) {
 		require.Equal(t, []string{"late"}, gone.take())
 	})
 }
+
+func TestTrimDisposesOfWhatExpiresFirst(t *testing.T) {
+	t.Parallel()
+	var gone disposed
+	m := ttlmap.New(gone.add)
+	for key, ttl := range map[string]time.Duration{"late": time.Hour, "soon": time.Minute, "last": 2 * time.Hour} {
+		m.Put(key, key, ttl)
+	}
+	m.Trim(3)
+	require.Empty(t, gone.take())
+	m.Trim(2)
+	require.Equal(t, []string{"soon"}, gone.take())
+	m.Trim(0)
+	require.Equal(t, []string{"late", "last"}, gone.take())
+	require.Zero(t, m.Len())
+}

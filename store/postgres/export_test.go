@@ -159,3 +159,9 @@ func (s *Store) Prepared(ctx context.Context, table string, replanned bool) ([]s
 	return collect(ctx, s.pool, pgx.RowTo[string],
 		`SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%' || $1::text || '%' AND (custom_plans > 5 OR NOT $2::boolean)`, table, replanned)
 }
+
+// MaxLedgers is how many ledgers a store remembers at most.
+const MaxLedgers = maxLedgers
+
+// RememberedLedgers returns how many ledgers the store remembers.
+func (s *Store) RememberedLedgers() int { return s.ledgers.Len() }

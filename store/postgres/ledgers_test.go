@@ -260,6 +260,55 @@ func TestALedgerIsRememberedWithTheVersionOfItsRecord(t *testing.T) {
 	}
 }
 
+// The ledger of a verification that has ended is not remembered. Of too many that go on those
+// that were written first are forgotten.
+func TestLedgersOfEndedVerificationsAreForgotten(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	tracer := new(queryTracer)
+	s, _ := openOn(t, newPool(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.Tracer = tracer }))
+	spend := func(r carrierfsm.Record) write.Request {
+		w := nextCommit(r)
+		w.Record.Spends = []budget.Spend{{Key: "number-of-" + r.ID, Kind: budget.Texts, At: noon, N: 1, Window: budget.Day, Limit: 9}}
+		return w
+	}
+	commit := func(w write.Request) carrierfsm.Record {
+		require.NoError(t, s.Commit(ctx, w.Record, w.Entries...))
+		return w.Record
+	}
+	for _, spends := range []bool{true, false} {
+		r := commit(spend(createRecord(t, s, fmt.Sprint("spends-", spends))))
+		require.Equal(t, 1, s.RememberedLedgers())
+		last := spend(r)
+		if !spends {
+			last.Record.Spends = nil
+		}
+		last.Record.State = carrierfsm.Done
+		commit(last)
+		require.Zero(t, s.RememberedLedgers())
+	}
+	first := commit(spend(createRecord(t, s, "first")))
+	batch, n := make([]write.Request, 128), 0
+	for s.RememberedLedgers() < postgres.MaxLedgers {
+		for i := range batch {
+			n++
+			batch[i] = write.Request{Record: record(fmt.Sprint("v", n))}
+		}
+		require.Equal(t, make([]error, len(batch)), s.CreateBatch(ctx, batch...))
+		for i := range batch {
+			batch[i] = spend(batch[i].Record)
+		}
+		require.Equal(t, make([]error, len(batch)), s.CommitBatch(ctx, batch...))
+	}
+	require.Equal(t, postgres.MaxLedgers, s.RememberedLedgers())
+	for r, queries := range map[*carrierfsm.Record]int32{&batch[0].Record: 1, &first: 2} {
+		before := tracer.queries.Load()
+		commit(spend(*r))
+		require.Equal(t, queries, tracer.queries.Load()-before, r.ID)
+	}
+}
+
 // Ledgers of a batch that other verifications of the numbers have written meanwhile are read
 // together: one failed write, one question why, one read, one write.
 func TestLedgersThatHaveChangedAreReadTogether(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // the tables that it writes, and SetShard and DrainShard lock these against writers. So
 // they wait for the writes that run, and those that come later read what they have written.
 // A transaction of several statements locks the table of the shard first, in a mode that
-// lets others do so too, but neither of the two. It must not lock the row:
+// other transactions may hold too, but not SetShard and DrainShard. It must not lock the row:
 // that would give the transaction an id, which a cursor then takes as a bound (gaps.go),
 // although transactions with higher ids may still draw positions.
 // A snapshot must be of one statement: the isolation level has to be read committed.

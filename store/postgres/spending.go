@@ -128,7 +128,7 @@ type writtenLedger struct {
 func newLedgers() *ttlmap.Map[writtenLedger] { return ttlmap.New(func(writtenLedger) {}) }
 
 // remember notes the ledgers that were written, unless the statement failed with err, and
-// forgets the others.
+// forgets the others, and those of verifications that have ended.
 func (w *writer) remember(db querier, requests []write.Request, list []spending, written []bool, err error) {
 	_, committed := db.(*pgx.Conn) // else in a transaction
 	kept := func(i int) bool { return err == nil && committed && written[i] }
@@ -136,17 +136,20 @@ func (w *writer) remember(db querier, requests []write.Request, list []spending,
 		s := &list[i]
 		r := &requests[s.request].Record
 		l := writtenLedger{Ledger: s.after, key: s.key, version: r.Version}
-		switch {
-		case !kept(s.request):
+		if !kept(s.request) || r.State.Terminal() {
 			w.ledgers.Delete(r.ID)
-		case w.ledgers.Len() < maxLedgers:
+		} else {
 			w.ledgers.Put(r.ID, l, ledgersLast)
-		default:
-			w.ledgers.Update(r.ID, func(writtenLedger) writtenLedger { return l })
 		}
 	}
+	w.ledgers.Trim(maxLedgers)
 	for i := range requests {
-		if r := &requests[i].Record; len(r.Spends) == 0 && kept(i) && w.ledgers.Len() > 0 {
+		r := &requests[i].Record
+		switch {
+		case len(r.Spends) > 0 || !kept(i):
+		case r.State.Terminal():
+			w.ledgers.Delete(r.ID)
+		default:
 			w.ledgers.Update(r.ID, func(l writtenLedger) writtenLedger {
 				if l.version == r.Version-1 {
 					l.version = r.Version

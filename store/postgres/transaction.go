@@ -98,12 +98,14 @@ func (s *Store) Erase(ctx context.Context, r carrierfsm.Record, entries ...carri
 		appended[i] = int32(e.Step)
 	}
 	request := write.Request{Record: r, Entries: entries}
-	return s.commits.inTransaction(ctx, request, func(ctx context.Context, tx pgx.Tx, r write.Request) error {
+	err := s.commits.inTransaction(ctx, request, func(ctx context.Context, tx pgx.Tx, r write.Request) error {
 		if _, err := tx.Exec(ctx, blankDetails, r.Record.ID, appended); err != nil {
 			return wrap(err)
 		}
 		return s.commits.callHook(ctx, tx, r)
 	})
+	s.commits.wakeOthers(request, err)
+	return err
 }
 
 const replaceDetails = `UPDATE carrierfsm_history SET detail = new.detail

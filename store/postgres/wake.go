@@ -66,8 +66,9 @@ func (w *waker) run() {
 }
 
 // Watch calls committed after commits by other stores on this database, at most once in
-// some milliseconds for each of them. It has a connection of its own, which listens to the channel carrierfsm. A wake-up can be lost, and behind a
-// pooler in transaction mode none comes: it spares waiting for the next poll, no more.
+// some milliseconds for each of them. It has a connection of its own, which listens to the
+// channel carrierfsm. A wake-up can be lost, and behind a pooler in transaction mode none
+// comes: it spares waiting for the next poll, no more.
 // Watch returns when ctx ends, carrierfsm.ErrClosed after Close, or when it has lost
 // its connection, the driver's error.
 func (s *Store) Watch(ctx context.Context, committed func()) error {

@@ -89,11 +89,16 @@ func (w *writer) do(ctx context.Context, r write.Request) (err error) {
 	} else {
 		err = enqueue(ctx, w.Store, w.queue, r)
 	}
+	w.wakeOthers(r, err)
+	return err
+}
+
+// wakeOthers wakes dispatchers of other processes if a request with entries was written.
+func (w *writer) wakeOthers(r write.Request, err error) {
 	if err == nil && len(r.Entries) > 0 && w.queued.Enter() { // Close waits for what wake starts
 		w.waker.wake()
 		w.queued.Leave()
 	}
-	return err
 }
 
 // writeOne writes a request in its own statement, and retries if the statement
