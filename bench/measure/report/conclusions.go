@@ -102,7 +102,8 @@ func (r *Run) concludeGrowth() (list []string) {
 func (d *document) missed(r *Run) {
 	d.paragraph("## What is missed, and why")
 	d.paragraph("The last column is what the baseline reaches in carrierfsm's place, where that is compared with another subject: a target\n" +
-		"above it is out of reach of any engine that makes these commits.")
+		"above it is out of reach of any engine that makes these commits. One below it is missed by what carrierfsm uses more than the\n" +
+		"baseline: the next paragraphs say what that is.")
 	d.table("quantity", "target", "measured", "", "the baseline")
 	for _, t := range r.targets() {
 		if t.Verdict() != verdictPass {

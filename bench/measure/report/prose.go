@@ -16,8 +16,8 @@ const prose = `- **One driver on SQLite**: the waits for the disk bound the thro
   record is locked before, because a spend that is over its limit must leave the record as it is. On disk a ledger is a row and
   its index entries.
 - **What differs from run to run**: on a slow disk, a server that never waits for one, such as Temporal's, comes closer;
-  watermill-sql got 8513, 15,588 and 10,785 messages/s in three runs; a transition in the largest store on PostgreSQL, which
-  is measured once, cost 1.06, 1.46 and 0.94 times as much as in the smallest. On a slower machine, with a disk that takes
+  watermill-sql got 8513, 15,588 and 10,785 messages/s in three earlier runs; a transition in the largest store on PostgreSQL, which
+  is measured once, cost 1.06, 1.46 and 0.94 times as much as in the smallest one then. On a slower machine, with a disk that takes
   0.68 ms for an fsync, SQLite reached 0.88 · 0.82 · 0.89 · 0.84 of the baseline and PostgreSQL 0.63 · 0.69 · 0.78 · 0.65.
   Until November 2026 each database was vacuumed while it was empty. The server then read its tables as a whole until it
   looked again, a minute later, and all subjects on PostgreSQL were slower.
