@@ -82,7 +82,8 @@ func TestAPageThatEndsEarlyLeavesNoGap(t *testing.T) {
 				create(t, b, "quick", 3000)
 				b.Reach()
 				create(t, b, "between", 1500)
-				b.Cancel()
+				_, err := b.Cancel()
+				require.NoError(t, err)
 				create(t, b, "after", 500)
 				var mu sync.Mutex
 				calls, failed := make(map[string]int), false
