@@ -11,21 +11,28 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/memory"
 )
 
-// watcher is a store in memory that is told of each commit.
+// watcher is a store in memory that is told of each commit and erasure.
 type watcher struct {
 	*memory.Store
 	commits chan struct{}
+	erased  chan struct{}
 	watch   func(ctx context.Context, w *watcher, committed func()) error
 	closed  chan struct{}
 }
 
 func newWatcher(watch func(ctx context.Context, w *watcher, committed func()) error) *watcher {
-	return &watcher{Store: memory.New(), commits: make(chan struct{}, 100), watch: watch, closed: make(chan struct{})}
+	return &watcher{Store: memory.New(), commits: make(chan struct{}, 100), erased: make(chan struct{}, 100), watch: watch, closed: make(chan struct{})}
 }
 
 func (w *watcher) Commit(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
 	err := w.Store.Commit(ctx, r, entries...)
 	w.commits <- struct{}{}
+	return err
+}
+
+func (w *watcher) Erase(ctx context.Context, r carrierfsm.Record, entries ...carrierfsm.Entry) error {
+	err := w.Store.Erase(ctx, r, entries...)
+	w.erased <- struct{}{}
 	return err
 }
 
@@ -40,10 +47,10 @@ func (w *watcher) Watch(ctx context.Context, committed func()) error {
 
 func watch(ctx context.Context, w *watcher, committed func()) error {
 	committed()
-	return w.next(ctx, committed)
+	return w.next(ctx, committed, committed)
 }
 
-func (w *watcher) next(ctx context.Context, committed func()) error {
+func (w *watcher) next(ctx context.Context, committed, erased func()) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -52,6 +59,8 @@ func (w *watcher) next(ctx context.Context, committed func()) error {
 			return carrierfsm.ErrClosed
 		case <-w.commits:
 			committed()
+		case <-w.erased:
+			erased()
 		}
 	}
 }
@@ -72,13 +81,19 @@ func TestTheSuiteFindsEachBrokenWatcher(t *testing.T) {
 		watch      func(ctx context.Context, w *watcher, committed func()) error
 	}{
 		{"no wake-up for earlier commits", "WatchBegins", func(_ context.Context, w *watcher, committed func()) error {
-			return w.next(canceled(), committed)
+			return w.next(canceled(), committed, committed)
 		}},
 		{"no wake-up for another process", "WatchOthers", func(ctx context.Context, w *watcher, committed func()) error {
 			committed()
 			ctx, stop := context.WithCancel(ctx)
 			defer stop()
-			return w.next(ctx, stop) // it ends instead
+			return w.next(ctx, stop, stop) // it ends instead
+		}},
+		{"no wake-up for an erasure", "WatchOthers", func(ctx context.Context, w *watcher, committed func()) error {
+			committed()
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
+			return w.next(ctx, committed, stop) // it ends instead
 		}},
 		{"another error for the context", "WatchContext", func(ctx context.Context, w *watcher, committed func()) error {
 			err := watch(ctx, w, committed)
