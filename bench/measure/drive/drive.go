@@ -72,7 +72,7 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	if err := r.drive(ctx, o.Drivers, func() { pause(ctx, o.WarmUp) }); err != nil {
 		return Sample{}, err
 	}
-	stop, err := profile(o.Profile)
+	stop, err := Profile(o.Profile)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -89,8 +89,9 @@ func Drive(ctx context.Context, s subject.Subject, o Options) (Sample, error) {
 	return r.sample(before, after), errors.Join(err, failed, stop())
 }
 
-// profile starts a CPU profile and returns a function to stop it.
-func profile(path string) (stop func() error, err error) {
+// Profile starts a CPU profile of this process into a file and returns a function to stop it.
+// An empty path means none.
+func Profile(path string) (stop func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
 	}

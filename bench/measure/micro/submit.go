@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrierfsm/carrierfsm"
+	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/workload"
 	"github.com/carrierfsm/carrierfsm/budget"
 	"github.com/carrierfsm/carrierfsm/store/memory"
@@ -59,6 +60,19 @@ func newRun(verifications int) (*run, error) {
 		c.ids = append(c.ids, v.ID)
 	}
 	return c, nil
+}
+
+// ProfileSubmits writes a CPU profile of n Submits.
+func ProfileSubmits(n int, path string) error {
+	c, err := newRun(n / submissions)
+	if err != nil {
+		return err
+	}
+	stop, err := drive.Profile(path)
+	if err == nil {
+		err = errors.Join(c.submit(n), stop())
+	}
+	return errors.Join(err, c.m.Close(context.Background()))
 }
 
 func (c *run) left() int { return len(c.ids) }

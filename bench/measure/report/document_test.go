@@ -17,6 +17,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/deliveries"
 	"github.com/carrierfsm/carrierfsm/bench/measure/drive"
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
+	"github.com/carrierfsm/carrierfsm/bench/measure/profile"
 	"github.com/carrierfsm/carrierfsm/bench/measure/report"
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
@@ -57,6 +58,22 @@ func TestTheTablesCompareWithTheFasterBaseline(t *testing.T) {
 	require.Contains(t, text, "throughput relative to the baseline, SQLite FULL, 8 drivers (by hand, grouped) | ≥ 0.90 | 0.95 (0.95–0.95) | pass")
 	require.Contains(t, text, "CPU per commit above the baseline, SQLite FULL, 8 drivers | ≤ 10.0 µs | 10.0 (10.0–10.0) µs | pass")
 	require.Contains(t, text, "| SQLite FULL | 8 | carrierfsm | 7, 4 | 950 (950–950) | 3800 |")
+}
+
+func TestTheProfilesAreTablesInDescendingOrder(t *testing.T) {
+	t.Parallel()
+	r := newRun()
+	require.NotContains(t, r.Raw(), "The parts of a whole `Submit`")
+	r.Profiles = []report.Profiles{{
+		Medium: subject.SQLiteFull, Drivers: 1, BaselineName: baseline.Alone,
+		Ours:     report.CellProfile{Sample: newSample(1000, 700*time.Microsecond), Shares: profile.Shares{"runtime": 0.25, "carrierfsm": 0.5, "small": 0.001}},
+		Baseline: report.CellProfile{Sample: newSample(1000, 70*time.Microsecond), Shares: profile.Shares{"runtime": 0.5}},
+	}}
+	r.SubmitShares = profile.Shares{"runtime": 0.25, "carrierfsm": 0.5, "small": 0.001}
+	text := r.Raw()
+	require.Contains(t, text, "| package (SQLite FULL, one driver) | carrierfsm | "+baseline.Alone+" | difference |")
+	require.Contains(t, text, "| all | 100 | 10.0 | 90.0 |\n| `carrierfsm` | 50.0 | 0.00 | 50.0 |\n| `runtime` | 25.0 | 5.00 | 20.0 |\n\n")
+	require.Contains(t, text, "| `carrierfsm` | 50.0 |\n| `runtime` | 25.0 |\n\n")
 }
 
 func TestTemporalInMemoryIsComparedWithOursOnDisk(t *testing.T) {

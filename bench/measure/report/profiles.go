@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -17,12 +18,14 @@ type CellProfile struct {
 	Shares profile.Shares
 }
 
-// ProfileDrivers is the number of drivers in a profiled cell.
-const ProfileDrivers = 64
+// ProfileDrivers are the numbers of drivers of the profiled cells.
+var ProfileDrivers = []int{1, 64}
 
-// Profiles are the profiles of carrierfsm and of the baseline on one medium.
+// Profiles are the profiles of carrierfsm and of the baseline on one medium, with a number of
+// drivers.
 type Profiles struct {
 	Medium         subject.Medium
+	Drivers        int
 	Ours, Baseline CellProfile
 	// BaselineName is the name of the baseline's variant.
 	BaselineName string
@@ -41,17 +44,26 @@ const maxPackages = 14
 // profiles adds the tables of CPU by package.
 func (d *document) profiles(r *Run) {
 	d.paragraph("## CPU by package")
-	d.paragraph("CPU per commit in microseconds, by the package that uses it, with %d drivers, for carrierfsm and for the baseline. The difference\n"+
-		"is the cost of the engine. The CPU of the PostgreSQL server is not included.", ProfileDrivers)
+	d.paragraph("CPU per commit in microseconds, by the package that uses it, for carrierfsm and for the baseline. The difference\n" +
+		"is the cost of the engine. The CPU of the PostgreSQL server is not included.")
 	for _, p := range r.Profiles {
-		d.table("package ("+string(p.Medium)+")", engine.Name, p.BaselineName, "difference")
+		d.table(fmt.Sprintf("package (%s, %s)", p.Medium, driversOf(p.Drivers)), engine.Name, p.BaselineName, "difference")
 		ours, base := r.cpuByPackage(p.Ours), r.cpuByPackage(p.Baseline)
 		d.row("all", number(ours(allPackages)), number(base(allPackages)), number(ours(allPackages)-base(allPackages)))
-		for _, name := range packages(p) {
+		for _, name := range packages(p.Ours.Shares) {
 			d.row("`"+name+"`", number(ours(name)), number(base(name)), number(ours(name)-base(name)))
 		}
 		d.end()
 	}
+	if len(r.SubmitShares) == 0 {
+		return
+	}
+	d.paragraph("The parts of a whole `Submit` in memory, of all its CPU:")
+	d.table("package", "%")
+	for _, name := range packages(r.SubmitShares) {
+		d.row("`"+name+"`", number(100*r.SubmitShares[name]))
+	}
+	d.end()
 }
 
 // allPackages means all packages together.
@@ -70,8 +82,8 @@ func (r *Run) cpuByPackage(p CellProfile) func(name string) float64 {
 
 // packages returns the packages in which carrierfsm uses the most CPU, in descending
 // order.
-func packages(p Profiles) []string {
-	seen := maps.Clone(p.Ours.Shares)
+func packages(shares profile.Shares) []string {
+	seen := maps.Clone(shares)
 	maps.DeleteFunc(seen, func(_ string, share float64) bool { return share < 0.005 })
 	names := slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
 		return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a, b))

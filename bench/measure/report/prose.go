@@ -6,7 +6,8 @@ const prose = `- **One driver on SQLite**: the waits for the disk bound the thro
   verification, a service by hand five times, so equal throughput needs cheaper commits.
 - **One driver on PostgreSQL**: CPU bounds the throughput, since nothing else is done while the driver waits, and carrierfsm uses more
   of it for each commit. Because a caller may give up, each call and each commit runs in a goroutine of its own, and the
-  handover wakes a thread: a fifth of the CPU there. With more drivers the threads are awake anyway. With 32 and
+  handover wakes a thread: a fifth of the CPU there, and most of the Go runtime's part in its
+  [CPU by package](benchmarks-raw.md#cpu-by-package). With more drivers the threads are awake anyway. With 32 and
   64 drivers, the difference is work that only carrierfsm does: bodies, decisions, secrets and the commit queue.
 - **Many drivers on two cores**, which drivers, library and server share: the CPU decides. The target of 0.90 leaves a
   ninth of the baseline's CPU for the work that only carrierfsm does. Of what it uses more, the Go runtime is the largest
@@ -27,7 +28,8 @@ const prose = `- **One driver on SQLite**: the waits for the disk bound the thro
 - **A Submit in memory**: the call runs in a goroutine of its own, because a caller may give up. Waking threads for this
   handover takes a quarter of the time on a virtual machine, where a wake-up is dear: on one, 24.0 µs were measured, and 17.5
   with the call in the caller's goroutine. A pool of waiting goroutines saved less than 2 µs of that. On other machines earlier
-  builds took 0.9 to 1.0 of a bare machine. The rest are many small parts, of which none stands out in the profile:
+  builds took 0.9 to 1.0 of a bare machine. The rest are many small parts, of which none stands out in the
+  [profile](benchmarks-raw.md#cpu-by-package):
   two bodies and details encoded 15% (6% of it times), memory allocated 12% (44 allocations), upstream's texts and token
   compared with what the person typed 9%, the memory store's commits 7%, looplab/fsm's step 5%, the prompt 3%.
 

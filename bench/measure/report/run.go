@@ -8,6 +8,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/bench/measure/engine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/machine"
 	"github.com/carrierfsm/carrierfsm/bench/measure/micro"
+	"github.com/carrierfsm/carrierfsm/bench/measure/profile"
 	"github.com/carrierfsm/carrierfsm/bench/measure/runner"
 	"github.com/carrierfsm/carrierfsm/bench/measure/scale"
 	"github.com/carrierfsm/carrierfsm/bench/measure/subject"
@@ -37,7 +38,9 @@ type Run struct {
 	Tails      []tail.Cost
 	Growth     map[subject.Medium][]scale.GrowthCost
 	Profiles   []Profiles
-	Failures   []string
+	// SubmitShares are those of a whole Submit in memory.
+	SubmitShares profile.Shares
+	Failures     []string
 	// TemporalVersions has the versions of Temporal's modules: module → version. It is
 	// empty if Temporal was not measured.
 	TemporalVersions map[string]string
