@@ -16,16 +16,18 @@ import (
 
 // options are the program's flags, and below them values that only tests change.
 type options struct {
-	addr     string // to listen on
-	console  string // the address of the operators' console; empty: none
-	metrics  string // the address of /metrics; empty: none
-	store    string // "memory", "sqlite:path", "postgres://…"
-	upstream string // a base URL, or "simulator": the built-in one, the default on loopback without HTTPS
-	org      string
-	host     string // the file of the host's name, links and consent; empty: the demonstration's
-	https    bool   // browsers use HTTPS, to this process or to a proxy
-	level    slog.Level
-	export   string // a folder for the keys, instead of serving
+	addr    string // to listen on
+	console string // the address of the operators' console; empty: none
+	metrics string // the address of /metrics; empty: none
+	store   string // "memory", "sqlite:path", "postgres://…"
+	// createShards writes into new databases which shards they are.
+	createShards bool
+	upstream     string // a base URL, or "simulator": the built-in one, the default on loopback without HTTPS
+	org          string
+	host         string // the file of the host's name, links and consent; empty: the demonstration's
+	https        bool   // browsers use HTTPS, to this process or to a proxy
+	level        slog.Level
+	export       string // a folder for the keys, instead of serving
 
 	machine   carrierfsm.Limits
 	budgets   budget.Limits // of each number, a day
@@ -53,6 +55,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the address to listen on; port 0 is any free one")
 	flags.StringVar(&o.console, "console", "", "the address of the operators' console, on loopback, for instance 127.0.0.1:8090 (default: none)")
 	flags.StringVar(&o.store, "store", "memory", "where verifications are kept: memory, sqlite:path, postgres://…, or several as one: \"sharded:a=postgres://… b=postgres://…\"")
+	flags.BoolVar(&o.createShards, "create-shards", false, "write into new databases of a sharded store which shards they are; once, as carrierfsm shard create does")
 	flags.StringVar(&o.metrics, "metrics", "", "the address of /metrics for Prometheus, on loopback, for instance 127.0.0.1:9464 (default: none)")
 	flags.StringVar(&o.upstream, "upstream", "", "the base URL of the aggregator, or simulator: one in this process, with invented people (default on loopback without -https: simulator)")
 	flags.StringVar(&o.org, "org", "DEMO", "the institution's account name at the aggregator")

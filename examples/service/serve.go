@@ -30,7 +30,7 @@ func serve(ctx context.Context, o options, out io.Writer, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(ctx, o.store, logger) // before the keys: no key file is left beside a database that can't be opened
+	store, closeStore, err := openStore(ctx, o.store, o.createShards, logger) // before the keys: no key file is left beside a database that can't be opened
 	if err != nil {
 		return err
 	}

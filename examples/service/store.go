@@ -24,8 +24,9 @@ type store interface {
 	acts.Log
 }
 
-// openStore opens the store of the flag -store, and returns a function to close it.
-func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, func(), error) {
+// openStore opens the store of the flag -store, and returns a function to close it. create is
+// the flag -create-shards.
+func openStore(ctx context.Context, spec string, create bool, logger *slog.Logger) (store, func(), error) {
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
@@ -48,18 +49,18 @@ func openStore(ctx context.Context, spec string, logger *slog.Logger) (store, fu
 	if err != nil || shards == nil {
 		return nil, nil, cmp.Or(err, checkStore(spec))
 	}
-	return openShards(ctx, shards, logger)
+	return openShards(ctx, shards, create, logger)
 }
 
-// openShards opens the databases of several shards as one store. It writes into new
-// databases which shards they are; a real host does that when it makes them, and not
-// later: see sharded.Config.Create.
-func openShards(ctx context.Context, shards []shard, logger *slog.Logger) (store, func(), error) {
-	c := sharded.Config{Create: true, Logger: logger}
+// openShards opens the databases of several shards as one store. If create is true it writes
+// into new databases which shards they are. Later that is false, so that an empty database
+// is not taken for a shard: see sharded.Config.Create.
+func openShards(ctx context.Context, shards []shard, create bool, logger *slog.Logger) (store, func(), error) {
+	c := sharded.Config{Create: create, Logger: logger}
 	for _, one := range shards {
 		// Opened when it answers: the service starts while one of them is down.
 		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Open: func(ctx context.Context) (sharded.Member, error) {
-			s, _, err := openStore(ctx, one.spec, logger) // the sharded store closes it
+			s, _, err := openStore(ctx, one.spec, false, logger) // the sharded store closes it
 			if err != nil {
 				return nil, err
 			}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"net/url"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 )
 
 // postgresURL returns a new database in the form of the flag -store.
@@ -23,7 +26,7 @@ func TestEachStoreServes(t *testing.T) {
 		"sqlite":   func(o options) options { return o.onSQLite(t) },
 		"postgres": func(o options) options { o.store = postgresURL(t); return o },
 		"shards": func(o options) options {
-			o.store = "sharded:east=" + postgresURL(t) + " west=" + postgresURL(t)
+			o.store, o.createShards = "sharded:east="+postgresURL(t)+" west="+postgresURL(t), true
 			return o
 		},
 	} {
@@ -35,6 +38,18 @@ func TestEachStoreServes(t *testing.T) {
 			g = c.post("captcha", fields{"step": g.Screen.Step, "code": w.code(t, c.person)})
 			require.Equal(t, "done", g.Screen.Tone, g.body)
 		})
+	}
+}
+
+func TestAnEmptyDatabaseIsNotTakenForAShard(t *testing.T) {
+	spec := "sharded:east=" + postgresURL(t) + " west=" + postgresURL(t)
+	_, _, err := openStore(t.Context(), spec, false, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, errUsage)
+	require.ErrorIs(t, err, sharded.ErrMap)
+	for _, create := range []bool{true, false} {
+		_, closeStore, err := openStore(t.Context(), spec, create, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		closeStore()
 	}
 }
 
