@@ -9,28 +9,52 @@ import (
 	"github.com/carrierfsm/carrierfsm"
 )
 
-// delivery is what a batch holds for one verification.
+// delivery is what a batch holds for one verification. One worker at a time delivers it.
 type delivery struct {
 	entries []carrierfsm.Entry
 	index   []int // of the entries in the batch
 
-	mu   sync.Mutex // held while one of its stretches is delivered
-	done int        // how many entries were delivered or parked
-	row  *Parked    // the parked row to store, if any
-	left *call      // the call that goes on, if any; row is then that of its verification
+	mu    sync.Mutex // guards the next two
+	to    int        // how many entries workers have taken
+	taken bool       // a worker delivers them, and those that others take meanwhile
+
+	// These are that worker's.
+	done int     // how many entries were delivered or parked
+	row  *Parked // the parked row to store, if any
+	left *call   // the call that goes on, if any; row is then that of its verification
+}
+
+// take has entries delivered up to the given one. It reports whether the caller has to do that;
+// else another worker does.
+func (d *delivery) take(upto int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.to = max(d.to, upto)
+	free := !d.taken
+	d.taken = true
+	return free
+}
+
+// next reports whether there is another entry to deliver before the end of the page. If not, the
+// delivery is free for other workers.
+func (d *delivery) next(p *page) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.taken = d.done < d.to && d.index[d.done] < p.end()
+	return d.taken
 }
 
 // stretch is a part of a delivery: entries that are near each other in the batch.
 type stretch struct {
 	*delivery
-	from, to int // its entries
+	from, upto int // its entries
 }
 
 func (s *stretch) first() int { return s.index[s.from] }
-func (s *stretch) last() int  { return s.index[s.to-1] }
+func (s *stretch) last() int  { return s.index[s.upto-1] }
 
-// farthest is how many entries of a batch the first and the last one of a stretch are
-// apart at most. A page that ends early leaves the others to the next one, and so must not
+// farthest is the largest distance, in entries of the batch, between the first and the last entry
+// of a stretch. A page that ends early leaves the others to the next one, and so must not
 // have delivered much that lies behind them.
 const farthest = 50
 
@@ -43,12 +67,12 @@ func deliveries(b Batch) (list []*delivery, parts []*stretch) {
 			s = &stretch{delivery: new(delivery)}
 			list = append(list, s.delivery)
 		}
-		if s.to == 0 || i-s.first() > farthest {
-			s = &stretch{delivery: s.delivery, from: s.to, to: s.to}
+		if s.upto == 0 || i-s.first() > farthest {
+			s = &stretch{delivery: s.delivery, from: s.upto, upto: s.upto}
 			latest[e.ID], parts = s, append(parts, s)
 		}
 		s.entries, s.index = append(s.entries, e), append(s.index, i)
-		s.to++
+		s.upto++
 	}
 	return list, parts
 }
@@ -56,17 +80,19 @@ func deliveries(b Batch) (list []*delivery, parts []*stretch) {
 // deliver calls the handler for a batch, which is followed by others if it is full. It
 // returns how many entries, from the first on without a gap, were delivered or parked, the
 // parked rows to store, and the calls that go on, to be watched once these are stored.
-// Unless ctx ends or the lease is lost, none behind a gap was delivered.
+// Nothing behind these was delivered, unless ctx has ended or the lease was lost.
 func (t *term) deliver(ctx context.Context, b Batch, full bool) (n int, rows []Parked, left []*call) {
 	list, parts := deliveries(b)
 	p := newPage(parts, full)
 	t.concurrently(len(parts), p, func(i int) {
-		defer p.lock(parts[i].delivery)()
-		if _, parked := b.Parked[parts[i].entries[0].ID]; parked {
-			parts[i].done = len(parts[i].entries)
-		} else {
-			t.deliverInOrder(ctx, parts[i], p)
+		d := parts[i].delivery
+		if !d.take(parts[i].upto) {
+			return
 		}
+		if _, parked := b.Parked[d.entries[0].ID]; parked {
+			d.done = len(d.entries)
+		}
+		t.deliverInOrder(ctx, d, p)
 	})
 	done := make([]bool, len(b.Entries))
 	for _, d := range list {
@@ -113,27 +139,27 @@ func (d *delivery) appendToParked(row Parked, n int) {
 	}
 }
 
-// deliverInOrder delivers one entry after the other, up to the end of the page. At the first
-// call that fails or is slow it parks the verification with all entries that are left. It stops
-// early when ctx ends or the lease is lost.
-func (t *term) deliverInOrder(ctx context.Context, s *stretch, p *page) {
-	for i := s.from; i < s.to && i == s.done && s.index[i] < p.end(); i++ {
+// deliverInOrder delivers one entry after the other, as far as workers have taken them and the
+// page goes. At the first call that fails or is slow it parks the verification with all entries
+// that are left. It stops early when ctx ends or the lease is lost.
+func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
+	for d.next(p) {
 		if ctx.Err() != nil || !t.holdsLease() {
-			return
+			return // nobody delivers the others
 		}
-		entry := s.entries[i]
+		entry := d.entries[d.done]
 		f, left := t.handle(ctx, entry, p)
 		if f.why == "" {
-			s.done = i + 1
+			d.done++
 			continue
 		}
-		s.done = len(s.entries)
-		s.row = &Parked{
+		d.done = len(d.entries)
+		d.row = &Parked{
 			Handler: t.name, ID: entry.ID, Step: entry.Step, Upto: entry.Step,
 			Attempts: 1, Why: f.why, Failure: f.note, Since: t.now(), Next: t.retryAt(1), Version: newVersion(),
 		}
-		if s.left = left; left != nil {
-			s.row.Attempts, s.row.Next = 0, t.afterCall(left)
+		if d.left = left; left != nil {
+			d.row.Attempts, d.row.Next = 0, t.afterCall(left)
 		}
 	}
 }
@@ -228,8 +254,9 @@ func (t *term) end(ctx context.Context, c *call) failure {
 }
 
 // orphan reports whether a verification has a slow call that began in an earlier term and
-// does not go on in this process: that of the call has died, or could not write the result.
-// It would else wait until the time of its call is over.
+// does not go on in this process: the process that made it has died, or could not write its
+// result. Otherwise the row would wait until the call's timeout.
 func (t *term) orphan(row Parked) bool {
-	return row.Why == whySlow && row.Since.Before(t.begun) && !t.slow.has(row.ID)
+	_, own := t.retried.Load(row.ID)
+	return row.Why == whySlow && row.Since.Before(t.begun) && !own && !t.slow.has(row.ID)
 }

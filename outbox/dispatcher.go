@@ -21,8 +21,9 @@ import (
 //
 // A handler gets every transition of every verification at least once, those
 // of one verification in order, those of different verifications concurrently.
-// It may get one again after a crash, and where a replica stops or loses its lease in
-// the middle of a page: (ID, Step) identifies a transition. While it fails for a
+// It may get one again after a crash, where a replica stops or loses its lease in the
+// middle of a page, and where a retry ends while new transitions of the same
+// verification arrive: (ID, Step) identifies a transition. While it fails for a
 // verification, by an error, a panic or by taking longer than Config.Timeout, the
 // later transitions of that verification wait, and it is called again with growing
 // intervals, without an end; other verifications go on. A handler that ignores the

@@ -12,9 +12,9 @@ const (
 	pageSize = 200
 	// largestPage is how many entries are read at once while the handler is quick.
 	largestPage = 8 * pageSize
-	// quickPage is for how long a page begins calls beyond its first pageSize entries, but for
-	// those before the farthest that it has begun. A process that dies before it moves the
-	// cursor leaves them to be delivered again.
+	// After quickPage a page begins no calls beyond its first pageSize entries, except for entries
+	// that lie before one that a worker has taken. What was delivered before a crash is
+	// delivered again if the cursor was not moved.
 	quickPage = 50 * time.Millisecond
 )
 
@@ -58,8 +58,8 @@ func newPage(parts []*stretch, full bool) *page {
 	return p
 }
 
-// ends reports whether a part and those after it are left to the next page. Once quickPage is
-// over these are the entries behind all that workers have taken.
+// ends reports whether a part and those after it are left to the next page. After
+// quickPage the page ends behind the last entry of all parts that workers have taken.
 func (p *page) ends(i int) bool {
 	if p.parts == nil {
 		return false
@@ -74,19 +74,9 @@ func (p *page) ends(i int) bool {
 	return p.parts[i].first() >= p.end()
 }
 
-// end is the first entry that is left to the next page; the largest number before that is
-// known.
+// end is the first entry that is left to the next page; math.MaxInt while the page has no early
+// end.
 func (p *page) end() int { return int(p.ended.Load()) }
-
-// lock waits until no other worker delivers to a verification, as it may wait for a call.
-func (p *page) lock(d *delivery) (unlock func()) {
-	if !d.mu.TryLock() {
-		p.waiting.Add(1)
-		d.mu.Lock()
-		p.waiting.Add(-1)
-	}
-	return d.mu.Unlock
-}
 
 // close is called when workers have taken the last one, of all or of those before the page
 // ends.

@@ -69,8 +69,8 @@ func TestPagesGrowWhileTheHandlerIsQuick(t *testing.T) {
 	}
 }
 
-// The transitions of a verification are far apart in a large page. One that ends before its last
-// transitions delivers none of them ahead, which the next page would deliver again.
+// The transitions of a verification may be far apart in a large page. A page that ends before the
+// last of them must not deliver these: the next page would deliver them again.
 func TestAPageThatEndsEarlyLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []bool{false, true} {

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -44,6 +45,7 @@ type term struct {
 	mu    sync.Mutex
 	until time.Time // when the lease ends by our clock, counted from before the store was asked
 
+	retried  sync.Map       // verifications whose slow calls this term has begun while it looks for orphans, by id
 	watchers sync.WaitGroup // of the calls that go on
 	ended    endedCalls     // of these
 }
@@ -105,7 +107,7 @@ func (w *worker) runOnce(ctx context.Context) error {
 			return err
 		}
 		if n < len(batch.Entries) {
-			return ctx.Err()
+			return cmp.Or(ctx.Err(), ErrLeaseLost)
 		}
 	}
 }
@@ -302,9 +304,9 @@ func (t *term) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// retryDue delivers to a page of the parked verifications that are due, of orphans too if that
-// is wanted. It returns how many these were, and whether they were all. Its error is as that of
-// catchUp.
+// retryDue delivers to a page of the parked verifications that are due, and to orphans if that
+// is wanted. It returns how many rows it tried, and whether no more rows matched. Its error is
+// as that of catchUp.
 func (t *term) retryDue(ctx context.Context, orphans bool) (n int, all bool, err error) {
 	now := t.now()
 	q := ParkedQuery{Handler: t.name, NextBy: now, Limit: pageSize}
@@ -323,6 +325,9 @@ func (t *term) retryDue(ctx context.Context, orphans bool) (n int, all bool, err
 		row, left, tried := t.retry(ctx, rows[i], p)
 		if !tried {
 			return
+		}
+		if left != nil && orphans {
+			t.retried.Store(rows[i].ID, true)
 		}
 		if err := t.advance(ctx, Batch{}, 0, []Parked{row}); err != nil {
 			lost <- err
