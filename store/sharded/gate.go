@@ -19,10 +19,12 @@ const (
 	minRefused = 500 * time.Millisecond
 	maxRefused = 5 * time.Second
 	// longCall is how long a call has to take so that the end of its context counts as
-	// a failure. Shorter ones do if for as long several end so and none is answered; those of
-	// callers who give up before shortCall never do.
+	// a failure. Shorter calls count together: maxFailures one after the other, over at least
+	// longCall and with at most maxPause between two of them, and no answer meanwhile. Calls that
+	// end before shortCall never count.
 	longCall  = time.Second
 	shortCall = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
 )
 
 // gate bounds the calls of one shard. Without it callers would wait for a shard that is
@@ -36,13 +38,15 @@ type gate struct {
 	latest   time.Time // when the latest of them was counted
 	silent   int       // calls in a row that ended without an answer, because callers gave up
 	since    time.Time // when the first of these began
+	gaveUp   time.Time // when the latest of these ended
 	closed   time.Time // when the gate began to refuse calls
 	refuses  time.Duration
 	until    time.Time // until then it refuses every call
 }
 
-// enter begins a call, or refuses it. The text of an error says why. While calls are refused
-// one at times finds out whether the shard answers again; the next one does not wait for its end.
+// enter begins a call, or refuses it. The text of an error says why. While calls are refused,
+// one is let through each time until has passed, to find out whether the shard answers again.
+// The next one is let through even if that one has not ended.
 func (g *gate) enter() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,13 +90,7 @@ func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 		g.failures, g.silent = 0, 0
 		return down
 	case unclear:
-		if now.Sub(begun) < shortCall {
-			return false
-		}
-		if g.silent++; g.silent == 1 {
-			g.since = begun
-		}
-		if down || g.silent < maxFailures || now.Sub(g.since) < longCall {
+		if !g.silence(begun, now) {
 			return false
 		}
 		g.failures = maxFailures // nobody waits long enough to find out more
@@ -110,10 +108,31 @@ func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 		g.closed, g.refuses = now, minRefused
 		g.until = now.Add(g.refuses)
 		return true
-	case !begun.Before(g.closed): // it found out
+	case !begun.Before(g.closed): // it was let through to find out
 		g.until = now.Add(g.refuses)
 	}
 	return false
+}
+
+// silence notes a call whose caller gave up. It reports whether the shard is found to hang.
+func (g *gate) silence(begun, now time.Time) bool {
+	down := g.down()
+	if now.Sub(begun) < shortCall {
+		if down && !begun.Before(g.closed) { // it found out nothing: the next one may
+			g.until, g.refuses = now, max(g.refuses/2, minRefused)
+		}
+		return false
+	}
+	switch {
+	case g.silent == 0 || begun.Sub(g.gaveUp) > maxPause:
+		g.silent, g.since = 1, begun
+	case begun.Before(g.gaveUp): // callers who gave up together are one
+		return false
+	default:
+		g.silent++
+	}
+	g.gaveUp = now
+	return !down && g.silent >= maxFailures && now.Sub(g.since) >= longCall
 }
 
 // refusals are the errors with which a store answers.

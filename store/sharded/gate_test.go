@@ -225,14 +225,16 @@ func TestCallersWhoWaitBrieflyFindOutThatAShardHangs(t *testing.T) {
 	for name, test := range map[string]struct {
 		waits    time.Duration
 		calls    int
-		answered bool // others, meanwhile
-		refused  bool // afterwards
+		pause    time.Duration // between two of them
+		answered bool          // others, meanwhile
+		refused  bool          // afterwards
 	}{
-		"each call hangs":             {400 * time.Millisecond, 5, false, true},
-		"too few calls":               {400 * time.Millisecond, 4, false, false},
-		"too short a time":            {180 * time.Millisecond, 5, false, false},
-		"others are answered":         {400 * time.Millisecond, 20, true, false},
-		"callers who give up at once": {10 * time.Millisecond, 500, false, false},
+		"each call hangs":             {400 * time.Millisecond, 5, 0, false, true},
+		"too few calls":               {400 * time.Millisecond, 4, 0, false, false},
+		"too short a time":            {180 * time.Millisecond, 5, 0, false, false},
+		"others are answered":         {400 * time.Millisecond, 20, 0, true, false},
+		"callers who give up at once": {10 * time.Millisecond, 500, 0, false, false},
+		"one call an hour":            {400 * time.Millisecond, 20, time.Hour, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,6 +254,7 @@ func TestCallersWhoWaitBrieflyFindOutThatAShardHangs(t *testing.T) {
 					_, err = s.Load(ctx, "s100-v")
 					cancel()
 					require.ErrorIs(t, err, context.DeadlineExceeded)
+					<-time.After(test.pause)
 				}
 				_, err = s.Load(t.Context(), "s100-v")
 				require.Equal(t, test.refused, errors.Is(err, carrierfsm.ErrStore), err)
@@ -263,4 +266,63 @@ func TestCallersWhoWaitBrieflyFindOutThatAShardHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A caller who gives up at once finds out nothing: the next call may try.
+func TestACallerWhoGivesUpAtOnceKeepsNoShardRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, list := unreliably(config(inMemory))
+		first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
+		c.Shards[1].Store = first
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		list[1].down.Store(true)
+		for range 5 {
+			_, err = s.Load(t.Context(), "s100-v")
+			require.ErrorIs(t, err, errDown)
+		}
+		list[1].down.Store(false)
+		<-time.After(500 * time.Millisecond)
+		for range 10 {
+			first.left.Store(1)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			_, err = s.Load(ctx, "s100-v")
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorIs(t, err, carrierfsm.ErrNotFound)
+		require.NoError(t, s.Close())
+	})
+}
+
+// Callers who give up together are one, however many they are.
+func TestCallersWhoGiveUpTogetherAreOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := config(inMemory)
+		first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
+		c.Shards[1].Store = first
+		s, err := sharded.New(t.Context(), c)
+		require.NoError(t, err)
+		for i := range 5 {
+			first.left.Store(20)
+			ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					_, err := s.Load(ctx, "s100-v")
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Error(i, err)
+					}
+				})
+			}
+			all.Wait()
+			cancel()
+		}
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorContains(t, err, "in a row")
+		require.NoError(t, s.Close())
+	})
 }
