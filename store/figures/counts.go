@@ -52,8 +52,9 @@ func (h *Histogram) N() (n int64) {
 	return n
 }
 
-// Observe counts a duration.
+// Observe counts a duration; a negative one as zero.
 func (h *Histogram) Observe(d time.Duration) {
+	d = max(0, d)
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
@@ -65,7 +66,7 @@ func (h *Histogram) Observe(d time.Duration) {
 // Add adds the durations of another histogram.
 func (h *Histogram) Add(other *Histogram) {
 	for i, k := range other.Buckets {
-		h.Buckets[i] += k
+		addCount(&h.Buckets[i], k)
 	}
 	h.addSum(other.Sum)
 }
@@ -78,6 +79,11 @@ func (h *Histogram) addSum(d time.Duration) {
 		h.Sum = longestSum
 	}
 }
+
+// largestCount is the largest number that can be encoded.
+const largestCount = 1<<62 - 1
+
+func addCount(n *int64, more int64) { *n += min(more, largestCount-*n) }
 
 // Quantile returns about the duration that the given percentage of all did not exceed:
 // those in its bucket are taken to lie evenly in it. It is the last bound where the duration is above
@@ -116,7 +122,7 @@ func (c *Counts) Observe(e *carrierfsm.Entry) {
 func (c *Counts) Add(other Counts) {
 	for i := range other {
 		count := c.at(other[i].Edge)
-		count.N += other[i].N
+		addCount(&count.N, other[i].N)
 		count.Dwells.Add(&other[i].Dwells)
 	}
 }

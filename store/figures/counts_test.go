@@ -2,6 +2,7 @@ package figures_test
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +89,23 @@ func TestASumEndsAtTheLongestThatCanBeEncoded(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, again.AddBinary(encoded), "two such sums")
 	require.Equal(t, c[0].Dwells.Sum, again[0].Dwells.Sum)
+}
+
+func TestCountsEndAtTheLargestThatCanBeEncoded(t *testing.T) {
+	t.Parallel()
+	most := binary.AppendUvarint(nil, 1<<62-1)
+	encoded := append(append(append([]byte{1, 1, 0, 0, 0}, most...), 0, 1, 3), most...)
+	var c figures.Counts
+	for range 3 {
+		require.NoError(t, c.AddBinary(encoded))
+	}
+	c.Add(slices.Clone(c))
+	again, err := c.AppendBinary(nil)
+	require.NoError(t, err)
+	require.Equal(t, encoded, again)
+	var h figures.Histogram
+	h.Observe(-time.Second)
+	require.Equal(t, figures.Histogram{Buckets: [24]int64{1}}, h)
 }
 
 func TestCountsThatNobodyEncodesAreRefused(t *testing.T) {

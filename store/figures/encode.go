@@ -81,7 +81,7 @@ func (c *Counts) AddBinary(encoded []byte) error {
 
 // count adds the next count.
 func (d *decoder) count(count *Count) {
-	count.N += int64(d.number())
+	addCount(&count.N, int64(d.number()))
 	sum := d.number()
 	if sum > uint64(longestSum.Microseconds()) {
 		d.failed = true
@@ -95,7 +95,7 @@ func (d *decoder) count(count *Count) {
 			d.failed = true
 			return
 		}
-		count.Dwells.Buckets[i] += int64(n)
+		addCount(&count.Dwells.Buckets[i], int64(n))
 		next = i + 1
 	}
 }
@@ -124,7 +124,7 @@ func (d *decoder) number() uint64 {
 		return n
 	}
 	n, size := binary.Uvarint(d.rest)
-	if size <= 0 || n >= 1<<62 {
+	if size <= 0 || n > largestCount {
 		d.failed, d.rest = true, nil
 		return 0
 	}

@@ -116,8 +116,8 @@ const (
 	ledgersLast = 5 * time.Minute // as long as a password is held by default
 )
 
-// writtenLedger is the ledger that was last written with a record, and the version of the
-// record that was last written here.
+// writtenLedger is the ledger that was last written with a record, and the latest version of
+// that record that this store has written.
 type writtenLedger struct {
 	budget.Ledger
 	key     string
@@ -136,20 +136,19 @@ func (w *writer) remember(db querier, requests []write.Request, list []spending,
 		s := &list[i]
 		r := &requests[s.request].Record
 		l := writtenLedger{Ledger: s.after, key: s.key, version: r.Version}
-		if !kept(s.request) || r.State.Terminal() {
-			w.ledgers.Delete(r.ID)
-		} else {
+		if kept(s.request) {
 			w.ledgers.Put(r.ID, l, ledgersLast)
+		} else {
+			w.ledgers.Delete(r.ID)
 		}
 	}
 	w.ledgers.Trim(maxLedgers)
 	for i := range requests {
 		r := &requests[i].Record
 		switch {
-		case len(r.Spends) > 0 || !kept(i):
 		case r.State.Terminal():
 			w.ledgers.Delete(r.ID)
-		default:
+		case len(r.Spends) == 0 && kept(i):
 			w.ledgers.Update(r.ID, func(l writtenLedger) writtenLedger {
 				if l.version == r.Version-1 {
 					l.version = r.Version
