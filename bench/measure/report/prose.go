@@ -18,8 +18,9 @@ const prose = `- **One driver on SQLite**: the waits for the disk bound the thro
   its index entries.
 - **What differs from run to run**: on a slow disk, a server that never waits for one, such as Temporal's, comes closer;
   watermill-sql got 8513, 15,588 and 10,785 messages/s in three earlier runs; a transition in the largest store on PostgreSQL, which
-  is measured once, cost 1.06, 1.46 and 0.94 times as much as in the smallest one then. On a slower machine, with a disk that takes
-  0.68 ms for an fsync, SQLite reached 0.88 · 0.82 · 0.89 · 0.84 of the baseline and PostgreSQL 0.63 · 0.69 · 0.78 · 0.65.
+  is measured once, cost 1.06, 1.46 and 0.94 times as much as in the smallest one then. On other machines
+  builds of November 2026 reached 0.82 · 0.85 · 0.67 · 0.64 of the baseline on SQLite and 0.80 · 0.76 · 0.79 · 0.78 on PostgreSQL, with an fsync of
+  0.33 ms and twice the speed of a core, and 0.88 · 0.82 · 0.89 · 0.84 and 0.63 · 0.69 · 0.78 · 0.65 with one of 0.68 ms.
   Until November 2026 each database was vacuumed while it was empty. The server then read its tables as a whole until it
   looked again, a minute later, and all subjects on PostgreSQL were slower.
 - **A waiting verification with its snapshot** takes 2.1 KB of live memory: row, body and history in the store 1.4 KB, the
