@@ -94,8 +94,8 @@ func (s delayed) Advance(ctx context.Context, l outbox.Lease, b outbox.Batch, n 
 	return s.Store.Advance(ctx, l, b, n, rows)
 }
 
-// A verification that was parked before a term has a slow call in it. Between the end of that
-// call and the commit of its result nobody takes it for one of a replica that died.
+// A verification that was parked in an earlier term is retried, and the call is slow. Until the
+// result of that call is committed it is not taken for the call of a replica that died.
 func TestASlowCallOfTheTermIsNotTakenForThatOfADeadReplica(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

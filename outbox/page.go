@@ -35,7 +35,7 @@ func (p *paging) next(n int, took time.Duration) {
 	}
 }
 
-// page is what is delivered at one time.
+// page is the part of a batch, or the parked rows, that workers deliver before the next read.
 type page struct {
 	begun   time.Time
 	parts   []*stretch                    // nil: the page never ends early
