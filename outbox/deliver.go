@@ -145,7 +145,7 @@ func (d *delivery) appendToParked(row Parked, n int) {
 func (t *term) deliverInOrder(ctx context.Context, d *delivery, p *page) {
 	for d.next(p) {
 		if ctx.Err() != nil || !t.holdsLease() {
-			return // nobody delivers the others
+			return // taken stays true: no other worker goes on with this verification
 		}
 		entry := d.entries[d.done]
 		f, left := t.handle(ctx, entry, p)

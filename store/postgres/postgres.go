@@ -71,7 +71,7 @@ type Store struct {
 	doubts       *doubts                    // about the writes of verifications
 	ledgers      *ttlmap.Map[writtenLedger] // by the id of the record
 	outboxWrites barrier                    // raised by a write of the outbox with an unknown outcome
-	restarts     barrier                    // raised by a connection to a server that was started anew
+	restarts     barrier                    // raised by the first connection after a restart of the server
 	raised       int64                      // to which position New raised the sequence; 0 if it did not
 	server       atomic.Pointer[string]
 }

@@ -93,7 +93,7 @@ func (g *gate) leave(o outcome, begun time.Time) (changed bool) {
 		if !g.silence(begun, now) {
 			return false
 		}
-		g.failures = maxFailures // nobody waits long enough to find out more
+		g.failures = maxFailures // refuse calls, as after so many failures
 	case failed:
 		if begun.Before(g.latest) && now.Sub(begun) < longCall {
 			return false

@@ -174,22 +174,30 @@ func (h hangingFirst) Load(ctx context.Context, id string) (carrierfsm.Record, e
 	return h.Member.Load(ctx, id)
 }
 
+// refusing returns a store that refuses the calls of its second shard, because five have failed.
+// The shard answers again, but for the first loads that hang.
+func refusing(t *testing.T) (*sharded.Store, hangingFirst) {
+	t.Helper()
+	c, list := unreliably(config(inMemory))
+	first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
+	c.Shards[1].Store = first
+	s, err := sharded.New(t.Context(), c)
+	require.NoError(t, err)
+	list[1].down.Store(true)
+	for range 5 {
+		_, err = s.Load(t.Context(), "s100-v")
+		require.ErrorIs(t, err, errDown)
+	}
+	list[1].down.Store(false)
+	return s, first
+}
+
 // The call that finds out whether a shard answers again may hang itself: the next one does not
 // wait for its end.
 func TestACallThatHangsKeepsNoShardRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, list := unreliably(config(inMemory))
-		first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
-		c.Shards[1].Store = first
-		s, err := sharded.New(t.Context(), c)
-		require.NoError(t, err)
-		list[1].down.Store(true)
-		for range 5 {
-			_, err = s.Load(t.Context(), "s100-v")
-			require.ErrorIs(t, err, errDown)
-		}
-		list[1].down.Store(false)
+		s, first := refusing(t)
 		first.left.Store(1)
 		<-time.After(500 * time.Millisecond)
 		var all sync.WaitGroup
@@ -202,7 +210,7 @@ func TestACallThatHangsKeepsNoShardRefused(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		_, err = s.Load(t.Context(), "s100-v")
+		_, err := s.Load(t.Context(), "s100-v")
 		require.ErrorContains(t, err, "in a row")
 		<-time.After(time.Second)
 		for range 10 {
@@ -272,26 +280,16 @@ func TestCallersWhoWaitBrieflyFindOutThatAShardHangs(t *testing.T) {
 func TestACallerWhoGivesUpAtOnceKeepsNoShardRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, list := unreliably(config(inMemory))
-		first := hangingFirst{c.Shards[1].Store, new(atomic.Int64)}
-		c.Shards[1].Store = first
-		s, err := sharded.New(t.Context(), c)
-		require.NoError(t, err)
-		list[1].down.Store(true)
-		for range 5 {
-			_, err = s.Load(t.Context(), "s100-v")
-			require.ErrorIs(t, err, errDown)
-		}
-		list[1].down.Store(false)
+		s, first := refusing(t)
 		<-time.After(500 * time.Millisecond)
 		for range 10 {
 			first.left.Store(1)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_, err = s.Load(ctx, "s100-v")
+			_, err := s.Load(ctx, "s100-v")
 			cancel()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		}
-		_, err = s.Load(t.Context(), "s100-v")
+		_, err := s.Load(t.Context(), "s100-v")
 		require.ErrorIs(t, err, carrierfsm.ErrNotFound)
 		require.NoError(t, s.Close())
 	})
