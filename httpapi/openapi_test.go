@@ -173,7 +173,7 @@ func (h *host) hold(e endpoint) (carrierfsm.Verification, *fsmtest.Gate) {
 func (h *host) release(gate *fsmtest.Gate) {
 	<-gate.Arrived()
 	gate.Open()
-	require.Eventually(h.t, func() bool { return !h.Get().InFlight }, 10*time.Second, time.Millisecond)
+	require.Eventually(h.t, func() bool { return !h.Get().InFlight }, time.Minute, time.Millisecond)
 }
 
 func withStep(body string, step int) string {

@@ -29,7 +29,7 @@ func TestTheServiceIsReadyOnceItsLoopsRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, testOptions(newAggregator(t)))
 	require.Equal(t, http.StatusNoContent, s.status("/healthz"))
-	require.Eventually(t, func() bool { return s.status("/readyz") == http.StatusNoContent }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.status("/readyz") == http.StatusNoContent }, time.Minute, 10*time.Millisecond)
 }
 
 func TestTheServiceIsNotReadyWhileItsLoopsDoNotRun(t *testing.T) {

@@ -184,7 +184,7 @@ func TestASlowOperatorIsWaitedFor(t *testing.T) {
 	p.WaitForText("Waiting for your carrier")
 	release()
 	p.waitForTitle("Enter the code")
-	require.Eventually(t, func() bool { return p.cookie("carrierfsm_carry") != "" }, 10*time.Second, 50*time.Millisecond, "a later response sets the cookie")
+	require.Eventually(t, func() bool { return p.cookie("carrierfsm_carry") != "" }, time.Minute, 50*time.Millisecond, "a later response sets the cookie")
 	p.enter("code", w.code(t, p.person))
 	p.waitForTitle("Verified")
 }

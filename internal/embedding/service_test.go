@@ -70,7 +70,7 @@ func (m *module) start(program string, env ...string) *service {
 			return false
 		}
 		return response.Body.Close() == nil
-	}, 30*time.Second, 20*time.Millisecond, s.log)
+	}, time.Minute, 20*time.Millisecond, s.log)
 	return s
 }
 
@@ -244,7 +244,7 @@ func TestTheProgramOfTheGuideIsEmbeddedMigratedKilledAndUpgraded(t *testing.T) {
 		require.Equal(t, 1, upstream.Arrivals(code(p)), "of %s", p.Name)
 	}
 	for _, line := range []string{"account of waiting: user-waiting is done", "account of asked: user-asked is done", "account of coded: user-coded is failed"} {
-		require.Eventually(t, func() bool { return strings.Contains(second.log.String(), line) }, 10*time.Second, 10*time.Millisecond, line)
+		require.Eventually(t, func() bool { return strings.Contains(second.log.String(), line) }, time.Minute, 10*time.Millisecond, line)
 	}
 	second.stop()
 	require.Equal(t, 3, strings.Count(second.log.String(), ": user-"), second.log)

@@ -6,13 +6,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/carrierfsm/carrierfsm/store/postgres"
 )
 
 func TestPurgeSkipsLockedVerifications(t *testing.T) {
 	t.Parallel()
-	s, pool := open(t, postgres.WithTimeout(time.Second))
+	s, pool := open(t)
 	ctx := context.Background()
 	createEnded(t, s, 2, "old")
 	unlock := lockRow(t, pool, "old0")

@@ -139,9 +139,9 @@ func TestSetShardWaitsForTheCommitsThatRun(t *testing.T) {
 		p := nextCommit(r)
 		committed <- old.Commit(ctx, p.Record, p.Entries...)
 	}()
-	require.Eventually(t, waiting(1), 10*time.Second, time.Millisecond)
+	require.Eventually(t, waiting(1), time.Minute, time.Millisecond)
 	go func() { switched <- mover.SetShard(ctx, "a", 2, "") }()
-	require.Eventually(t, waiting(2), 10*time.Second, time.Millisecond)
+	require.Eventually(t, waiting(2), time.Minute, time.Millisecond)
 	waits := len(switched) == 0
 	unlock()
 	require.True(t, waits, "SetShard has not waited")

@@ -177,9 +177,9 @@ func TestDrainShardWaitsForTheIntentsThatRun(t *testing.T) {
 	intent := commitWith(r, 0).Record
 	intent.InFlight = true
 	go func() { committed <- s.Commit(ctx, intent) }()
-	require.Eventually(t, waiting(1), 10*time.Second, time.Millisecond)
+	require.Eventually(t, waiting(1), time.Minute, time.Millisecond)
 	go func() { drains <- mover.DrainShard(ctx, 1, true) }()
-	require.Eventually(t, waiting(2), 10*time.Second, time.Millisecond)
+	require.Eventually(t, waiting(2), time.Minute, time.Millisecond)
 	waits := len(drains) == 0
 	unlock()
 	require.True(t, waits, "DrainShard has not waited")

@@ -161,7 +161,7 @@ func TestAWriteThatTheStandbyLacksIsNeitherAcknowledgedNorRead(t *testing.T) {
 					s := b.open(mode, postgres.WithTimeout(ending.timeout))
 					r := record(t.Name())
 					if kind != "create" {
-						require.NoError(t, s.Create(context.Background(), r))
+						require.NoError(t, b.open(mode).Create(context.Background(), r))
 					}
 					_, _ = s.Load(context.Background(), r.ID)
 					b.leave()
@@ -178,8 +178,8 @@ func TestAWriteThatTheStandbyLacksIsNeitherAcknowledgedNorRead(t *testing.T) {
 					b.back()
 					stored, err := b.open(mode).Load(context.Background(), r.ID)
 					require.NoError(t, err)
-					got, err := s.Load(context.Background(), r.ID)
-					require.NoError(t, err)
+					var got carrierfsm.Record
+					require.Eventually(t, func() bool { got, err = s.Load(context.Background(), r.ID); return err == nil }, time.Minute, time.Millisecond)
 					require.Equal(t, stored, got)
 				})
 			}

@@ -186,8 +186,9 @@ func TestACommitWhoseAnswerIsLostIsRecognisedByItsCommitID(t *testing.T) {
 
 func TestAWriteEndsAfterTheTimeout(t *testing.T) {
 	t.Parallel()
-	s, pool := open(t, postgres.WithTimeout(50*time.Millisecond))
-	p := nextCommit(createRecord(t, s, "v1"))
+	healthy, pool := open(t)
+	s, _ := openOn(t, pool, postgres.WithTimeout(50*time.Millisecond))
+	p := nextCommit(createRecord(t, healthy, "v1"))
 	unlock := lockRow(t, pool, "v1")
 	defer unlock()
 	require.ErrorIs(t, s.Commit(context.Background(), p.Record, p.Entries...), context.DeadlineExceeded)

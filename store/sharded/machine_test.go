@@ -185,7 +185,7 @@ func TestOneShardThatIsDownLeavesTheOthersAlone(t *testing.T) {
 	}
 	for shard := range ids {
 		if shard != down {
-			require.Eventually(t, func() bool { return ended(shard) }, 20*time.Second, time.Millisecond, "shard %d", shard)
+			require.Eventually(t, func() bool { return ended(shard) }, time.Minute, time.Millisecond, "shard %d", shard)
 		}
 	}
 	require.False(t, ended(down))
@@ -208,7 +208,7 @@ func TestOneShardThatIsDownLeavesTheOthersAlone(t *testing.T) {
 	require.Equal(t, name, stats.Shards[down].Name)
 
 	m.list[down].down.Store(false)
-	require.Eventually(t, func() bool { return ended(down) }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return ended(down) }, time.Minute, time.Millisecond)
 	stop()
 	running.Wait()
 }
@@ -239,7 +239,7 @@ func TestTheLeasesOfAHandlerSpreadOverReplicas(t *testing.T) {
 			owners[c.Owner]++
 		}
 		return err == nil && len(cursors) == shards && len(owners) == 2
-	}, 20*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	stop()
 	running.Wait()
 }

@@ -23,7 +23,7 @@ func inOneBatch(t *testing.T, path string, s *sqlite.Store, writes ...func() err
 	for i, write := range writes {
 		all.Go(func() { errs[i] = write() })
 	}
-	require.Eventually(t, func() bool { return s.Queued() >= len(writes)-1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Queued() >= len(writes)-1 }, time.Minute, time.Millisecond)
 	unlock()
 	all.Wait()
 	return errs

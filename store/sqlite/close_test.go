@@ -107,7 +107,7 @@ func TestCloseReleasesCallsThatWait(t *testing.T) {
 	for i := range waiting {
 		go func() { errs <- s.Create(context.Background(), record(fmt.Sprintf("v%d", i))) }()
 	}
-	require.Eventually(t, func() bool { return s.Queued() >= waiting-1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Queued() >= waiting-1 }, time.Minute, time.Millisecond)
 	require.NoError(t, s.Close())
 	for range waiting {
 		require.ErrorIs(t, <-errs, carrierfsm.ErrClosed)
@@ -134,7 +134,7 @@ func TestCloseReleasesAReadThatWaitsForAConnectionOfTheHost(t *testing.T) {
 	for _, call := range calls {
 		go func() { errs <- call() }()
 	}
-	require.Eventually(t, func() bool { return db.Stats().WaitCount >= 3 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return db.Stats().WaitCount >= 3 }, time.Minute, time.Millisecond)
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()
 	for range calls {

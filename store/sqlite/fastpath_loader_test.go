@@ -26,7 +26,7 @@ func openWithBlockedWriter(t *testing.T) *sqlite.Store {
 		unlock()
 		require.NoError(t, <-done)
 	})
-	require.Eventually(t, s.Writing, 10*time.Second, time.Millisecond)
+	require.Eventually(t, s.Writing, time.Minute, time.Millisecond)
 	return s
 }
 

@@ -251,7 +251,7 @@ func TestMachineAndDispatcherAreNotReadyOnTablesOfAnotherBuild(t *testing.T) {
 	defer stop()
 	ready := map[string]func(context.Context) error{"machine": m.Ready, "dispatcher": d.Ready}
 	for name := range ready {
-		require.Eventually(t, func() bool { return ready[name](ctx) == nil }, 10*time.Second, time.Millisecond, name)
+		require.Eventually(t, func() bool { return ready[name](ctx) == nil }, time.Minute, time.Millisecond, name)
 	}
 	_, err = openDB(t, path).Exec(`DELETE FROM carrierfsm_schema WHERE version > 2`)
 	require.NoError(t, err)
