@@ -105,7 +105,7 @@ func (s *scaleRun) primaries(ctx context.Context) (err error) {
 
 // routerRounds is how many rounds the router has for each of the others: the difference is
 // small.
-const routerRounds = 4
+const routerRounds = 8
 
 // router compares one shard behind the router with the bare store.
 func (s *scaleRun) router(ctx context.Context, provisioner *runner.Provisioner) error {

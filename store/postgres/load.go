@@ -26,7 +26,7 @@ const maxLoads = 4
 // newLoadQueue returns the queue of Load. Loads lock nothing.
 func (s *Store) newLoadQueue() *batch.Queue[*loading] {
 	return batch.New(batch.Config[*loading]{
-		WriteOne: s.loadOne, WriteBatch: s.loadAll, Concurrency: maxLoads, MaxItems: maxBatch, MaxWait: batchWait,
+		WriteOne: s.loadOne, WriteBatch: s.loadAll, Concurrency: maxLoads, MaxItems: maxBatch, MinWait: minBatchWait, MaxWait: maxBatchWait,
 	})
 }
 

@@ -26,7 +26,7 @@ type writer struct {
 func (s *Store) newWriter(withKey, withoutKey writeSQL, spending oneSpending) *writer {
 	w := &writer{Store: s, withKey: withKey, withoutKey: withoutKey, spending: spending}
 	w.queue = batch.New(batch.Config[write.Request]{
-		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MaxWait: batchWait,
+		WriteOne: w.writeOne, WriteBatch: w.writeBatch, Concurrency: maxWrites, MaxItems: maxBatch, MinWait: minBatchWait, MaxWait: maxBatchWait,
 		Locks: write.Request.Locks, Clone: write.Request.Clone, Size: sizeOf, MaxSize: maxBatchBytes,
 	})
 	return w
@@ -36,10 +36,11 @@ func (s *Store) newWriter(withKey, withoutKey writeSQL, spending oneSpending) *w
 // batch costs the server less, which counts when there are more writes than can
 // run at the same time. See docs/postgres.md.
 const (
-	maxWrites     = 4                     // at the same time, before they are batched
-	maxBatch      = 128                   // larger batches are not faster
-	maxBatchBytes = 1 << 20               // of bodies and details
-	batchWait     = 20 * time.Millisecond // several times as long as a batch takes on a server nearby
+	maxWrites     = 4                      // at the same time, before they are batched
+	maxBatch      = 128                    // larger batches are not faster
+	maxBatchBytes = 1 << 20                // of bodies and details
+	minBatchWait  = 20 * time.Millisecond  // several times as long as a batch takes on a server nearby
+	maxBatchWait  = 320 * time.Millisecond // as long as others wait for a batch that waits for a lock, at most
 )
 
 // sizeOf returns about how many bytes a request has.

@@ -66,7 +66,11 @@ func TestVerdicts(t *testing.T) {
 		{report.Target{Found: found(-3), Most: 10}, "pass"},
 		{report.Target{Found: found(11), Most: 10}, "near miss"},
 		{report.Target{Found: found(12), Most: 10}, "**miss**"},
+		{report.Target{Found: found(1.05), Least: 0.9, Most: 1.1}, "pass"},
+		{report.Target{Found: found(0.80), Least: 0.9, Most: 1.1}, "near miss"},
+		{report.Target{Found: found(1.30), Least: 0.9, Most: 1.1}, "**miss**"},
 		{report.Target{Found: report.FigureOf(nil), Most: 10}, "not measured"},
+		{report.Target{Found: found(1)}, "not measured"},
 	} {
 		require.Equal(t, c.want, c.target.Verdict(), "%+v", c.target)
 	}

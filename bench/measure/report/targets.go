@@ -17,7 +17,7 @@ type Target struct {
 	// What is the quantity, in words.
 	What  string
 	Found Figure
-	// Most and Least are the bounds of the median. Only one of them is set.
+	// Most and Least are the bounds of the median, one or both; zero is none.
 	Most, Least float64
 	Unit        string
 	// Baseline is what the baseline reaches in carrierfsm's place, for a throughput. It is
@@ -38,12 +38,15 @@ const (
 
 // Verdict returns whether the target was met, in words.
 func (t Target) Verdict() string {
-	bound, far := t.Least, (t.Least-t.Found.Median)/t.Least
+	far := math.Inf(-1) // beyond its bound, as a fraction of it
+	if t.Least > 0 {
+		far = (t.Least - t.Found.Median) / t.Least
+	}
 	if t.Most > 0 {
-		bound, far = t.Most, (t.Found.Median-t.Most)/t.Most
+		far = max(far, (t.Found.Median-t.Most)/t.Most)
 	}
 	switch {
-	case math.IsNaN(t.Found.Median) || bound == 0:
+	case math.IsNaN(t.Found.Median) || math.IsInf(far, -1):
 		return verdictNotMeasured
 	case far <= 0:
 		return verdictPass
@@ -56,7 +59,10 @@ func (t Target) Verdict() string {
 
 // Want returns the bound as text.
 func (t Target) Want() string {
-	if t.Most > 0 {
+	switch {
+	case t.Most > 0 && t.Least > 0:
+		return number(t.Least) + " to " + number(t.Most) + t.Unit
+	case t.Most > 0:
 		return "≤ " + number(t.Most) + t.Unit
 	}
 	return "≥ " + number(t.Least) + t.Unit

@@ -33,10 +33,12 @@ type Config[T any] struct {
 	// Concurrency is the maximum number of writes at the same time. The queue is
 	// contended while there are more callers than that. Defaults to 1.
 	Concurrency int
-	// MaxWait is how long queued items wait for a running flush, so that the next
-	// one writes them together; after that another write may start beside it.
-	// MaxItems queued items don't wait. It should be longer than most flushes
-	// take. Defaults to no waiting.
+	// MinWait is how long queued items wait at least for a running flush, so that the
+	// next one writes them together; after that another write may start beside it. They
+	// wait longer, up to MaxWait, where flushes take long, and less where more is written
+	// by flushes beside each other. MaxItems queued items don't wait. Zero: no waiting.
+	MinWait time.Duration
+	// MaxWait defaults to MinWait.
 	MaxWait time.Duration
 	// MaxItems is the maximum number of items of a batch. Defaults to 256.
 	MaxItems int
@@ -60,7 +62,10 @@ type Queue[T any] struct {
 	queued                []*request[T] // oldest first
 	callers               int           // goroutines in Do
 	running               int           // writes
-	awaited               int           // running flushes that have not exceeded MaxWait
+	awaited               int           // running flushes that queued items still wait for
+	pace                  pace          // how long they do
+	flushing              int           // running flushes
+	busySince             time.Time     // when the last flush ended, or began while none was running
 	startsSinceContention int           // writes started since callers last exceeded Concurrency
 	lockedIDs             map[string]bool
 	lockedKeys            map[string]bool
@@ -228,40 +233,6 @@ func (q *Queue[T]) finish(l Locks) {
 	q.start()
 }
 
-// start starts as many writes as it may.
-func (q *Queue[T]) start() {
-	for {
-		batch := q.startNext()
-		if len(batch) == 0 {
-			return
-		}
-		q.flushers.Go(func() { q.flushAll(batch) })
-	}
-}
-
-// startNext starts single writes, each in its caller's goroutine, until a
-// goroutine of the queue has to write: it returns the batch for that one. In a
-// contended queue that may be a batch of one item.
-func (q *Queue[T]) startNext() (batch []*request[T]) {
-	for q.mayStart() {
-		batch = q.nextBatch()
-		if len(batch) == 0 {
-			return nil
-		}
-		q.running++
-		flush := len(batch) > 1 || q.contended()
-		q.startsSinceContention++
-		if flush {
-			if q.cfg.MaxWait > 0 {
-				q.awaited++
-			}
-			return batch
-		}
-		batch[0].reply <- reply{writeNow: true}
-	}
-	return nil
-}
-
 // nextBatch takes the items out of the queue that can be written together now,
 // and locks their names.
 func (q *Queue[T]) nextBatch() (batch []*request[T]) {
@@ -310,59 +281,4 @@ func (q *Queue[T]) unlock(l Locks) {
 	delete(q.lockedIDs, l.ID)
 	delete(q.lockedKeys, l.Key)
 	delete(q.lockedLedgers, l.Ledger)
-}
-
-// flushAll flushes the batch, and then what has been queued meanwhile.
-func (q *Queue[T]) flushAll(batch []*request[T]) {
-	for len(batch) > 0 {
-		batch = q.flush(batch)
-	}
-}
-
-// flush writes the batch, answers its callers and returns the next batch.
-func (q *Queue[T]) flush(batch []*request[T]) (next []*request[T]) {
-	endAwait := q.await()
-	for i, err := range q.write(batch) {
-		batch[i].reply <- reply{err: err}
-	}
-	endAwait()
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, r := range batch {
-		q.unlock(r.locks)
-	}
-	q.running--
-	next = q.startNext()
-	q.start()
-	return next
-}
-
-func (q *Queue[T]) write(batch []*request[T]) []error {
-	if len(batch) == 1 {
-		return []error{q.cfg.WriteOne(context.Background(), batch[0].item)}
-	}
-	items := make([]T, len(batch))
-	for i, r := range batch {
-		items[i] = r.item
-	}
-	return q.cfg.WriteBatch(context.Background(), items)
-}
-
-// await makes queued items wait for the flush that startNext has counted, until
-// end is called or MaxWait has passed.
-func (q *Queue[T]) await() (end func()) {
-	if q.cfg.MaxWait <= 0 {
-		return func() {}
-	}
-	stop := sync.OnceFunc(func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.awaited--
-		q.start()
-	})
-	timer := time.AfterFunc(q.cfg.MaxWait, stop)
-	return func() {
-		timer.Stop()
-		stop()
-	}
 }

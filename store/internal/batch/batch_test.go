@@ -147,7 +147,7 @@ func TestItemsBeyondTheConcurrencyAreBatched(t *testing.T) {
 func TestAQueueStaysContendedForAFewWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(fakeStore)
-		q := newQueue(s, batch.Config[string]{Concurrency: 2, MaxWait: time.Minute})
+		q := newQueue(s, batch.Config[string]{Concurrency: 2, MinWait: time.Minute})
 		doAll := func(items ...string) (startedAtOnce int) {
 			before := len(s.written())
 			var all []<-chan error
@@ -224,10 +224,10 @@ func TestACallerWhoseContextEndsDuringTheWriteDoesNotAffectItsBatch(t *testing.T
 	})
 }
 
-func TestAfterMaxWaitAnotherWriteStartsBesideASlowFlush(t *testing.T) {
+func TestAfterMinWaitAnotherWriteStartsBesideASlowFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &fakeStore{release: make(chan struct{})}
-		q := newQueue(s, batch.Config[string]{Concurrency: 2, MaxWait: time.Minute})
+		q := newQueue(s, batch.Config[string]{Concurrency: 2, MinWait: time.Minute})
 		first, second := do(q, t.Context(), "a1"), do(q, t.Context(), "b1")
 		pair := []<-chan error{do(q, t.Context(), "c1"), do(q, t.Context(), "d1")}
 		s.release <- struct{}{}
@@ -238,7 +238,7 @@ func TestAfterMaxWaitAnotherWriteStartsBesideASlowFlush(t *testing.T) {
 		late := do(q, t.Context(), "e1")
 		require.Len(t, s.written(), 3, "e1 waits for the flush of c1 and d1")
 		<-time.After(2 * time.Minute)
-		require.Len(t, s.written(), 4, "but not longer than MaxWait")
+		require.Len(t, s.written(), 4, "but not longer than MinWait")
 		close(s.release)
 		for _, done := range append(pair, late) {
 			require.NoError(t, <-done)
