@@ -140,9 +140,9 @@ func (d *document) primaries(r *ScaleRun) {
 	d.paragraph("## Several primaries")
 	d.paragraph("Each primary is a PostgreSQL server of its own, with fsync on, in a cgroup that gives it %.0f %% of a core. The slice is that small\n"+
 		"so that the drivers, which share the two cores with all of them, limit nothing: the column \"used up\" is the part of the 20 ms\n"+
-		"periods in which the primaries used up their slice, and \"drivers\" is the CPU of the driving process. Another process meanwhile\n"+
-		"keeps those primaries as busy that a cell does not measure: on a machine that is almost idle, each slice would begin on a\n"+
-		"processor that slept, and a server would use twice the CPU for the same work. \"In proportion\" has\n"+
+		"periods in which the primaries used up their slice, and \"drivers\" is the CPU of the driving process. Loops that run only when\n"+
+		"nothing else does keep the processors awake: on a machine that is almost idle, each slice would begin on a processor that\n"+
+		"slept, and a server would use twice the CPU for the same work. \"In proportion\" has\n"+
 		"%d drivers for each primary, and as many verifications under way on each: each begins on the shard that has the fewest. A thin\n"+
 		"crowd has %d drivers over all of them, and each verification goes to the shard of its id, at random. Neither a checkpoint nor\n"+
 		"autovacuum takes place meanwhile. These cells take %s each, after a warm-up in which the servers start their connections.", shards.Share*100, shards.DriversEach, shards.DriversEach, CappedFactor*r.Each)

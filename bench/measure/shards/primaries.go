@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -65,32 +66,24 @@ func startPrimaries(ctx context.Context, n int, numbers []int) (p *Primaries, er
 		return nil, err
 	}
 	for _, of := range numbers {
-		for _, storage := range []subject.Storage{p.Storage(of, 1), p.others(of)} {
-			if err := create(ctx, storage); err != nil {
-				return nil, err
-			}
+		if err := p.create(ctx, of); err != nil {
+			return nil, err
 		}
 	}
 	return p, nil
 }
 
-// create creates the databases of shards, with their tables.
-func create(ctx context.Context, s subject.Storage) error {
-	if len(s.Shards) == 0 {
-		return nil
-	}
-	for _, dsn := range s.Shards {
-		config, err := pgx.ParseConfig(dsn)
-		if err != nil {
-			return err
-		}
-		name := config.Database
-		config.Database = "postgres"
-		if err := executeOn(ctx, config, "CREATE DATABASE "+name); err != nil {
+// database is the name of the databases that are so many shards.
+func database(of int) string { return "of" + strconv.Itoa(of) }
+
+// create creates databases that are so many shards, with their tables.
+func (p *Primaries) create(ctx context.Context, of int) error {
+	for _, c := range p.clusters[:of] {
+		if err := execute(ctx, c.DSN("postgres"), "CREATE DATABASE "+database(of)); err != nil {
 			return err
 		}
 	}
-	_, closing, err := engine.OpenStore(ctx, s)
+	_, closing, err := engine.OpenStore(ctx, p.Storage(of, 1))
 	if err != nil {
 		return err
 	}
@@ -99,19 +92,9 @@ func create(ctx context.Context, s subject.Storage) error {
 
 // Storage returns the first primaries as shards.
 func (p *Primaries) Storage(of, drivers int) subject.Storage {
-	return storage(p.clusters[:of], "of"+strconv.Itoa(of), drivers)
-}
-
-// others returns the primaries that are not of Storage as shards of their own.
-func (p *Primaries) others(of int) subject.Storage {
-	rest := p.clusters[of:]
-	return storage(rest, "besides"+strconv.Itoa(of), DriversEach*len(rest))
-}
-
-func storage(clusters []*pgtest.Cluster, database string, drivers int) subject.Storage {
 	s := subject.Storage{Medium: subject.Shards, Drivers: drivers}
-	for _, c := range clusters {
-		s.Shards = append(s.Shards, c.DSN(database))
+	for _, c := range p.clusters[:of] {
+		s.Shards = append(s.Shards, c.DSN(database(of)))
 	}
 	return s
 }
@@ -159,13 +142,15 @@ type Sample struct {
 	Used float64
 }
 
-// Measure measures a cell once, in a process of its own. Another process meanwhile keeps
-// the other primaries as busy, so that the state of the processors is the same in each
-// cell: on a machine that is almost idle, a capped server uses twice the CPU for the same
-// work, since each of its slices begins on a processor that slept.
+// Measure measures a cell once, in a process of its own. Meanwhile the processors never
+// sleep: on a machine that is almost idle, each slice of a capped server would begin on
+// a processor that has to wake up, and the server would use twice the CPU for the same work.
 func (p *Primaries) Measure(ctx context.Context, c Cell, j runner.Job) (s Sample, err error) {
-	stop := p.keepBusy(ctx, c.Primaries, j)
-	defer func() { err = errors.Join(err, stop()) }()
+	stop, err := keepAwake(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer stop()
 	j.Task, j.Storage = runner.Drive, p.Storage(c.Primaries, c.Drivers)
 	j.Cell = runner.Cell{Kind: engine.Balanced, Medium: subject.Shards, Drivers: c.Drivers}
 	if c.Drivers < c.Primaries*DriversEach {
@@ -178,29 +163,26 @@ func (p *Primaries) Measure(ctx context.Context, c Cell, j runner.Job) (s Sample
 	return s, err
 }
 
-// keepBusy drives the primaries that are not measured until stop is called, with
-// DriversEach for each.
-func (p *Primaries) keepBusy(ctx context.Context, measured int, j runner.Job) (stop func() error) {
-	j.Task, j.Storage = runner.Drive, p.others(measured)
-	j.Cell = runner.Cell{Kind: engine.Balanced, Medium: subject.Shards, Drivers: j.Storage.Drivers}
-	if len(j.Storage.Shards) == 0 {
-		return func() error { return nil }
-	}
-	j.For += time.Minute // longer than what is measured
+// keepAwake runs a loop for each processor until stop is called, each with what no other
+// program wants.
+func keepAwake(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() {
-		var s drive.Sample
-		ended <- runner.Run(ctx, j, &s)
-	}()
-	return func() error {
-		early := len(ended) > 0
+	var loops []*exec.Cmd
+	stop = func() {
 		cancel()
-		if err := <-ended; early {
-			return fmt.Errorf("the other primaries were not kept busy: %w", err)
+		for _, l := range loops {
+			_ = l.Wait() // it was killed
 		}
-		return nil
 	}
+	for range runtime.NumCPU() {
+		l := exec.CommandContext(ctx, "chrt", "--idle", "0", "sh", "-c", "while :; do :; done")
+		if err := l.Start(); err != nil {
+			stop()
+			return nil, err
+		}
+		loops = append(loops, l)
+	}
+	return stop, nil
 }
 
 // periods returns Cap.Periods of the first primaries.
@@ -225,15 +207,7 @@ func (p *Primaries) Close() error {
 
 // execute runs statements on a server.
 func execute(ctx context.Context, dsn string, statements ...string) error {
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return err
-	}
-	return executeOn(ctx, config, statements...)
-}
-
-func executeOn(ctx context.Context, config *pgx.ConnConfig, statements ...string) error {
-	c, err := pgx.ConnectConfig(ctx, config)
+	c, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}
