@@ -40,7 +40,7 @@ const (
 	maxBatch      = 128                    // larger batches are not faster
 	maxBatchBytes = 1 << 20                // of bodies and details
 	minBatchWait  = 20 * time.Millisecond  // several times as long as a batch takes on a server nearby
-	maxBatchWait  = 320 * time.Millisecond // as long as others wait for a batch that waits for a lock, at most
+	maxBatchWait  = 320 * time.Millisecond // for a batch that takes longer: it may wait for a lock
 )
 
 // sizeOf returns about how many bytes a request has.

@@ -146,11 +146,13 @@ type Sample struct {
 // sleep: on a machine that is almost idle, each slice of a capped server would begin on
 // a processor that has to wake up, and the server would use twice the CPU for the same work.
 func (p *Primaries) Measure(ctx context.Context, c Cell, j runner.Job) (s Sample, err error) {
-	stop, err := keepAwake(ctx)
-	if err != nil {
-		return s, err
+	stop := func() error { return nil }
+	if p.Uncapped == nil {
+		if stop, err = keepAwake(ctx); err != nil {
+			return s, err
+		}
 	}
-	defer stop()
+	defer func() { err = errors.Join(err, stop()) }()
 	j.Task, j.Storage = runner.Drive, p.Storage(c.Primaries, c.Drivers)
 	j.Cell = runner.Cell{Kind: engine.Balanced, Medium: subject.Shards, Drivers: c.Drivers}
 	if c.Drivers < c.Primaries*DriversEach {
@@ -164,21 +166,22 @@ func (p *Primaries) Measure(ctx context.Context, c Cell, j runner.Job) (s Sample
 }
 
 // keepAwake runs a loop for each processor until stop is called, each with what no other
-// program wants.
-func keepAwake(ctx context.Context) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
+// program wants. stop returns an error if one has ended before.
+func keepAwake(ctx context.Context) (stop func() error, err error) {
 	var loops []*exec.Cmd
-	stop = func() {
-		cancel()
+	stop = func() (err error) {
 		for _, l := range loops {
-			_ = l.Wait() // it was killed
+			_, _ = l.Process.Kill(), l.Wait()
+			if l.ProcessState.Exited() {
+				err = fmt.Errorf("a loop has ended by itself: %s", l.ProcessState)
+			}
 		}
+		return err
 	}
 	for range runtime.NumCPU() {
-		l := exec.CommandContext(ctx, "chrt", "--idle", "0", "sh", "-c", "while :; do :; done")
+		l := exec.CommandContext(ctx, "chrt", "--idle", "0", "sh", "-c", "while kill -0 $PPID; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done")
 		if err := l.Start(); err != nil {
-			stop()
-			return nil, err
+			return nil, errors.Join(err, stop())
 		}
 		loops = append(loops, l)
 	}

@@ -33,13 +33,12 @@ type Config[T any] struct {
 	// Concurrency is the maximum number of writes at the same time. The queue is
 	// contended while there are more callers than that. Defaults to 1.
 	Concurrency int
-	// MinWait is how long queued items wait at least for a running flush, so that the
-	// next one writes them together; after that another write may start beside it. They
-	// wait longer, up to MaxWait, where flushes take long, and less where more is written
-	// by flushes beside each other. MaxItems queued items don't wait. Zero: no waiting.
-	MinWait time.Duration
-	// MaxWait defaults to MinWait.
-	MaxWait time.Duration
+	// MinWait and MaxWait limit how long queued items wait for a running flush, so that
+	// the next one writes them together; after that another write may start beside it.
+	// They wait for four times as long as flushes take. Where items are written sooner
+	// by flushes beside each other, they wait for a part of that time, MinWait at most.
+	// MaxItems queued items don't wait. Zero: no waiting. MaxWait defaults to MinWait.
+	MinWait, MaxWait time.Duration
 	// MaxItems is the maximum number of items of a batch. Defaults to 256.
 	MaxItems int
 	// Size returns the size of an item in any unit, and MaxSize is the maximum
@@ -63,9 +62,7 @@ type Queue[T any] struct {
 	callers               int           // goroutines in Do
 	running               int           // writes
 	awaited               int           // running flushes that queued items still wait for
-	pace                  pace          // how long they do
-	flushing              int           // running flushes
-	busySince             time.Time     // when the last flush ended, or began while none was running
+	pace                  pace          // how long queued items wait for a flush
 	startsSinceContention int           // writes started since callers last exceeded Concurrency
 	lockedIDs             map[string]bool
 	lockedKeys            map[string]bool
@@ -77,6 +74,7 @@ type Queue[T any] struct {
 type request[T any] struct {
 	item    T
 	locks   Locks
+	queued  time.Time
 	started bool       // no longer in Queue.queued
 	reply   chan reply // receives one reply; has room for it
 }
@@ -121,7 +119,7 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	if q.cfg.Clone != nil {
 		item = q.cfg.Clone(item)
 	}
-	r := &request[T]{item: item, locks: locks, reply: make(chan reply, 1)}
+	r := &request[T]{item: item, locks: locks, queued: time.Now(), reply: make(chan reply, 1)}
 	q.mu.Lock()
 	q.queued = append(q.queued, r)
 	q.start()

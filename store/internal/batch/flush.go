@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -47,9 +48,6 @@ func (q *Queue[T]) startNext() *flush[T] {
 // begin returns a flush of a batch that begins now.
 func (q *Queue[T]) begin(batch []*request[T]) *flush[T] {
 	f := &flush[T]{batch: batch, begun: time.Now(), wait: q.wait()}
-	if q.flushing++; q.flushing == 1 {
-		q.busySince = f.begun
-	}
 	if f.wait > 0 {
 		q.awaited++
 	}
@@ -66,13 +64,17 @@ func (q *Queue[T]) wait() time.Duration {
 	return max(least, min(4*took, q.cfg.MaxWait))
 }
 
-// end counts a flush that has ended.
-func (q *Queue[T]) end(f *flush[T]) {
-	now := time.Now()
-	q.pace.ended(len(f.batch), now.Sub(f.begun), now.Sub(q.busySince))
-	q.busySince = now
-	q.flushing--
-	q.running--
+// count counts a flush that has ended with these errors. One that wrote nothing says
+// nothing of the pace.
+func (q *Queue[T]) count(f *flush[T], errs []error) {
+	if !slices.Contains(errs, nil) {
+		return
+	}
+	now, waited := time.Now(), time.Duration(0)
+	for _, r := range f.batch {
+		waited += now.Sub(r.queued)
+	}
+	q.pace.ended(now.Sub(f.begun), len(f.batch), waited)
 }
 
 // flushAll runs the flush, and then one for what has been queued meanwhile.
@@ -85,7 +87,8 @@ func (q *Queue[T]) flushAll(f *flush[T]) {
 // flush writes the batch, answers its callers and returns the next flush.
 func (q *Queue[T]) flush(f *flush[T]) (next *flush[T]) {
 	endAwait := q.await(f)
-	for i, err := range q.write(f.batch) {
+	errs := q.write(f.batch)
+	for i, err := range errs {
 		f.batch[i].reply <- reply{err: err}
 	}
 	endAwait()
@@ -94,7 +97,8 @@ func (q *Queue[T]) flush(f *flush[T]) (next *flush[T]) {
 	for _, r := range f.batch {
 		q.unlock(r.locks)
 	}
-	q.end(f)
+	q.running--
+	q.count(f, errs)
 	next = q.startNext()
 	q.start()
 	return next

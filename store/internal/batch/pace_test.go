@@ -15,13 +15,14 @@ import (
 
 // server is a store that takes some time for a batch.
 type server struct {
-	cpu  chan struct{} // which only one batch has
-	slow bool          // a batch needs the CPU: some time, and more for each item
-	away bool          // the answer takes some time
+	cpu chan struct{} // which one batch has at a time
 
 	mu      sync.Mutex
+	needs   time.Duration // of the CPU, for a batch and as much for 32 items
+	away    time.Duration // until the answer arrives
+	release chan struct{} // the next batch hangs until it is closed
 	running int
-	batches int
+	batches int // since becomes
 	items   int
 	sums    int // of running, over all batches
 }
@@ -32,69 +33,148 @@ func (s *server) write(_ context.Context, items []string) []error {
 	s.batches++
 	s.items += len(items)
 	s.sums += s.running
-	slow, away := s.slow, s.away
+	needs, away, release := s.needs, s.away, s.release
+	s.release = nil
 	s.mu.Unlock()
-	if slow {
+	if release != nil {
+		<-release
+	}
+	if needs > 0 {
 		s.cpu <- struct{}{}
-		<-time.After(time.Millisecond + time.Duration(len(items))*50*time.Microsecond)
+		<-time.After(needs + needs*time.Duration(len(items))/32)
 		<-s.cpu
 	}
-	if away {
-		<-time.After(10 * time.Millisecond)
-	}
+	<-time.After(away)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running--
 	return make([]error, len(items))
 }
 
-// becomes changes the server, and lets the queue find out.
-func (s *server) becomes(slow, away bool) {
-	s.mu.Lock()
-	s.slow, s.away = slow, away
-	s.mu.Unlock()
-	<-time.After(4 * time.Second)
-	s.mu.Lock()
-	s.batches, s.items, s.sums = 0, 0, 0
-	s.mu.Unlock()
-	<-time.After(time.Second)
-}
-
-// counted returns how many items a batch had, and how many batches ran at once.
-func (s *server) counted() (items, beside float64) {
+// becomes changes the server.
+func (s *server) becomes(needs, away time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return float64(s.items) / float64(s.batches), float64(s.sums) / float64(s.batches)
+	s.needs, s.away, s.batches, s.items, s.sums = needs, away, 0, 0, 0
 }
 
-func TestFlushesRunBesideEachOtherWhereThatCarriesMore(t *testing.T) {
+// await waits until so many batches have begun, and returns how many items each had and
+// how many ran at once, on average.
+func (s *server) await(batches int) (items, beside float64) {
+	for {
+		s.mu.Lock()
+		n, items, sums := float64(s.batches), float64(s.items), float64(s.sums)
+		s.mu.Unlock()
+		if int(n) >= batches {
+			return items / n, sums / n
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// queue returns a queue that writes to s.
+func (s *server) queue(concurrency int) *batch.Queue[string] {
+	s.cpu = make(chan struct{}, 1)
+	return batch.New(batch.Config[string]{
+		WriteOne:   func(ctx context.Context, item string) error { return s.write(ctx, []string{item})[0] },
+		WriteBatch: s.write, Concurrency: concurrency, MinWait: 20 * time.Millisecond, MaxWait: 320 * time.Millisecond,
+	})
+}
+
+// drive calls Do of a queue that writes to s from so many goroutines, until the test ends.
+func (s *server) drive(t *testing.T, callers, concurrency int) {
+	t.Helper()
+	q := s.queue(concurrency)
+	ctx, stop := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				_ = q.Do(ctx, fmt.Sprint(i))
+			}
+		})
+	}
+	t.Cleanup(func() { stop(); all.Wait(); q.Wait() })
+}
+
+func TestFlushesRunBesideEachOtherWhereItemsAreWrittenSoonerThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{away: true, cpu: make(chan struct{}, 1)}
-		q := batch.New(batch.Config[string]{
-			WriteOne:   func(ctx context.Context, item string) error { return s.write(ctx, []string{item})[0] },
-			WriteBatch: s.write, Concurrency: 4, MinWait: 20 * time.Millisecond, MaxWait: 320 * time.Millisecond,
-		})
-		ctx, stop := context.WithCancel(t.Context())
-		var callers sync.WaitGroup
-		for i := range 64 {
-			callers.Go(func() {
-				for ctx.Err() == nil {
-					_ = q.Do(ctx, fmt.Sprint(i))
-				}
-			})
-		}
+		s := new(server)
+		s.becomes(0, 50*time.Millisecond)
+		s.drive(t, 64, 4)
+		const learning = 1500 // more than two times until the other way is tried
 		for range 2 {
-			s.becomes(false, true)
-			_, beside := s.counted()
+			s.await(learning)
+			s.becomes(0, 50*time.Millisecond)
+			_, beside := s.await(600)
 			require.Greater(t, beside, 3.0, "a server that is far away")
-			s.becomes(true, false)
-			items, beside := s.counted()
+
+			s.becomes(30*time.Millisecond, 0)
+			s.await(learning)
+			s.becomes(30*time.Millisecond, 0)
+			items, beside := s.await(600)
 			require.Less(t, beside, 1.5, "a server with little CPU")
 			require.Greater(t, items, 24.0)
+
+			s.becomes(0, 50*time.Millisecond)
 		}
-		stop()
-		callers.Wait()
+	})
+}
+
+// An item each 10 ms is less than either way can carry.
+func TestFlushesRunBesideEachOtherWhereALoadIsSmallAndTheServerFarAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(server)
+		s.becomes(0, 200*time.Millisecond)
+		q := s.queue(4)
+		var all sync.WaitGroup
+		arrive := func(n int) {
+			for range n {
+				all.Go(func() { _ = q.Do(context.Background(), "item") })
+				<-time.After(10 * time.Millisecond)
+			}
+		}
+		arrive(20_000)
+		s.becomes(0, 200*time.Millisecond)
+		arrive(5_000)
+		_, beside := s.await(1)
+		require.Greater(t, beside, 2.5)
+		all.Wait()
 		q.Wait()
 	})
+}
+
+// The items of others then don't wait for a batch that waits for a lock.
+func TestAFlushThatHangsIsAwaitedForFourTimesTheUsualTime(t *testing.T) {
+	t.Parallel()
+	for takes, want := range map[time.Duration]time.Duration{
+		2 * time.Millisecond:   20 * time.Millisecond,
+		50 * time.Millisecond:  200 * time.Millisecond,
+		100 * time.Millisecond: 320 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(server)
+			s.becomes(0, takes)
+			s.drive(t, 8, 2)
+			s.await(12) // the other way has not been tried yet
+			release := make(chan struct{})
+			s.mu.Lock()
+			s.release = release
+			s.mu.Unlock()
+			s.await(s.begun() + 1)
+			begun := time.Now()
+			s.await(s.begun() + 1)
+			require.InDelta(t, want, time.Since(begun), float64(2*time.Millisecond), takes)
+			close(release)
+		})
+	}
+}
+
+// begun returns how many batches have begun.
+func (s *server) begun() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.batches
 }
