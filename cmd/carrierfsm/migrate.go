@@ -185,7 +185,7 @@ func afterRestoreFlags(f *flag.FlagSet) action {
 	o.actFlags(f)
 	o.yesFlag(f)
 	cancel := f.Bool("cancel", false, "cancel the verifications that have not ended")
-	return o.act(func(ctx context.Context, s *session, _ []string) error {
+	return o.actOnDatabase(func(ctx context.Context, s *session, _ []string) error { // one shard may have been restored
 		var ids []string
 		if *cancel {
 			var q selection

@@ -130,6 +130,16 @@ func (o *options) named(f func(ctx context.Context, s *session, args []string) e
 // act returns the action of a command that changes something. Its context has the
 // operator's name.
 func (o *options) act(f func(ctx context.Context, s *session, args []string) error) action {
+	return o.actOnDatabase(func(ctx context.Context, s *session, args []string) error {
+		if err := mustBeWhole(ctx, s.store); err != nil {
+			return err
+		}
+		return f(ctx, s, args)
+	})
+}
+
+// actOnDatabase is act for a command that also takes one database of several shards.
+func (o *options) actOnDatabase(f func(ctx context.Context, s *session, args []string) error) action {
 	named := o.named(f)
 	return func(ctx context.Context, std streams, args []string) error {
 		if _, _, err := o.operator(ctx); err != nil {

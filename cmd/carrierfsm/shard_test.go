@@ -59,6 +59,10 @@ func TestAShardMovesToAnotherDatabase(t *testing.T) {
 	require.NoError(t, service.Create(t.Context(), r))
 	require.NoError(t, service.Create(t.Context(), other))
 	require.Contains(t, run(0, "list", "-store", both).out, "s3ff-two")
+	require.Contains(t, run(0, "list", "-store", "sqlite:west.db").out, "s3ff-two", "a look at one of them")
+	const refusal = "the database is the shard west; name all shards"
+	require.Contains(t, run(2, "cancel", "-reason", "a test", "-store", "sqlite:west.db", "s3ff-two").err, refusal)
+	require.NotContains(t, run(0, "after-restore", "-reason", "a test", "-store", "sqlite:west.db").err, refusal)
 
 	require.Contains(t, run(0, "shard", "close", "-store", "sqlite:east.db").out, "would be closed")
 	run(0, "shard", "close", "-yes", "-store", "sqlite:east.db")

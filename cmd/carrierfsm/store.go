@@ -20,6 +20,7 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/audit"
 	"github.com/carrierfsm/carrierfsm/store/postgres"
 	"github.com/carrierfsm/carrierfsm/store/schema"
+	"github.com/carrierfsm/carrierfsm/store/sharded"
 	"github.com/carrierfsm/carrierfsm/store/sqlite"
 	"github.com/carrierfsm/carrierfsm/store/survey"
 )
@@ -94,6 +95,20 @@ func openStore(ctx context.Context, spec string, timeout time.Duration, log *slo
 	}
 	s, err := postgres.New(ctx, config, options...)
 	return s, advised(err)
+}
+
+// mustBeWhole refuses a database that is one of several shards: opened by itself, it is not
+// asked whether it is the shard's present place.
+func mustBeWhole(ctx context.Context, s store) error {
+	one, ok := s.(sharded.Member)
+	if !ok {
+		return nil
+	}
+	name, _, _, err := one.Shard(ctx)
+	if err == nil && name != "" {
+		err = usage("the database is the shard %s; name all shards: -store \"sharded:%s=STORE NAME=STORE…\"", name, name)
+	}
+	return err
 }
 
 // advised adds what to run to the error of a store that lacks migrations.

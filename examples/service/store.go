@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -27,29 +28,50 @@ type store interface {
 // openStore opens the store of the flag -store, and returns a function to close it. create is
 // the flag -create-shards.
 func openStore(ctx context.Context, spec string, create bool, logger *slog.Logger) (store, func(), error) {
+	shards, err := shardsOf(spec)
+	if err != nil || shards == nil && checkStore(spec) != nil {
+		return nil, nil, cmp.Or(err, checkStore(spec))
+	}
+	if shards != nil {
+		return openShards(ctx, shards, create, logger)
+	}
+	s, err := openDatabase(ctx, spec, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	// By itself, a shard would not be asked whether it has moved.
+	if name, _, _, err := s.Shard(ctx); err != nil || name != "" {
+		_ = s.Close()
+		if err == nil {
+			err = fmt.Errorf("it is the shard %s; name all: sharded:%s=store name=store…", name, name)
+		}
+		return nil, nil, fmt.Errorf("can't use the database: %w: %w", err, errUsage)
+	}
+	return s, func() { _ = s.Close() }, nil
+}
+
+// database is a store that can be a shard.
+type database interface {
+	store
+	sharded.Member
+	io.Closer
+}
+
+// openDatabase opens a store that is not several shards.
+func openDatabase(ctx context.Context, spec string, logger *slog.Logger) (s database, err error) {
 	path, isFile := sqlitePath(spec)
 	switch {
 	case spec == "memory":
-		s := memory.New()
-		return s, func() { _ = s.Close() }, nil
+		return memory.New(), nil
 	case isFile:
-		s, err := sqlite.Open(ctx, path)
-		if err != nil {
-			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
-		}
-		return s, func() { _ = s.Close() }, nil
-	case isPostgres(spec):
-		s, err := postgres.Open(ctx, spec, postgres.WithLogger(logger))
-		if err != nil { // its text contains the address without the password
-			return nil, nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
-		}
-		return s, func() { _ = s.Close() }, nil
+		s, err = sqlite.Open(ctx, path)
+	default:
+		s, err = postgres.Open(ctx, spec, postgres.WithLogger(logger)) // its error contains the address without the password
 	}
-	shards, err := shardsOf(spec)
-	if err != nil || shards == nil {
-		return nil, nil, cmp.Or(err, checkStore(spec))
+	if err != nil {
+		return nil, fmt.Errorf("can't open the database: %w: %w", err, errUsage)
 	}
-	return openShards(ctx, shards, create, logger)
+	return s, nil
 }
 
 // openShards opens the databases of several shards as one store. If create is true it writes
@@ -60,11 +82,7 @@ func openShards(ctx context.Context, shards []shard, create bool, logger *slog.L
 	for _, one := range shards {
 		// Opened when it answers: the service starts while one of them is down.
 		c.Shards = append(c.Shards, sharded.Shard{Name: one.name, Open: func(ctx context.Context) (sharded.Member, error) {
-			s, _, err := openStore(ctx, one.spec, false, logger) // the sharded store closes it
-			if err != nil {
-				return nil, err
-			}
-			return s.(sharded.Member), nil
+			return openDatabase(ctx, one.spec, logger) // the sharded store closes it
 		}})
 	}
 	s, err := sharded.New(ctx, c)

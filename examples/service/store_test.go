@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -51,6 +52,10 @@ func TestAnEmptyDatabaseIsNotTakenForAShard(t *testing.T) {
 		require.NoError(t, err)
 		closeStore()
 	}
+	east, _, _ := strings.Cut(strings.TrimPrefix(spec, "sharded:east="), " ")
+	_, _, err = openStore(t.Context(), east, false, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, errUsage)
+	require.ErrorContains(t, err, "it is the shard east; name all")
 }
 
 // One replica receives the password and another the code: the browser carries the

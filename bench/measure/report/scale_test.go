@@ -52,6 +52,18 @@ func TestSeveralPrimariesAreComparedWithOneTimesTheirNumber(t *testing.T) {
 	}
 }
 
+// The machine is twice as fast in each round as in the one before.
+func TestTheRouterIsComparedPairByPair(t *testing.T) {
+	t.Parallel()
+	r := newScaleRun()
+	r.Bare, r.Routed = nil, nil
+	for _, pair := range [][2]int{{1000, 990}, {2000, 1900}, {4000, 4040}} {
+		r.Bare = append(r.Bare, newSample(pair[0], time.Millisecond))
+		r.Routed = append(r.Routed, newSample(pair[1], time.Millisecond))
+	}
+	require.Contains(t, r.Raw(), "| throughput, router over one primary relative to the bare store | ≥ 0.98 | 0.99 (0.95–1.01) | pass |")
+}
+
 func TestNothingIsClaimedOfPrimariesThatAreNotCapped(t *testing.T) {
 	t.Parallel()
 	r := newScaleRun()
