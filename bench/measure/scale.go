@@ -56,9 +56,10 @@ func (s *scaleRun) job() runner.Job { return runner.Job{For: s.each, WarmUp: s.w
 
 // capped returns the times of a measurement of capped primaries, which are slower to
 // begin: the start of a connection takes a server tens of milliseconds of CPU, and ten of
-// them take seconds of its part of a core.
+// them take seconds of its part of a core. Then the store finds out whether its shared
+// statements should run beside each other.
 func (s *scaleRun) capped() runner.Job {
-	return runner.Job{For: report.CappedFactor * s.each, WarmUp: report.CappedFactor * s.warmUp}
+	return runner.Job{For: report.CappedFactor * s.each, WarmUp: 2 * report.CappedFactor * s.warmUp}
 }
 
 func (s *scaleRun) say(format string, args ...any) {
