@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -21,6 +22,10 @@ const (
 	connectTimeout = 5 * time.Second
 	pingTimeout    = 5 * time.Second
 )
+
+// lateAnswer is how long after the end of a context an answer of the server is awaited.
+// Most come within it, and a connection that waits for one need not be replaced.
+const lateAnswer = 50 * time.Millisecond
 
 // keepAlive finds within half a minute that a server has vanished.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}
@@ -47,6 +52,7 @@ func (s *Store) openPool(ctx context.Context, config *pgxpool.Config) (*pgxpool.
 		}
 		return s.checkSession(ctx, conn)
 	}
+	s.maxConns = int(config.MaxConns)
 	return pgxpool.NewWithConfig(ctx, config)
 }
 
@@ -106,12 +112,16 @@ func resultsAreText(mode pgx.QueryExecMode) bool {
 //   - never cancel a statement on the server. A commit that is cancelled there
 //     while it waits for a synchronous standby is committed without the standby.
 //     pgx sends a cancel request when it gives up a connection;
+//   - are not given up if the answer comes within lateAnswer of the end of a context;
 //   - note when the server reports that such a wait was cancelled by somebody else;
 //   - are closed after an error that another statement would get too;
 //   - find out when their server has vanished.
 func protect(config *pgxpool.Config) {
 	c := config.ConnConfig
 	onNotice, onPgError := c.OnNotice, c.OnPgError
+	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn(), DeadlineDelay: lateAnswer}
+	}
 	c.OnNotice = func(conn *pgconn.PgConn, n *pgconn.Notice) {
 		if n.Routine == "SyncRepWaitForLSN" {
 			conn.CustomData()[waitCanceled] = true

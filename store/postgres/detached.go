@@ -14,8 +14,11 @@ import (
 	"github.com/carrierfsm/carrierfsm/store/internal/batch"
 )
 
-// Writes run detached from their callers: when a context ends, the caller returns
-// and the statement goes on, so that its commit still waits for the standby.
+// A write does not end with its caller's context: the caller returns, and the server
+// completes the statement, so that its commit still waits for the standby. pgx gives the
+// connection up then, without a cancel request (see protect), and reads what the server
+// still sends. While too many connections are given up, writes run detached instead, each
+// in a goroutine of its own, and keep theirs.
 
 // errWaitCanceled is the error of a commit that is perhaps on the primary alone.
 var errWaitCanceled = errors.New("carrierfsm/postgres: the wait for the standby was canceled, so a failover may lose the commit")
@@ -36,45 +39,62 @@ func isUnknown(err error) bool {
 	return err != nil && !errors.As(err, &not) && !rolledBack(err) && !errors.Is(err, pgx.ErrTxCommitRollback) && !pgconn.SafeToRetry(err)
 }
 
-// detached runs f, which writes, on a connection of the pool. If ctx ends or the
-// store's timeout passes first, it returns an error and f goes on; whether f wrote
-// is unknown then. f gets a context that never ends.
-func detached[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+// runWrite runs f, which writes, on a connection of the pool. If ctx ends or the store's
+// timeout passes first, it returns an error, and whether f wrote is unknown.
+func runWrite[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return result, notWritten{err}
 	}
-	return detachedOn(ctx, s, conn, f)
+	return runWriteOn(ctx, s, conn, f)
 }
 
-// detachedOn is detached on a connection that was acquired. It releases the
+// runWriteOn is runWrite on a connection that was acquired. It releases the
 // connection. ctx ends after the store's timeout.
-func detachedOn[T any](ctx context.Context, s *Store, conn *pgxpool.Conn, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
-	type outcome struct {
-		result T
-		err    error
-	}
-	done := make(chan outcome, 1)
+func runWriteOn[T any](ctx context.Context, s *Store, conn *pgxpool.Conn, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
 	if conn.Conn().IsClosed() {
 		conn.Release()
 		return result, notWritten{errCut}
 	}
 	r, ok := s.start(conn)
-	if !ok {
+	switch {
+	case !ok:
 		conn.Release()
 		return result, notWritten{carrierfsm.ErrClosed}
+	case !r.mayLeave:
+		return detached(ctx, r, f)
 	}
+	defer r.end()
+	return runOn(ctx, r, f)
+}
+
+// runOn runs f and returns what its outcome is.
+func runOn[T any](ctx context.Context, r *statement, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	takeWaitCanceled(r.pgx)
+	result, err = f(ctx, r.pgx)
+	switch {
+	case err == nil && takeWaitCanceled(r.pgx):
+		err = errWaitCanceled
+	case err != nil && ctx.Err() != nil && r.pgx.IsClosed():
+		err = ctx.Err()
+	case errors.Is(err, pgconn.ErrConnClosed):
+		err = errCut
+	}
+	return result, err
+}
+
+// detached runs f in a goroutine with a context that never ends. If ctx ends first, it
+// returns ctx's error, and f goes on.
+func detached[T any](ctx context.Context, r *statement, f func(context.Context, *pgx.Conn) (T, error)) (result T, err error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
 	go func() { //nolint:gosec // it must not end with ctx
-		takeWaitCanceled(r.pgx)
-		result, err := f(context.Background(), r.pgx)
-		switch {
-		case err == nil && takeWaitCanceled(r.pgx):
-			err = errWaitCanceled
-		case errors.Is(err, pgconn.ErrConnClosed):
-			err = errCut
-		}
+		result, err := runOn(context.Background(), r, f)
 		r.end() // before the caller may want the connection
 		done <- outcome{result, err}
 	}()
@@ -87,11 +107,11 @@ func detachedOn[T any](ctx context.Context, s *Store, conn *pgxpool.Conn, f func
 	}
 }
 
-// written is detached with retries, as long as f certainly wrote nothing.
+// written is runWrite with retries, as long as f certainly wrote nothing.
 func written[T any](ctx context.Context, s *Store, f func(context.Context, *pgx.Conn) (T, error)) (T, error) {
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	return retried(ctx, func(ctx context.Context) (T, error) { return detached(ctx, s, f) })
+	return retried(ctx, func(ctx context.Context) (T, error) { return runWrite(ctx, s, f) })
 }
 
 // exec is written for one statement. It returns how many rows the statement wrote.
@@ -169,10 +189,11 @@ type statements struct {
 
 // statement is a write that runs on a connection.
 type statement struct {
-	store *Store
-	conn  *pgxpool.Conn
-	pgx   *pgx.Conn // conn's
-	begun time.Time
+	store    *Store
+	conn     *pgxpool.Conn
+	pgx      *pgx.Conn // conn's
+	begun    time.Time
+	mayLeave bool // whether the connection may leave the pool when the caller's context ends
 
 	// Guarded by statements.mu.
 	ended bool
@@ -183,21 +204,23 @@ type statement struct {
 // start registers a statement that is about to run. It returns false if the store
 // is closed.
 func (s *Store) start(conn *pgxpool.Conn) (r *statement, ok bool) {
+	w := &s.writes
 	r = &statement{store: s, conn: conn, pgx: conn.Conn(), begun: time.Now()}
-	s.writes.mu.Lock()
-	defer s.writes.mu.Unlock()
-	if s.writes.closed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
 		return nil, false
 	}
-	if s.writes.running == nil {
-		s.writes.running = make(map[*statement]struct{})
+	if w.running == nil {
+		w.running = make(map[*statement]struct{})
 	}
-	s.writes.running[r] = struct{}{}
-	s.writes.idle.Add(1)
+	w.running[r] = struct{}{}
+	w.idle.Add(1)
+	r.mayLeave = w.abandoned < s.maxConns // so many more may be running
 	return r, true
 }
 
-// leave is called when the caller has returned before the statement ended.
+// leave is called when the caller of a detached statement has returned before it ended.
 func (r *statement) leave() {
 	r.store.writes.mu.Lock()
 	defer r.store.writes.mu.Unlock()
@@ -207,8 +230,11 @@ func (r *statement) leave() {
 }
 
 // abandonedFor is how long the answer to a statement is awaited on a connection that
-// has left the pool.
-const abandonedFor = 2 * time.Minute
+// has left the pool. pgx awaits it for drainedFor at most.
+const (
+	abandonedFor = 2 * time.Minute
+	drainedFor   = 14 * time.Second // a second less than pgx does
+)
 
 // abandon takes the connection out of the pool while its statement runs, so that
 // another one can take its place, perhaps to another server. At most twice as many
@@ -220,7 +246,7 @@ func (r *statement) abandon() {
 	defer w.mu.Unlock()
 	switch {
 	case r.ended:
-	case w.abandoned >= 2*int(r.store.pool.Config().MaxConns):
+	case w.abandoned >= 2*r.store.maxConns:
 		r.timer = time.AfterFunc(r.store.timeout, r.abandon)
 	default:
 		w.abandoned++
@@ -233,13 +259,21 @@ func (r *statement) abandon() {
 // cut closes the network connection. The server may still complete the statement.
 func (r *statement) cut() { _ = r.pgx.PgConn().Conn().Close() }
 
-// end gives the connection back to the pool, or closes it if it has left the pool.
+// end gives the connection back to the pool, or closes it if it has left the pool. One
+// that pgx has given up leaves it now.
 func (r *statement) end() {
 	w := &r.store.writes
 	w.mu.Lock()
 	r.ended = true
 	if r.timer != nil {
 		r.timer.Stop()
+	}
+	if !r.left && r.givenUp() {
+		w.abandoned++
+		w.mu.Unlock()
+		r.conn.Hijack()
+		go r.awaitAnswer()
+		return
 	}
 	if r.left {
 		w.abandoned--
@@ -254,6 +288,43 @@ func (r *statement) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = r.pgx.Close(ctx)
+}
+
+// givenUp returns whether pgx has given the connection up and still reads from it.
+func (r *statement) givenUp() bool {
+	if !r.pgx.IsClosed() {
+		return false
+	}
+	select {
+	case <-r.pgx.PgConn().CleanupDone():
+		return false
+	default:
+		return true
+	}
+}
+
+// awaitAnswer waits until a connection that was given up is closed. If the server has not
+// answered by then, the statement still runs there, and the connection counts as abandoned.
+func (r *statement) awaitAnswer() {
+	given := time.Now()
+	<-r.pgx.PgConn().CleanupDone()
+	w := &r.store.writes
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, r)
+	w.idle.Done()
+	if took := time.Since(given); took >= drainedFor && !w.closed {
+		time.AfterFunc(abandonedFor-took, w.answered)
+		return
+	}
+	w.abandoned--
+}
+
+// answered counts a statement as ended that was abandoned.
+func (w *statements) answered() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.abandoned--
 }
 
 // close waits until no statement runs, and cuts those that run for longer than

@@ -20,7 +20,7 @@ func (s *Store) Acquired() int { return int(s.pool.Stat().AcquiredConns()) }
 
 // SendBatch runs the statement of CommitBatch once and returns its refusals.
 func (s *Store) SendBatch(ctx context.Context, requests ...write.Request) ([]error, error) {
-	return detached(ctx, s, func(ctx context.Context, c *pgx.Conn) ([]error, error) { return s.commits.sendBatch(ctx, c, requests) })
+	return runWrite(ctx, s, func(ctx context.Context, c *pgx.Conn) ([]error, error) { return s.commits.sendBatch(ctx, c, requests) })
 }
 
 // CreateBatch creates the records in one statement, whatever they lock.

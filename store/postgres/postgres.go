@@ -52,6 +52,7 @@ var (
 // concurrent use.
 type Store struct {
 	pool             *pgxpool.Pool // the store's own
+	maxConns         int           // of pool
 	timeout          time.Duration
 	logger           *slog.Logger
 	hook             Hook

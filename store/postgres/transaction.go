@@ -27,8 +27,7 @@ func (w *writer) inTransaction(ctx context.Context, r write.Request, then func(c
 	}
 }
 
-// transaction ends with its caller's context until it sends COMMIT, which is
-// detached.
+// transaction ends with its caller's context until it sends COMMIT.
 func (w *writer) transaction(ctx context.Context, r write.Request, then func(context.Context, pgx.Tx, write.Request) error) error {
 	conn, err := w.acquire(ctx)
 	if err != nil {
@@ -45,7 +44,7 @@ func (w *writer) transaction(ctx context.Context, r write.Request, then func(con
 		return err
 	}
 	committing = true
-	_, err = detachedOn(ctx, w.Store, conn, func(ctx context.Context, _ *pgx.Conn) (struct{}, error) {
+	_, err = runWriteOn(ctx, w.Store, conn, func(ctx context.Context, _ *pgx.Conn) (struct{}, error) {
 		return struct{}{}, tx.Commit(ctx)
 	})
 	w.noteOutcome(r.Record.ID, err)

@@ -46,7 +46,7 @@ func (w *waker) wake() {
 func (w *waker) run() {
 	for w.pending.Swap(false) {
 		ctx, cancel := context.WithTimeout(context.Background(), wakeTimeout)
-		_, err := detached(ctx, w.store, func(ctx context.Context, c *pgx.Conn) (struct{}, error) {
+		_, err := runWrite(ctx, w.store, func(ctx context.Context, c *pgx.Conn) (struct{}, error) {
 			_, err := c.Exec(ctx, notifySQL, w.id)
 			return struct{}{}, err
 		})

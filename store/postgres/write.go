@@ -109,7 +109,7 @@ func (w *writer) writeOne(ctx context.Context, r write.Request) error {
 	defer cancel()
 	r = r.Clone() // the caller may return before it is sent
 	for try := 0; ; try++ {
-		refusal, err := detached(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) (error, error) {
+		refusal, err := runWrite(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) (error, error) {
 			return w.sendOne(ctx, c, &r)
 		})
 		switch {
@@ -168,7 +168,7 @@ func (w *writer) writeOpen(ctx context.Context, requests []write.Request, open [
 			sent[n] = requests[i]
 		}
 	}
-	results, err := detached(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) ([]error, error) {
+	results, err := runWrite(ctx, w.Store, func(ctx context.Context, c *pgx.Conn) ([]error, error) {
 		return w.sendBatch(ctx, c, sent)
 	})
 	if err != nil {
