@@ -34,8 +34,8 @@ type submission struct {
 	// done is what the Observer returned for the end of the submission.
 	done func(SubmitDone)
 
-	// intended is the verification as the commit of the intent left it. It is not
-	// changed while the call is under way.
+	// intended is the verification as the commit of the intent left it, or, where the
+	// input is refused, as far as it is known. It is not changed while the call is under way.
 	intended snapshot
 	// finished is closed after the outcome was committed and after and err, which
 	// Submit returns, were set.

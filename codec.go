@@ -186,8 +186,8 @@ var errBody = fmt.Errorf("%w: its body can't be decoded", ErrCorrupt)
 
 // decode decodes a record. Its errors match ErrNewerTable, ErrSealed, ErrForged or
 // ErrCorrupt; the returned snapshot then has the columns.
-func (c codec) decode(r Record) (snapshot, error) {
-	s := snapshot{Record: r}
+func (c codec) decode(r Record) (*snapshot, error) {
+	s := &snapshot{Record: r}
 	if r.Table > tableVersion {
 		return s, fmt.Errorf("%w: table version %d, this build has %d", ErrNewerTable, r.Table, tableVersion)
 	}
@@ -309,7 +309,8 @@ func (s *snapshot) pack() packed {
 
 // unpack returns the snapshot with an ID. Nothing of it keeps p in memory, which has a
 // token and a phone number.
-func (p packed) unpack(id string) (s snapshot, ok bool) {
+func (p packed) unpack(id string) (s *snapshot, ok bool) {
+	s = new(snapshot)
 	f := jsonfields.Unpack(string(p), knownWords)
 	s.packedFields(&f)
 	s.ID = id

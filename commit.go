@@ -24,18 +24,18 @@ const (
 	readTimeout = 30 * time.Second
 )
 
-// load loads and decodes a record.
-func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
+// load loads and decodes a record. With an error the snapshot is empty.
+func (m *Machine) load(ctx context.Context, id string) (*snapshot, error) {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return snapshot{}, storeError(ctx, err)
+		return new(snapshot), storeError(ctx, err)
 	}
 	s, err := m.codec.decode(r)
 	if err == nil {
 		err = checkMark(ctx, &r)
 	}
 	if err != nil {
-		return snapshot{}, err
+		return new(snapshot), err
 	}
 	return s, nil
 }
@@ -43,7 +43,7 @@ func (m *Machine) load(ctx context.Context, id string) (snapshot, error) {
 // current loads a verification and settles what is overdue. It also returns
 // the time at which nothing was. If the settlement fails, it returns what it
 // loaded with the error.
-func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.Time, err error) {
+func (m *Machine) current(ctx context.Context, id string) (s *snapshot, now time.Time, err error) {
 	for range maxCASRetries {
 		if s, err = m.load(ctx, id); err != nil {
 			return s, now, err
@@ -51,15 +51,16 @@ func (m *Machine) current(ctx context.Context, id string) (s snapshot, now time.
 		if now = m.now(); !s.isDue(now) || m.clockAhead(m.partOf(id)) {
 			return s, now, nil
 		}
-		d, _ := s.overdue(now, m.cfg.Limits)
-		switch err = m.commit(ctx, &d); {
+		d := new(decision)
+		d.overdue(s, now, m.cfg.Limits)
+		switch err = m.commit(ctx, d); {
 		case err == nil:
-			return d.snapshot, m.now(), nil
+			return &d.snapshot, m.now(), nil
 		case !errors.Is(err, ErrConflict):
 			return s, now, err
 		}
 	}
-	return snapshot{}, now, ErrConflict
+	return new(snapshot), now, ErrConflict
 }
 
 // commit encodes a decision and commits it.
@@ -144,19 +145,19 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 	return err == nil && stored.CommitID == r.CommitID
 }
 
-// commitOutcome commits the outcome of a call. It tries until the grace after
+// commitOutcome sets d to the outcome of a call and commits it. It tries until the grace after
 // the call's deadline is over. Where another commit was first, a cancellation or a
 // replica that gave the call up, it decides the outcome again on the stored record. An
 // outcome that the stored record does not await is dropped and counted, with ErrStale.
 // With ErrPending the outcome could not be stored.
-func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, callEnd deadline) (d decision, err error) {
+func (m *Machine) commitOutcome(ctx context.Context, d *decision, s *snapshot, out *outcome, callEnd deadline) (err error) {
 	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	for {
-		d = s.settle(out, m.now(), m.cfg.Limits)
-		if err = m.commitRetrying(ctx, &d, end); err == nil {
-			return d, nil
+		d.settle(s, out, m.now(), m.cfg.Limits)
+		if err = m.commitRetrying(ctx, d, end); err == nil {
+			return nil
 		}
-		var stored snapshot
+		var stored *snapshot
 		if errors.Is(err, ErrConflict) {
 			stored, err = m.loadRetrying(ctx, s.ID, end)
 		}
@@ -164,18 +165,20 @@ func (m *Machine) commitOutcome(ctx context.Context, s *snapshot, out *outcome, 
 		case errors.Is(err, ErrNotFound) || err == nil && !stored.awaits(in, out.fault == ""):
 			m.dropped.Add(1)
 			m.cfg.Logger.WarnContext(ctx, "a reply came too late and was dropped", "id", s.ID, "step", s.Step)
-			if err != nil {
-				stored = *s
+			if err == nil {
+				s = stored
 			}
-			return decision{snapshot: stored}, ErrStale
+			*d = decision{snapshot: *s}
+			return ErrStale
 		case err != nil:
-			return decision{snapshot: *s}, fmt.Errorf("%w: %w", ErrPending, err)
+			*d = decision{snapshot: *s}
+			return fmt.Errorf("%w: %w", ErrPending, err)
 		}
-		s = &stored
+		s = stored
 	}
 }
 
-func (m *Machine) loadRetrying(ctx context.Context, id string, end deadline) (s snapshot, err error) {
+func (m *Machine) loadRetrying(ctx context.Context, id string, end deadline) (s *snapshot, err error) {
 	err = m.retry(ctx, end, func(ctx context.Context) (e error) {
 		s, e = m.load(ctx, id)
 		return e
@@ -325,7 +328,8 @@ func (m *Machine) makeRoom(ctx context.Context, newer *decision) (free bool, err
 	if err := m.refuseSpends(ctx, newer.spends); err != nil {
 		return false, err
 	}
-	d := s.replace(now, m.cfg.Limits)
+	var d decision
+	d.replace(s, now, m.cfg.Limits)
 	err = m.commit(ctx, &d)
 	switch {
 	case err == nil:

@@ -99,7 +99,7 @@ func (m *Machine) Begin(ctx context.Context, n NewVerification, a Apply) (Verifi
 	if err != nil {
 		return s.refused(&snapshot{}, err)
 	}
-	return s.run(ctx, func(ctx context.Context) (snapshot, error) { return s.create(ctx, n) })
+	return s.run(ctx, func(ctx context.Context) error { return s.create(ctx, n) })
 }
 
 // PlaceID returns what NewVerification.ID must be for an id of the host's own: on a store
@@ -113,16 +113,17 @@ func (m *Machine) PlaceID(id, key string) string {
 }
 
 // create commits a verification with the intent of its application.
-func (s *submission) create(ctx context.Context, n NewVerification) (snapshot, error) {
+func (s *submission) create(ctx context.Context, n NewVerification) error {
 	fresh := n.snapshot(s.now(), s.cfg.Limits)
-	d, err := s.intend(&fresh)
+	var d decision
+	err := s.intend(&d, &fresh)
 	if err == nil {
 		err = s.claim(ctx, &d, s.store.Create)
 	}
-	if err != nil {
-		return snapshot{}, err
+	if err == nil {
+		s.intended = d.snapshot
 	}
-	return d.snapshot, nil
+	return err
 }
 
 // prepare checks n, and makes an ID if it has none.

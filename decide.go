@@ -7,13 +7,13 @@ import (
 )
 
 // This file is the pure core: each method takes a snapshot, the time and what
-// happened, and returns the next version of the record with its transitions.
+// happened, and sets d to the next version of the record with its transitions.
 // It reads no clock and calls no store or upstream; the Machine does that.
 
 // intend opens the intent of an input that refuse accepted. The attempt counts
 // from its commit on, whatever becomes of the call.
-func (s *snapshot) intend(kind InputKind, f *inputFields, now, deadline time.Time, grace time.Duration) (d decision) {
-	d.snapshot = *s
+func (d *decision) intend(s *snapshot, kind InputKind, f *inputFields, now, deadline time.Time, grace time.Duration) {
+	*d = decision{snapshot: *s}
 	d.touch(now)
 	note := &struct { // one allocation
 		intent
@@ -43,7 +43,6 @@ func (s *snapshot) intend(kind InputKind, f *inputFields, now, deadline time.Tim
 		d.PasswordStep = f.step
 	}
 	d.Due = deadline.Add(grace)
-	return d
 }
 
 // callFor is the call that an input leads to.
@@ -68,7 +67,7 @@ var callOf = map[InputKind]Call{
 
 // settle decides the outcome of the open intent, or a late reply to the intent
 // that the latest commit settled as unknown.
-func (s *snapshot) settle(out *outcome, now time.Time, l Limits) (d decision) {
+func (d *decision) settle(s *snapshot, out *outcome, now time.Time, l Limits) {
 	in := s.Intent
 	late := in == nil
 	if late {
@@ -92,23 +91,22 @@ func (s *snapshot) settle(out *outcome, now time.Time, l Limits) (d decision) {
 		d.moveByItself(Expired)
 	}
 	d.finish()
-	return d
 }
 
 // overdue decides a deadline that has passed: that of the open intent, of the
-// code, or of the prompt. ok is false where none has.
-func (s *snapshot) overdue(now time.Time, l Limits) (d decision, ok bool) {
+// code, or of the prompt. It returns false where none has.
+func (d *decision) overdue(s *snapshot, now time.Time, l Limits) bool {
 	if !s.isDue(now) {
-		return d, false
+		return false
 	}
 	if in := s.Intent; in != nil {
-		d = s.settle(&outcome{fault: FaultUnknown}, now, l)
+		d.settle(s, &outcome{fault: FaultUnknown}, now, l)
 		if !d.State.Terminal() {
 			lost := *in
 			lost.Spent = d.kept
 			d.Lost = &lost
 		}
-		return d, true
+		return true
 	}
 	d.begin(s, now, l)
 	if end := earliest(s.Idle, s.Life); !now.Before(end) {
@@ -119,7 +117,7 @@ func (s *snapshot) overdue(now time.Time, l Limits) (d decision, ok bool) {
 		d.endIfExhausted()
 	}
 	d.finish()
-	return d, true
+	return true
 }
 
 // flagCancel notes in the open intent that a cancellation waits for it.
@@ -132,16 +130,15 @@ func (s snapshot) flagCancel(now time.Time, by string) snapshot {
 }
 
 // cancel ends a verification that has no call under way.
-func (s *snapshot) cancel(now time.Time, l Limits, by string) (d decision) {
+func (d *decision) cancel(s *snapshot, now time.Time, l Limits, by string) {
 	d.begin(s, now, l)
 	d.detail.Input, d.by = InputCancel, by
 	d.moveByItself(Canceled)
 	d.finish()
-	return d
 }
 
 // replace ends a verification that proved nothing, for a newer one of its number.
-func (s *snapshot) replace(now time.Time, l Limits) (d decision) {
+func (d *decision) replace(s *snapshot, now time.Time, l Limits) {
 	key := s.Key
 	d.begin(s, now, l)
 	d.moveByItself(Canceled)
@@ -150,28 +147,25 @@ func (s *snapshot) replace(now time.Time, l Limits) (d decision) {
 	}
 	d.finish()
 	d.spends = l.budgets.spends(key, now, charges{kinds: [3]budget.Kind{budget.Places}})
-	return d
 }
 
 // expire ends a verification that has no call under way before its deadline.
-func (s *snapshot) expire(now time.Time, l Limits, by string) (d decision) {
+func (d *decision) expire(s *snapshot, now time.Time, l Limits, by string) {
 	d.begin(s, now, l)
 	d.by = by
 	d.moveByItself(Expired)
 	d.finish()
-	return d
 }
 
 // erase leaves a tombstone: the columns that are not personal, and an empty
 // body. It does not need the old body, which may be sealed with another key.
-func (s snapshot) erase(now time.Time, by string) (d decision) {
-	s.body = body{}
-	d.begin(&s, now, Limits{})
+func (d *decision) erase(s *snapshot, now time.Time, by string) {
+	d.begin(s, now, Limits{})
+	d.body, d.since = body{}, time.Time{}
 	d.detail.By = by
 	d.move(Erased)
 	d.Source, d.Attempts, d.Ended = "", nil, nil
 	d.finish()
-	return d
 }
 
 // reportTimeout is how long a Reporter may take for one answer.
@@ -211,20 +205,20 @@ func (s snapshot) postponeReport(now time.Time, l Limits) snapshot {
 	return s
 }
 
-// reported decides a Reporter's answer. ok is false where the report is still
+// reported decides a Reporter's answer. It returns false where the report is still
 // awaited.
-func (s *snapshot) reported(state ReportState, now time.Time, l Limits) (d decision, ok bool) {
+func (d *decision) reported(s *snapshot, state ReportState, now time.Time, l Limits) bool {
 	event := ReportReady
 	switch {
 	case state == ReportStateReady:
 	case state == ReportStateFailed, !now.Before(s.Watch.Until):
 		event = ReportFailed
 	default:
-		return decision{}, false
+		return false
 	}
 	d.begin(s, now, l)
 	d.Watch = nil
 	d.move(event)
 	d.finish()
-	return d, true
+	return true
 }

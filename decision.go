@@ -39,7 +39,7 @@ type outcome struct {
 
 // begin begins a decision with a copy of s.
 func (d *decision) begin(s *snapshot, now time.Time, l Limits) {
-	d.snapshot, d.since, d.now, d.limits = *s, s.Since, now, l
+	*d = decision{snapshot: *s, since: s.Since, now: now, limits: l}
 	d.touch(now)
 }
 

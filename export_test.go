@@ -60,20 +60,38 @@ func (s snapshot) Refuse(in Input, now time.Time, l Limits) error {
 
 func (s snapshot) Intend(in Input, now, deadline time.Time, grace time.Duration) Snapshot {
 	f := in.fields()
-	d := s.intend(in.Kind(), &f, now, deadline, grace)
+	var d decision
+	d.intend(&s, in.Kind(), &f, now, deadline, grace)
 	return d.snapshot
 }
 
 func (s snapshot) FlagCancel(now time.Time) Snapshot { return s.flagCancel(now, "") }
 
-func (s snapshot) Settle(out Outcome, now time.Time, l Limits) Decision {
-	return s.settle(&out, now, l)
+func (s snapshot) Settle(out Outcome, now time.Time, l Limits) (d Decision) {
+	d.settle(&s, &out, now, l)
+	return d
 }
-func (s snapshot) Overdue(now time.Time, l Limits) (Decision, bool) { return s.overdue(now, l) }
-func (s snapshot) Cancel(now time.Time, l Limits) Decision          { return s.cancel(now, l, "") }
 
-func (s snapshot) Expire(now time.Time, l Limits) Decision    { return s.expire(now, l, "") }
-func (s snapshot) Erase(now time.Time) Decision               { return s.erase(now, "") }
+func (s snapshot) Overdue(now time.Time, l Limits) (d Decision, ok bool) {
+	ok = d.overdue(&s, now, l)
+	return d, ok
+}
+
+func (s snapshot) Cancel(now time.Time, l Limits) (d Decision) {
+	d.cancel(&s, now, l, "")
+	return d
+}
+
+func (s snapshot) Expire(now time.Time, l Limits) (d Decision) {
+	d.expire(&s, now, l, "")
+	return d
+}
+
+func (s snapshot) Erase(now time.Time) (d Decision) {
+	d.erase(&s, now, "")
+	return d
+}
+
 func (s snapshot) Prompt(l Limits) *Prompt                    { p := s.prompt(l); return &p }
 func (s snapshot) View(l Limits) Verification                 { return s.view(l) }
 func (s snapshot) AwaitsOutcome(in *Intent, out Outcome) bool { return s.awaits(in, out.fault == "") }
@@ -120,7 +138,10 @@ func CheckRules(times func(ReplyRule) int) error {
 
 // The codec.
 
-func Open(s Sealer, r Record) (Snapshot, error) { return codec{sealer: s}.decode(r) }
+func Open(s Sealer, r Record) (Snapshot, error) {
+	opened, err := codec{sealer: s}.decode(r)
+	return *opened, err
+}
 
 func OpenEntry(s Sealer, e Entry) (Transition, error) {
 	t, _, err := codec{sealer: s}.decodeEntry(e)
@@ -158,7 +179,10 @@ func SnapshotOf(r Record, b Body) Snapshot {
 
 func (s snapshot) Packed() string { return string(s.pack()) }
 
-func Unpack(id, text string) (Snapshot, bool) { return packed(text).unpack(id) }
+func Unpack(id, text string) (Snapshot, bool) {
+	s, ok := packed(text).unpack(id)
+	return *s, ok
+}
 
 // Redact returns what is stored of a text of the upstream's; MaxMessage limits it.
 func Redact(content string, secrets []Secret, personal ...string) string {

@@ -234,7 +234,7 @@ func TestASubmissionAllocatesNoMoreThanIsKnown(t *testing.T) {
 	}{
 		"plain":      {context.Background(), carrierfsm.Config{}, 45},
 		"cancelable": {cancelable, carrierfsm.Config{}, 45},
-		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 55},
+		"sealed":     {context.Background(), carrierfsm.Config{Sealer: sealer(t)}, 56},
 	} {
 		const runs = 300
 		run := newSubmissions(t, c.cfg, runs/3+1)

@@ -73,7 +73,8 @@ func (m *Machine) expireOnce(ctx context.Context, id, by string) error {
 	case s.Intent != nil:
 		return ErrInFlight
 	}
-	d := s.expire(now, m.cfg.Limits, by)
+	var d decision
+	d.expire(s, now, m.cfg.Limits, by)
 	return m.commit(ctx, &d)
 }
 
@@ -96,20 +97,21 @@ func (m *Machine) eraseOnce(ctx context.Context, id, by string) error {
 	if !r.State.known() {
 		return ErrNewerTable
 	}
-	s := snapshot{Record: r}
+	s := &snapshot{Record: r}
 	if m.codec.sealer != nil {
 		var unopened error
 		if s, unopened = m.codec.decode(r); unopened != nil {
 			s.Reason = "" // not believed
 		}
-		if err := m.prove(ctx, &s, unopened); err != nil {
+		if err := m.prove(ctx, s, unopened); err != nil {
 			return err
 		}
 	}
 	if s.Reason == Erased {
 		return nil
 	}
-	d := s.erase(m.now(), by)
+	var d decision
+	d.erase(s, m.now(), by)
 	return m.write(ctx, &d, m.store.Erase)
 }
 
@@ -320,29 +322,29 @@ func (m *Machine) resealOnce(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	d := decision{snapshot: s}
+	d := &decision{snapshot: *s}
 	d.touch(s.Updated)
 	d.Lost = s.Lost
 	store, ok := m.cfg.Store.(resealer)
 	if !ok || m.codec.sealer == nil {
-		return m.commit(ctx, &d)
+		return m.commit(ctx, d)
 	}
 	entries, err := m.entries(ctx, id)
 	if err != nil {
 		return err
 	}
 	h := m.codec.decodeHistory(entries)
-	if m.codec.checkHistory(&h, &s, nil); h.err() != nil {
+	if m.codec.checkHistory(&h, s, nil); h.err() != nil {
 		if again, err := m.store.Load(ctx, id); err == nil && again.CommitID != s.CommitID {
 			return ErrConflict
 		}
 		return h.err()
 	}
-	details, err := m.codec.resealHistory(&d, &h)
+	details, err := m.codec.resealHistory(d, &h)
 	if err != nil {
 		return err
 	}
-	return m.write(ctx, &d, func(ctx context.Context, r Record, _ ...Entry) error {
+	return m.write(ctx, d, func(ctx context.Context, r Record, _ ...Entry) error {
 		return store.Reseal(ctx, r, details...)
 	})
 }

@@ -24,7 +24,7 @@ func (m *Machine) Get(ctx context.Context, id string) (Verification, error) {
 		return Verification{}, &Error{ID: id, Err: err}
 	}
 	v := s.view(m.cfg.Limits)
-	m.showBudgets(ctx, &s, &v)
+	m.showBudgets(ctx, s, &v)
 	return v, nil
 }
 
@@ -120,7 +120,7 @@ func (m *Machine) history(ctx context.Context, id string) (h history, err error)
 		}
 		h = m.codec.decodeHistory(entries)
 		s, err := m.codec.decode(r)
-		if m.codec.checkHistory(&h, &s, err); h.err() == nil {
+		if m.codec.checkHistory(&h, s, err); h.err() == nil {
 			return h, nil
 		}
 		before = r

@@ -10,18 +10,18 @@ import (
 // startReport asks the Reporter for one report, in a goroutine that running
 // counts, unless maxReports are being asked for already. The claim is committed
 // first, so that one replica asks.
-func (m *Machine) startReport(ctx context.Context, s snapshot, running *sync.WaitGroup) error {
+func (m *Machine) startReport(ctx context.Context, s *snapshot, running *sync.WaitGroup) error {
 	if !m.reports.TryAcquire() {
 		return nil // the record stays due
 	}
-	claimed := decision{snapshot: s.claimReport(m.now(), m.cfg.Limits)}
-	if err := m.commitSoon(ctx, &claimed); err != nil {
+	claimed := &decision{snapshot: s.claimReport(m.now(), m.cfg.Limits)}
+	if err := m.commitSoon(ctx, claimed); err != nil {
 		m.reports.Release()
 		return err
 	}
 	running.Go(func() {
 		defer m.reports.Release()
-		err := m.askReport(ctx, claimed.snapshot)
+		err := m.askReport(ctx, &claimed.snapshot)
 		if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 			m.cfg.Logger.WarnContext(ctx, "a report can't be asked for yet", "id", s.ID, "err", err)
 		}
@@ -31,7 +31,7 @@ func (m *Machine) startReport(ctx context.Context, s snapshot, running *sync.Wai
 
 // askReport asks the Reporter and commits its answer. ErrConflict means that
 // the record was erased or resealed meanwhile, ErrNotFound that it was purged.
-func (m *Machine) askReport(ctx context.Context, s snapshot) error {
+func (m *Machine) askReport(ctx context.Context, s *snapshot) error {
 	token := NewSecret(s.Token)
 	defer token.Destroy()
 	bounded, cancel := context.WithTimeout(ctx, reportTimeout)
@@ -40,7 +40,8 @@ func (m *Machine) askReport(ctx context.Context, s snapshot) error {
 	if err != nil {
 		return err
 	}
-	if d, ok := s.reported(state, m.now(), m.cfg.Limits); ok {
+	var d decision
+	if d.reported(s, state, m.now(), m.cfg.Limits) {
 		return m.commitSoon(ctx, &d)
 	}
 	return nil

@@ -331,9 +331,9 @@ func (s *sweep) settleDue(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	d, due := snap.overdue(s.now(), s.cfg.Limits)
+	var d decision
 	switch {
-	case due:
+	case d.overdue(snap, s.now(), s.cfg.Limits):
 		return s.commitSoon(ctx, &d)
 	case snap.Watch != nil && s.cfg.Reporter != nil:
 		return s.startReport(ctx, snap, s.reports)

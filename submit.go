@@ -51,10 +51,10 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 			return s.refusedNow(ctx, err)
 		}
 		snap, err := s.cancel(ctx, by)
-		s.done(submitCanceled(&snap, err))
-		v, err := s.result(&snap, err)
+		s.done(submitCanceled(snap, err))
+		v, err := s.result(snap, err)
 		if err == nil {
-			s.showBudgets(ctx, &snap, &v)
+			s.showBudgets(ctx, snap, &v)
 		}
 		return v, err
 	}
@@ -69,15 +69,14 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 
 // run commits the intent with begin, then calls upstream in a goroutine of its own,
 // so that the caller can stop waiting. It undoes acquireInFlight.
-func (s *submission) run(ctx context.Context, begin func(context.Context) (snapshot, error)) (Verification, error) {
+func (s *submission) run(ctx context.Context, begin func(context.Context) error) (Verification, error) {
 	begun := false
 	defer func() {
 		if !begun { // refused, or the store panicked
 			s.release()
 		}
 	}()
-	var err error
-	if s.intended, err = begin(ctx); err != nil {
+	if err := begin(ctx); err != nil {
 		return s.refused(&s.intended, err)
 	}
 	begun = true
@@ -102,71 +101,74 @@ func (s *submission) precheck(ctx context.Context) error {
 	return nil
 }
 
-// begin checks the input and commits its intent. With an error it returns the
-// verification as far as it is known.
-func (s *submission) begin(ctx context.Context) (snap snapshot, err error) {
-	if snap, err = s.beginCached(ctx); !errors.Is(err, ErrConflict) {
-		return snap, err
+// begin checks the input, commits its intent and sets s.intended.
+func (s *submission) begin(ctx context.Context) error {
+	var d decision
+	if err := s.beginCached(ctx, &d); !errors.Is(err, ErrConflict) {
+		return err
 	}
 	for range maxCASRetries {
-		if snap, _, err = s.current(ctx, s.id); err != nil {
-			return snap, err
+		snap, _, err := s.current(ctx, s.id)
+		if err == nil {
+			err = s.intend(&d, snap)
 		}
-		var d decision
-		if d, err = s.intend(&snap); err == nil {
+		if err == nil {
 			err = s.claim(ctx, &d, s.store.Commit)
 		}
-		switch {
-		case err == nil:
-			return d.snapshot, nil
-		case !errors.Is(err, ErrConflict):
-			return snap, err
+		if err == nil {
+			s.intended = d.snapshot
+			return nil
+		}
+		if s.intended = *snap; !errors.Is(err, ErrConflict) {
+			return err
 		}
 	}
-	return snap, ErrConflict
+	return ErrConflict
 }
 
 // beginCached is begin without a load, where a snapshot is cached: the commit proves
 // that it is the stored record. ErrConflict means that the record has to be loaded:
 // a refusal that was decided on a cached snapshot is never returned.
-func (s *submission) beginCached(ctx context.Context) (snap snapshot, err error) {
+func (s *submission) beginCached(ctx context.Context, d *decision) error {
 	last := s.cachedSnapshot(s.id)
 	cached, ok := last.unpack(s.id)
 	if !ok || checkMark(ctx, &cached.Record) != nil {
-		return snap, ErrConflict
+		return ErrConflict
 	}
-	d, refusal := s.intend(&cached)
-	if refusal != nil {
-		return snap, ErrConflict
+	if refusal := s.intend(d, cached); refusal != nil {
+		return ErrConflict
 	}
-	if err = s.claim(ctx, &d, s.store.Commit); err == nil {
-		return d.snapshot, nil
+	err := s.claim(ctx, d, s.store.Commit)
+	if err == nil {
+		s.intended = d.snapshot
+		return nil
 	}
 	s.dropSnapshot(s.id, last)
 	if errors.Is(err, ErrStore) || ctx.Err() != nil { // the commit may have taken place
-		snap, _, _ = s.current(ctx, s.id)
-		return snap, err
+		snap, _, _ := s.current(ctx, s.id)
+		s.intended = *snap
+		return err
 	}
-	return snap, ErrConflict
+	return ErrConflict
 }
 
-// intend checks the input against a snapshot and decides its intent. ErrConflict
+// intend checks the input against a snapshot and sets d to its intent. ErrConflict
 // means that a deadline has to be settled first.
-func (s *submission) intend(snap *snapshot) (d decision, err error) {
+func (s *submission) intend(d *decision, snap *snapshot) error {
 	var now time.Time
 	now, s.begun = s.clocks() // a pause between the two readings ends the call earlier
 	if snap.isDue(now) && !s.clockAhead(s.partOf(snap.ID)) {
-		return d, ErrConflict
+		return ErrConflict
 	}
 	if err := snap.refuse(s.in.Kind(), &s.inputFields, now, s.cfg.Limits); err != nil {
-		return d, err
+		return err
 	}
 	if err := s.findPassword(snap, now); err != nil {
-		return d, err
+		return err
 	}
-	d = snap.intend(s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
+	d.intend(snap, s.in.Kind(), &s.inputFields, now, now.Add(s.cfg.CallTimeout), s.cfg.Grace)
 	d.spend(s.in.Kind(), !s.service.Empty(), s.cfg.Limits)
-	return d, nil
+	return nil
 }
 
 // findPassword finds the service password that is sent with the input. A code
@@ -230,7 +232,8 @@ var firstByte int // a variable, so that the compiler needs the array
 // conclude commits the outcome, and caches the password if the next prompt needs
 // it, with the snapshot.
 func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) (Verification, error) {
-	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
+	var d decision
+	err := s.commitOutcome(ctx, &d, snap, out, s.end(snap))
 	s.done(submitSettled(&d, err))
 	after := &d.snapshot
 	v, err := s.result(after, err)
@@ -268,7 +271,7 @@ func (s *submission) destroySecrets() {
 // refusedNow is refused with the current verification, where it can be read.
 func (s *submission) refusedNow(ctx context.Context, err error) (Verification, error) {
 	snap, _, _ := s.current(ctx, s.id)
-	return s.refused(&snap, err)
+	return s.refused(snap, err)
 }
 
 // refused is the end of a submission that was not sent.
@@ -297,7 +300,7 @@ func (s *submission) result(snap *snapshot, err error) (v Verification, _ error)
 }
 
 // cancel ends the verification, or flags its intent where a call is under way.
-func (s *submission) cancel(ctx context.Context, by string) (snap snapshot, err error) {
+func (s *submission) cancel(ctx context.Context, by string) (snap *snapshot, err error) {
 	for range maxCASRetries {
 		var now time.Time
 		if snap, now, err = s.current(ctx, s.id); err != nil {
@@ -308,17 +311,18 @@ func (s *submission) cancel(ctx context.Context, by string) (snap snapshot, err 
 		}
 		switch {
 		case snap.Intent == nil:
-			d := snap.cancel(now, s.cfg.Limits, by)
-			if err = s.commit(ctx, &d); err == nil {
+			d := new(decision)
+			d.cancel(snap, now, s.cfg.Limits, by)
+			if err = s.commit(ctx, d); err == nil {
 				s.forget(s.id)
-				return d.snapshot, nil
+				return &d.snapshot, nil
 			}
 		case snap.Intent.Canceled:
 			return snap, ErrPending
 		default:
-			flagged := snap.flagCancel(now, by)
-			if err = s.commit(ctx, &decision{snapshot: flagged}); err == nil {
-				return flagged, ErrPending
+			flagged := &decision{snapshot: snap.flagCancel(now, by)}
+			if err = s.commit(ctx, flagged); err == nil {
+				return &flagged.snapshot, ErrPending
 			}
 		}
 		if !errors.Is(err, ErrConflict) {

@@ -22,18 +22,20 @@ var (
 )
 
 const (
-	commitIntent = `		if d, err = s.intend(&snap); err == nil {
+	commitIntent = `		if err == nil {
 			err = s.claim(ctx, &d, s.store.Commit)
 		}
 `
-	commitCachedIntent = `	if err = s.claim(ctx, &d, s.store.Commit); err == nil {
-		return d.snapshot, nil
+	commitCachedIntent = `	err := s.claim(ctx, d, s.store.Commit)
+	if err == nil {
+		s.intended = d.snapshot
+		return nil
 	}
 	s.dropSnapshot(s.id, last)
 `
 	sqliteGuard   = `	WHERE id = ? AND version = ? AND commit_id = ifnull(?, commit_id)`
 	noGuard       = `	WHERE id = ? AND ? > 0 AND ifnull(?, 1) NOT NULL`
-	commitOutcome = `	d, err := s.commitOutcome(ctx, snap, out, s.end(snap))
+	commitOutcome = `	err := s.commitOutcome(ctx, &d, snap, out, s.end(snap))
 `
 	collect = `	reply, err := s.cfg.Upstream.Collect(ctx, r)
 `
@@ -63,19 +65,20 @@ var warmThoughSealed = patch{"machine.go", `	if !m.codec.bind() {
 // sabotages are mistakes that the guarantees exclude.
 var sabotages = []sabotage{
 	{name: "no intent", plan: killed, patches: []patch{
-		{"submit.go", commitIntent, `		if d, err = s.intend(&snap); err == nil {
-			d.Version = snap.Version
-		}
+		{"submit.go", commitIntent, `		d.Version = snap.Version
 `},
 		{"submit.go", commitCachedIntent, `	d.Version = cached.Version
-	return d.snapshot, nil
+	s.intended = d.snapshot
+	return nil
+	var err error
 `},
 	}},
 
 	{name: "intent after the send", plan: killed, patches: []patch{
-		{"submit.go", commitIntent, `		d, err = s.intend(&snap)
-`},
-		{"submit.go", commitCachedIntent, `	return d.snapshot, nil
+		{"submit.go", commitIntent, ``},
+		{"submit.go", commitCachedIntent, `	s.intended = d.snapshot
+	return nil
+	var err error
 `},
 		{"submit.go", commitOutcome, `	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
 		return s.result(snap, ErrPending)
@@ -107,8 +110,10 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "a cached snapshot believed after a conflict", plan: two, patches: []patch{
-		{"submit.go", commitCachedIntent, `	if err = s.claim(ctx, &d, s.store.Commit); err == nil || errors.Is(err, ErrConflict) {
-		return d.snapshot, nil
+		{"submit.go", commitCachedIntent, `	err := s.claim(ctx, d, s.store.Commit)
+	if err == nil || errors.Is(err, ErrConflict) {
+		s.intended = d.snapshot
+		return nil
 	}
 	s.dropSnapshot(s.id, last)
 `},
@@ -116,11 +121,12 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "a refusal told from a stale cache", plan: two, patches: []patch{
-		{"submit.go", `	if refusal != nil {
-		return snap, ErrConflict
+		{"submit.go", `	if refusal := s.intend(d, cached); refusal != nil {
+		return ErrConflict
 	}
-`, `	if refusal != nil {
-		return cached, refusal
+`, `	if refusal := s.intend(d, cached); refusal != nil {
+		s.intended = *cached
+		return refusal
 	}
 `},
 		warmThoughSealed,
@@ -135,8 +141,8 @@ var sabotages = []sabotage{
 `, `	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	mine := s.Intent
 `},
-		{"commit.go", `		s = &stored
-	}`, `		if s = &stored; s.Intent == nil {
+		{"commit.go", `		s = stored
+	}`, `		if s = stored; s.Intent == nil {
 			s.Lost = mine
 		}
 	}`},
@@ -186,7 +192,7 @@ var sabotages = []sabotage{
 				return
 			}
 			var d decision
-			d.begin(&s, m.now(), m.cfg.Limits)
+			d.begin(s, m.now(), m.cfg.Limits)
 			d.moveByItself(Expired)
 			d.finish()
 			_ = m.commit(context.Background(), &d)
@@ -197,8 +203,8 @@ var sabotages = []sabotage{
 	}},
 
 	{name: "acknowledged before it is committed", plan: killed, patches: []patch{
-		{"commit.go", `		if err = m.commitRetrying(ctx, &d, end); err == nil {
-`, `		go func() { _ = m.commitRetrying(ctx, &d, end) }()
+		{"commit.go", `		if err = m.commitRetrying(ctx, d, end); err == nil {
+`, `		go func() { _ = m.commitRetrying(ctx, d, end) }()
 		if err == nil {
 `},
 	}},
@@ -233,9 +239,9 @@ var sabotages = []sabotage{
 
 	{name: "calls of dead processes left alone", plan: killed, patches: []patch{
 		{"decide.go", `	if in := s.Intent; in != nil {
-		d = s.settle(`, `	if in := s.Intent; in != nil {
-		return d, false
-		d = s.settle(`},
+		d.settle(`, `	if in := s.Intent; in != nil {
+		return false
+		d.settle(`},
 	}},
 
 	{name: lazySabotage, plan: stopped, ports: lazySabotage},
@@ -287,7 +293,6 @@ var shardSabotages = []sabotage{
 var failoverSabotages = []sabotage{
 	{name: "a commit that its context cancels", patches: []patch{
 		{"store/postgres/postgres.go", `timeout: 10 * time.Second`, `timeout: 500 * time.Millisecond`}, // like the other times
-		{"store/postgres/detached.go", `f(context.Background(), r.pgx)`, `f(ctx, r.pgx)`},
 		{"store/postgres/conn.go", `		connected.Store(true)
 `, ``},
 		{"store/postgres/doubt.go", `	doubt := s.doubts.about(id)
