@@ -310,6 +310,9 @@ func (s *snapshot) pack() packed {
 // unpack returns the snapshot with an ID. Nothing of it keeps p in memory, which has a
 // token and a phone number.
 func (p packed) unpack(id string) (s *snapshot, ok bool) {
+	if p == "" {
+		return nil, false
+	}
 	s = new(snapshot)
 	f := jsonfields.Unpack(string(p), knownWords)
 	s.packedFields(&f)

@@ -145,11 +145,12 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 	return err == nil && stored.CommitID == r.CommitID
 }
 
-// commitOutcome sets d to the outcome of a call and commits it. It tries until the grace after
-// the call's deadline is over. Where another commit was first, a cancellation or a
+// commitOutcome sets d to the outcome of a call and commits it. It tries until the grace
+// after the call's deadline is over. Where another commit was first, a cancellation or a
 // replica that gave the call up, it decides the outcome again on the stored record. An
 // outcome that the stored record does not await is dropped and counted, with ErrStale.
-// With ErrPending the outcome could not be stored.
+// With ErrPending the outcome could not be stored. With an error d has no more than the
+// snapshot.
 func (m *Machine) commitOutcome(ctx context.Context, d *decision, s *snapshot, out *outcome, callEnd deadline) (err error) {
 	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	for {
@@ -168,10 +169,10 @@ func (m *Machine) commitOutcome(ctx context.Context, d *decision, s *snapshot, o
 			if err == nil {
 				s = stored
 			}
-			*d = decision{snapshot: *s}
+			d.snapshot = *s
 			return ErrStale
 		case err != nil:
-			*d = decision{snapshot: *s}
+			d.snapshot = *s
 			return fmt.Errorf("%w: %w", ErrPending, err)
 		}
 		s = stored

@@ -180,8 +180,10 @@ func SnapshotOf(r Record, b Body) Snapshot {
 func (s snapshot) Packed() string { return string(s.pack()) }
 
 func Unpack(id, text string) (Snapshot, bool) {
-	s, ok := packed(text).unpack(id)
-	return *s, ok
+	if s, ok := packed(text).unpack(id); ok {
+		return *s, true
+	}
+	return Snapshot{}, false
 }
 
 // Redact returns what is stored of a text of the upstream's; MaxMessage limits it.

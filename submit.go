@@ -46,17 +46,7 @@ func (m *Machine) Submit(ctx context.Context, id string, in Input) (Verification
 		return s.refusedNow(ctx, err)
 	}
 	if in.Kind() == InputCancel {
-		by, err := Operator(ctx)
-		if err != nil {
-			return s.refusedNow(ctx, err)
-		}
-		snap, err := s.cancel(ctx, by)
-		s.done(submitCanceled(snap, err))
-		v, err := s.result(snap, err)
-		if err == nil {
-			s.showBudgets(ctx, snap, &v)
-		}
-		return v, err
+		return s.submitCancel(ctx)
 	}
 	if err := s.precheck(ctx); err != nil {
 		return s.refusedNow(ctx, err)
@@ -208,7 +198,7 @@ func (s *submission) finish(ctx context.Context) {
 	defer s.release()
 	out := outcome{fault: FaultUnknown}
 	defer func() {
-		s.after, s.err = s.conclude(ctx, snap, &out)
+		s.err = s.conclude(ctx, snap, &out)
 		concluded = true
 	}()
 	out = s.call(ctx, snap)
@@ -229,32 +219,31 @@ func growStack() byte {
 
 var firstByte int // a variable, so that the compiler needs the array
 
-// conclude commits the outcome, and caches the password if the next prompt needs
-// it, with the snapshot.
-func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) (Verification, error) {
+// conclude commits the outcome, sets s.after, and caches the password if the next prompt
+// needs it, with the snapshot.
+func (s *submission) conclude(ctx context.Context, snap *snapshot, out *outcome) error {
 	var d decision
 	err := s.commitOutcome(ctx, &d, snap, out, s.end(snap))
 	s.done(submitSettled(&d, err))
-	after := &d.snapshot
-	v, err := s.result(after, err)
-	if err != nil {
-		return v, err
+	after, v := &d.snapshot, &s.after
+	if *v, err = s.result(after, err); err != nil {
+		return err
 	}
 	if after.State == Failed || after.Reason.outcome() != SubmitAccepted {
-		s.showBudgets(ctx, after, &v)
+		s.showBudgets(ctx, after, v)
 	}
 	switch {
 	case v.Prompt == nil:
 		s.forget(s.id)
-		return v, nil
+		return nil
 	case !after.Ask.needsPassword():
 		s.passwords.Delete(s.id)
-		return v, nil
+		return nil
 	}
 	until := earliest(after.Idle, after.Life)
 	v.Prompt.Carry = s.codec.sealCarry(after, s.service, until)
 	s.cachePassword(after, s.service, until.Sub(s.now()))
-	return v, nil
+	return nil
 }
 
 // release destroys the secrets and undoes acquireInFlight.
@@ -297,6 +286,21 @@ func (s *submission) result(snap *snapshot, err error) (v Verification, _ error)
 		return v, &Error{ID: s.id, State: snap.State, Step: snap.Step, Input: s.in.Kind(), Err: err}
 	}
 	return v, nil
+}
+
+// submitCancel is Submit for a cancellation.
+func (s *submission) submitCancel(ctx context.Context) (Verification, error) {
+	by, err := Operator(ctx)
+	if err != nil {
+		return s.refusedNow(ctx, err)
+	}
+	snap, err := s.cancel(ctx, by)
+	s.done(submitCanceled(snap, err))
+	v, err := s.result(snap, err)
+	if err == nil {
+		s.showBudgets(ctx, snap, &v)
+	}
+	return v, err
 }
 
 // cancel ends the verification, or flags its intent where a call is under way.

@@ -81,7 +81,8 @@ var sabotages = []sabotage{
 	var err error
 `},
 		{"submit.go", commitOutcome, `	if err := s.commit(ctx, &decision{snapshot: *snap}); err != nil {
-		return s.result(snap, ErrPending)
+		s.after, err = s.result(snap, ErrPending)
+		return err
 	}
 ` + commitOutcome},
 	}},
