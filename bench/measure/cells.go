@@ -38,6 +38,8 @@ func isCompared(kind string, m subject.Medium, drivers int) bool {
 		return m != subject.SQLiteNormal
 	case engine.Sealed, engine.Budgeted, engine.Counted, engine.Whole:
 		return drivers == 1 || drivers == 64
+	case baseline.Less, baseline.More:
+		return drivers > 1
 	case baseline.Alone, baseline.Grouped:
 		return true
 	case byhand.Looplab, byhand.Stateless:

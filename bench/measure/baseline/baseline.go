@@ -27,12 +27,20 @@ const (
 	Grouped = "by hand, grouped"
 	// CreatedFirst repeats the other form of a verification, grouped, and its loads too.
 	CreatedFirst = "by hand, grouped, created first"
+	// Less and More are Grouped with work of the drivers' own before each commit: what the
+	// target of the CPU leaves for it, and about what the engine needs.
+	Less = "by hand, grouped, with 10 µs of work"
+	More = "by hand, grouped, with 25 µs of work"
 )
+
+// workOf is how long a driver works before each commit.
+var workOf = map[string]time.Duration{Less: 10 * time.Microsecond, More: 25 * time.Microsecond}
 
 // Kinds returns the baselines of both forms of a verification.
 func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 	files := []subject.Medium{subject.SQLiteFull, subject.SQLiteNormal}
 	server := []subject.Medium{subject.Postgres}
+	durable := []subject.Medium{subject.SQLiteFull, subject.Postgres}
 	kind := func(name string, r workload.Recipe, media []subject.Medium, open func(context.Context, subject.Storage) (store, error)) subject.Kind {
 		return subject.Kind{
 			Name: name, Media: media, Commits: r.Commits, Transitions: r.Transitions,
@@ -41,7 +49,7 @@ func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 				if err != nil {
 					return nil, err
 				}
-				return &baseline{recipe: r, store: s}, nil
+				return &baseline{recipe: r, store: s, work: workOf[name]}, nil
 			},
 		}
 	}
@@ -50,9 +58,18 @@ func Kinds(plain, createdFirst workload.Recipe) []subject.Kind {
 		kind(Grouped, plain, files, openSQLite(true)),
 		kind(Alone, plain, server, openPostgres(batching{})),
 		kind(Grouped, plain, server, openPostgres(batching{writes: true})),
+		kind(Less, plain, durable, openEither), kind(More, plain, durable, openEither),
 		kind(CreatedFirst, createdFirst, files, openSQLite(true)),
 		kind(CreatedFirst, createdFirst, server, openPostgres(batching{writes: true, loads: true})),
 	}
+}
+
+// openEither opens the store of Grouped.
+func openEither(ctx context.Context, p subject.Storage) (store, error) {
+	if p.Medium == subject.Postgres {
+		return openPostgres(batching{writes: true})(ctx, p)
+	}
+	return openSQLite(true)(ctx, p)
 }
 
 // store runs the operations of a recipe.
@@ -71,6 +88,7 @@ var errVersion = errors.New("baseline: unexpected version or body")
 type baseline struct {
 	recipe workload.Recipe
 	store  store
+	work   time.Duration // before each commit
 }
 
 func (b *baseline) Verify(ctx context.Context, lap func()) error {
@@ -82,6 +100,7 @@ func (b *baseline) Verify(ctx context.Context, lap func()) error {
 	for i := range ops {
 		switch op := &ops[i]; op.What {
 		case workload.Create, workload.Commit:
+			compute(b.work)
 			err = b.store.write(ctx, op)
 		case workload.Load:
 			err = b.check(ctx, op.Record)
@@ -93,6 +112,16 @@ func (b *baseline) Verify(ctx context.Context, lap func()) error {
 		}
 	}
 	return nil
+}
+
+// compute uses a processor for so long.
+func compute(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	for begun := time.Now(); time.Since(begun) < d; {
+		continue
+	}
 }
 
 // check loads a record and compares it with the one that was written.

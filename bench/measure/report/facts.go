@@ -62,6 +62,7 @@ func (r *Run) Text() string {
 	d.inMemory(r)
 	d.allCells(r)
 	d.baselineTable(r)
+	d.workTable(r)
 	d.formsTable(r)
 	d.competitorsTable(r)
 	d.concurrency(r)
@@ -74,7 +75,7 @@ func (r *Run) Text() string {
 func (r *Run) prose() string {
 	return strings.NewReplacer(
 		"{commits}", fmt.Sprint(r.Recipe.Commits), "{loads}", fmt.Sprint(r.Recipe.Loads), "{transitions}", fmt.Sprint(r.Recipe.Transitions),
-		"{alone}", baseline.Alone, "{grouped}", baseline.Grouped, "{profile}", r.profileSentence(),
+		"{alone}", baseline.Alone, "{grouped}", baseline.Grouped, "{profile}", r.profileSentence(), "{work}", r.workSentence(),
 		"{createdFirst}", engine.CreatedFirst, "{baselineCreatedFirst}", baseline.CreatedFirst,
 	).Replace(prose)
 }
