@@ -42,7 +42,7 @@ func (s *Store) openPool(ctx context.Context, config *pgxpool.Config) (*pgxpool.
 	}
 	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, connectTimeout)
 	config.PingTimeout = cmp.Or(config.PingTimeout, pingTimeout)
-	protect(config)
+	protect(config, s.lateAnswer)
 	afterConnect := config.AfterConnect
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if afterConnect != nil {
@@ -116,7 +116,7 @@ func resultsAreText(mode pgx.QueryExecMode) bool {
 //   - note when the server reports that such a wait was cancelled by somebody else;
 //   - are closed after an error that another statement would get too;
 //   - find out when their server has vanished.
-func protect(config *pgxpool.Config) {
+func protect(config *pgxpool.Config, lateAnswer time.Duration) {
 	c := config.ConnConfig
 	onNotice, onPgError := c.OnNotice, c.OnPgError
 	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {

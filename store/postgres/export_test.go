@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,6 +32,16 @@ func (s *Store) CreateBatch(ctx context.Context, requests ...write.Request) []er
 // ReadPending returns the statement of Pending, and the one before it in its transaction.
 func (s *Store) ReadPending() (before, sql string) {
 	return byIndex, s.guarded(readPending, whereLease)
+}
+
+// WithLateAnswer sets how long after the end of a context an answer is awaited.
+func WithLateAnswer(d time.Duration) Option { return func(s *Store) { s.lateAnswer = d } }
+
+// Abandoned returns how many connections have left the pool.
+func (s *Store) Abandoned() int {
+	s.writes.mu.Lock()
+	defer s.writes.mu.Unlock()
+	return s.writes.abandoned
 }
 
 // MaxWrites is how many commits run at the same time before they are batched.

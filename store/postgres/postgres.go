@@ -54,6 +54,7 @@ type Store struct {
 	pool             *pgxpool.Pool // the store's own
 	maxConns         int           // of pool
 	timeout          time.Duration
+	lateAnswer       time.Duration
 	logger           *slog.Logger
 	hook             Hook
 	begin            string // begins a transaction of several statements
@@ -108,7 +109,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
 func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
-	s = &Store{timeout: 10 * time.Second, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), ledgers: newLedgers(), queued: lifetime.New()}
+	s = &Store{timeout: 10 * time.Second, lateAnswer: lateAnswer, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), ledgers: newLedgers(), queued: lifetime.New()}
 	for _, set := range opts {
 		set(s)
 	}
