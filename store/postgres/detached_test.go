@@ -33,6 +33,7 @@ func TestAnAnswerSoonAfterTheEndOfAContextIsTaken(t *testing.T) {
 	p := nextCommit(createRecord(t, s, "v1"))
 	opened := s.Pool().Stat().NewConnsCount()
 	unlock := lockRow(t, others, "v1")
+	defer unlock()
 	done := giveUp(t, s, others, p, 1)
 	unlock()
 	require.NoError(t, <-done)
@@ -51,6 +52,7 @@ func TestAWriteThatIsGivenUpGoesOnAndItsConnectionIsReplaced(t *testing.T) {
 	p := nextCommit(createRecord(t, s, "v1"))
 	createRecord(t, s, "v2")
 	unlock := lockRow(t, others, "v1")
+	defer unlock()
 	require.ErrorIs(t, <-giveUp(t, s, others, p, 1), context.Canceled)
 	require.Equal(t, 1, s.Abandoned())
 	_, err := s.Load(ctx, "v2")
@@ -79,6 +81,7 @@ func TestNoMoreThanThreeTimesTheConnectionsOfThePoolAreInUse(t *testing.T) {
 	s, _ := openOn(t, pgtest.Pool(t, dsn, size), postgres.WithLateAnswer(0), postgres.WithTimeout(100*time.Millisecond))
 	tx, err := others.Begin(context.Background())
 	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.Background()) }()
 	_, err = tx.Exec(context.Background(), `SELECT FROM carrierfsm_verifications FOR UPDATE`)
 	require.NoError(t, err)
 	for _, p := range steps {
