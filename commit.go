@@ -149,8 +149,8 @@ func (m *Machine) wasCommitted(ctx context.Context, r *Record) bool {
 // after the call's deadline is over. Where another commit was first, a cancellation or a
 // replica that gave the call up, it decides the outcome again on the stored record. An
 // outcome that the stored record does not await is dropped and counted, with ErrStale.
-// With ErrPending the outcome could not be stored. With an error d has no more than the
-// snapshot.
+// With ErrPending the outcome could not be stored. With an error only the snapshot of d
+// counts.
 func (m *Machine) commitOutcome(ctx context.Context, d *decision, s *snapshot, out *outcome, callEnd deadline) (err error) {
 	in, end := s.Intent, callEnd.add(m.cfg.Grace)
 	for {

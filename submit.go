@@ -99,17 +99,17 @@ func (s *submission) begin(ctx context.Context) error {
 	}
 	for range maxCASRetries {
 		snap, _, err := s.current(ctx, s.id)
-		if err == nil {
-			err = s.intend(&d, snap)
+		if s.intended = *snap; err != nil {
+			return err
 		}
+		err = s.intend(&d, snap)
 		if err == nil {
 			err = s.claim(ctx, &d, s.store.Commit)
 		}
 		if err == nil {
 			s.intended = d.snapshot
-			return nil
 		}
-		if s.intended = *snap; !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}

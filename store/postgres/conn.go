@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -68,10 +69,11 @@ var ErrUnusable = errors.New("the database can't be used")
 
 // describeSession has no arguments and is sent in the simple protocol.
 const describeSession = `SELECT extract(epoch FROM pg_postmaster_start_time()), pg_is_in_recovery(), current_setting('transaction_read_only'),
-	current_setting('bytea_output'), current_setting('DateStyle')`
+	current_setting('bytea_output'), current_setting('DateStyle'), pg_backend_pid()`
 
 // checkSession refuses a new connection with which the store can't work, and notes
-// when its server is not the one of the connection before.
+// when its server is not the one of the connection before, or when it is that of a pooler:
+// a pooler has process ids of its own.
 func (s *Store) checkSession(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -79,7 +81,7 @@ func (s *Store) checkSession(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 5 {
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 6 {
 		return errRow
 	}
 	row := results[0].Rows[0]
@@ -94,6 +96,9 @@ func (s *Store) checkSession(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("%w: bytea_output is %s; set it to hex for the role, or use a query exec mode with binary results", ErrUnusable, bytea)
 	case text && !strings.HasPrefix(dates, "ISO"):
 		return fmt.Errorf("%w: DateStyle is %s; set it to ISO for the role, or use a query exec mode with binary results", ErrUnusable, dates)
+	}
+	if string(row[5]) != strconv.FormatUint(uint64(conn.PgConn().PID()), 10) {
+		s.pooled.Store(true)
 	}
 	if before := s.server.Swap(&started); before == nil || *before != started {
 		s.restarts.raise()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,8 +18,10 @@ import (
 // A write does not end with its caller's context: the caller returns, and the server
 // completes the statement, so that its commit still waits for the standby. pgx gives the
 // connection up then, without a cancel request (see protect), and reads what the server
-// still sends. While too many connections are given up, writes run detached instead, each
-// in a goroutine of its own, and keep theirs.
+// still sends. While too many connections are given up, and behind a pooler, writes run
+// detached instead, each in a goroutine of its own, and keep theirs: a pooler closes its
+// connection to the server when it loses its client, so it would soon open others beside
+// statements that still run.
 
 // errWaitCanceled is the error of a commit that is perhaps on the primary alone.
 var errWaitCanceled = errors.New("carrierfsm/postgres: the wait for the standby was canceled, so a failover may lose the commit")
@@ -77,6 +80,7 @@ func runOn[T any](ctx context.Context, r *statement, f func(context.Context, *pg
 	switch {
 	case err == nil && takeWaitCanceled(r.pgx):
 		err = errWaitCanceled
+	case errors.As(err, new(notWritten)):
 	case err != nil && ctx.Err() != nil && r.pgx.IsClosed():
 		err = ctx.Err()
 	case errors.Is(err, pgconn.ErrConnClosed):
@@ -216,7 +220,7 @@ func (s *Store) start(conn *pgxpool.Conn) (r *statement, ok bool) {
 	}
 	w.running[r] = struct{}{}
 	w.idle.Add(1)
-	r.mayLeave = w.abandoned < s.maxConns // so many more may be running
+	r.mayLeave = !s.pooled.Load() && w.abandoned < s.maxConns // so many more may be running
 	return r, true
 }
 
@@ -229,11 +233,13 @@ func (r *statement) leave() {
 	}
 }
 
-// abandonedFor is how long the answer to a statement is awaited on a connection that
-// has left the pool. pgx awaits it for drainedFor at most.
 const (
+	// abandonedFor is for how long a connection counts as abandoned whose statement gets
+	// no answer. A detached statement's answer is awaited for so long.
 	abandonedFor = 2 * time.Minute
-	drainedFor   = 14 * time.Second // a second less than pgx does
+	// drainedFor is how long a connection is read that pgx has given up. pgx itself would
+	// close it after 15 s, and not say whether an answer came.
+	drainedFor = 14 * time.Second
 )
 
 // abandon takes the connection out of the pool while its statement runs, so that
@@ -252,7 +258,7 @@ func (r *statement) abandon() {
 		w.abandoned++
 		r.left = true
 		r.conn.Hijack()
-		r.timer = time.AfterFunc(abandonedFor, r.cut)
+		r.timer = time.AfterFunc(r.store.abandonedFor, r.cut)
 	}
 }
 
@@ -306,15 +312,20 @@ func (r *statement) givenUp() bool {
 // awaitAnswer waits until a connection that was given up is closed. If the server has not
 // answered by then, the statement still runs there, and the connection counts as abandoned.
 func (r *statement) awaitAnswer() {
-	given := time.Now()
+	given, cut := time.Now(), atomic.Bool{}
+	drained := time.AfterFunc(r.store.drainedFor, func() {
+		cut.Store(true)
+		r.cut()
+	})
 	<-r.pgx.PgConn().CleanupDone()
+	drained.Stop()
 	w := &r.store.writes
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.running, r)
 	w.idle.Done()
-	if took := time.Since(given); took >= drainedFor && !w.closed {
-		time.AfterFunc(abandonedFor-took, w.answered)
+	if cut.Load() && !w.closed {
+		time.AfterFunc(r.store.abandonedFor-time.Since(given), w.answered)
 		return
 	}
 	w.abandoned--

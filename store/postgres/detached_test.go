@@ -48,7 +48,8 @@ func TestAWriteThatIsGivenUpGoesOnAndItsConnectionIsReplaced(t *testing.T) {
 	ctx := context.Background()
 	dsn := cluster.Cluster(t).NewDatabase(t)
 	others := pgtest.Pool(t, dsn, 2)
-	s, _ := openOn(t, pgtest.Pool(t, dsn, 1), postgres.WithLateAnswer(0))
+	s, _ := openOn(t, pgtest.Pool(t, dsn, 1), postgres.WithLateAnswer(0), postgres.WithDrain(time.Hour, time.Hour))
+	require.False(t, s.Pooled())
 	p := nextCommit(createRecord(t, s, "v1"))
 	createRecord(t, s, "v2")
 	unlock := lockRow(t, others, "v1")
@@ -66,6 +67,22 @@ func TestAWriteThatIsGivenUpGoesOnAndItsConnectionIsReplaced(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Abandoned() == 0 }, time.Minute, time.Millisecond, "the server has answered")
 }
 
+func TestAConnectionThatWasCutWithoutAnAnswerCountsForAWhile(t *testing.T) {
+	t.Parallel()
+	dsn := cluster.Cluster(t).NewDatabase(t)
+	others := pgtest.Pool(t, dsn, 2)
+	for after, want := range map[time.Duration]int{time.Hour: 1, time.Millisecond: 0} {
+		s, _ := openOn(t, pgtest.Pool(t, dsn, 1), postgres.WithLateAnswer(0), postgres.WithDrain(time.Millisecond, after))
+		p := nextCommit(createRecord(t, s, after.String()))
+		unlock := lockRow(t, others, p.Record.ID)
+		require.ErrorIs(t, <-giveUp(t, s, others, p, 1), context.Canceled)
+		require.Eventually(t, func() bool { return s.Running() == 0 && s.Abandoned() == want }, time.Minute, time.Millisecond)
+		waitForBlocked(t, others, 1) // the server does not know
+		unlock()
+		waitForBlocked(t, others, 0)
+	}
+}
+
 // While a standby is away each commit waits, and the server must not run out of
 // connections.
 func TestNoMoreThanThreeTimesTheConnectionsOfThePoolAreInUse(t *testing.T) {
@@ -78,7 +95,8 @@ func TestNoMoreThanThreeTimesTheConnectionsOfThePoolAreInUse(t *testing.T) {
 	for i := range writes {
 		steps = append(steps, nextCommit(createRecord(t, healthy, fmt.Sprint("v", i))))
 	}
-	s, _ := openOn(t, pgtest.Pool(t, dsn, size), postgres.WithLateAnswer(0), postgres.WithTimeout(100*time.Millisecond))
+	s, _ := openOn(t, pgtest.Pool(t, dsn, size), postgres.WithLateAnswer(0), postgres.WithDrain(time.Hour, time.Hour),
+		postgres.WithTimeout(100*time.Millisecond))
 	tx, err := others.Begin(context.Background())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.Background()) }()

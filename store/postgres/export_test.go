@@ -37,6 +37,22 @@ func (s *Store) ReadPending() (before, sql string) {
 // WithLateAnswer sets how long after the end of a context an answer is awaited.
 func WithLateAnswer(d time.Duration) Option { return func(s *Store) { s.lateAnswer = d } }
 
+// WithDrain sets for how long a connection that was given up is read, and for how long it
+// counts if no answer came.
+func WithDrain(drained, abandoned time.Duration) Option {
+	return func(s *Store) { s.drainedFor, s.abandonedFor = drained, abandoned }
+}
+
+// Running returns how many writes run, with those that were given up and are still read.
+func (s *Store) Running() int {
+	s.writes.mu.Lock()
+	defer s.writes.mu.Unlock()
+	return len(s.writes.running)
+}
+
+// Pooled returns whether the store takes its connections for those of a pooler.
+func (s *Store) Pooled() bool { return s.pooled.Load() }
+
 // Abandoned returns how many connections have left the pool.
 func (s *Store) Abandoned() int {
 	s.writes.mu.Lock()

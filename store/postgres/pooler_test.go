@@ -32,6 +32,7 @@ func TestPostgresKeepsTheContractBehindAPooler(t *testing.T) {
 			s, _ := openOn(tb, newPool(tb, pooled(direct.ConnConfig.Database), func(config *pgxpool.Config) {
 				config.ConnConfig.DefaultQueryExecMode = mode
 			}))
+			require.True(tb, s.Pooled(), "no write may leave its connection")
 			return s
 		})
 	}

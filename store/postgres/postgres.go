@@ -12,8 +12,8 @@
 // DateStyle pgx does not read). All connections must be to the primary; with several
 // hosts in the DSN, the store finds it.
 //
-// A statement that writes does not end with its caller's context: the caller returns,
-// and the server completes or rolls back the statement, never a part of it. No
+// A statement that writes does not end with its caller's context: the caller returns
+// within 50 ms, and the server completes or rolls back the statement, never a part of it. No
 // statement is cancelled on the server, because a commit that is cancelled there no
 // longer waits for its standby. After such a write, or one whose wait for the standby
 // somebody else has cancelled, the store commits something more before it reads the
@@ -54,7 +54,9 @@ type Store struct {
 	pool             *pgxpool.Pool // the store's own
 	maxConns         int           // of pool
 	timeout          time.Duration
-	lateAnswer       time.Duration
+	lateAnswer       time.Duration // see the constants
+	drainedFor       time.Duration
+	abandonedFor     time.Duration
 	logger           *slog.Logger
 	hook             Hook
 	begin            string // begins a transaction of several statements
@@ -76,6 +78,7 @@ type Store struct {
 	restarts     barrier                    // raised by the first connection after a restart of the server
 	raised       int64                      // to which position New raised the sequence; 0 if it did not
 	server       atomic.Pointer[string]
+	pooled       atomic.Bool // whether connections are a pooler's
 }
 
 // Option changes how a store works.
@@ -109,7 +112,10 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 // The store has a pool of its own because its connections need settings that a
 // host's other connections would not want.
 func New(ctx context.Context, config *pgxpool.Config, opts ...Option) (s *Store, err error) {
-	s = &Store{timeout: 10 * time.Second, lateAnswer: lateAnswer, logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), ledgers: newLedgers(), queued: lifetime.New()}
+	s = &Store{
+		timeout: 10 * time.Second, lateAnswer: lateAnswer, drainedFor: drainedFor, abandonedFor: abandonedFor,
+		logger: slog.New(slog.DiscardHandler), doubts: newDoubts(), ledgers: newLedgers(), queued: lifetime.New(),
+	}
 	for _, set := range opts {
 		set(s)
 	}

@@ -3,7 +3,8 @@ package report
 // prose explains the missed targets and how the figures were measured. prose() fills
 // in the placeholders.
 const prose = `- **One driver on SQLite**: the waits for the disk bound the throughput. carrierfsm waits {commits} times for each
-  verification, a service by hand five times, so equal throughput needs cheaper commits.
+  verification, a service by hand five times, so equal throughput needs cheaper commits. The faster the disk, the more its CPU
+  counts: the handover of the call wakes threads here too.
 - **One driver on PostgreSQL**: CPU bounds the throughput, since nothing else is done while the driver waits, and carrierfsm uses more
   of it for each commit. Because a caller may give up, each call runs in a goroutine of its own, and the
   handover wakes a thread twice: a fifth of the CPU there, and most of the Go runtime's part in its

@@ -54,6 +54,7 @@ func (p *pace) ended(took time.Duration, items int, waited time.Duration) {
 	settled := !p.trying && p.flushes > leftOver+triedFor                               // took says nothing of another way
 	if settled && p.until > chosenFor && (p.took > 2*p.before || p.took < p.before/2) { // the store has changed
 		p.until, p.flushes = chosenFor, min(p.flushes, chosenFor-triedFor)
+		p.counted, p.items, p.waited = 0, 0, 0
 	}
 	length := triedFor
 	if !p.trying && p.wins == 0 && p.chosen > 0 {
