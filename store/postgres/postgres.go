@@ -54,7 +54,7 @@ type Store struct {
 	pool             *pgxpool.Pool // the store's own
 	maxConns         int           // of pool
 	timeout          time.Duration
-	lateAnswer       time.Duration // see the constants
+	lateAnswer       time.Duration // this and the next two are the constants, except in tests
 	drainedFor       time.Duration
 	abandonedFor     time.Duration
 	logger           *slog.Logger

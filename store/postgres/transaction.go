@@ -27,7 +27,8 @@ func (w *writer) inTransaction(ctx context.Context, r write.Request, then func(c
 	}
 }
 
-// transaction ends with its caller's context until it sends COMMIT.
+// transaction ends with its caller's context until it sends COMMIT. The server completes
+// that one.
 func (w *writer) transaction(ctx context.Context, r write.Request, then func(context.Context, pgx.Tx, write.Request) error) error {
 	conn, err := w.acquire(ctx)
 	if err != nil {
